@@ -1,0 +1,124 @@
+# bellbook: make practice | make test [T=PATTERN] | make [MODE=debug|release|asan|tsan|tiny|cov] [WERROR=1] [V=1]
+# GNU make. Objects are in build/MODE/. Honours CC CFLAGS LDFLAGS PREFIX DESTDIR.
+# SPDX-License-Identifier: GPL-3.0-or-later
+MODE ?= release
+PREFIX ?= /usr/local
+T ?=
+B := build/$(MODE)
+LAYERS := tui session actions journal base
+PKGS := ncursesw libpq libssh2 libcurl lua5.4 sqlite3 jansson libcrypto
+
+# $(call try,FLAG): the flag if the compiler knows it, else nothing.
+try = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wold-style-definition -Wwrite-strings -Wpointer-arith -Wcast-qual -Wcast-align -Wundef -Wvla \
+	-Wformat=2 -Wswitch-enum -Wnull-dereference -Wdouble-promotion -Wimplicit-fallthrough
+PROBED := -Wduplicated-cond -Wduplicated-branches -Wlogical-op -Wno-format-truncation
+SAN := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all
+FLAGS_debug := -O1 -g
+FLAGS_release := -O2 -g -D_FORTIFY_SOURCE=2 -fstack-protector-strong
+FLAGS_asan := $(SAN) -fsanitize=address,undefined
+FLAGS_tsan := $(SAN) -fsanitize=thread
+FLAGS_tiny := -O1 -g -DTINY_LIMITS
+FLAGS_cov := -O0 -g --coverage
+ifeq ($(filter $(MODE),debug release asan tsan tiny cov),)
+$(error MODE=$(MODE): choose debug, release, asan, tsan, tiny or cov)
+endif
+
+BUILDING := $(filter-out clean deps install-deps lint practice test,$(or $(MAKECMDGOALS),all))
+ifneq ($(BUILDING),)
+WARN += $(foreach f,$(PROBED),$(call try,$(f)))
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
+endif
+CFLAGS ?= $(FLAGS_$(MODE))
+override CPPFLAGS += -D_XOPEN_SOURCE=700 -I. -I$(B)/gen -include base/banned.h \
+	-DBELLBOOK_DATADIR='"$(PREFIX)/share/bellbook"'
+override CFLAGS += -std=c11 -fPIE -pthread $(WARN) $(if $(WERROR),-Werror) $(PKG_CFLAGS)
+override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
+LDLIBS = $(shell pkg-config --libs $(PKGS))
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+
+srcs = $(wildcard $(1)/*.c)
+LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
+EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
+GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
+HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
+
+.PHONY: all libs deps practice test check unit unit-bin cli lint hdr-check asan tsan bench torture docs install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
+libs: $(LIBS)
+unit-bin: $(UNIT)
+
+bellbook: build/release/bellbook
+	$(Q)ln -sf build/release/bellbook $@
+$(B)/bellbook: $(B)/bellbook.o $(LIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
+define library
+$(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
+	$(call say,AR,$$@)
+	$(Q)rm -f $$@ && $(AR) rcs $$@ $$^
+endef
+$(foreach d,$(LAYERS),$(eval $(call library,$(d))))
+
+$(B)/%.o: %.c base/banned.h Makefile | $(GEN)
+	$(call say,CC,$<)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(OWN) -MMD -MP -c -o $@ $<
+$(B)/base/mem.o: OWN := -DBANNED_ALLOW_ALLOC
+$(B)/tests/%: tests/unit/%.c $(LIBS) $(HELP) base/banned.h Makefile | $(GEN)
+	$(call say,TEST,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DBANNED_ALLOW_ALLOC $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(HELP) \
+		$(LIBS) $(shell pkg-config --libs cmocka) $(LDLIBS)
+
+# A text file FILE.EXT of a layer is embedded as `static const char FILE_EXT[]` in "FILE_EXT.h".
+define embed
+$(B)/gen/$(subst .,_,$(notdir $(1))).h: $(1) tools/embed
+	$(call say,GEN,$$@)
+	$(Q)mkdir -p $$(@D) && tools/embed $(1) >$$@
+endef
+$(foreach f,$(EMBED),$(eval $(call embed,$(f))))
+
+-include $(shell find $(B) -name '*.d' 2>/dev/null)
+
+deps:
+	$(Q)tools/deps tools/packages tests/fleet/packages
+practice: deps
+	$(Q)$(MAKE) --no-print-directory MODE=release all
+	$(Q)tools/practice
+test: deps
+	$(Q)$(MAKE) --no-print-directory MODE=release all
+	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
+	$(Q)tests/run $(if $(T),-k '$(T)')
+check: lint
+	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
+	$(Q)tests/run unit cli $(if $(T),-k '$(T)')
+unit cli:
+	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
+	$(Q)tests/run $@ $(if $(T),-k '$(T)')
+lint:
+	$(Q)tests/run lint $(if $(T),-k '$(T)')
+hdr-check:
+	$(Q)tools/check-headers
+asan tsan:
+	$(Q)$(MAKE) --no-print-directory MODE=$@ all unit-bin
+	$(Q)tests/run -m $@ unit $(if $(T),-k '$(T)')
+torture: all
+	$(Q)tests/torture/run
+bench: all
+	$(Q)tools/deps tools/packages-bench
+	$(Q)tests/bench/run
+docs: all
+	$(Q)tools/gen-docs
+install: all
+	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook
+	cd runbooks && find . -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX)/share/bellbook/runbooks)/{} \;
+clean:
+	rm -rf build bellbook
