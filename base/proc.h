@@ -1,0 +1,62 @@
+/* proc.h - child processes, a fork server, and which process a pid really is. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BASE_PROC_H
+#define BASE_PROC_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Which process: a pid alone proves nothing (reuse, reboot, containers). */
+struct proc_id {
+	pid_t pid;
+	int64_t started;	/* clock ticks after boot, field 22 of /proc/PID/stat */
+	char boot[40];		/* /proc/sys/kernel/random/boot_id */
+};
+
+/* Fills id for pid; ERR_NOTFOUND when there is no such process. */
+int proc_identify(pid_t pid, struct proc_id *id, struct err *e);
+
+/* True when exactly that process still runs (a zombie does not). */
+bool proc_is_alive(const struct proc_id *id);
+
+struct proc_spawn {
+	const char *const *argv;	/* borrowed; argv[0] looked up in PATH; NULL-terminated */
+	const char *const *env;		/* borrowed; whole environment, NULL = ours */
+	int in, out, err;		/* descriptors for 0,1,2 of the child; -1 = /dev/null */
+	bool new_session;		/* setsid() in the child */
+	bool new_group;			/* own process group */
+	bool die_with_parent;		/* PR_SET_PDEATHSIG SIGKILL */
+};
+
+/* Starts a program; all other descriptors are closed in the child, signal mask and handlers reset. Returns pid or -1 (also when exec fails: the child reports it). */
+pid_t proc_start(const struct proc_spawn *spawn, struct err *e);
+
+/* Blocking: reaps pid; exit status 0..255, or 256 + signal. -1 when it is no child. */
+int proc_wait(pid_t pid);
+
+/* Makes a pipe or socket pair (AF_UNIX stream), close-on-exec. */
+int proc_pipe(int fds[2], struct err *e);
+int proc_pair(int fds[2], struct err *e);
+
+/* O_NONBLOCK on/off. */
+int proc_nonblock(int fd, bool on, struct err *e);
+
+/* Fork server: a small clean process that forks children on request, so that a long-lived process with a journal and secrets never forks itself. */
+struct fork_server;
+
+/* Runs in the child with its end of a socket pair; the child exits with what it returns. */
+typedef int fork_child_fn(int fd);
+
+/* Forks the server now; call before opening anything or starting threads. Every later child runs fn. The server and its children end when the caller's end closes. */
+struct fork_server *fork_server_start(fork_child_fn *fn, struct err *e);
+
+/* Asks for a child (blocks a few ms): returns our end of its socket pair (caller closes) and *pid. The server reaps it. */
+int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e);
+
+/* Closes, which ends the server and its children (SIGKILL), and frees. NULL is fine. */
+void fork_server_stop(struct fork_server *server);
+
+#endif
