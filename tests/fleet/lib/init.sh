@@ -1,0 +1,12 @@
+#!/bin/bash
+# init.sh - the first process of a practice host: starts what /etc/fleet/rc.d holds, keeps sshd alive, reaps orphans.
+# SPDX-License-Identifier: GPL-3.0-or-later
+trap '' HUP INT TERM
+for rc in /etc/fleet/rc.d/*; do
+	[ ! -x "$rc" ] || "$rc" >>"/var/log/rc.log" 2>&1 &
+done
+while :; do
+	/usr/sbin/sshd -D -E /var/log/sshd.log &
+	wait $!
+	read -r -t 0.1 <><(:)
+done
