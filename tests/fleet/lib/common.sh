@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2174
 # common.sh - names, addresses, state directory and the way into the namespaces of the practice fleet.
 # SPDX-License-Identifier: GPL-3.0-or-later
 

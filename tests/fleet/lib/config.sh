@@ -1,5 +1,4 @@
-# shellcheck shell=bash
-# shellcheck disable=SC2174 # -m for the last directory is what is meant
+# shellcheck shell=bash disable=SC2034,SC2153,SC2174
 # config.sh - keys and files that the ops side uses: ssh_config, hosts, fleet.lua, env. All are in the state directory.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -69,21 +68,21 @@ fleet { name = "practice",
 E
 }
 
-# The volunteer's keys and the hosts' keys, at once.
+# The volunteer's keys and the hosts' keys. The RSA key may take seconds, so it comes last and nothing waits for it long.
 make_keys() {
 	local h
 	ssh-keygen -q -t rsa -b 3072 -N '' -C volunteer-rsa -f "$STATE/id_rsa" &
 	ssh-keygen -q -t ed25519 -N "$PASSWORD" -C volunteer-enc -f "$STATE/id_enc" &
-	ssh-keygen -q -t ed25519 -N '' -C volunteer -f "$STATE/id" &
+	ssh-keygen -q -t ed25519 -N '' -C volunteer -f "$STATE/id"
 	mkdir -p -m 700 "$STATE/hostkeys"
 	for h in "${HOSTS[@]}"; do
 		ssh-keygen -q -t ed25519 -N '' -C "root@$h" -f "$STATE/hostkeys/$h.ed25519"
 		ssh-keygen -q -t ecdsa -N '' -C "root@$h" -f "$STATE/hostkeys/$h.ecdsa"
 	done
-	wait
-	cat "$STATE/id.pub" "$STATE/id_rsa.pub" "$STATE/id_enc.pub" >"$STATE/authorized_keys"
 	known_hosts >"$STATE/known_hosts"
-	known_hosts | grep -v '^app2,' >"$STATE/known_hosts.unknown"
+	grep -v '^app2,' "$STATE/known_hosts" >"$STATE/known_hosts.unknown"
+	: >"$STATE/hostkeys/ready"
+	wait
 }
 
 # As a volunteer's file looks: most hosts with all their keys, search1 with one alone.

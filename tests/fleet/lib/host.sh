@@ -1,4 +1,4 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2174
 # host.sh - the world (bridge, disks) and the boot of a host in it.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
@@ -16,15 +16,17 @@ world() {
 	mount --bind "$STATE/hosts" /etc/hosts || die "cannot mount /etc/hosts"
 	make_template || die "no template"
 	make_suid || die "no copies of sudo"
-	wait
-	for h in "${HOSTS[@]}"; do
+	await 30 "keys" test -e "$STATE/hostkeys/ready" || exit 1
+	for h in db1 ops app1 app2 db2 search1; do
 		make_disk "$h" || die "no disk for $h"
 		boot "$h" || die "$h does not boot"
 	done
+	await 60 "the RSA key" test -s "$STATE/id_rsa.pub" -a -s "$STATE/id_enc.pub" || exit 1
+	for h in "${HOSTS[@]}"; do authorize "$h"; done
 	for h in "${HOSTS[@]}"; do
-		await 20 "sshd on $h" answers "$(address_of "$h")" 22 || exit 1
+		await 20 "sshd on $h" listens "$h" 22 || exit 1
+		await_services "$h" || exit 1
 	done
-	if [ "$FLEET_SERVICES" != no ]; then start_services || exit 1; fi
 	: >"$STATE/ready"
 	while :; do
 		sleep 86400 &
@@ -43,6 +45,13 @@ boot() {
 	read -r p <"/proc/$outer/task/$outer/children"
 	echo "${p%% *}" >"$STATE/pid.$h"
 	ip link add "v-$h" type veth peer name eth0 netns "${p%% *}" && ip link set "v-$h" master br0 up
+}
+
+# True when a process on host $1 listens on TCP port $2. Unlike a connection it loses no time to a lost first packet.
+listens() {
+	local p
+	p=$(<"$STATE/pid.$1")
+	grep -q "$(printf ':%04X 0*:0000 0A' "$2")" "/proc/$p/net/tcp"
 }
 
 no_cable() { ! ip link show "v-$1" >/dev/null 2>&1; }
@@ -85,10 +94,10 @@ host_boot() {
 host_dev() {
 	local d
 	mount -t tmpfs -o mode=755,size=1m dev dev
-	for d in null zero full random urandom tty; do
-		: >"dev/$d"
-		mount --bind "/dev/$d" "dev/$d"
+	for d in null:3 zero:5 full:7 random:8 urandom:9; do
+		host_node "${d%:*}" 1 "${d#*:}"
 	done
+	host_node tty 5 0
 	mkdir -p dev/pts dev/shm
 	mount -t devpts -o newinstance,ptmxmode=0666,mode=620,gid=5 devpts dev/pts
 	mount -t tmpfs -o mode=1777,size=64m shm dev/shm
@@ -98,6 +107,14 @@ host_dev() {
 	ln -s /proc/self/fd/1 dev/stdout
 	ln -s /proc/self/fd/2 dev/stderr
 }
+
+# A device of its own, or in a user namespace this machine's.
+host_node() {
+	if mknod -m 666 "dev/$1" c "$2" "$3" 2>/dev/null && : >"dev/$1"; then return; fi
+	rm -f "dev/$1"
+	: >"dev/$1"
+	mount --bind "/dev/$1" "dev/$1"
+} 2>/dev/null
 
 # Another boot id each time, and no kernel setting of this machine within reach.
 host_boot_id() {
@@ -131,4 +148,5 @@ world_status() {
 	done
 }
 
+# shellcheck disable=SC2016 # the inner shell expands it
 answers_soon() { timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/22" && read -r -t 1 -u 3' "$1" 2>/dev/null; }

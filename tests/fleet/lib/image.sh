@@ -1,11 +1,11 @@
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153,SC2174
 # image.sh - what a fresh host's disk holds: /etc with users, sudo, pam and sshd, empty homes. Made once, copied per host.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Of this machine's /etc only what programs below /usr need; never keys, never its users.
 ETC_KEEP=(alternatives ca-certificates.conf debian_version default/locale environment ld.so.cache ld.so.conf ld.so.conf.d
 	locale.alias localtime login.defs nginx/mime.types nsswitch.conf openssl ssl/certs ssl/openssl.cnf os-release pam.conf
-	perl postgresql-common profile profile.d protocols python3 python3.11 redis rpc security services shells skel ssh/moduli
+	perl postgresql-common profile profile.d protocols python3 python3.11 rpc security services shells skel ssh/moduli
 	terminfo timezone bash.bashrc mime.types gai.conf host.conf)
 USERS=("deploy 1000 /home/deploy /bin/bash" "secure 1001 /home/secure /bin/bash" "pwlogin 1002 /home/pwlogin /bin/bash"
 	"mastodon 2000 /home/mastodon /usr/sbin/nologin" "sshd 120 /run/sshd /usr/sbin/nologin"
@@ -111,7 +111,7 @@ make_suid() {
 
 # The disk of host $1: everything that survives a power failure.
 make_disk() {
-	local h=$1 d=$W/disk/$1 u
+	local h=$1 d=$W/disk/$1
 	mkdir -p "$d" "$W/local/$h"
 	mount -t tmpfs -o "mode=755,size=${FLEET_DISK:-512m}" "fleet-$h" "$d" || return 1
 	mount -t tmpfs -o mode=755,size=32m "fleet-local-$h" "$W/local/$h" || return 1
@@ -120,12 +120,18 @@ make_disk() {
 	echo "$h" >"$d/etc/hostname"
 	cp "$STATE/hosts" "$d/etc/hosts"
 	put_hostkeys "$h" ''
+	put_services "$h"
+	cp "$FLEET_DIR/lib/init.sh" "$d/etc/fleet/init"
+}
+
+# Lets the volunteer's keys in.
+authorize() {
+	local d=$W/disk/$1 u
 	for u in root home/deploy home/secure; do
-		cp "$STATE/authorized_keys" "$d/$u/.ssh/authorized_keys"
+		cat "$STATE/id.pub" "$STATE/id_rsa.pub" "$STATE/id_enc.pub" >"$d/$u/.ssh/authorized_keys"
 		chmod 600 "$d/$u/.ssh/authorized_keys"
 		chown --reference="$d/$u" "$d/$u/.ssh/authorized_keys"
 	done
-	cp "$FLEET_DIR/lib/init.sh" "$d/etc/fleet/init"
 }
 
 # $2 = '' for the keys that known_hosts has, ".new" for others.
