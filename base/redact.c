@@ -278,6 +278,11 @@ size_t redact_stream_feed(struct redact_stream *stream, struct buf *out, const c
 	return count;
 }
 
+size_t redact_stream_held(const struct redact_stream *stream)
+{
+	return stream->pending.len;
+}
+
 size_t redact_stream_end(struct redact_stream *stream, struct buf *out)
 {
 	struct buf *pending = &stream->pending;

@@ -56,6 +56,9 @@ void redact_stream_free(struct redact_stream *stream);
 /* Feeds len bytes; appends to out what is surely no part of a secret; holds back only a suffix that is a proper prefix of a registered form. Returns replacements. */
 size_t redact_stream_feed(struct redact_stream *stream, struct buf *out, const char *bytes, size_t len);
 
+/* How many bytes fed so far are held back now. */
+size_t redact_stream_held(const struct redact_stream *stream);
+
 /* The stream ended: appends what was held back. */
 size_t redact_stream_end(struct redact_stream *stream, struct buf *out);
 
