@@ -4,7 +4,7 @@
 MODE ?= release
 PREFIX ?= /usr/local
 T ?=
-B := build/$(MODE)
+B := build/$(MODE)$(if $(findstring clang,$(CC)),-clang)
 LAYERS := tui session actions journal base
 PKGS := ncursesw libpq libssh2 libcurl lua5.4 sqlite3 jansson libcrypto
 
@@ -48,12 +48,15 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
 HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs deps practice test check unit unit-bin cli lint hdr-check asan tsan bench torture docs install clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan bench torture docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
 libs: $(LIBS)
 unit-bin: $(UNIT)
+gen: $(GEN)
+print-flags:
+	@echo '$(subst ','\'',$(CPPFLAGS) $(CFLAGS))'
 
 bellbook: build/release/bellbook
 	$(Q)ln -sf build/release/bellbook $@
