@@ -1,0 +1,278 @@
+#!/usr/bin/env bats
+# tools.bats - each check of `make lint` fails on the fault that it is there for, and passes without it.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	TREE=$(mktemp -d)
+	mkdir -p "$TREE/base" "$TREE/journal" "$TREE/session" "$TREE/tui"
+	cat >"$TREE/base/one.h" <<-'END'
+		/* one.h - a header without fault. */
+		/* SPDX-License-Identifier: GPL-3.0-or-later */
+		#ifndef BASE_ONE_H
+		#define BASE_ONE_H
+
+		/* Gives one. Never blocks. */
+		int one_get(int a, int b);
+
+		#endif
+	END
+	cat >"$TREE/base/one.c" <<-'END'
+		/* SPDX-License-Identifier: GPL-3.0-or-later */
+		#include "base/one.h"
+
+		int one_get(int a, int b)
+		{
+			return a + b;
+		}
+	END
+}
+
+teardown() {
+	rm -rf "$TREE"
+}
+
+# Runs a check on the tree of this test; status and output as bats has them.
+check() {
+	run "$REPO/tools/check-$1" "$TREE"
+}
+
+@test "every check passes a tree without fault" {
+	for c in layers headers size protos text; do
+		check $c
+		[ "$status" -eq 0 ]
+	done
+}
+
+@test "layers: tui may not include session" {
+	echo '/* x */' >"$TREE/session/run.h"
+	echo '#include "session/run.h"' >"$TREE/tui/view.c"
+	check layers
+	[ "$status" -eq 1 ]
+	[[ $output == *'tui/view.c:1: error: tui may not include "session/run.h"'* ]]
+}
+
+@test "layers: base may not include journal" {
+	echo '/* x */' >"$TREE/journal/event.h"
+	echo '#include "journal/event.h"' >>"$TREE/base/one.c"
+	check layers
+	[ "$status" -eq 1 ]
+}
+
+@test "layers: a third-party header has one home" {
+	echo '#include <sqlite3.h>' >"$TREE/journal/store.c"
+	check layers
+	[ "$status" -eq 0 ]
+	echo '#include <sqlite3.h>' >>"$TREE/base/one.c"
+	check layers
+	[ "$status" -eq 1 ]
+	[[ $output == *"<sqlite3.h> belongs in journal/*"* ]]
+}
+
+@test "layers: lua.h only in session/lua_*, curses.h only in tui/term.c" {
+	echo '#include <lua.h>' >"$TREE/session/lua_ssh.c"
+	echo '#include <curses.h>' >"$TREE/tui/term.c"
+	check layers
+	[ "$status" -eq 0 ]
+	echo '#include <lua.h>' >"$TREE/session/run.c"
+	check layers
+	[ "$status" -eq 1 ]
+	rm "$TREE/session/run.c"
+	echo '#include <ncurses.h>' >"$TREE/tui/view.c"
+	check layers
+	[ "$status" -eq 1 ]
+}
+
+@test "layers: an include cycle is named" {
+	echo '#include "base/two.h"' >>"$TREE/base/one.h"
+	echo '#include "base/one.h"' >"$TREE/base/two.h"
+	check layers
+	[ "$status" -eq 1 ]
+	[[ $output == *"include cycle: base/one.h -> base/two.h -> base/one.h"* ]]
+}
+
+@test "layers: includes are written from the root and exist" {
+	echo '#include "one.h"' >"$TREE/base/two.c"
+	check layers
+	[ "$status" -eq 1 ]
+	echo '#include "base/nowhere.h"' >"$TREE/base/two.c"
+	check layers
+	[ "$status" -eq 1 ]
+}
+
+@test "layers: own header comes first" {
+	sed -i 's|^#include.*|#include <stdio.h>\n&|' "$TREE/base/one.c"
+	check layers
+	[ "$status" -eq 1 ]
+	[[ $output == *"is not the first include"* ]]
+}
+
+@test "headers: one that needs another to compile is refused" {
+	cat >>"$TREE/base/one.h" <<-'END'
+		/* Fills. */
+		int one_fill(size_t n);
+	END
+	check headers
+	[ "$status" -eq 1 ]
+	[[ $output == *"base/one.h: error: does not compile alone"* ]]
+	[[ $output == *"unknown type name"*size_t* ]]
+}
+
+# Prints a C function with a body of N statements between its braces.
+long_function() {
+	printf 'int f(void)\n{\n'
+	for ((i = 0; i < $1; i++)); do printf '\tg(%d);\n' "$i"; done
+	printf '}\n'
+}
+
+@test "size: 60 lines from brace to brace pass with a warning, 61 fail" {
+	long_function 58 >"$TREE/base/two.c"
+	check size
+	[ "$status" -eq 0 ]
+	[[ $output == *"base/two.c:1: warning: f: 60 lines in the function"* ]]
+	long_function 59 >"$TREE/base/two.c"
+	check size
+	[ "$status" -eq 1 ]
+	[[ $output == *"base/two.c:1: error: f: 61 lines in the function"* ]]
+}
+
+@test "size: a comment that says why lifts the limit on lines" {
+	long_function 70 | sed '2a\	/* long: one case per kind */' >"$TREE/base/two.c"
+	check size
+	[ "$status" -eq 0 ]
+	long_function 70 | sed '2a\	/* long: */' >"$TREE/base/two.c"
+	check size
+	[ "$status" -eq 1 ]
+}
+
+@test "size: six parameters warn, seven fail, a callback's own do not count" {
+	echo 'int f(int a, int b, int c, int d, int e, void (*g)(int, int, int));' >"$TREE/base/two.h"
+	check size
+	[ "$status" -eq 0 ]
+	[[ $output == *"f: 6 parameters"* ]]
+	echo 'int f(int a, int b, int c, int d, int e, int g, int h);' >"$TREE/base/two.h"
+	check size
+	[ "$status" -eq 1 ]
+}
+
+@test "size: the fifth level of nesting fails, else-if is no level" {
+	cat >"$TREE/base/two.c" <<-'END'
+		int f(int a)
+		{
+			for (;;) {
+				while (a) {
+					switch (a) {
+					case 1:
+						if (a) {
+							g();
+						} else if (b) {
+							g();
+						}
+					}
+				}
+			}
+		}
+	END
+	check size
+	[ "$status" -eq 0 ]
+	[[ $output == *"f: 4 levels of nesting"* ]]
+	sed -i 's/} else if (b) {/&\n\t\t\t\t\t\tdo\n\t\t\t\t\t\t\tg();\n\t\t\t\t\t\twhile (b);/' "$TREE/base/two.c"
+	check size
+	[ "$status" -eq 1 ]
+	[[ $output == *"f: 5 levels of nesting"* ]]
+}
+
+@test "size: more than 800 lines in a file, more than 25 functions in a header" {
+	yes '/* a line */' | head -n 801 >"$TREE/base/two.c"
+	check size
+	[ "$status" -eq 1 ]
+	rm "$TREE/base/two.c"
+	for i in $(seq 26); do echo "int f$i(void);"; done >"$TREE/base/two.h"
+	check size
+	[ "$status" -eq 1 ]
+	[[ $output == *"26 public functions"* ]]
+}
+
+@test "protos: a prototype without a comment is named" {
+	sed -i '/Gives one/d' "$TREE/base/one.h"
+	check protos
+	[ "$status" -eq 1 ]
+	[[ $output == *"base/one.h:6: error: one_get has no comment above it"* ]]
+}
+
+@test "protos: a group shares its comment, a blank line ends it" {
+	sed -i 's/^int one_get.*/&\nint one_put(int a);/' "$TREE/base/one.h"
+	check protos
+	[ "$status" -eq 0 ]
+	sed -i 's/^int one_put.*/\n&/' "$TREE/base/one.h"
+	check protos
+	[ "$status" -eq 1 ]
+}
+
+@test "protos: the first line says what the header is, the guard is its path" {
+	sed -i '1s/.*/\/* a header *\//' "$TREE/base/one.h"
+	check protos
+	[ "$status" -eq 1 ]
+	setup
+	sed -i 's/BASE_ONE_H/ONE_H/' "$TREE/base/one.h"
+	check protos
+	[ "$status" -eq 1 ]
+}
+
+@test "text: trailing space, a missing newline, a missing SPDX line" {
+	printf 'a \n' >"$TREE/notes.md"
+	check text
+	[ "$status" -eq 1 ]
+	printf 'a' >"$TREE/notes.md"
+	check text
+	[ "$status" -eq 1 ]
+	rm "$TREE/notes.md"
+	printf '#!/bin/sh\ntrue\n' >"$TREE/script"
+	check text
+	[ "$status" -eq 1 ]
+	[[ $output == *"script: error: no SPDX line"* ]]
+}
+
+@test "text: typedef struct and indenting with spaces" {
+	printf '/* SPDX-License-Identifier: GPL-3.0-or-later */\ntypedef struct a b;\n' >"$TREE/base/two.c"
+	check text
+	[ "$status" -eq 1 ]
+	printf '/* SPDX-License-Identifier: GPL-3.0-or-later */\nint f(void)\n{\n    g();\n}\n' >"$TREE/base/two.c"
+	check text
+	[ "$status" -eq 1 ]
+}
+
+# Compiles a function body with the forced header; bats' status says whether it was accepted.
+compile() {
+	printf '#include <stdlib.h>\n#include <string.h>\n#include <time.h>\nvoid f(char *p, time_t *t);\nvoid f(char *p, time_t *t)\n{\n\t%s;\n\t(void)p, (void)t;\n}\n' "$1" |
+		"${CC:-cc}" ${2:+"$2"} -std=c11 -D_XOPEN_SOURCE=700 -O2 -I"$REPO" -include base/banned.h -fsyntax-only -x c -
+}
+
+@test "banned: each function is refused, with the better one named" {
+	for call in 'strcpy(p, "x")' 'strcat(p, "x")' 'strncpy(p, "x", 1)' 'strncat(p, "x", 1)' 'strtok(p, "x")' 'gmtime(t)' \
+		'localtime(t)' 'ctime(t)' '(void)atoi(p)' '(void)atol(p)' '(void)system(p)' 'p = malloc(1)' 'p = calloc(1, 1)' \
+		'p = realloc(p, 1)' 'free(p)' 'p = strdup(p)'; do
+		run compile "$call"
+		[ "$status" -ne 0 ]
+		[[ $output == *"unavailable"*"use "* ]]
+	done
+	run compile 'memcpy(p, t, 1)'
+	[ "$status" -eq 0 ]
+}
+
+@test "banned: the malloc family is there with BANNED_ALLOW_ALLOC only" {
+	run compile 'free(p)' -DBANNED_ALLOW_ALLOC
+	[ "$status" -eq 0 ]
+	run compile 'strcpy(p, "x")' -DBANNED_ALLOW_ALLOC
+	[ "$status" -ne 0 ]
+}
+
+@test "embed: the array holds the file's bytes, whatever they are" {
+	printf 'a "quoted" \\n %%s\t\303\244\r\n# ??=\n' >"$TREE/odd-name.sh"
+	(cd "$TREE" && "$REPO/tools/embed" odd-name.sh >odd.h)
+	printf '#include <stdio.h>\n#include "odd.h"\nint main(void)\n{\n\treturn fwrite(odd_name_sh, 1, sizeof odd_name_sh - 1, stdout) == 0;\n}\n' >"$TREE/m.c"
+	"${CC:-cc}" -Wall -Wextra -Werror -o "$TREE/m" "$TREE/m.c"
+	"$TREE/m" >"$TREE/out"
+	cmp "$TREE/odd-name.sh" "$TREE/out"
+}
