@@ -9,6 +9,7 @@ write_config() {
 	write_fleet_lua >"$STATE/fleet.lua"
 	printf 'export %s\n' "FLEET_STATE='$STATE'" "BELLBOOK_SSH_CONFIG='$STATE/ssh_config'" "BELLBOOK_FLEET='$STATE/fleet.lua'" >"$STATE/env"
 	: >"$STATE/notes"
+	mkdir -p "$STATE/faults"
 }
 
 # HostName and Port of $1 in the tier $2.

@@ -25,7 +25,7 @@ world() {
 	for h in "${HOSTS[@]}"; do authorize "$h"; done
 	for h in "${HOSTS[@]}"; do
 		await 20 "sshd on $h" listens "$h" 22 || exit 1
-		await_services "$h" || exit 1
+		await_services "$h" 60 || exit 1
 	done
 	: >"$STATE/ready"
 	while :; do
@@ -38,7 +38,6 @@ world() {
 boot() {
 	local h=$1 outer p
 	rm -f "$STATE/pid.$h"
-	await 10 "old cable of $h" no_cable "$h" || return 1
 	setsid unshare --net --uts --ipc --pid --mount --fork --kill-child=KILL "$SELF" __host "$h" >>"$W/log.$h" 2>&1 </dev/null 8<&- &
 	outer=$!
 	await 10 "$h" has_child "$outer" || return 1
@@ -53,8 +52,6 @@ listens() {
 	p=$(<"$STATE/pid.$1")
 	grep -q "$(printf ':%04X 0*:0000 0A' "$2")" "/proc/$p/net/tcp"
 }
-
-no_cable() { ! ip link show "v-$1" >/dev/null 2>&1; }
 
 has_child() {
 	local p=''
@@ -110,7 +107,7 @@ host_dev() {
 
 # A device of its own, or in a user namespace this machine's.
 host_node() {
-	if mknod -m 666 "dev/$1" c "$2" "$3" 2>/dev/null && : >"dev/$1"; then return; fi
+	if mknod -m 666 "dev/$1" c "$2" "$3" 2>/dev/null; then return; fi
 	rm -f "dev/$1"
 	: >"dev/$1"
 	mount --bind "/dev/$1" "dev/$1"

@@ -29,14 +29,16 @@ put_services() {
 
 # Ready, or failed for good: a dead database cannot be waited for.
 is_settled() {
-	[ -e "/proc/$(<"$STATE/pid.$1")/root/run/fleet/$2" ]
+	[ -s "/proc/$(<"$STATE/pid.$1")/root/run/fleet/$2" ]
 }
 
-# Waits for the services of host $1, which its init has started.
+# Waits up to $2 seconds for each of the services that the init of host $1 has started.
 await_services() {
 	local h=$1 s result
-	for s in $(services_of "$h"); do
-		if ! await 60 "$s on $h" is_settled "$h" "$s"; then
+	for s in "$W/disk/$h/etc/fleet/rc.d"/*; do
+		[ -e "$s" ] || continue
+		s=${s##*/}
+		if ! await "$2" "$s on $h" is_settled "$h" "$s"; then
 			tail -n 10 "$W/disk/$h/var/log/rc.log" >&2
 			return 1
 		fi
