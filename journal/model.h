@@ -1,0 +1,118 @@
+/* model.h - the state of one session, made by folding its events; what every view draws and what the session itself believes. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JOURNAL_MODEL_H
+#define JOURNAL_MODEL_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "journal/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum step_state {
+	STEP_PLANNED, STEP_READY, STEP_RUNNING, STEP_DETACHED, STEP_IN_DOUBT, STEP_OK, STEP_WARN, STEP_FAILED, STEP_SKIPPED, STEP_DEFERRED, STEP_STALE,
+};
+
+enum step_kind { STEP_OBSERVE, STEP_CHANGE, STEP_IRREVERSIBLE, STEP_MANUAL };
+
+enum session_state { SESSION_RUNNING, SESSION_PAUSED, SESSION_CLOSED };
+
+enum call_state { CALL_RUNNING, CALL_OK, CALL_FAILED, CALL_CANCELED, CALL_UNKNOWN };
+
+/* Strings of the structs below are owned by the model and never NULL ("" = none), but for default_value. */
+struct model_step {
+	char *id, *title, *why, *phase, *back, *takes, *downtime, *about;
+	enum step_kind kind;
+	enum step_state state;
+	char *reason;		/* of the end: error, skip reason … */
+	int attempt;
+	int64_t entered_us, begun_us, ended_us;	/* wall clock; 0 = not yet */
+	int64_t took_us;	/* of the last attempt, without waiting for people; 0 until it ended */
+	int64_t waited_us;	/* of the attempt: how long a question of the step was open */
+	int64_t wait_since_us;	/* one is open since then; 0 = none */
+};
+
+struct model_call {
+	int64_t seq;		/* of its call.begun */
+	char *step, *path, *host, *action, *shown;	/* shown: the command as a person reads it */
+	char *as;		/* user it runs as, or "" */
+	int attempt;
+	enum call_state state;
+	int exit_code;		/* -1 = none */
+	char *error, *progress;
+	double percent;		/* -1 = unknown */
+	int64_t begun_us, ended_us;
+	int64_t out_bytes;	/* of all streams */
+};
+
+struct model_choice { char *value, *label, *help; bool needs_why; };
+
+struct model_ask {		/* one open question */
+	int64_t seq;
+	char *of;		/* step, parameter, failure, approval, manual, reason, doubt, change, hostkey, secret, journal, question */
+	char *step, *host, *text, *details, *type, *expect, *name;
+	char *default_value;	/* NULL = Enter alone means nothing */
+	bool secret;		/* the answer must not be shown while typed, nor stored */
+	bool needs_why;		/* some answers need a reason */
+	struct model_choice *choices;
+	size_t choice_count;
+	int64_t at_us;
+};
+
+struct model_person { char *who, *role, *view; uid_t uid; int64_t since_us; int count; };	/* count of attached views */
+
+struct model {
+	int64_t session, last_seq, last_us;
+	enum session_state state;
+	char *runbook, *title, *about, *fleet, *who, *outcome;	/* never NULL; outcome of session.closed */
+	bool dry_run;
+	int64_t opened_us, closed_us;
+	int64_t process_pid;
+	struct model_step *steps;
+	size_t step_count;
+	struct json *params;			/* object name → value (secrets as "[secret NAME]") */
+	struct model_call *calls;		/* all of the session, in order of begin */
+	size_t call_count;
+	struct model_ask *asks;			/* open questions, oldest first */
+	size_t ask_count;
+	struct model_person *people;		/* attached now */
+	size_t people_count;
+	char *driver;				/* who drives, or NULL */
+	int64_t down_since_us, down_total_us;	/* downtime clock; since 0 = up */
+	int64_t failures;			/* steps' attempts that failed */
+	int64_t warnings;			/* steps that ended in warn, warnings, broken holds, journal gaps */
+	int64_t notes;				/* notes and lessons */
+	bool gap;				/* fed without its beginning, or of calls never begun: our own bug or a damaged feed */
+};
+
+/* Empty model. Caller owns; model_free. */
+struct model *model_new(void);
+
+/* Frees; NULL is fine. */
+void model_free(struct model *model);
+
+/* Folds one event in. Never fails: unknown kinds and malformed data change nothing but last_seq (and last_us).
+ * Events at or before last_seq and events of another session are ignored. */
+void model_apply(struct model *model, const struct event *ev);
+
+/* Borrowed, NULL when there is none. Valid until the next model_apply. */
+struct model_step *model_step_find(const struct model *model, const char *id);
+struct model_call *model_call_find(const struct model *model, const char *step, int attempt, const char *path);
+struct model_ask *model_ask_find(const struct model *model, int64_t seq);
+
+/* Index of the step that is being worked on: the first ready, running or in doubt, else the first failed; -1 when none. */
+long model_current(const struct model *model);
+
+/* Static words: "planned" "in doubt" …; "observe" …. */
+const char *step_state_name(enum step_state state);
+bool step_state_parse(const char *name, enum step_state *out);
+const char *step_kind_name(enum step_kind kind);
+bool step_kind_parse(const char *name, enum step_kind *out);
+
+/* True for ok, warn, skipped, deferred: nothing is left to do. */
+bool step_state_is_over(enum step_state state);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "journal/model_int.h"
+
+void model_call_done(struct model_call *call)
+{
+	mem_free(call->step);
+	mem_free(call->path);
+	mem_free(call->host);
+	mem_free(call->action);
+	mem_free(call->shown);
+	mem_free(call->as);
+	mem_free(call->error);
+	mem_free(call->progress);
+}
+
+void model_fold_call_begun(struct model *model, const struct event *ev, const struct json *data)
+{
+	struct model_call *call;
+
+	model->calls = model_grow(model->calls, model->call_count, sizeof(*call));
+	call = &model->calls[model->call_count++];
+	*call = (struct model_call){
+		.seq = ev->seq,
+		.attempt = ev->attempt,
+		.state = CALL_RUNNING,
+		.exit_code = -1,
+		.percent = -1,
+		.begun_us = ev->at_us,
+	};
+	model_set(&call->step, ev->step);
+	model_set(&call->path, ev->call);
+	model_set(&call->host, ev->host);
+	model_set(&call->action, model_text(data, "action"));
+	model_set(&call->shown, model_text(data, "shown"));
+	model_set(&call->as, model_text(data, "as"));
+	model_set(&call->error, NULL);
+	model_set(&call->progress, NULL);
+}
+
+/* The call an event is about; without one the feed has a hole. */
+static struct model_call *call_of(struct model *model, const struct event *ev)
+{
+	struct model_call *call = model_call_find(model, ev->step ? ev->step : "", ev->attempt,
+						  ev->call ? ev->call : "");
+
+	if (!call)
+		model->gap = true;
+	return call;
+}
+
+static bool outcome_parse(const char *name, enum call_state *out)
+{
+	static const char *const names[] = {
+		[CALL_OK] = "ok",
+		[CALL_FAILED] = "failed",
+		[CALL_CANCELED] = "canceled",
+		[CALL_UNKNOWN] = "unknown",
+	};
+
+	for (size_t i = CALL_OK; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (str_is(name, names[i])) {
+			*out = (enum call_state)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+void model_fold_call_ended(struct model *model, const struct event *ev, const struct json *data)
+{
+	enum call_state state;
+	struct model_call *call;
+	int64_t code = json_int(data, "exit", -1);
+
+	if (!outcome_parse(json_text(data, "outcome", NULL), &state))
+		return;
+	call = call_of(model, ev);
+	if (!call)
+		return;
+	call->state = state;
+	call->ended_us = ev->at_us;
+	call->exit_code = code >= 0 && code <= 255 ? (int)code : -1;
+	model_set(&call->error, model_text(data, "error"));
+	model_set(&call->progress, NULL);
+	if (state == CALL_OK)
+		call->percent = -1;
+}
+
+/* never, running and finished leave it running: its call.ended is still to come. */
+void model_fold_call_settled(struct model *model, const struct event *ev, const struct json *data)
+{
+	const char *how = model_text(data, "how");
+	struct model_call *call;
+
+	if (!how[0])
+		return;
+	call = call_of(model, ev);
+	if (call && call->ended_us == 0)
+		call->state = str_is(how, "unknown") ? CALL_UNKNOWN : CALL_RUNNING;
+}
+
+static double percent_of(const struct json *data)
+{
+	double percent = json_as_real(json_at(data, "percent"), -1);
+	double done = json_as_real(json_at(data, "done"), -1);
+	double total = json_as_real(json_at(data, "total"), -1);
+
+	if (percent < 0 && done >= 0 && total > 0)
+		percent = 100 * done / total;
+	return percent > 100 ? 100 : percent < 0 ? -1 : percent;
+}
+
+static char *progress_text(const struct json *data)
+{
+	const char *text = model_text(data, "text");
+	const char *unit = model_text(data, "unit");
+	double done = json_as_real(json_at(data, "done"), -1);
+	double total = json_as_real(json_at(data, "total"), -1);
+
+	if (text[0] || done < 0)
+		return mem_strdup(text);
+	if (total > 0)
+		return mem_printf("%.15g of %.15g%s%s", done, total, unit[0] ? " " : "", unit);
+	return mem_printf("%.15g%s%s", done, unit[0] ? " " : "", unit);
+}
+
+void model_fold_call_progress(struct model *model, const struct event *ev, const struct json *data)
+{
+	struct model_call *call = call_of(model, ev);
+
+	if (!call || call->ended_us != 0)
+		return;
+	call->percent = percent_of(data);
+	mem_free(call->progress);
+	call->progress = progress_text(data);
+}
+
+void model_fold_call_output(struct model *model, const struct event *ev, const struct json *data)
+{
+	struct model_call *call = call_of(model, ev);
+
+	(void)data;
+	if (call)
+		call->out_bytes += (int64_t)ev->len;
+}
+
+/* calls: seqs of their call.begun. Nobody knows how they ended until they are settled. */
+void model_fold_worker_lost(struct model *model, const struct event *ev, const struct json *data)
+{
+	const struct json *calls = json_at(data, "calls");
+
+	(void)ev;
+	for (size_t i = 0; i < json_count(calls); i++) {
+		int64_t seq = json_as_int(json_item(calls, i), 0);
+
+		for (size_t k = model->call_count; k > 0; k--) {
+			struct model_call *call = &model->calls[k - 1];
+
+			if (call->seq == seq && call->ended_us == 0)
+				call->state = CALL_UNKNOWN;
+		}
+	}
+}
