@@ -69,7 +69,7 @@ static struct date date_of(int64_t days)
 const char *time_format(int64_t wall_us, char out[TIME_TEXT])
 {
 	int64_t seconds = floor_div(wall_us, TIME_SECOND);
-	int micros = (int)(wall_us - seconds * TIME_SECOND);
+	int micros = (int)((wall_us % TIME_SECOND + TIME_SECOND) % TIME_SECOND);
 	int64_t days = floor_div(seconds, DAY_SECONDS);
 	int of_day = (int)(seconds - days * DAY_SECONDS);
 	struct date date = date_of(days);
