@@ -8,6 +8,10 @@
 
 #include "base/utf8.h"
 
+#undef err_set
+#undef err_errno
+#undef err_wrap
+
 static const char *const kind_names[] = {
 	[ERR_NONE] = "none",
 	[ERR_USAGE] = "usage",

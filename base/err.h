@@ -32,6 +32,17 @@ int err_errno(struct err *e, const char *fmt, ...) __attribute__((format(printf,
 /* Puts "context: " before the text that is there, keeps the kind, returns -1. */
 int err_wrap(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* -1, in a form that is no fault to leave unused. */
+static inline int err_minus_one(void)
+{
+	return -1;
+}
+
+/* Compilers and checkers see one file at a time; these tell them that the three return -1. err.c undoes them. */
+#define err_set(...) (err_set(__VA_ARGS__), err_minus_one())
+#define err_errno(...) (err_errno(__VA_ARGS__), err_minus_one())
+#define err_wrap(...) (err_wrap(__VA_ARGS__), err_minus_one())
+
 /* Makes *e empty (ERR_NONE, ""). */
 void err_clear(struct err *e);
 
