@@ -38,7 +38,8 @@ override CFLAGS += -std=c11 -fPIE -pthread $(WARN) $(if $(WERROR),-Werror) $(PKG
 override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
 LDLIBS = $(shell pkg-config --libs $(PKGS))
 Q := $(if $(V),,@)
-say = $(if $(V),,@printf '  %-4s %s\n' '$(1)' '$(2)')
+SILENT := $(or $(V),$(findstring s,$(firstword -$(MAKEFLAGS))))
+say = $(if $(SILENT),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 srcs = $(wildcard $(1)/*.c)
 LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
