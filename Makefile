@@ -49,7 +49,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
 HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan bench torture docs install clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan valgrind bench torture docs install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
@@ -98,22 +98,17 @@ practice: deps
 	$(Q)$(MAKE) --no-print-directory MODE=release all
 	$(Q)tools/practice
 test: deps
-	$(Q)$(MAKE) --no-print-directory MODE=release all
-	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
-	$(Q)tests/run $(if $(T),-k '$(T)')
-check: lint
-	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
-	$(Q)tests/run unit cli $(if $(T),-k '$(T)')
-unit cli:
-	$(Q)$(MAKE) --no-print-directory MODE=debug all unit-bin
+	$(Q)tests/run -m release -m debug $(if $(T),-k '$(T)')
+check:
+	$(Q)tests/run unit cli lint $(if $(T),-k '$(T)')
+unit cli lint:
 	$(Q)tests/run $@ $(if $(T),-k '$(T)')
-lint:
-	$(Q)tests/run lint $(if $(T),-k '$(T)')
 hdr-check:
 	$(Q)tools/check-headers
 asan tsan:
-	$(Q)$(MAKE) --no-print-directory MODE=$@ all unit-bin
 	$(Q)tests/run -m $@ unit $(if $(T),-k '$(T)')
+valgrind:
+	$(Q)tests/run --valgrind unit $(if $(T),-k '$(T)')
 torture: all
 	$(Q)tests/torture/run
 bench: all
