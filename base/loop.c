@@ -1,40 +1,30 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The loop of the session, the views and the fork server: everything in those
- * processes happens inside a callback from here, one at a time, and none of
- * them may block. Work that blocks belongs into a worker.
- *
- * One round (loop_once) is, in this order:
+ * The loop of the session, the views and other processes that must not block:
+ * everything they do happens in a callback from here, one at a time. Work that
+ * blocks belongs into a worker. One round (loop_once) is, in this order:
  *
  *   1. deferred calls, until none is left, also those deferred meanwhile;
  *   2. poll(2), at most until the next timer is due;
- *   3. timers that were due when poll returned, earliest first, of equal
+ *   3. timers that were due when poll returned, the earliest first, of equal
  *      ones the older first; a timer set meanwhile waits for the next round,
- *      so that loop_after(0) in a chain never starves the descriptors;
- *   4. ready descriptors, in the order of their watches; signals come first
- *      among them, as one descriptor (signalfd) that delivers them here
- *      rather than in a handler, where almost nothing is allowed;
- *   5. deferred calls again, so that a callback's loop_defer also runs when
- *      that callback stopped the loop.
+ *      so that a chain of loop_after(0) never starves the descriptors;
+ *   4. ready descriptors, in the order of their watches; signals come first,
+ *      as a descriptor (signalfd) that delivers them here rather than in a
+ *      handler, where almost nothing is allowed;
+ *   5. deferred calls again, for a callback that also stopped the loop.
  *
- * Callbacks may change everything while a round runs. What makes that safe:
- * watches are found by descriptor and carry a serial number that a new watch
- * never shares, and poll's answers are kept with it. An answer counts only
- * while the watch it was asked for still stands, so neither an unwatched
+ * Callbacks may change everything while a round runs. That is safe because a
+ * watch is found by its descriptor and knows which answer of poll is its own
+ * in this round, and one made meanwhile has none: neither an unwatched
  * descriptor nor another file that got its number sees a stale event.
- * Watches and timers are copied before their function is called, as it may
- * move the arrays they lie in.
+ * Nothing is kept of an array's element across a call, which may move it.
+ * A callback that runs the loop is our own bug (assert). So is closing a
+ * watched descriptor: poll would say POLLNVAL for ever and we would spin.
  *
- * Calls do not nest: a callback that runs the loop is our own bug (assert).
- * So is closing a descriptor that is still watched; poll says POLLNVAL for
- * ever then, and we stop with an assert instead of spinning.
- *
- * Time is the boot clock, which goes on while a laptop sleeps, but poll's
- * time-out does not. A round therefore waits at most WAIT_MAX_MS and looks at
- * the clock again: after a suspend a timer is that late at most.
- *
- * The arrays are searched from the front. A process watches tens of
- * descriptors and a hundred timers, and poll itself is linear too.
+ * Time is the boot clock, which goes on while a laptop sleeps; poll's time-out
+ * does not. So a round waits WAIT_MAX_MS at most and looks at the clock again:
+ * after a suspend a timer is late by that at most.
  */
 #define _GNU_SOURCE
 #include "base/loop.h"
@@ -56,7 +46,7 @@
 struct watch {
 	int fd;
 	short events;
-	uint64_t serial;	/* never used twice */
+	int asked;		/* index in polled for this round; -1 = not asked */
 	loop_fd_fn *fn;
 	void *arg;
 };
@@ -89,7 +79,6 @@ struct loop {
 	struct deferred *deferred;	/* owned; a queue */
 	size_t deferred_count, deferred_cap;
 	struct pollfd *polled;		/* owned; question and answer of this round */
-	uint64_t *polled_serial;	/* owned; watch that polled[i] was asked for */
 	size_t polled_cap;
 	struct handler handlers[NSIG];
 	sigset_t signals;		/* all that are taken */
@@ -121,11 +110,11 @@ static void *grow(void *array, size_t count, size_t *cap, size_t size)
 
 static struct watch *watch_find(struct loop *loop, int fd)
 {
-	for (size_t i = 0; i < loop->watch_count; i++) {
-		if (loop->watches[i].fd == fd)
-			return &loop->watches[i];
-	}
-	return NULL;
+	size_t at = 0;
+
+	while (at < loop->watch_count && loop->watches[at].fd != fd)
+		at++;
+	return at < loop->watch_count ? &loop->watches[at] : NULL;
 }
 
 void loop_watch(struct loop *loop, int fd, short events, loop_fd_fn *fn, void *arg)
@@ -139,7 +128,7 @@ void loop_watch(struct loop *loop, int fd, short events, loop_fd_fn *fn, void *a
 		watch = &loop->watches[loop->watch_count++];
 	}
 	*watch = (struct watch){
-		.fd = fd, .events = events, .serial = ++loop->serial, .fn = fn, .arg = arg,
+		.fd = fd, .events = events, .asked = -1, .fn = fn, .arg = arg,
 	};
 }
 
@@ -154,39 +143,33 @@ void loop_events(struct loop *loop, int fd, short events)
 void loop_unwatch(struct loop *loop, int fd)
 {
 	struct watch *watch = watch_find(loop, fd);
-	size_t behind;
+	struct watch *end = loop->watches + loop->watch_count;
 
 	if (!watch)
 		return;
-	behind = loop->watch_count - (size_t)(watch - loop->watches) - 1;
-	memmove(watch, watch + 1, behind * sizeof(*watch));
+	memmove(watch, watch + 1, (size_t)(end - watch - 1) * sizeof(*watch));
 	loop->watch_count--;
 }
 
-static bool id_is_used(const struct loop *loop, int id)
+/* Index of a timer, timer_count when there is none with that id. */
+static size_t timer_find(const struct loop *loop, int id)
 {
-	for (size_t i = 0; i < loop->timer_count; i++) {
-		if (loop->timers[i].id == id)
-			return true;
-	}
-	return false;
-}
+	size_t at = 0;
 
-static int new_id(struct loop *loop)
-{
-	do {
-		loop->last_id = loop->last_id == INT_MAX ? 1 : loop->last_id + 1;
-	} while (id_is_used(loop, loop->last_id));
-	return loop->last_id;
+	while (at < loop->timer_count && loop->timers[at].id != id)
+		at++;
+	return at;
 }
 
 int loop_after(struct loop *loop, int64_t delay_us, loop_fn *fn, void *arg)
 {
 	int64_t now = loop->clock();
-	struct timer timer = { .id = new_id(loop), .serial = ++loop->serial, .fn = fn, .arg = arg };
+	struct timer timer = { .serial = ++loop->serial, .fn = fn, .arg = arg };
 	size_t at = loop->timer_count;
 
 	assert(fn);
+	/* Used again only after 2^31 others. */
+	timer.id = loop->last_id = loop->last_id % INT_MAX + 1;
 	if (delay_us < 0)
 		delay_us = 0;
 	timer.due_us = delay_us < INT64_MAX - now ? now + delay_us : INT64_MAX;
@@ -209,12 +192,10 @@ static void timer_remove(struct loop *loop, size_t at)
 
 void loop_cancel(struct loop *loop, int id)
 {
-	for (size_t i = 0; i < loop->timer_count; i++) {
-		if (loop->timers[i].id == id) {
-			timer_remove(loop, i);
-			return;
-		}
-	}
+	size_t at = timer_find(loop, id);
+
+	if (at < loop->timer_count)
+		timer_remove(loop, at);
 }
 
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
@@ -227,18 +208,15 @@ void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
 
 static void run_deferred(struct loop *loop)
 {
-	for (size_t i = 0; i < loop->deferred_count; i++) {
-		struct deferred call = loop->deferred[i];
-
-		call.fn(call.arg);
-	}
+	for (size_t i = 0; i < loop->deferred_count; i++)
+		loop->deferred[i].fn(loop->deferred[i].arg);
 	loop->deferred_count = 0;
 }
 
 static void on_signals(void *arg, int fd, short events)
 {
-	struct loop *loop = arg;
 	struct signalfd_siginfo info;
+	const struct loop *loop = arg;
 
 	(void)events;
 	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
@@ -263,7 +241,7 @@ static void watch_signals_first(struct loop *loop)
 int loop_signal(struct loop *loop, int signo, loop_signal_fn *fn, void *arg, struct err *e)
 {
 	sigset_t wanted = loop->signals;
-	sigset_t one, before;
+	sigset_t before;
 	int fd;
 
 	if (!fn || signo <= 0 || signo >= NSIG || sigaddset(&wanted, signo) < 0)
@@ -271,10 +249,7 @@ int loop_signal(struct loop *loop, int signo, loop_signal_fn *fn, void *arg, str
 	fd = signalfd(loop->signal_fd, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (fd < 0)
 		return err_errno(e, "cannot make a signal descriptor");
-	sigemptyset(&one);
-	sigaddset(&one, signo);
-	if (sigprocmask(SIG_BLOCK, &one, &before) < 0)
-		return err_errno(e, "cannot block signal %d", signo);
+	sigprocmask(SIG_BLOCK, &wanted, &before);
 	if (!loop->handlers[signo].fn)
 		loop->handlers[signo].was_blocked = sigismember(&before, signo) == 1;
 	loop->handlers[signo].fn = fn;
@@ -291,18 +266,13 @@ int loop_signal(struct loop *loop, int signo, loop_signal_fn *fn, void *arg, str
 static int wait_ms(const struct loop *loop, int64_t timeout_us)
 {
 	int64_t wait = timeout_us < 0 ? INT64_MAX : timeout_us;
+	int64_t left = loop->timer_count > 0 ? loop->timers[0].due_us - loop->clock() : wait;
 
-	if (loop->stopping)
+	if (loop->stopping || left <= 0)
 		return 0;
-	if (loop->timer_count > 0) {
-		int64_t left = loop->timers[0].due_us - loop->clock();
-
-		if (left < wait)
-			wait = left > 0 ? left : 0;
-	}
-	if (wait > (int64_t)WAIT_MAX_MS * 1000)
-		return WAIT_MAX_MS;
-	return (int)((wait + 999) / 1000);
+	if (left < wait)
+		wait = left;
+	return wait > WAIT_MAX_MS * (int64_t)1000 ? WAIT_MAX_MS : (int)((wait + 999) / 1000);
 }
 
 /* Fills polled from the watches; returns how many. */
@@ -313,14 +283,12 @@ static size_t ask(struct loop *loop)
 	if (count > loop->polled_cap) {
 		loop->polled_cap = loop->watch_cap;
 		loop->polled = mem_grow(loop->polled, loop->polled_cap, sizeof(*loop->polled));
-		loop->polled_serial = mem_grow(loop->polled_serial, loop->polled_cap,
-					       sizeof(*loop->polled_serial));
 	}
 	for (size_t i = 0; i < count; i++) {
 		loop->polled[i] = (struct pollfd){
 			.fd = loop->watches[i].fd, .events = loop->watches[i].events,
 		};
-		loop->polled_serial[i] = loop->watches[i].serial;
+		loop->watches[i].asked = (int)i;
 	}
 	return count;
 }
@@ -348,43 +316,40 @@ static void run_timers(struct loop *loop)
 static void run_watches(struct loop *loop, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		struct watch *found;
-		struct watch watch;
+		const struct watch *watch;
 		short events;
 
 		if (loop->polled[i].revents == 0)
 			continue;
-		found = watch_find(loop, loop->polled[i].fd);
-		if (!found || found->serial != loop->polled_serial[i])
+		watch = watch_find(loop, loop->polled[i].fd);
+		if (!watch || watch->asked != (int)i)
 			continue;
-		watch = *found;
-		events = loop->polled[i].revents & (watch.events | POLLERR | POLLHUP | POLLNVAL);
+		events = loop->polled[i].revents & (watch->events | POLLERR | POLLHUP | POLLNVAL);
 		assert(!(events & POLLNVAL));
 		if (events)
-			watch.fn(watch.arg, watch.fd, events);
+			watch->fn(watch->arg, watch->fd, events);
 	}
 }
 
 int loop_once(struct loop *loop, int64_t timeout_us, struct err *e)
 {
 	size_t count;
-	int ready;
+	int ready, result = 0;
 
 	assert(!loop->running);
 	loop->running = true;
 	run_deferred(loop);
 	count = ask(loop);
 	ready = poll(loop->polled, count, wait_ms(loop, timeout_us));
-	if (ready < 0 && errno != EINTR) {
-		loop->running = false;
-		return err_errno(e, "cannot poll %zu descriptors", count);
-	}
-	run_timers(loop);
+	if (ready < 0 && errno != EINTR)
+		result = err_errno(e, "cannot poll %zu descriptors", count);
+	if (result == 0)
+		run_timers(loop);
 	if (ready > 0)
 		run_watches(loop, count);
 	run_deferred(loop);
 	loop->running = false;
-	return 0;
+	return result;
 }
 
 int loop_run(struct loop *loop, struct err *e)
@@ -413,10 +378,10 @@ static void release_signals(struct loop *loop)
 	while (read(loop->signal_fd, &info, sizeof(info)) > 0)
 		continue;
 	close(loop->signal_fd);
-	sigemptyset(&ours);
+	ours = loop->signals;
 	for (int signo = 1; signo < NSIG; signo++) {
-		if (loop->handlers[signo].fn && !loop->handlers[signo].was_blocked)
-			sigaddset(&ours, signo);
+		if (loop->handlers[signo].was_blocked)
+			sigdelset(&ours, signo);
 	}
 	sigprocmask(SIG_UNBLOCK, &ours, NULL);
 }
@@ -431,6 +396,5 @@ void loop_free(struct loop *loop)
 	mem_free(loop->timers);
 	mem_free(loop->deferred);
 	mem_free(loop->polled);
-	mem_free(loop->polled_serial);
 	mem_free(loop);
 }

@@ -27,7 +27,7 @@ void loop_watch(struct loop *loop, int fd, short events, loop_fd_fn *fn, void *a
 /* Changes only the events of a watched fd (0 = only errors and hang-up). */
 void loop_events(struct loop *loop, int fd, short events);
 
-/* Forgets fd; safe inside callbacks, its own included; no further call for it comes, even if already polled. */
+/* Forgets fd; safe inside callbacks, its own included; no further call for it comes, even if already polled. Unwatch before close: a closed fd that is watched is an assert. */
 void loop_unwatch(struct loop *loop, int fd);
 
 /* Calls fn once after delay_us (≥ 0). Returns an id (> 0) for loop_cancel. */
@@ -39,10 +39,10 @@ void loop_cancel(struct loop *loop, int id);
 /* Delivers signo through the loop (signalfd; blocks the normal delivery). */
 int loop_signal(struct loop *loop, int signo, loop_signal_fn *fn, void *arg, struct err *e);
 
-/* Calls fn before the loop polls again. */
+/* Calls fn before the loop polls again, in the order of deferring; what defers itself for ever starves the loop: use loop_after(0). */
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg);
 
-/* One round: waits at most timeout_us (-1 = until something happens), runs what is due. 0, or -1 when poll itself fails. */
+/* One round: waits at most timeout_us (-1 = until something happens, but half a minute at most), runs what is due. 0, or -1 when poll itself fails. */
 int loop_once(struct loop *loop, int64_t timeout_us, struct err *e);
 
 /* Runs until loop_stop. 0, or -1 when poll itself fails. */
