@@ -26,7 +26,7 @@ ifeq ($(filter $(MODE),debug release asan tsan tiny cov),)
 $(error MODE=$(MODE): choose debug, release, asan, tsan, tiny or cov)
 endif
 
-BUILDING := $(filter-out clean deps install-deps lint practice test,$(or $(MAKECMDGOALS),all))
+BUILDING := $(filter-out clean deps practice test check unit cli lint asan tsan valgrind,$(or $(MAKECMDGOALS),all))
 ifneq ($(BUILDING),)
 WARN += $(foreach f,$(PROBED),$(call try,$(f)))
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
@@ -35,8 +35,9 @@ CFLAGS ?= $(FLAGS_$(MODE))
 override CPPFLAGS += -D_XOPEN_SOURCE=700 -I. -I$(B)/gen -include base/banned.h \
 	-DBELLBOOK_DATADIR='"$(PREFIX)/share/bellbook"'
 override CFLAGS += -std=c11 -fPIE -pthread $(WARN) $(if $(WERROR),-Werror) $(PKG_CFLAGS)
-override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
-LDLIBS = $(shell pkg-config --libs $(PKGS))
+override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
+CMOCKA := $(if $(BUILDING),$(shell pkg-config --libs cmocka 2>/dev/null))
+LDLIBS := $(if $(BUILDING),$(shell pkg-config --libs $(PKGS)))
 Q := $(if $(V),,@)
 SILENT := $(or $(V),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(SILENT),,@printf '  %-4s %s\n' '$(1)' '$(2)')
@@ -46,7 +47,7 @@ LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
 EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
 GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
-HELP := $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+HELP := $(if $(wildcard tests/lib/*.c),$(B)/libtest.a)
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
 .PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan valgrind bench torture docs install clean
@@ -76,11 +77,22 @@ $(B)/%.o: %.c base/banned.h Makefile | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(OWN) -MMD -MP -c -o $@ $<
 $(B)/base/mem.o: OWN := -DBANNED_ALLOW_ALLOC
-$(B)/tests/%: tests/unit/%.c $(LIBS) $(HELP) base/banned.h Makefile | $(GEN)
-	$(call say,TEST,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DBANNED_ALLOW_ALLOC $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(HELP) \
-		$(LIBS) $(shell pkg-config --libs cmocka) $(LDLIBS)
+$(B)/libtest.a: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+# A unit test is named after its folder, and is linked with what that folder may include, no more.
+NEEDS_base := base
+NEEDS_journal := journal base
+NEEDS_actions := actions base
+NEEDS_session := session actions journal base
+NEEDS_tui := tui journal base
+define unit_test
+$(B)/tests/$(1): tests/unit/$(1).c $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS)) base/banned.h Makefile | $(GEN)
+	$(call say,TEST,$$@)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$(CC) $(CPPFLAGS) -DBANNED_ALLOW_ALLOC $(CFLAGS) -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$(filter %.c %.a,$$^) \
+		$(CMOCKA) $(LDLIBS)
+endef
+$(foreach t,$(notdir $(UNIT)),$(eval $(call unit_test,$(t))))
 
 # A text file FILE.EXT of a layer is embedded as `static const char FILE_EXT[]` in "FILE_EXT.h".
 define embed
