@@ -1,0 +1,48 @@
+/* keys.h - bytes of a terminal to key presses: UTF-8, CSI, SS3, bracketed paste; knows no curses and no meaning of a key. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_KEYS_H
+#define TUI_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum press_code {
+	PRESS_CHAR,		/* cp */
+	PRESS_CTRL,		/* cp = 'A'..'Z' or one of @ [ \ ] ^ _ */
+	PRESS_ALT,		/* cp; nothing is bound to it */
+	PRESS_ENTER, PRESS_TAB, PRESS_BACKTAB, PRESS_BACKSPACE, PRESS_DELETE, PRESS_INSERT, PRESS_ESC,
+	PRESS_UP, PRESS_DOWN, PRESS_LEFT, PRESS_RIGHT, PRESS_HOME, PRESS_END, PRESS_PAGE_UP, PRESS_PAGE_DOWN,
+	PRESS_F,		/* cp = 1..12 */
+	PRESS_PASTE,		/* text, len */
+};
+
+struct press {
+	enum press_code code;
+	uint32_t cp;
+	const char *text;	/* borrowed until the next keys_* call; not NUL-safe: use len */
+	size_t len;
+};
+
+#define KEYS_ESC_US ((int64_t)100000)		/* a lone ESC is the Esc key after this long */
+#define KEYS_CUT_US ((int64_t)1000000)		/* the rest of a cut sequence is given up after this long */
+#define KEYS_PASTE_MAX ((size_t)1 << 20)	/* bytes of one paste that are kept */
+
+struct keys;
+
+/* New decoder. Caller owns. */
+struct keys *keys_new(void);
+
+/* Frees and wipes what was typed. NULL is fine. */
+void keys_free(struct keys *keys);
+
+/* Takes bytes read at now_us (any monotonic clock). */
+void keys_feed(struct keys *keys, const char *bytes, size_t len, int64_t now_us);
+
+/* Next press, false when there is none yet. Never blocks, never fails: what it does not know is dropped whole. */
+bool keys_next(struct keys *keys, int64_t now_us, struct press *press);
+
+/* Microseconds until keys_next may give more without new bytes, -1 when it will not. */
+int64_t keys_wait(const struct keys *keys, int64_t now_us);
+
+#endif

@@ -1,0 +1,547 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "tui/plain_int.h"
+
+void plain_safe(struct plain *plain, const char *text)
+{
+	if (text)
+		utf8_safe(&plain->out, text, strlen(text), false);
+}
+
+void plain_stamp(struct plain *plain, int64_t at_us)
+{
+	char clock[TIME_TEXT];
+
+	if (at_us > 0)
+		buf_printf(&plain->out, "%s ", time_format_clock(at_us, clock));
+}
+
+static void put(struct plain *plain, const char *text)
+{
+	buf_puts(&plain->out, text);
+}
+
+/* "label: text", one line, nothing when text is empty. */
+static void labelled(struct plain *plain, const char *label, const char *text)
+{
+	if (!text || !*text)
+		return;
+	put(plain, label);
+	plain_safe(plain, text);
+	put(plain, "\n");
+}
+
+/* Several lines, each safe. */
+static void lines(struct plain *plain, const char *text)
+{
+	struct buf safe = { 0 };
+
+	if (!text || !*text)
+		return;
+	utf8_safe(&safe, text, strlen(text), true);
+	buf_append(&plain->out, buf_text(&safe), safe.len);
+	if (buf_text(&safe)[safe.len - 1] != '\n')
+		put(plain, "\n");
+	buf_done(&safe);
+}
+
+static long step_number(const struct model *model, const char *id)
+{
+	for (size_t i = 0; i < model->step_count; i++)
+		if (str_is(model->steps[i].id, id))
+			return (long)i + 1;
+	return 0;
+}
+
+static void step_name(struct plain *plain, const char *id)
+{
+	const struct model *model = plain->scene->model;
+	const struct model_step *step = id ? model_step_find(model, id) : NULL;
+
+	if (!step) {
+		plain_safe(plain, id ? id : "");
+		return;
+	}
+	buf_printf(&plain->out, "step %ld, ", step_number(model, id));
+	plain_safe(plain, step->title);
+}
+
+void plain_tell_step(struct plain *plain, const struct model_step *step)
+{
+	const struct model *model = plain->scene->model;
+
+	buf_printf(&plain->out, "Step %ld of %zu: ", step_number(model, step->id), model->step_count);
+	plain_safe(plain, step->title);
+	buf_printf(&plain->out, " (%s%s).\n", step_kind_name(step->kind),
+		step->kind == STEP_IRREVERSIBLE ? ", there is no way back" : "");
+	labelled(plain, "What it is: ", step->about);
+	labelled(plain, "Why: ", step->why);
+	labelled(plain, "Takes about: ", step->takes);
+	if (str_is(step->downtime, "begins"))
+		put(plain, "The site goes down with this step.\n");
+	if (str_is(step->downtime, "ends"))
+		put(plain, "The site comes back with this step.\n");
+	labelled(plain, "If it fails: ", step->back);
+}
+
+static void commands(struct plain *plain, const struct question *question)
+{
+	const struct json *list = json_at(question->data, "commands");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *as = json_text(one, "as", "");
+
+		put(plain, "Will run on ");
+		plain_safe(plain, json_text(one, "host", "this computer"));
+		if (*as)
+			put(plain, " as ");
+		plain_safe(plain, as);
+		put(plain, ": ");
+		plain_safe(plain, json_text(one, "shown", ""));
+		put(plain, "\n");
+	}
+}
+
+static void choices(struct plain *plain, const struct question *question)
+{
+	struct choice choice;
+
+	put(plain, "Choose: ");
+	for (size_t i = 0; question_choice_at(question, i, &choice); i++) {
+		buf_printf(&plain->out, "%zu ", i + 1);
+		plain_safe(plain, choice.label);
+		if (!str_is(choice.label, choice.value)) {
+			put(plain, " (");
+			plain_safe(plain, choice.value);
+			put(plain, ")");
+		}
+		if (choice.why)
+			put(plain, " with a reason");
+		put(plain, ", ");
+	}
+	put(plain, "0 leave, or help.\n");
+}
+
+static const char *type_words(const char *type)
+{
+	static const char *const words[][2] = {
+		{ "integer", "Type a whole number." },
+		{ "number", "Type a number." },
+		{ "duration", "Type a duration: 90s, 10m, 6h or 2d." },
+		{ "secret", "Type it; it is not shown and never stored." },
+		{ "text", "Type your answer. Commands begin with a colon here: \":help\"." },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (str_is(words[i][0], type))
+			return words[i][1];
+	return "Type your answer.";
+}
+
+void plain_tell_question(struct plain *plain, const struct question *question)
+{
+	const struct scene *scene = plain->scene;
+
+	buf_printf(&plain->out, "Question %lld: ", (long long)question->seq);
+	plain_safe(plain, question->text);
+	put(plain, "\n");
+	lines(plain, question->details);
+	commands(plain, question);
+	if (str_is(question->of, "approval") && scene->me && str_is(scene->me, scene->model->driver))
+		put(plain, "Another person must agree: you drive.\n");
+	if (question->expect) {
+		labelled(plain, "To agree, type exactly: ", question->expect);
+		put(plain, "Commands begin with a colon here: \":help\".\n");
+	} else if (question_choices(question) > 0) {
+		choices(plain, question);
+	} else {
+		put(plain, type_words(question->secret ? "secret" : question->type));
+		put(plain, "\n");
+	}
+	if (question->fallback && !question_is_dangerous(question))
+		labelled(plain, "Enter alone means: ", question->fallback);
+}
+
+static void step_line(struct plain *plain, size_t i)
+{
+	const struct model_step *step = &plain->scene->model->steps[i];
+
+	buf_printf(&plain->out, "%s %zu ", step_state_name(step->state), i + 1);
+	plain_safe(plain, step->title);
+	if (step->reason && *step->reason)
+		put(plain, ": ");
+	plain_safe(plain, step->reason);
+	put(plain, "\n");
+}
+
+void plain_tell_steps(struct plain *plain)
+{
+	for (size_t i = 0; i < plain->scene->model->step_count; i++)
+		step_line(plain, i);
+}
+
+static void down_clock(struct plain *plain)
+{
+	const struct model *model = plain->scene->model;
+	int64_t down = model->down_total_us;
+	char span[TIME_TEXT];
+
+	if (model->down_since_us > 0)
+		down += time_wall_us() - model->down_since_us;
+	if (down > 0)
+		buf_printf(&plain->out, "The site %s down %s.\n",
+			model->down_since_us > 0 ? "has been" : "was", time_format_span(down, span));
+}
+
+void plain_tell_summary(struct plain *plain)
+{
+	struct scene *scene = plain->scene;
+	const struct model *model = scene->model;
+	long at = model_current(model);
+
+	buf_printf(&plain->out, "bellbook: session %lld, ", (long long)plain->session);
+	plain_safe(plain, model->title && *model->title ? model->title : model->runbook);
+	buf_printf(&plain->out, "%s: %zu of %zu steps over%s.\n", model->dry_run ? " (dry run)" : "",
+		scene_steps_over(scene), model->step_count,
+		model->state == SESSION_PAUSED ? ", paused" : "");
+	if (scene_steps_over(scene) == 0)
+		lines(plain, model->about);
+	for (size_t i = 0; i < model->step_count; i++)
+		if (model->steps[i].state != STEP_PLANNED && model->steps[i].state != STEP_OK
+			&& (long)i != at)
+			step_line(plain, i);
+	down_clock(plain);
+	put(plain, "Here: ");
+	scene_people(scene, &plain->out);
+	put(plain, ".");
+	if (scene->me)
+		buf_printf(&plain->out, " You are %s, %s.", scene->me, scene->my_role);
+	put(plain, "\n");
+	if (scene->halted)
+		labelled(plain, "NOTHING GOES ON: ", scene->halted);
+	if (at >= 0)
+		plain_tell_step(plain, &model->steps[at]);
+	const struct model_call *call = scene_focus(scene);
+
+	if (call && call->state == CALL_RUNNING) {
+		put(plain, "Running on ");
+		plain_safe(plain, call->host && *call->host ? call->host : "this computer");
+		labelled(plain, ": ", call->shown);
+	}
+}
+
+void plain_tell_output(struct plain *plain, const struct model_call *call, size_t n)
+{
+	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
+	size_t count = output ? output_count(output) : 0;
+	size_t from = count > n ? count - n : 0;
+
+	if (!call || !output) {
+		put(plain, "No output is held here; bellbook log has all of it.\n");
+		return;
+	}
+	put(plain, "Output of: ");
+	plain_safe(plain, call->shown);
+	buf_printf(&plain->out, ", lines %lld to %lld of %lld\n",
+		(long long)output_dropped(output) + (long long)from + 1,
+		(long long)output_total(output), (long long)output_total(output));
+	for (size_t i = from; i < count; i++) {
+		plain_safe(plain, call->host && *call->host ? call->host : "here");
+		put(plain, ": ");
+		put(plain, output_at(output, i)->text);
+		put(plain, "\n");
+	}
+	for (int err = 0; err < 2; err++)
+		if (*output_partial(output, err)) {
+			put(plain, "not finished: ");
+			put(plain, output_partial(output, err));
+			put(plain, "\n");
+		}
+}
+
+struct told *plain_told(struct plain *plain, int64_t call)
+{
+	for (size_t i = plain->told_count; i-- > 0;)
+		if (plain->told[i].call == call)
+			return &plain->told[i];
+	plain->told = mem_grow(plain->told, plain->told_count + 1, sizeof(*plain->told));
+	plain->told[plain->told_count] = (struct told){ .call = call, .percent = 0 };
+	return &plain->told[plain->told_count++];
+}
+
+/* New lines of a call, as far as it may still print; the rest is passed over. */
+static void tell_output(struct plain *plain, const struct event *ev)
+{
+	const struct model_call *call = scene_call(plain->scene, ev);
+	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
+	struct told *told;
+
+	if (!output)
+		return;
+	told = plain_told(plain, call->seq);
+	while (told->lines < output_total(output) && told->printed < PLAIN_OUTPUT_LINES) {
+		int64_t kept = told->lines - output_dropped(output);
+		const struct output_line *line = kept >= 0 ? output_at(output, (size_t)kept) : NULL;
+
+		told->lines++;
+		if (!line)
+			continue;
+		plain_safe(plain, call->host && *call->host ? call->host : "here");
+		put(plain, ": ");
+		put(plain, line->text);
+		put(plain, "\n");
+		if (++told->printed == PLAIN_OUTPUT_LINES)
+			put(plain, "More output comes and is kept; say \"output\" to read it.\n");
+	}
+}
+
+static void tell_progress(struct plain *plain, const struct event *ev, int64_t now_us)
+{
+	const struct model_call *call = scene_call(plain->scene, ev);
+	struct told *told;
+
+	if (!call)
+		return;
+	told = plain_told(plain, call->seq);
+	if (told->progress && now_us - told->progress_us < PLAIN_PROGRESS_US
+		&& (call->percent < 0 || call->percent - told->percent < PLAIN_PROGRESS_PERCENT))
+		return;
+	told->progress = true;
+	told->progress_us = now_us;
+	told->percent = call->percent > 0 ? call->percent : 0;
+	plain_stamp(plain, ev->at_us);
+	if (call->host && *call->host) {
+		plain_safe(plain, call->host);
+		put(plain, ": ");
+	}
+	if (call->percent >= 0)
+		buf_printf(&plain->out, "%.0f percent%s", call->percent,
+			call->progress && *call->progress ? ", " : "");
+	plain_safe(plain, call->progress);
+	put(plain, ".\n");
+}
+
+static void tell_call_begun(struct plain *plain, const struct event *ev)
+{
+	const struct model_call *call = scene_call(plain->scene, ev);
+
+	if (!call || !call->shown || !*call->shown)
+		return;
+	plain_stamp(plain, ev->at_us);
+	put(plain, "Runs on ");
+	plain_safe(plain, call->host && *call->host ? call->host : "this computer");
+	if (call->as && *call->as)
+		put(plain, " as ");
+	plain_safe(plain, call->as);
+	labelled(plain, ": ", call->shown);
+}
+
+/* Last lines of a failed call that were passed over. */
+static void tell_tail(struct plain *plain, struct output *output, struct told *told)
+{
+	int64_t total = output_total(output);
+	int64_t from = total - PLAIN_TAIL_LINES > told->lines ? total - PLAIN_TAIL_LINES : told->lines;
+
+	for (int64_t i = from; i < total; i++) {
+		const struct output_line *line = output_at(output, (size_t)(i - output_dropped(output)));
+
+		put(plain, "last lines: ");
+		put(plain, line ? line->text : "");
+		put(plain, "\n");
+	}
+	told->lines = total;
+}
+
+static void tell_call_ended(struct plain *plain, const struct event *ev)
+{
+	static const char *const names[] = { "goes on", "ok", "FAILED", "stopped", "outcome UNKNOWN" };
+	const struct model_call *call = scene_call(plain->scene, ev);
+	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
+	char span[TIME_TEXT];
+
+	if (!call)
+		return;
+	tell_output(plain, ev);
+	if (output && call->state != CALL_OK)
+		tell_tail(plain, output, plain_told(plain, call->seq));
+	if (call->state == CALL_OK && (!output || output_total(output) <= PLAIN_OUTPUT_LINES))
+		return;
+	plain_stamp(plain, ev->at_us);
+	if (call->host && *call->host) {
+		plain_safe(plain, call->host);
+		put(plain, ": ");
+	}
+	buf_printf(&plain->out, "%s after %s", names[call->state],
+		time_format_span(call->ended_us - call->begun_us, span));
+	if (call->exit_code >= 0)
+		buf_printf(&plain->out, ", exit status %d", call->exit_code);
+	if (call->error && *call->error) {
+		put(plain, ", ");
+		plain_safe(plain, call->error);
+	}
+	if (output && output_total(output) > PLAIN_OUTPUT_LINES)
+		buf_printf(&plain->out, ", %lld lines of output, say \"output\" to read them",
+			(long long)output_total(output));
+	put(plain, ".\n");
+}
+
+static void tell_step_ended(struct plain *plain, const struct event *ev)
+{
+	const struct model_step *step = model_step_find(plain->scene->model, ev->step ? ev->step : "");
+	char span[TIME_TEXT];
+
+	if (!step)
+		return;
+	plain_stamp(plain, ev->at_us);
+	put(plain, step->state == STEP_FAILED ? "FAILED" : step->state == STEP_OK ? "OK"
+		: step_state_name(step->state));
+	if (step->took_us > 0)
+		buf_printf(&plain->out, " after %s", time_format_span(step->took_us, span));
+	put(plain, ": ");
+	step_name(plain, ev->step);
+	if (step->reason && *step->reason)
+		put(plain, ": ");
+	plain_safe(plain, step->reason);
+	put(plain, ".\n");
+}
+
+/* "who: words from data", for kinds that need no more. */
+static void tell_simple(struct plain *plain, const struct event *ev, const char *words,
+	const char *member)
+{
+	struct err e;
+	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &e) : NULL;
+	const char *text = member ? json_text(data, member, "") : "";
+
+	plain_stamp(plain, ev->at_us);
+	if (ev->who && *ev->who && !str_is(ev->who, "bellbook")) {
+		plain_safe(plain, ev->who);
+		put(plain, " ");
+	}
+	if (ev->host && *ev->host) {
+		plain_safe(plain, ev->host);
+		put(plain, ": ");
+	}
+	put(plain, words);
+	if (*text)
+		put(plain, ": ");
+	plain_safe(plain, text);
+	if (ev->kind == EVENT_LINK_CHANGED) {
+		put(plain, *json_text(data, "reason", "") ? ", " : "");
+		plain_safe(plain, json_text(data, "reason", ""));
+	}
+	put(plain, "\n");
+	json_free(data);
+}
+
+static void tell_talk(struct plain *plain, const struct event *ev)
+{
+	plain_stamp(plain, ev->at_us);
+	put(plain, ev->kind == EVENT_NOTE ? "note by " : "");
+	plain_safe(plain, ev->who);
+	put(plain, ": ");
+	scene_text(ev, &plain->out, false);
+	put(plain, "\n");
+}
+
+static void tell_warned(struct plain *plain, const struct event *ev)
+{
+	plain_stamp(plain, ev->at_us);
+	put(plain, "WARNING: ");
+	scene_text(ev, &plain->out, false);
+	put(plain, "\n");
+}
+
+static void tell_step_start(struct plain *plain, const struct event *ev)
+{
+	const struct model_step *step = model_step_find(plain->scene->model, ev->step ? ev->step : "");
+
+	if (!step)
+		return;
+	if (ev->kind == EVENT_STEP_ENTERED) {
+		plain_tell_step(plain, step);
+		return;
+	}
+	plain_stamp(plain, ev->at_us);
+	buf_printf(&plain->out, "started, try %d.\n", step->attempt);
+}
+
+/* Kinds that one sentence and one member of the data say. */
+static const struct {
+	enum event_kind kind;
+	const char *words, *member;
+} simple[] = {
+	{ EVENT_SESSION_OPENED, "opened the session", NULL },
+	{ EVENT_SESSION_RESUMED, "resumed the session", "reason" },
+	{ EVENT_SESSION_CLOSED, "the session is closed", "outcome" },
+	{ EVENT_SESSION_PAUSED, "paused the session: no new step or command starts", "reason" },
+	{ EVENT_SESSION_CONTINUED, "let the session continue", "reason" },
+	{ EVENT_RUNBOOK_CHANGED, "the runbook was changed since the session began", NULL },
+	{ EVENT_STEP_DOUBTED, "IN DOUBT: nobody knows yet whether this step's work was done", "reason" },
+	{ EVENT_CALL_SETTLED, "looked up what became of the command", "how" },
+	{ EVENT_LINK_CHANGED, "connection", "state" },
+	{ EVENT_WORKER_LOST, "the worker process ended; what it ran is looked up", "reason" },
+	{ EVENT_APPROVAL_ASKED, "asked for another person's agreement", NULL },
+	{ EVENT_APPROVAL_GIVEN, "agreed", "waiver" },
+	{ EVENT_JOINED, "is here", "role" },
+	{ EVENT_LEFT, "left", NULL },
+	{ EVENT_WHEEL_PASSED, "the wheel goes to", "to" },
+	{ EVENT_LESSON, "lesson", "text" },
+	{ EVENT_DOWNTIME_BEGAN, "the site is DOWN from now", NULL },
+	{ EVENT_DOWNTIME_ENDED, "the site is UP again", NULL },
+	{ EVENT_HELD, "is held from now on", "text" },
+	{ EVENT_HOLD_BROKEN, "BROKEN HOLD", "reason" },
+	{ EVENT_DEFERRED, "deferred", "owner" },
+	{ EVENT_DEBT_SETTLED, "settled a debt", "how" },
+	{ EVENT_JOURNAL_GAP, "THE JOURNAL HAS A GAP", "reason" },
+};
+
+static void tell_closed_question(struct plain *plain, const struct event *ev)
+{
+	if (!plain->scene->gone)
+		return;
+	plain_stamp(plain, ev->at_us);
+	put(plain, plain->scene->gone);
+	put(plain, "\n");
+}
+
+void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
+{
+	static const struct {
+		enum event_kind kind;
+		void (*tell)(struct plain *plain, const struct event *ev);
+	} own[] = {
+		{ EVENT_STEP_ENTERED, tell_step_start }, { EVENT_STEP_BEGUN, tell_step_start },
+		{ EVENT_STEP_ENDED, tell_step_ended }, { EVENT_CALL_BEGUN, tell_call_begun },
+		{ EVENT_CALL_ENDED, tell_call_ended }, { EVENT_CALL_OUTPUT, tell_output },
+		{ EVENT_NOTE, tell_talk }, { EVENT_SAID, tell_talk }, { EVENT_WARNED, tell_warned },
+		{ EVENT_ANSWERED, tell_closed_question }, { EVENT_WITHDRAWN, tell_closed_question },
+	};
+
+	if (ev->kind == EVENT_CALL_PROGRESS) {
+		tell_progress(plain, ev, now_us);
+		return;
+	}
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		if (own[i].kind == ev->kind) {
+			own[i].tell(plain, ev);
+			return;
+		}
+	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++)
+		if (simple[i].kind == ev->kind) {
+			tell_simple(plain, ev, simple[i].words, simple[i].member);
+			return;
+		}
+	if (ev->kind == EVENT_UNKNOWN) {
+		plain_stamp(plain, ev->at_us);
+		buf_printf(&plain->out, "an event of a newer bellbook (kind %d): ", ev->kind_number);
+		plain_safe(plain, ev->data);
+		put(plain, "\n");
+	}
+}

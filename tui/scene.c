@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/scene.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+struct scene *scene_new(void)
+{
+	struct scene *scene = mem_alloc(sizeof(*scene));
+
+	scene->model = model_new();
+	scene->head = -1;
+	return scene;
+}
+
+static void talk_done(struct talk *talk)
+{
+	mem_free(talk->who);
+	mem_free(talk->text);
+	mem_free(talk->step);
+}
+
+void scene_free(struct scene *scene)
+{
+	if (!scene)
+		return;
+	for (size_t i = 0; i < scene->question_count; i++)
+		question_free(scene->questions[i]);
+	for (size_t i = 0; i < scene->output_count; i++)
+		output_free(scene->outputs[i].output);
+	for (size_t i = 0; i < scene->talk_count; i++)
+		talk_done(&scene->talk[i]);
+	mem_free(scene->questions);
+	mem_free(scene->outputs);
+	mem_free(scene->talk);
+	mem_free(scene->me);
+	mem_free(scene->my_role);
+	mem_free(scene->halted);
+	mem_free(scene->gone);
+	mem_free(scene->turned_away);
+	json_free(scene->presence);
+	model_free(scene->model);
+	mem_free(scene);
+}
+
+static char *safe_dup(const char *text)
+{
+	struct buf safe = { 0 };
+
+	if (text)
+		utf8_safe(&safe, text, strlen(text), false);
+	return buf_take(&safe);
+}
+
+void scene_text(const struct event *ev, struct buf *out, bool keep_lines)
+{
+	struct err e;
+	struct json *data;
+	const char *text;
+
+	if (ev->bytes && ev->len > 0) {
+		utf8_safe(out, ev->bytes, ev->len, keep_lines);
+		return;
+	}
+	if (!ev->data)
+		return;
+	data = json_parse(ev->data, strlen(ev->data), &e);
+	text = json_text(data, "text", "");
+	utf8_safe(out, text, strlen(text), keep_lines);
+	json_free(data);
+}
+
+static void talk_add(struct scene *scene, const struct event *ev)
+{
+	struct buf text = { 0 };
+
+	if (scene->talk_count == SCENE_TALK) {
+		talk_done(&scene->talk[0]);
+		memmove(scene->talk, scene->talk + 1, --scene->talk_count * sizeof(*scene->talk));
+	}
+	scene_text(ev, &text, false);
+	scene->talk = mem_grow(scene->talk, scene->talk_count + 1, sizeof(*scene->talk));
+	scene->talk[scene->talk_count++] = (struct talk){
+		.seq = ev->seq, .at_us = ev->at_us, .note = ev->kind == EVENT_NOTE,
+		.who = safe_dup(ev->who), .text = buf_take(&text), .step = safe_dup(ev->step),
+	};
+}
+
+static void question_add(struct scene *scene, const struct event *ev)
+{
+	scene->questions = mem_grow(scene->questions, scene->question_count + 1,
+		sizeof(struct question *));
+	scene->questions[scene->question_count++] = question_new(ev);
+}
+
+/* An answered or withdrawn event closes the question it names. */
+static void question_close(struct scene *scene, const struct event *ev)
+{
+	struct err e;
+	struct json *data = json_parse(ev->data ? ev->data : "", ev->data ? strlen(ev->data) : 0, &e);
+	int64_t seq = json_int(data, "seq", 0);
+	const struct json *value = json_at(data, "value");
+
+	for (size_t i = 0; i < scene->question_count; i++) {
+		if (scene->questions[i]->seq != seq)
+			continue;
+		char *who = safe_dup(ev->who && *ev->who ? ev->who : "bellbook");
+		char *print = json_print(value);
+		char *said = safe_dup(json_as_text(value) ? json_as_text(value) : print);
+
+		mem_free(scene->gone);
+		scene->gone_seq = seq;
+		if (ev->kind == EVENT_WITHDRAWN)
+			scene->gone = mem_printf("Question %lld was withdrawn.", (long long)seq);
+		else if (value && !scene->questions[i]->secret)
+			scene->gone = mem_printf("%s answered question %lld: %s.", who, (long long)seq, said);
+		else
+			scene->gone = mem_printf("%s answered question %lld.", who, (long long)seq);
+		mem_free(who);
+		mem_free(print);
+		mem_free(said);
+		question_free(scene->questions[i]);
+		scene->question_count--;
+		memmove(scene->questions + i, scene->questions + i + 1,
+			(scene->question_count - i) * sizeof(struct question *));
+		break;
+	}
+	json_free(data);
+}
+
+const struct model_call *scene_call(const struct scene *scene, const struct event *ev)
+{
+	if (!ev->call || !*ev->call)
+		return NULL;
+	return model_call_find(scene->model, ev->step ? ev->step : "", ev->attempt, ev->call);
+}
+
+static struct scene_output *output_find_call(const struct scene *scene, int64_t call)
+{
+	for (size_t i = scene->output_count; i-- > 0;)
+		if (scene->outputs[i].call == call)
+			return &scene->outputs[i];
+	return NULL;
+}
+
+/* Keeps all scrollbacks together within bounds: the oldest is dropped whole. */
+static void outputs_bound(struct scene *scene, const struct scene_output *keep)
+{
+	for (size_t i = 0; i < scene->output_count && scene->output_bytes > SCENE_OUTPUT_BYTES; i++) {
+		struct scene_output *old = &scene->outputs[i];
+
+		if (old == keep || !old->output)
+			continue;
+		scene->output_bytes -= output_bytes(old->output);
+		output_free(old->output);
+		old->output = NULL;
+	}
+}
+
+static void output_add(struct scene *scene, const struct event *ev)
+{
+	const struct model_call *call = scene_call(scene, ev);
+	struct scene_output *slot;
+	struct err e;
+	struct json *data;
+	const char *stream;
+
+	if (!call || !ev->bytes)
+		return;
+	slot = output_find_call(scene, call->seq);
+	if (!slot) {
+		scene->outputs = mem_grow(scene->outputs, scene->output_count + 1,
+			sizeof(*scene->outputs));
+		slot = &scene->outputs[scene->output_count++];
+		*slot = (struct scene_output){ .call = call->seq };
+	}
+	if (!slot->output)
+		slot->output = output_new();
+	data = json_parse(ev->data ? ev->data : "", ev->data ? strlen(ev->data) : 0, &e);
+	stream = json_text(data, "stream", "out");
+	scene->output_bytes -= output_bytes(slot->output);
+	output_feed(slot->output, ev->bytes, ev->len, str_is(stream, "err"), ev->at_us);
+	scene->output_bytes += output_bytes(slot->output);
+	json_free(data);
+	outputs_bound(scene, slot);
+}
+
+static void output_close(struct scene *scene, const struct event *ev)
+{
+	const struct model_call *call = scene_call(scene, ev);
+	struct output *output = call ? scene_output(scene, call->seq) : NULL;
+
+	if (!output)
+		return;
+	scene->output_bytes -= output_bytes(output);
+	output_end(output);
+	scene->output_bytes += output_bytes(output);
+}
+
+bool scene_is_news(struct scene *scene, const struct event *ev)
+{
+	if (scene->head >= 0 && ev->seq > scene->head)
+		scene->caught_up = true;
+	return scene->caught_up;
+}
+
+void scene_event(struct scene *scene, const struct event *ev)
+{
+	if (ev->seq <= scene->model->last_seq)
+		return;
+	model_apply(scene->model, ev);
+	if (scene->head >= 0 && ev->seq >= scene->head)
+		scene->caught_up = true;
+	if (ev->kind == EVENT_ASKED)
+		question_add(scene, ev);
+	else if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN)
+		question_close(scene, ev);
+	else if (ev->kind == EVENT_NOTE || ev->kind == EVENT_SAID)
+		talk_add(scene, ev);
+	else if (ev->kind == EVENT_CALL_OUTPUT)
+		output_add(scene, ev);
+	else if (ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_CALL_SETTLED)
+		output_close(scene, ev);
+	else if (ev->kind == EVENT_SESSION_CLOSED)
+		while (scene->question_count > 0)
+			question_free(scene->questions[--scene->question_count]);
+}
+
+void scene_reply(struct scene *scene, const struct json *reply)
+{
+	const struct json *hello = json_at(reply, "hello"), *presence = json_at(reply, "presence");
+	const struct json *halted = json_at(reply, "halted"), *refused = json_at(reply, "refused");
+
+	if (refused && str_is(json_text(refused, "do", ""), "hello")) {
+		mem_free(scene->turned_away);
+		scene->turned_away = safe_dup(json_text(refused, "why", "it did not say why"));
+	}
+	if (hello) {
+		mem_free(scene->me);
+		mem_free(scene->my_role);
+		scene->me = safe_dup(json_text(hello, "who", ""));
+		scene->my_role = safe_dup(json_text(hello, "role", ""));
+		scene->alone = json_bool(hello, "alone", false);
+		if (scene->head < 0)
+			scene->head = json_int(hello, "head", 0);
+		mem_set(&scene->halted, NULL);
+	}
+	if (presence) {
+		json_free(scene->presence);
+		scene->presence = json_copy_of(presence);
+	}
+	if (halted) {
+		mem_free(scene->halted);
+		scene->halted = safe_dup(json_text(halted, "why", "the journal cannot be written"));
+	}
+	if (json_at(reply, "cleared"))
+		mem_set(&scene->halted, NULL);
+}
+
+const struct question *scene_question(const struct scene *scene)
+{
+	bool driving = scene->me && str_is(scene->model->driver, scene->me);
+
+	for (size_t i = 0; i < scene->question_count; i++)
+		if (!driving || !str_is(scene->questions[i]->of, "approval"))
+			return scene->questions[i];
+	return scene->question_count > 0 ? scene->questions[0] : NULL;
+}
+
+const struct question *scene_question_find(const struct scene *scene, int64_t seq)
+{
+	for (size_t i = 0; i < scene->question_count; i++)
+		if (scene->questions[i]->seq == seq)
+			return scene->questions[i];
+	return NULL;
+}
+
+struct output *scene_output(const struct scene *scene, int64_t call)
+{
+	const struct scene_output *slot = output_find_call(scene, call);
+
+	return slot ? slot->output : NULL;
+}
+
+const struct model_call *scene_focus(const struct scene *scene)
+{
+	const struct model *model = scene->model;
+
+	for (size_t i = model->call_count; i-- > 0;)
+		if (model->calls[i].state == CALL_RUNNING)
+			return &model->calls[i];
+	return model->call_count > 0 ? &model->calls[model->call_count - 1] : NULL;
+}
+
+size_t scene_steps_over(const struct scene *scene)
+{
+	size_t over = 0;
+
+	for (size_t i = 0; i < scene->model->step_count; i++)
+		over += step_state_is_over(scene->model->steps[i].state);
+	return over;
+}
+
+static void person(struct buf *out, const char *who, const char *role, bool first)
+{
+	if (!first)
+		buf_puts(out, ", ");
+	utf8_safe(out, who, strlen(who), false);
+	if (*role) {
+		buf_puts(out, " (");
+		utf8_safe(out, role, strlen(role), false);
+		buf_puts(out, ")");
+	}
+}
+
+void scene_people(const struct scene *scene, struct buf *out)
+{
+	size_t start = out->len;
+
+	for (size_t i = 0; i < json_count(scene->presence); i++) {
+		const struct json *one = json_item(scene->presence, i);
+
+		person(out, json_text(one, "who", "?"), json_text(one, "role", ""), out->len == start);
+	}
+	for (size_t i = 0; !scene->presence && i < scene->model->people_count; i++) {
+		const struct model_person *one = &scene->model->people[i];
+
+		person(out, one->who ? one->who : "?", one->role ? one->role : "", out->len == start);
+	}
+	if (out->len == start)
+		buf_puts(out, "nobody");
+}
