@@ -1,0 +1,43 @@
+/* export.h - a session as a text log, a post-mortem in Markdown or JSON lines, and the list of sessions; read from the journal, never from a live session. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JOURNAL_EXPORT_H
+#define JOURNAL_EXPORT_H
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "journal/feed.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum export_format {
+	EXPORT_TEXT,	/* a line per event, outputs indented; safe on any terminal */
+	EXPORT_MD,	/* skeleton of a post-mortem; safe for Markdown and HTML renderers */
+	EXPORT_JSONL,	/* every event with its hash, lossless */
+};
+
+/* Takes len bytes of the export; false stops it. */
+typedef bool export_fn(void *arg, const char *bytes, size_t len);
+
+/* Format by name: "text" "md" "jsonl"; false when there is none. */
+bool export_format_parse(const char *name, enum export_format *out);
+
+/* An export_fn for a FILE * as arg; false when the write fails (errno says why). */
+bool export_to_file(void *arg, const char *bytes, size_t len);
+
+/* Writes a session of the journal. ERR_NOTFOUND when it has no such session, ERR_IO when out stopped it, else as store_open. Blocks for disk. */
+int export_log(const char *journal, int64_t session, enum export_format format, export_fn *out, void *arg, struct err *e);
+
+/* The same from any feed whose feed_next never waits (stored, memory); reads it to its end; does not close it. */
+int export_feed(struct feed *feed, enum export_format format, export_fn *out, void *arg, struct err *e);
+
+/* Sessions, newest first, at most limit (0 = all): array of {"session","runbook","title","fleet","who","state" ("ok" "failed" "aborted" … as closed, else "open"), "running" (a live process
+ * carries it), "dry_run","opened","closed"?,"last" (times), "took_us","step","steps" (x of y)}. Caller owns; NULL with *e as store_open. Blocks for disk. */
+struct json *export_sessions(const char *journal, bool only_open, int64_t limit, struct err *e);
+
+/* That array as a table for people: safe on any terminal, one line a session. */
+void export_sessions_text(const struct json *sessions, struct buf *out);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "journal/export_evidence.h"
+#include "journal/export_int.h"
+#include "journal/export_md.h"
+
+struct md_state {
+	struct export_lines *lines;
+	struct export_evidence *evidence;
+	struct buf timeline, notes, debts, down;	/* Markdown already */
+	int64_t down_since;
+	int64_t first_seq;
+	char hash[2 * SHA256_LEN + 1];	/* of the last event, "" when the feed has none */
+	char date[TIME_TEXT];		/* of the last line of the timeline */
+};
+
+void export_md_text(struct buf *out, const char *text, size_t len)
+{
+	struct buf safe = {0};
+
+	utf8_safe(&safe, text, len, true);
+	for (size_t i = 0; i < safe.len; i++) {
+		char c = safe.data[i];
+
+		if (c == '\n')
+			buf_puts(out, i + 1 < safe.len ? "<br>" : "");
+		else if (c == '<')
+			buf_puts(out, "&lt;");
+		else if (c == '>')
+			buf_puts(out, "&gt;");
+		else if (c == '&')
+			buf_puts(out, "&amp;");
+		else if (strchr("\\`*_{}[]()#!|~$", c))
+			buf_printf(out, "\\%c", c);
+		else
+			buf_putc(out, c == '\t' ? ' ' : c);
+	}
+	buf_done(&safe);
+}
+
+void export_md_block(struct buf *out, const char *text, size_t len)
+{
+	struct buf safe = {0};
+	size_t longest = 2, run = 0;
+
+	utf8_safe(&safe, text, len, true);
+	for (size_t i = 0; i < safe.len; i++) {
+		run = safe.data[i] == '`' ? run + 1 : 0;
+		longest = run > longest ? run : longest;
+	}
+	if (safe.len > 0 && safe.data[safe.len - 1] != '\n')
+		buf_putc(&safe, '\n');
+	/* A fence longer than any in the text: nothing in it can close the block. */
+	for (size_t i = 0; i <= longest; i++)
+		buf_putc(out, '`');
+	buf_puts(out, "text\n");
+	buf_append(out, buf_text(&safe), safe.len);
+	for (size_t i = 0; i <= longest; i++)
+		buf_putc(out, '`');
+	buf_putc(out, '\n');
+	buf_done(&safe);
+}
+
+static void output_line(void *arg, const struct export_line *line)
+{
+	struct md_state *me = arg;
+
+	export_evidence_line(me->evidence, line);
+}
+
+static void *md_start(void)
+{
+	struct md_state *me = mem_alloc(sizeof(*me));
+
+	me->lines = export_lines_new(output_line, me);
+	me->evidence = export_evidence_new();
+	return me;
+}
+
+/* What a reader of the story wants: decisions, ends, trouble, words of people; not each call that went well. */
+static bool is_told(const struct event *ev, const struct json *data)
+{
+	static const enum event_kind untold[] = {
+		EVENT_PARAM_SET, EVENT_STEP_ENTERED, EVENT_CALL_BEGUN, EVENT_CALL_PROGRESS,
+		EVENT_ASKED, EVENT_WITHDRAWN, EVENT_APPROVAL_ASKED, EVENT_ANCHORED, EVENT_CALL_OUTPUT,
+	};
+
+	if (ev->kind == EVENT_CALL_ENDED)
+		return !str_is(json_text(data, "outcome", NULL), "ok");
+	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
+		if (untold[i] == ev->kind)
+			return false;
+	}
+	return true;
+}
+
+static void entry(struct buf *out, const struct event *ev, const struct buf *words)
+{
+	char clock[TIME_TEXT];
+
+	buf_printf(out, "- %s ", time_format_clock(ev->at_us, clock));
+	if (ev->step && ev->step[0]) {
+		buf_puts(out, "**");
+		export_md_text(out, ev->step, strlen(ev->step));
+		buf_puts(out, "** ");
+	}
+	if (ev->who && ev->who[0]) {
+		export_md_text(out, ev->who, strlen(ev->who));
+		buf_puts(out, ": ");
+	}
+	export_md_text(out, buf_text(words), words->len);
+	buf_putc(out, '\n');
+}
+
+static void told(struct md_state *me, const struct event *ev, const struct buf *words)
+{
+	struct buf date = {0};
+
+	export_date(&date, ev->at_us);
+	if (!str_is(buf_text(&date), me->date)) {
+		buf_printf(&me->timeline, "%s### %s\n\n", me->timeline.len > 0 ? "\n" : "", buf_text(&date));
+		str_copy(me->date, sizeof(me->date), buf_text(&date));
+	}
+	entry(&me->timeline, ev, words);
+	buf_done(&date);
+}
+
+static void downtime(struct md_state *me, const struct event *ev)
+{
+	char from[TIME_TEXT], to[TIME_TEXT], span[TIME_TEXT];
+
+	if (ev->kind == EVENT_DOWNTIME_BEGAN && me->down_since == 0)
+		me->down_since = ev->at_us;
+	if (ev->kind != EVENT_DOWNTIME_ENDED || me->down_since == 0)
+		return;
+	buf_printf(&me->down, "- %s to %s (%s)\n", time_format(me->down_since, from), time_format(ev->at_us, to),
+		   time_format_span(ev->at_us > me->down_since ? ev->at_us - me->down_since : 0, span));
+	me->down_since = 0;
+}
+
+static void debt(struct md_state *me, const struct event *ev, const struct json *data)
+{
+	const char *owner = json_text(data, "owner", "");
+	const char *due = json_text(data, "due", "");
+	const char *reason = json_text(data, "reason", "");
+
+	if (ev->kind != EVENT_STEP_ENDED || !str_is(json_text(data, "state", NULL), "deferred"))
+		return;
+	buf_puts(&me->debts, "- [ ] ");
+	export_md_text(&me->debts, ev->step ? ev->step : "", ev->step ? strlen(ev->step) : 0);
+	buf_puts(&me->debts, " (deferred): ");
+	export_md_text(&me->debts, reason, strlen(reason));
+	buf_puts(&me->debts, "; owner ");
+	export_md_text(&me->debts, owner[0] ? owner : "?", owner[0] ? strlen(owner) : 1);
+	buf_puts(&me->debts, ", due ");
+	export_md_text(&me->debts, due[0] ? due : "?", due[0] ? strlen(due) : 1);
+	buf_putc(&me->debts, '\n');
+}
+
+static void md_event(void *state, struct buf *out, const struct model *model, const struct event *ev,
+		     const struct json *data)
+{
+	static const unsigned char none[SHA256_LEN];
+	struct md_state *me = state;
+	struct buf words = {0};
+
+	(void)out;
+	if (me->first_seq == 0)
+		me->first_seq = ev->seq;
+	if (memcmp(ev->hash, none, sizeof(none)) != 0) {
+		str_hex(&words, ev->hash, sizeof(ev->hash));
+		str_copy(me->hash, sizeof(me->hash), buf_text(&words));
+		buf_clear(&words);
+	}
+	if (ev->kind == EVENT_CALL_OUTPUT)
+		export_lines_feed(me->lines, ev, data);
+	if (ev->kind == EVENT_CALL_ENDED)
+		export_lines_end(me->lines, ev);
+	if (ev->kind == EVENT_CALL_ENDED && !is_told(ev, data))
+		export_evidence_drop(me->evidence, ev);
+	if (is_told(ev, data)) {
+		export_words(&words, model, ev, data);
+		told(me, ev, &words);
+	}
+	if (ev->kind == EVENT_NOTE || ev->kind == EVENT_LESSON)
+		entry(&me->notes, ev, &words);
+	downtime(me, ev);
+	debt(me, ev, data);
+	buf_done(&words);
+}
+
+static void md_finish(void *state, struct buf *out, const struct model *model)
+{
+	struct md_state *me = state;
+	struct export_md_parts parts = {
+		.model = model,
+		.evidence = me->evidence,
+		.timeline = &me->timeline,
+		.notes = &me->notes,
+		.debts = &me->debts,
+		.down = &me->down,
+		.first_seq = me->first_seq,
+		.hash = me->hash,
+	};
+
+	export_lines_flush(me->lines);
+	export_md_page(out, &parts);
+}
+
+static void md_drop(void *state)
+{
+	struct md_state *me = state;
+
+	export_lines_free(me->lines);
+	export_evidence_free(me->evidence);
+	buf_done(&me->timeline);
+	buf_done(&me->notes);
+	buf_done(&me->debts);
+	buf_done(&me->down);
+	mem_free(me);
+}
+
+const struct export_writer export_md_writer = {
+	.start = md_start,
+	.event = md_event,
+	.finish = md_finish,
+	.drop = md_drop,
+};

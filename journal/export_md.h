@@ -1,0 +1,31 @@
+/* export_md.h - the pieces of a post-mortem in Markdown and the page they make; private to export*.c. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JOURNAL_EXPORT_MD_H
+#define JOURNAL_EXPORT_MD_H
+
+#include "base/buf.h"
+#include "journal/export_evidence.h"
+#include "journal/model.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Appends text so that no renderer of Markdown or HTML sees anything but text in it; newlines become <br>. */
+void export_md_text(struct buf *out, const char *text, size_t len);
+
+/* Appends text as a fenced block that it cannot leave. */
+void export_md_block(struct buf *out, const char *text, size_t len);
+
+/* What the page is made of; all borrowed. */
+struct export_md_parts {
+	const struct model *model;
+	const struct export_evidence *evidence;
+	const struct buf *timeline, *notes, *debts, *down;	/* Markdown */
+	int64_t first_seq;
+	const char *hash;	/* of the last event, "" = unknown */
+};
+
+/* Appends the page. */
+void export_md_page(struct buf *out, const struct export_md_parts *parts);
+
+#endif

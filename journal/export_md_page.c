@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "journal/export_md.h"
+
+static void text(struct buf *out, const char *words)
+{
+	export_md_text(out, words, strlen(words));
+}
+
+static void row(struct buf *out, const char *name, const char *words)
+{
+	buf_printf(out, "| %s | ", name);
+	text(out, words);
+	buf_puts(out, " |\n");
+}
+
+static int64_t lasted(const struct model *model)
+{
+	int64_t end = model->closed_us ? model->closed_us : model->last_us;
+
+	return end > model->opened_us ? end - model->opened_us : 0;
+}
+
+/* "4 ok, 1 failed, 2 planned of 7" */
+static void step_counts(struct buf *out, const struct model *model)
+{
+	const char *comma = "";
+
+	for (int state = STEP_PLANNED; state <= STEP_STALE; state++) {
+		size_t n = 0;
+
+		for (size_t i = 0; i < model->step_count; i++)
+			n += model->steps[i].state == (enum step_state)state;
+		if (n > 0) {
+			buf_printf(out, "%s%zu %s", comma, n, step_state_name((enum step_state)state));
+			comma = ", ";
+		}
+	}
+	buf_printf(out, "%sof %zu", comma[0] ? " " : "0 ", model->step_count);
+}
+
+static void head(struct buf *out, const struct export_md_parts *parts)
+{
+	const struct model *model = parts->model;
+	char opened[TIME_TEXT], closed[TIME_TEXT], span[TIME_TEXT];
+	struct buf line = {0};
+
+	buf_puts(out, "# Post-mortem: ");
+	text(out, model->title[0] ? model->title : model->runbook);
+	buf_puts(out, "\n\n| | |\n|---|---|\n");
+	row(out, "Runbook", model->runbook);
+	if (model->fleet[0])
+		row(out, "Fleet", model->fleet);
+	buf_printf(&line, "%s by %s%s", time_format(model->opened_us, opened), model->who,
+		   model->dry_run ? ", a dry run: nothing was changed" : "");
+	row(out, "Opened", buf_text(&line));
+	buf_clear(&line);
+	if (model->closed_us)
+		buf_printf(&line, "%s: %s", time_format(model->closed_us, closed), model->outcome);
+	row(out, "Closed", model->closed_us ? buf_text(&line) : "not yet");
+	row(out, "Lasted", time_format_span(lasted(model), span));
+	row(out, "Downtime", model->down_since_us ? "not over" : model->down_total_us ?
+	    time_format_span(model->down_total_us, span) : "none");
+	buf_clear(&line);
+	step_counts(&line, model);
+	row(out, "Steps", buf_text(&line));
+	buf_clear(&line);
+	buf_printf(&line, "session %lld, events %lld to %lld%s%s", (long long)model->session,
+		   (long long)parts->first_seq, (long long)model->last_seq, parts->hash[0] ? ", last hash " : "",
+		   parts->hash);
+	row(out, "Record", buf_text(&line));
+	buf_done(&line);
+}
+
+static void summary(struct buf *out, const struct export_md_parts *parts)
+{
+	const struct model *model = parts->model;
+
+	buf_puts(out, "\n## Summary\n\n*What happened, in three sentences, for somebody who was not there.*\n\n");
+	if (model->about[0]) {
+		buf_puts(out, "The runbook: ");
+		text(out, model->about);
+		buf_puts(out, "\n\n");
+	}
+	buf_printf(out, "%lld failed attempts, %lld warnings, %lld notes.\n", (long long)model->failures,
+		   (long long)model->warnings, (long long)model->notes);
+	if (model->gap)
+		buf_puts(out, "\n**This record has a hole: it does not begin at its beginning, or calls are missing.**\n");
+	buf_puts(out, "\n## Impact\n\n*Who noticed what, and since when?*\n\n");
+	if (parts->down->len > 0)
+		buf_printf(out, "Downtime:\n\n%s", buf_text(parts->down));
+	else
+		buf_puts(out, "No downtime was recorded.\n");
+}
+
+static void steps(struct buf *out, const struct model *model)
+{
+	char span[TIME_TEXT];
+
+	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | reason |\n"
+		      "|---|---|---|---|---|---|---|---|\n");
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+
+		buf_printf(out, "| %zu | ", i + 1);
+		text(out, step->id);
+		buf_puts(out, " | ");
+		text(out, step->title);
+		buf_printf(out, " | %s | %s | %d | %s | ", step_kind_name(step->kind), step_state_name(step->state),
+			   step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-");
+		text(out, step->reason);
+		buf_puts(out, " |\n");
+	}
+}
+
+static const char *fate(const struct model_call *call)
+{
+	switch (call->state) {
+	case CALL_FAILED:
+		return "failed";
+	case CALL_CANCELED:
+		return "was canceled";
+	case CALL_UNKNOWN:
+		return "ended nobody knows how";
+	case CALL_RUNNING:
+		return "had not ended when the record ends";
+	case CALL_OK:
+		break;
+	}
+	return NULL;
+}
+
+static void failed_call(struct buf *out, const struct export_md_parts *parts, const struct model_call *call)
+{
+	const struct buf *evidence = export_evidence_of(parts->evidence, call);
+	char at[TIME_TEXT];
+
+	buf_puts(out, "### ");
+	text(out, call->step);
+	buf_puts(out, ", call ");
+	text(out, call->path);
+	if (call->host[0]) {
+		buf_puts(out, " on ");
+		text(out, call->host);
+	}
+	buf_printf(out, "\n\nBegun %s, attempt %d; it %s", time_format(call->begun_us, at), call->attempt, fate(call));
+	if (call->exit_code > 0)
+		buf_printf(out, " with exit status %d", call->exit_code);
+	if (call->error[0]) {
+		buf_puts(out, ": ");
+		text(out, call->error);
+	}
+	buf_puts(out, call->error[0] ? "\n\n" : ".\n\n");
+	if (call->shown[0])
+		export_md_block(out, call->shown, strlen(call->shown));
+	if (evidence && evidence->len > 0) {
+		buf_puts(out, "\nIt said:\n\n");
+		export_md_block(out, evidence->data, evidence->len);
+	}
+	buf_putc(out, '\n');
+}
+
+static void failures(struct buf *out, const struct export_md_parts *parts)
+{
+	bool any = false;
+
+	buf_puts(out, "\n## Failures\n\n");
+	for (size_t i = 0; i < parts->model->call_count; i++) {
+		const struct model_call *call = &parts->model->calls[i];
+
+		if (call->state == CALL_OK)
+			continue;
+		failed_call(out, parts, call);
+		any = true;
+	}
+	if (!any)
+		buf_puts(out, "No call failed.\n\n");
+}
+
+static void settings(struct buf *out, const struct json *params)
+{
+	void *it = NULL;
+	struct json *value;
+	const char *name;
+
+	if (json_count(params) == 0)
+		return;
+	buf_puts(out, "\n## Settings\n\n| name | value |\n|---|---|\n");
+	while ((name = json_next(params, &it, &value))) {
+		char *printed = json_as_text(value) ? mem_strdup(json_as_text(value)) : json_print(value);
+
+		buf_puts(out, "| ");
+		text(out, name);
+		buf_puts(out, " | ");
+		text(out, printed);
+		buf_puts(out, " |\n");
+		mem_free(printed);
+	}
+}
+
+void export_md_page(struct buf *out, const struct export_md_parts *parts)
+{
+	head(out, parts);
+	summary(out, parts);
+	steps(out, parts->model);
+	buf_puts(out, "\n## Timeline (UTC)\n\n");
+	buf_append(out, buf_text(parts->timeline), parts->timeline->len);
+	failures(out, parts);
+	buf_puts(out, "## Notes and lessons\n\n");
+	buf_puts(out, parts->notes->len > 0 ? buf_text(parts->notes) : "None were written.\n");
+	settings(out, parts->model->params);
+	buf_puts(out, "\n## What went well\n\n-\n\n## What went badly\n\n-\n\n## Where we were lucky\n\n-\n\n"
+		      "## What we will do\n\n*Each with an owner and a day.*\n\n");
+	buf_puts(out, parts->debts->len > 0 ? buf_text(parts->debts) : "- [ ]\n");
+}
