@@ -38,6 +38,14 @@ override CFLAGS += -std=c11 -fPIE -pthread $(WARN) $(if $(WERROR),-Werror) $(PKG
 override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
 CMOCKA := $(if $(BUILDING),$(shell pkg-config --libs cmocka 2>/dev/null))
 LDLIBS := $(if $(BUILDING),$(shell pkg-config --libs $(PKGS)))
+# Objects are made again when compiler, flags or PREFIX change.
+FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+ifneq ($(BUILDING),)
+ifneq ($(strip $(file <$(B)/flags)),$(strip $(FLAGS_NOW)))
+$(shell mkdir -p $(B))
+$(file >$(B)/flags,$(FLAGS_NOW))
+endif
+endif
 Q := $(if $(V),,@)
 SILENT := $(or $(V),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(SILENT),,@printf '  %-4s %s\n' '$(1)' '$(2)')
@@ -50,7 +58,7 @@ UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
 HELP := $(if $(wildcard tests/lib/*.c),$(B)/libtest.a)
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan valgrind bench torture docs install clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan valgrind bench torture install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
@@ -72,7 +80,7 @@ $(B)/lib$(1).a: $(patsubst %.c,$(B)/%.o,$(call srcs,$(1)))
 endef
 $(foreach d,$(LAYERS),$(eval $(call library,$(d))))
 
-$(B)/%.o: %.c base/banned.h Makefile | $(GEN)
+$(B)/%.o: %.c base/banned.h $(B)/flags | $(GEN)
 	$(call say,CC,$<)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(OWN) -MMD -MP -c -o $@ $<
@@ -86,7 +94,7 @@ NEEDS_actions := actions base
 NEEDS_session := session actions journal base
 NEEDS_tui := tui journal base
 define unit_test
-$(B)/tests/$(1): tests/unit/$(1).c $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS)) base/banned.h Makefile | $(GEN)
+$(B)/tests/$(1): tests/unit/$(1).c $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS)) base/banned.h $(B)/flags | $(GEN)
 	$(call say,TEST,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(CC) $(CPPFLAGS) -DBANNED_ALLOW_ALLOC $(CFLAGS) -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$(filter %.c %.a,$$^) \
@@ -126,8 +134,7 @@ torture: all
 bench: all
 	$(Q)tools/deps tools/packages-bench
 	$(Q)tests/bench/run
-docs: all
-	$(Q)tools/gen-docs
+# docs: generated pages (docs/events.md from journal/, docs/lua-api.md from session/) get their target here.
 install: all
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook
 	cd runbooks && find . -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX)/share/bellbook/runbooks)/{} \;
