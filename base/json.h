@@ -1,5 +1,6 @@
 /* json.h - JSON values: making, parsing, printing; jansson is inside and nowhere else. Text put in is scrubbed to valid UTF-8 first. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+/* long: a setter and a getter for each type of JSON */
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 

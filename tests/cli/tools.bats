@@ -192,6 +192,9 @@ long_function() {
 	check size
 	[ "$status" -eq 1 ]
 	[[ $output == *"26 public functions"* ]]
+	sed -i '1i/* long: one function a number */' "$TREE/base/two.h"
+	check size
+	[ "$status" -eq 0 ]
 }
 
 @test "protos: a prototype without a comment is named" {
