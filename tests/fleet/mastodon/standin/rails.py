@@ -24,7 +24,7 @@ def check_environment(live, version):
     if mode != "production":
         where = "%s/config/environments/development.rb:94:in 'block (2 levels) in <top (required)>'" % live
         raise Stop("%s\nNameError: uninitialized constant Bullet (NameError)\n%s\n\n(See full trace by running task with --trace)"
-                   % (aborted(version), where) if mode in (None, "development") else
+                   % (aborted(version), where) if mode in (None, "", "development") else
                    "%s\nActiveRecord::AdapterNotSpecified: The `%s` database is not configured for the `%s` environment." % (aborted(version), mode, mode))
     core.dotenv(live)
 

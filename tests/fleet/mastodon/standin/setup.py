@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Install the stand-in on a host: user's files, repositories, wrappers, units, database, and the services of its roles."""
+import hashlib
 import os
 import pwd
 import secrets
@@ -10,6 +11,7 @@ import time
 
 from standin import database, releases, repo
 from standin.core import ETC, HOME, JOURNAL, LIVE, LOG, ORIGIN, RBENV, RUN, USER, slurp, spit, version_key
+from standin.redis import Redis, RedisError
 
 BASE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SHIMS = ["ruby", "bundle", "bundler", "gem", "rails", "rake", "puma", "sidekiq"]
@@ -27,12 +29,23 @@ def alnum(n):
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(n))
 
 
+def agree_on_seed():
+    """One random seed for all hosts of a fleet, through FLEET_SEED or Redis (where it lives for ten minutes)."""
+    if os.environ.get("FLEET_SEED"):
+        return
+    seed = secrets.token_hex(32)
+    try:
+        redis = Redis(os.environ.get("FLEET_REDIS", "localhost"), os.environ.get("FLEET_REDIS_PORT", 6379), timeout=2)
+        redis.cmd("SET", "standin:seed", seed, "NX", "EX", 600)
+        seed = redis.cmd("GET", "standin:seed") or seed
+    except RedisError:
+        pass
+    os.environ["FLEET_SEED"] = seed
+
+
 def shared(name, make):
-    """A secret that all hosts of one fleet share: from FLEET_SEED when the fleet gives one, else random."""
-    seed = os.environ.get("FLEET_SEED")
-    if not seed:
-        return make()
-    import hashlib
+    """A secret that all hosts of one fleet share, as long as make() would make it."""
+    seed = os.environ["FLEET_SEED"]
     return hashlib.sha512(("%s %s" % (seed, name)).encode()).hexdigest()[:len(make())]
 
 
@@ -194,6 +207,7 @@ def main(argv):
     if version not in releases.all_versions():
         sys.stderr.write("install: no such release: v%s\n" % version)
         return 2
+    agree_on_seed()
     domain = os.environ.get("FLEET_DOMAIN") or "social.practice.test"
     host_files(version)
     os.makedirs(HOME, exist_ok=True)

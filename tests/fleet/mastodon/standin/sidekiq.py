@@ -54,19 +54,21 @@ def main(live, args):
     if fault("sidekiq-boot-fails") is not None:
         nap(0.2)
         raise Stop("undefined method 'configure_server' for nil:NilClass (NoMethodError)\n%s/config/initializers/sidekiq.rb:20:in '<top (required)>'" % live)
+    gems = {name: core.lock_version(name, live) for name in ("sidekiq", "rails")}  # loaded now: a later checkout changes nothing
     version = rails.boot(live)
+    queues = options(live, args)
     nap(0.3)
     database.seed_if_pending(live)
-    return Worker(live, version, args).run()
+    return Worker(live, version, queues, gems).run()
 
 
 class Worker:
     """One Sidekiq process."""
 
-    def __init__(self, live, version, args):
+    def __init__(self, live, version, queues, gems):
         self.version, self.live = version, live
-        self.concurrency, self.queues = options(live, args)
-        self.gem = core.lock_version("sidekiq", live)
+        self.concurrency, self.queues = queues
+        self.gem, self.rails = gems["sidekiq"], gems["rails"]
         self.identity = "%s:%d:%s" % (socket.gethostname(), os.getpid(), secrets.token_hex(6))
         self.quiet = self.done = False
         self.working = {}
@@ -82,7 +84,7 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGTTIN):
             signal.signal(name, self.signalled)
         self.check_redis()
-        self.log("Booted Rails %s application in production environment" % core.lock_version("rails", self.live))
+        self.log("Booted Rails %s application in production environment" % self.rails)
         self.log("Running in ruby %s [x86_64-linux]" % os.environ.get("RBENV_VERSION"))
         self.log("Sidekiq %s connecting to Redis with options {size: %d, host: %s}" % (self.gem, self.concurrency, self.redis.host))
         self.log("Starting processing, hit Ctrl-C to stop")
@@ -180,7 +182,9 @@ class Worker:
         day = time.strftime("%Y-%m-%d", time.gmtime())
         try:
             redis.pipeline([("INCR", "stat:processed"), ("INCR", "stat:processed:" + day)])
-            if not str(job.get("class", "")).startswith("Scheduler::"):
+            if job.get("class") == "ActivityPub::DistributionWorker" and self.keyless(job):
+                self.fail(redis, job, day)
+            elif not str(job.get("class", "")).startswith("Scheduler::"):
                 core.effect("job", job.get("class"), job.get("jid"))
         except RedisError:
             pass
@@ -188,6 +192,23 @@ class Worker:
             redis.close()
         with self.mutex:
             self.working.pop(tid, None)
+
+    def keyless(self, job):
+        """Code before 4.7 signs with accounts.private_key, which 4.7's post-deployment migration empties."""
+        if version_key(self.version) >= (4, 7):
+            return False
+        try:
+            with database.connect("sidekiq") as pg:
+                return bool(pg.run("SELECT 1 FROM accounts a JOIN statuses s ON s.account_id = a.id WHERE s.id = $1 AND a.private_key IS NULL",
+                                   job.get("args", [0])[0]))
+        except database.PGError:
+            return True
+
+    def fail(self, redis, job, day):
+        """A job that raised: into the retry set, and into the log."""
+        job.update(error_class="OpenSSL::PKey::RSAError", error_message="Neither PUB key nor PRIV key", failed_at=stamp(self.version), retry_count=0)
+        redis.pipeline([("INCR", "stat:failed"), ("INCR", "stat:failed:" + day), ("ZADD", "retry", time.time() + 20, json.dumps(job))])
+        out("WARN: OpenSSL::PKey::RSAError: Neither PUB key nor PRIV key class=%s jid=%s" % (job.get("class"), job.get("jid")))
 
     def shut_down(self):
         """TERM: stop fetching, wait 25 s (2.5 here) for running jobs, push the rest back, leave."""

@@ -89,6 +89,8 @@ class Unit:
         env.update(HOME=who.pw_dir, USER=user, LOGNAME=user)
 
         def become():
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGPIPE):
+                signal.signal(number, signal.SIG_DFL)
             if who.pw_uid != os.geteuid():
                 os.setgroups([])
                 os.setgid(who.pw_gid)

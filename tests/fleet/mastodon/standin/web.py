@@ -8,6 +8,8 @@ import time
 from standin import core, http
 from standin.core import Stop, fault, nap, out
 
+SIGNALS = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2}
+
 
 def main(live, args):
     """bundle exec puma -C config/puma.rb"""
@@ -65,22 +67,16 @@ class Master:
         self.order = None
 
     def run(self):
-        for name in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1, signal.SIGUSR2):
-            signal.signal(name, self.signalled)
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         begin = time.monotonic()
         for index in range(self.count):
             self.spawn(index, begin)
         while self.order is None:
-            try:
-                pid, _ = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
-                pid = 0
-            if pid in self.pids:
-                index = self.pids.pop(pid)
-                out("[%d] ! Worker %d (PID: %d) died unexpectedly" % (os.getpid(), index, pid))
-                self.spawn(index, time.monotonic())
-            elif not pid:
-                signal.sigtimedwait([signal.SIGCHLD], 0.2)
+            number = signal.sigwait(SIGNALS)
+            if number == signal.SIGCHLD:
+                self.reap()
+            else:
+                self.signalled(number)
         self.stop_workers()
         if self.order == "stop":
             out("[%d] - Gracefully shutting down workers...\n[%d] === puma shutdown: %s ===\n[%d] - Goodbye!" % (
@@ -88,11 +84,18 @@ class Master:
             return 0
         return self.restart()
 
-    def signalled(self, number, _frame):
-        if self.order is None:
-            self.order = "restart" if number in (signal.SIGUSR1, signal.SIGUSR2) else "stop"
-            if number == signal.SIGUSR1:
-                out("[%d] * phased-restart called but not available, restarting normally." % os.getpid())
+    def reap(self):
+        """Workers that died are replaced."""
+        for pid in list(self.pids):
+            if os.waitpid(pid, os.WNOHANG)[0]:
+                index = self.pids.pop(pid)
+                out("[%d] ! Worker %d (PID: %d) died unexpectedly" % (os.getpid(), index, pid))
+                self.spawn(index, time.monotonic())
+
+    def signalled(self, number):
+        self.order = "restart" if number in (signal.SIGUSR1, signal.SIGUSR2) else "stop"
+        if number == signal.SIGUSR1:
+            out("[%d] * phased-restart called but not available, restarting normally." % os.getpid())
 
     def spawn(self, index, begin):
         sys.stdout.flush()
@@ -103,8 +106,9 @@ class Master:
             return
         for name in (signal.SIGUSR1, signal.SIGUSR2):
             signal.signal(name, signal.SIG_IGN)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for name in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(name, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         if os.getppid() == 1:
             os._exit(0)
         import ctypes
@@ -131,6 +135,7 @@ class Master:
         os.set_inheritable(self.sock.fileno(), True)
         env = dict(Master.kept, PUMA_INHERIT_0=str(self.sock.fileno()))
         sys.stdout.flush()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         os.execve(sys.executable, [sys.executable, "-I", "-S", os.path.abspath(sys.argv[0]), "bundle", "exec", "puma", "-C", "config/puma.rb"], env)
 
 
