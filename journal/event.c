@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/event.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Durability decides who waits: see enum durability. The members of data end with "?" when they may be missing. */
+static const struct event_type types[] = {
+	{ EVENT_SESSION_OPENED, "session.opened", DURABLE_DECISION, 1, "A walk through a runbook began.",
+	  "runbook {id text, title text, about text?, digest text}, fleet {name text, digest text}?, steps [object], tool text, process {pid int, started int, boot text}, dry_run bool?" },
+	{ EVENT_SESSION_RESUMED, "session.resumed", DURABLE_DECISION, 1, "Another process took the session up again.",
+	  "process {pid int, started int, boot text}, reason text?" },
+	{ EVENT_SESSION_CLOSED, "session.closed", DURABLE_DECISION, 1, "The walk ended.", "outcome text, reason text?" },
+	{ EVENT_SESSION_PAUSED, "session.paused", DURABLE_DECISION, 1, "No new step starts until a person continues.", "reason text?" },
+	{ EVENT_SESSION_CONTINUED, "session.continued", DURABLE_DECISION, 1, "A person let the session go on.", "reason text?" },
+	{ EVENT_RUNBOOK_CHANGED, "runbook.changed", DURABLE_DECISION, 1, "The runbook differs from the one the session was opened with.",
+	  "runbook {id text, digest text}, steps [object]" },
+	{ EVENT_PARAM_SET, "param.set", DURABLE_DECISION, 1, "A parameter got its value; a secret shows only its name.", "name text, value any, source text" },
+	{ EVENT_STEP_ENTERED, "step.entered", DURABLE_DECISION, 1, "A step is next and was shown.", "" },
+	{ EVENT_STEP_BEGUN, "step.begun", DURABLE_DECISION, 1, "Work on a step started.", "" },
+	{ EVENT_STEP_ENDED, "step.ended", DURABLE_DECISION, 1, "A step reached a state.", "state text, reason text?, took_us int?" },
+	{ EVENT_STEP_DOUBTED, "step.doubted", DURABLE_DECISION, 1, "Nobody knows whether the step's effect happened.", "reason text, calls [text]?" },
+	{ EVENT_CALL_BEGUN, "call.begun", DURABLE_DECISION, 1, "An order to the world; stored before it is carried out.", "action text, shown text, args object, effect text, as text?" },
+	{ EVENT_CALL_ENDED, "call.ended", DURABLE_DECISION, 1, "What came back.", "outcome text, exit int?, result any?, error text?" },
+	{ EVENT_CALL_SETTLED, "call.settled", DURABLE_DECISION, 1, "A call in doubt was looked up.", "outcome text, how text" },
+	{ EVENT_CALL_PROGRESS, "call.progress", DURABLE_OUTPUT, 1, "How far a call is.", "percent real?, done real?, total real?, text text?" },
+	{ EVENT_LINK_CHANGED, "link.changed", DURABLE_NOTE, 1, "A connection came up or was lost.", "state text, reason text?" },
+	{ EVENT_WORKER_LOST, "worker.lost", DURABLE_DECISION, 1, "The worker process died; its calls are in doubt.", "reason text, calls [text]?" },
+	{ EVENT_ASKED, "asked", DURABLE_DECISION, 1, "A person is waited for.", "of text, text text, type text, choices [object]?, default any?" },
+	{ EVENT_ANSWERED, "answered", DURABLE_DECISION, 1, "The answer to the question with that seq.", "seq int, value any, why text?" },
+	{ EVENT_WITHDRAWN, "withdrawn", DURABLE_DECISION, 1, "The question with that seq is asked no longer.", "seq int, reason text?" },
+	{ EVENT_APPROVAL_ASKED, "approval.asked", DURABLE_DECISION, 1, "A second person is asked to agree.", "text text, age_us int?" },
+	{ EVENT_APPROVAL_GIVEN, "approval.given", DURABLE_DECISION, 1, "A second person agreed, or a waiver was typed.", "seq int, waiver text?" },
+	{ EVENT_NOTE, "note", DURABLE_NOTE, 1, "A person wrote something down (payload or text).", "text text?" },
+	{ EVENT_SAID, "said", DURABLE_NOTE, 1, "A person said something to the others.", "text text?" },
+	{ EVENT_JOINED, "joined", DURABLE_NOTE, 1, "A view was attached.", "uid int, role text, view text" },
+	{ EVENT_LEFT, "left", DURABLE_NOTE, 1, "A view was closed.", "uid int, view text?" },
+	{ EVENT_WHEEL_PASSED, "wheel.passed", DURABLE_DECISION, 1, "Another person drives.", "to text, reason text?" },
+	{ EVENT_WARNED, "warned", DURABLE_NOTE, 1, "bellbook noticed something a person should know.", "text text" },
+	{ EVENT_LESSON, "lesson", DURABLE_NOTE, 1, "Something to change in the runbook.", "text text" },
+	{ EVENT_DOWNTIME_BEGAN, "downtime.began", DURABLE_DECISION, 1, "The site is down for its users from here.", "" },
+	{ EVENT_DOWNTIME_ENDED, "downtime.ended", DURABLE_DECISION, 1, "The site is up again.", "" },
+	{ EVENT_HELD, "held", DURABLE_DECISION, 1, "An invariant is watched from here.", "text text" },
+	{ EVENT_HOLD_BROKEN, "hold.broken", DURABLE_DECISION, 1, "A watched invariant no longer holds.", "reason text" },
+	{ EVENT_DEFERRED, "deferred", DURABLE_DECISION, 1, "A step became a debt.", "owner text, due text, reason text" },
+	{ EVENT_DEBT_SETTLED, "debt.settled", DURABLE_DECISION, 1, "A debt was paid.", "seq int, how text" },
+	{ EVENT_JOURNAL_GAP, "journal.gap", DURABLE_DECISION, 1, "Something could not be recorded, and why.", "reason text, bytes int?" },
+	{ EVENT_PAYLOAD_PURGED, "payload.purged", DURABLE_DECISION, 1, "Payloads FIRST..LAST (in call) were removed; their events stay.", "reason text" },
+	{ EVENT_ANCHORED, "anchored", DURABLE_DECISION, 1, "The hash at seq was kept elsewhere.", "seq int, hash text, where text" },
+	{ EVENT_CALL_OUTPUT, "call.output", DURABLE_OUTPUT, 1, "What a call printed (payload), as it came.", "stream text, dropped int?" },
+	{ EVENT_UNKNOWN, NULL, DURABLE_DECISION, 0, NULL, NULL },
+};
+
+static const struct event_type unknown_type = {
+	EVENT_UNKNOWN, "unknown", DURABLE_DECISION, 0, "Written by a newer bellbook; kept and shown raw.", "",
+};
+
+const struct event_type *event_type_of(enum event_kind kind)
+{
+	for (const struct event_type *type = types; type->name; type++)
+		if (type->kind == kind)
+			return type;
+	return &unknown_type;
+}
+
+const struct event_type *event_type_find(const char *name)
+{
+	for (const struct event_type *type = types; type->name; type++)
+		if (str_is(type->name, name))
+			return type;
+	return NULL;
+}
+
+const struct event_type *event_types(void)
+{
+	return types;
+}
+
+static const char *copy_text(struct arena *arena, const char *text)
+{
+	return text && *text ? arena_dup(arena, text, strlen(text)) : NULL;
+}
+
+void event_copy(struct arena *arena, struct event *to, const struct event *from)
+{
+	*to = *from;
+	to->who = copy_text(arena, from->who);
+	to->step = copy_text(arena, from->step);
+	to->call = copy_text(arena, from->call);
+	to->host = copy_text(arena, from->host);
+	to->data = copy_text(arena, from->data);
+	if (from->bytes)
+		to->bytes = arena_dup(arena, from->bytes, from->len);
+}
+
+/* Each field is a tag, its length in 8 bytes (big endian) and its bytes: no two rows have the same encoding. */
+static void put_field(struct buf *out, char tag, const void *bytes, size_t len)
+{
+	unsigned char head[9] = { (unsigned char)tag };
+
+	for (int i = 0; i < 8; i++)
+		head[8 - i] = (unsigned char)((uint64_t)len >> (8 * i));
+	buf_append(out, head, sizeof(head));
+	buf_append(out, bytes, len);
+}
+
+static void put_int(struct buf *out, char tag, int64_t value)
+{
+	unsigned char bytes[8];
+
+	for (int i = 0; i < 8; i++)
+		bytes[7 - i] = (unsigned char)((uint64_t)value >> (8 * i));
+	put_field(out, tag, bytes, sizeof(bytes));
+}
+
+static void put_text(struct buf *out, char tag, const char *text, const char *empty)
+{
+	const char *whole = text && *text ? text : empty;
+
+	put_field(out, tag, whole, strlen(whole));
+}
+
+static bool has_digest(const struct event *ev)
+{
+	static const unsigned char zero[SHA256_LEN];
+
+	return memcmp(ev->digest, zero, sizeof(zero)) != 0;
+}
+
+void event_hash(const struct event *ev, const unsigned char previous[SHA256_LEN], unsigned char out[SHA256_LEN])
+{
+	struct buf row = { 0 };
+
+	buf_append(&row, "bb1e", 4);
+	buf_append(&row, previous, SHA256_LEN);
+	put_int(&row, 'q', ev->seq);
+	put_int(&row, 's', ev->session);
+	put_int(&row, 't', ev->at_us);
+	put_int(&row, 'm', ev->mono_us);
+	put_int(&row, 'k', ev->kind != EVENT_UNKNOWN ? (int)ev->kind : ev->kind_number);
+	put_int(&row, 'v', ev->v);
+	put_text(&row, 'w', ev->who, "");
+	put_text(&row, 'p', ev->step, "");
+	put_int(&row, 'a', ev->attempt);
+	put_text(&row, 'c', ev->call, "");
+	put_text(&row, 'h', ev->host, "");
+	put_text(&row, 'd', ev->data, "{}");
+	put_field(&row, 'x', ev->digest, has_digest(ev) ? SHA256_LEN : 0);
+	sha256_of(row.data, row.len, out);
+	buf_done(&row);
+}

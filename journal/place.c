@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define _GNU_SOURCE	/* O_PATH */
+#include "journal/place.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "journal/store_int.h"
+
+#define BACKLOG 64
+
+/* Makes path and what is missing above it, 0700. */
+static int make_directories(char *path, struct err *e)
+{
+	for (char *at = path + 1; ; at++) {
+		char kept = *at;
+
+		if (kept && kept != '/')
+			continue;
+		*at = '\0';
+		if (mkdir(path, 0700) < 0 && errno != EEXIST)
+			return err_errno(e, "%s", path);
+		*at = kept;
+		if (!kept)
+			return 0;
+	}
+}
+
+/* $XDG_STATE_HOME, or ~/.local/state. Caller owns; NULL when there is no home. */
+static char *state_home(struct err *e)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct passwd *pw;
+
+	if (state && *state == '/')
+		return mem_strdup(state);
+	if (!home || *home != '/') {
+		pw = getpwuid(geteuid());
+		home = pw ? pw->pw_dir : NULL;
+	}
+	if (home && *home == '/')
+		return mem_printf("%s/.local/state", home);
+	err_set(e, ERR_USAGE, "no home directory: name a journal with --journal or BELLBOOK_JOURNAL");
+	return NULL;
+}
+
+char *place_journal(const char *given, struct err *e)
+{
+	const char *named = given ? given : getenv("BELLBOOK_JOURNAL");
+	char *state, *dir, *path = NULL;
+
+	if (named && *named)
+		return mem_strdup(named);
+	state = state_home(e);
+	if (!state)
+		return NULL;
+	dir = mem_printf("%s/bellbook", state);
+	if (make_directories(dir, e) == 0)
+		path = mem_printf("%s/journal.db", dir);
+	mem_free(dir);
+	mem_free(state);
+	return path;
+}
+
+/* What the run directory must look like, taken from the directory that holds the journal. */
+static int wanted_mode(const char *run, struct stat *above, mode_t *mode, struct err *e)
+{
+	char *dir = mem_strdup(run), *slash = strrchr(dir, '/');
+	int rc;
+
+	slash[slash == dir ? 1 : 0] = '\0';
+	rc = stat(dir, above) < 0 ? err_errno(e, "%s", dir) : 0;
+	*mode = rc == 0 && (above->st_mode & S_ISGID) ? 02770 : 0700;
+	mem_free(dir);
+	return rc;
+}
+
+/* Root makes it for the journal's owner, who could not use it otherwise. The umask has no say. */
+static int dress(const char *run, const struct stat *above, mode_t mode, struct err *e)
+{
+	int fd = open(run, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int rc = 0;
+
+	if (fd < 0)
+		return err_errno(e, "%s", run);
+	if (geteuid() == 0 && fchown(fd, above->st_uid, above->st_gid) < 0)
+		rc = err_errno(e, "%s", run);
+	if (rc == 0 && fchmod(fd, mode) < 0)
+		rc = err_errno(e, "%s", run);
+	close(fd);
+	return rc;
+}
+
+static int check_directory(const char *run, const struct stat *above, mode_t mode, struct err *e)
+{
+	struct stat st;
+
+	if (lstat(run, &st) < 0)
+		return err_errno(e, "%s", run);
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_DENIED, "%s is no directory: somebody put something in the way", run);
+	if (st.st_mode & (mode == 0700 ? 077 : 07))
+		return err_set(e, ERR_DENIED, "%s can be entered by others (mode %04o): chmod %04o it", run, (unsigned)st.st_mode & 07777, (unsigned)mode);
+	if (mode == 0700 && st.st_uid != geteuid() && geteuid() != 0)
+		return err_set(e, ERR_DENIED, "%s belongs to user %u, not to you", run, (unsigned)st.st_uid);
+	if (mode != 0700 && st.st_gid != above->st_gid)
+		return err_set(e, ERR_DENIED, "%s belongs to group %u, its directory to group %u", run, (unsigned)st.st_gid, (unsigned)above->st_gid);
+	return 0;
+}
+
+char *place_run_dir(const char *journal, struct err *e)
+{
+	char *path = store_resolve(journal, e), *run;
+	struct stat above;
+	mode_t mode;
+	int rc;
+
+	if (!path)
+		return NULL;
+	run = mem_printf("%s.run", path);
+	mem_free(path);
+	rc = wanted_mode(run, &above, &mode, e);
+	if (rc == 0 && mkdir(run, 0700) == 0)
+		rc = dress(run, &above, mode, e);
+	else if (rc == 0 && errno != EEXIST)
+		rc = err_errno(e, "%s", run);
+	if (rc == 0)
+		rc = check_directory(run, &above, mode, e);
+	if (rc == 0)
+		return run;
+	mem_free(run);
+	return NULL;
+}
+
+/* --- sockets --- */
+
+/* sun_path holds 108 bytes and a journal's path may be longer: the name goes through a descriptor of the run directory. */
+static int address(const char *run, int64_t session, struct sockaddr_un *at, int *dir, struct err *e)
+{
+	*dir = open(run, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (*dir < 0)
+		return err_errno(e, "%s", run);
+	*at = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	snprintf(at->sun_path, sizeof(at->sun_path), "/proc/self/fd/%d/%lld.sock", *dir, (long long)session);
+	return 0;
+}
+
+static int listen_at(const char *run, int64_t session, mode_t mode, struct err *e)
+{
+	struct sockaddr_un at;
+	int dir, fd, rc = -1;
+
+	if (address(run, session, &at, &dir, e) < 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || fchmod(fd, mode) < 0)	/* bind takes the mode from here, less the umask */
+		err_errno(e, "a socket");
+	else if (unlink(at.sun_path) < 0 && errno != ENOENT)
+		err_errno(e, "%s/%lld.sock", run, (long long)session);
+	else if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || chmod(at.sun_path, mode) < 0 || listen(fd, BACKLOG) < 0)
+		err_errno(e, "%s/%lld.sock", run, (long long)session);
+	else
+		rc = fd;
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	close(dir);
+	return rc;
+}
+
+int place_listen(const char *journal, int64_t session, struct err *e)
+{
+	char *run = place_run_dir(journal, e);
+	struct stat st;
+	int fd;
+
+	if (!run)
+		return -1;
+	fd = listen_at(run, session, stat(run, &st) == 0 && (st.st_mode & S_ISGID) ? 0660 : 0600, e);
+	mem_free(run);
+	return fd;
+}
+
+int place_connect(const char *journal, int64_t session, struct err *e)
+{
+	char *path = store_resolve(journal, e), *run;
+	struct sockaddr_un at;
+	int dir, fd = -1, rc = -1;
+
+	if (!path)
+		return -1;
+	run = mem_printf("%s.run", path);
+	mem_free(path);
+	if (address(run, session, &at, &dir, e) < 0)
+		goto out;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		err_errno(e, "a socket");
+	else if ((rc = connect(fd, (const struct sockaddr *)&at, sizeof(at))) < 0)
+		err_errno(e, "%s/%lld.sock", run, (long long)session);
+	if (rc < 0 && fd >= 0 && (errno == ENOENT || errno == ECONNREFUSED))
+		err_set(e, ERR_NOTFOUND, "no process carries session %lld now", (long long)session);
+	if (rc < 0 && fd >= 0)
+		close(fd);
+	close(dir);
+out:
+	mem_free(run);
+	return rc < 0 ? -1 : fd;
+}
+
+void place_unlisten(const char *journal, int64_t session)
+{
+	struct err e = { 0 };
+	char *path = store_resolve(journal, &e), *name;
+
+	if (!path)
+		return;
+	name = mem_printf("%s.run/%lld.sock", path, (long long)session);
+	unlink(name);
+	mem_free(name);
+	mem_free(path);
+}

@@ -1,0 +1,89 @@
+/* store.h - the journal file: append-only events in SQLite, hash-chained; the only way in and out of it. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef JOURNAL_STORE_H
+#define JOURNAL_STORE_H
+
+#include "base/err.h"
+#include "journal/event.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct store;
+
+enum store_mode {
+	STORE_READ,	/* never changes the file */
+	STORE_WRITE,	/* creates the file (0660 & directory's group, ballast beside it) when it is not there */
+};
+
+/* Opens a journal. ERR_NOTFOUND (read, no file), ERR_CORRUPT (not a journal, damaged, cut short: words say which; file untouched), ERR_USAGE (newer schema; network file system),
+ * ERR_DENIED, ERR_FULL, ERR_IO. Blocks for disk. Caller owns. Open after fork only. */
+struct store *store_open(const char *path, enum store_mode mode, struct err *e);
+
+/* Closes; no checkpoint. NULL is fine. */
+void store_close(struct store *store);
+
+/* Appends n events in one transaction, fills in seq, session, at_us, mono_us, v, digest, hash of each. FULL when one of them is DURABLE_NOTE or _DECISION. On return 0 they are as durable as
+ * their kind says. On -1 nothing was stored: ERR_FULL (disk), ERR_IO, ERR_CORRUPT. Payload is compressed when that helps. Blocks for disk, and for other writers (flock). */
+int store_append(struct store *store, struct event *events, size_t n, struct err *e);
+
+/* Checkpoints the WAL when it has grown over 4 MiB (or always with truncate), under the same lock as writes. */
+int store_checkpoint(struct store *store, bool truncate, struct err *e);
+
+/* seq of the last event, 0 when empty, -1 on error. */
+int64_t store_head(struct store *store, struct err *e);
+
+/* Calls fn for each event with seq > after of that session (0 = all sessions), in order, at most limit (0 = no limit); the event is valid during the call. fn returns false to stop early.
+ * -1 on a damaged row (ERR_CORRUPT names the seq). */
+typedef bool store_event_fn(void *arg, const struct event *ev);
+int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e);
+
+/* As store_each, only without output events (kind < EVENT_OUTPUT_FIRST): fast on long sessions. */
+int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e);
+
+/* Output events of one call, in order. */
+int store_each_output(struct store *store, int64_t session, const char *step, int attempt, const char *call, store_event_fn *fn, void *arg, struct err *e);
+
+/* One line of `bellbook sessions`. Strings valid during the callback. */
+struct store_session {
+	int64_t session;
+	int64_t opened_us;
+	int64_t last_us;		/* time of its last event */
+	int64_t closed_us;		/* 0 = not closed */
+	const char *who;
+	const char *opened;		/* data of session.opened */
+	const char *closed;		/* data of session.closed or NULL */
+};
+typedef bool store_session_fn(void *arg, const struct store_session *row);
+
+/* Newest first; at most limit (0 = all); only_open = not closed. */
+int store_sessions(struct store *store, bool only_open, int64_t limit, store_session_fn *fn, void *arg, struct err *e);
+
+/* Random identity of this journal, hex, from its meta table; borrowed. Part of every job name on hosts. */
+const char *store_id(const struct store *store);
+
+/* Borrowed path. */
+const char *store_path(const struct store *store);
+
+/* Free bytes of the file system now; -1 when unknown. */
+int64_t store_space(const struct store *store);
+
+/* Deletes the ballast file beside the journal, so that closing records fit on a full disk; true when there was one. store_ballast_restore makes it again (ERR_FULL when it still cannot). */
+bool store_ballast_drop(struct store *store);
+int store_ballast_restore(struct store *store, struct err *e);
+
+/* Result of a check of the whole journal. */
+struct verify_report {
+	int64_t events;		/* read */
+	int64_t bad_seq;	/* first bad event, 0 = none */
+	int64_t payloads;	/* checked */
+	int64_t purged;		/* missing with an event that says so */
+	char head[65];		/* hash of the last event, hex */
+	char text[252];		/* what is wrong with bad_seq, or "" */
+};
+
+/* Recomputes every hash and digest and checks that seq has no gap; a chain that is cut at the end or rewritten wholly cannot be seen from the file alone. 0 also when bad_seq is set; -1 when it cannot be read. Read-only. */
+int store_verify(const char *path, struct verify_report *report, struct err *e);
+
+#endif

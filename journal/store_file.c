@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#define _GNU_SOURCE	/* posix_fallocate, O_PATH, flock */
+#include "journal/store_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define BALLAST_SIZE ((int64_t)32 << 20)
+#define BALLAST_MIN ((int64_t)64 << 10)		/* less would not hold the closing records */
+
+/* Locks or shared memory are not to be trusted there. tmpfs is fine. */
+static const struct { long type; const char *name; } refused_fs[] = {
+	{ 0x6969, "NFS" }, { 0x517b, "SMB" }, { 0xff534d42, "CIFS" }, { 0xfe534d42, "SMB2" }, { 0x65735546, "FUSE" },
+	{ 0x01021997, "9P" }, { 0x5346414f, "AFS" }, { 0x6b414653, "AFS" }, { 0x73757245, "Coda" }, { 0x00c36400, "Ceph" },
+	{ 0x0bd00bd0, "Lustre" }, { 0x01161970, "GFS2" }, { 0x7461636f, "OCFS2" }, { 0x19830326, "BeeGFS" },
+	{ 0x47504653, "GPFS" },
+};
+
+const char *store_fs_refused(long type)
+{
+	for (size_t i = 0; i < sizeof(refused_fs) / sizeof(refused_fs[0]); i++)
+		if (((unsigned long)refused_fs[i].type & 0xffffffffu) == ((unsigned long)type & 0xffffffffu))
+			return refused_fs[i].name;
+	return NULL;
+}
+
+/* Directory part as a new string, "." when there is none. */
+static char *directory_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!slash)
+		return mem_strdup(".");
+	return mem_dup(path, slash == path ? 1 : (size_t)(slash - path));
+}
+
+char *store_resolve(const char *path, struct err *e)
+{
+	char whole[PATH_MAX], *dir, *out;
+	const char *slash = strrchr(path, '/');
+	const char *base = slash ? slash + 1 : path;
+
+	if (!*base) {
+		err_set(e, ERR_USAGE, "%s is a directory, not a journal", *path ? path : "\"\"");
+		return NULL;
+	}
+	if (realpath(path, whole))
+		return mem_strdup(whole);
+	dir = directory_of(path);
+	if (errno != ENOENT || !realpath(dir, whole)) {
+		err_errno(e, "%s", path);
+		mem_free(dir);
+		return NULL;
+	}
+	out = mem_printf("%s/%s", str_is(whole, "/") ? "" : whole, base);
+	mem_free(dir);
+	return out;
+}
+
+int store_fs_check(const char *path, struct err *e)
+{
+	char *dir = directory_of(path);
+	struct statfs fs;
+	const char *name;
+	int rc = 0;
+
+	if (statfs(dir, &fs) < 0) {
+		rc = err_errno(e, "%s", dir);
+	} else {
+		name = store_fs_refused((long)fs.f_type);
+		if (name)
+			rc = err_set(e, ERR_USAGE, "%s is on %s, where file locks cannot be trusted: put the journal on a local disk", dir, name);
+	}
+	mem_free(dir);
+	return rc;
+}
+
+mode_t store_file_mode(const char *path)
+{
+	char *dir = directory_of(path);
+	struct stat st;
+	bool team = stat(dir, &st) == 0 && (st.st_mode & S_ISGID);
+
+	mem_free(dir);
+	return team ? 0660 : 0600;
+}
+
+/* Makes the new name itself durable. */
+static void sync_directory(const char *path)
+{
+	char *dir = directory_of(path);
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	mem_free(dir);
+}
+
+int store_companion(const char *path, const char *suffix, struct err *e)
+{
+	char *name = mem_printf("%s%s", path, suffix);
+	mode_t mode = store_file_mode(path);
+	int fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+
+	if (fd >= 0) {
+		fchmod(fd, mode);	/* the umask has no say */
+		sync_directory(path);
+	} else if (errno == EEXIST) {
+		fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	}
+	if (fd < 0)
+		err_errno(e, "%s", name);
+	mem_free(name);
+	return fd;
+}
+
+/* True when fd is still what the lock's name leads to: a cleaner may have removed the file. */
+static bool lock_is_named(const struct store *store)
+{
+	char *name = mem_printf("%s-lock", store->path);
+	struct stat open_st, named;
+	bool same = fstat(store->lock_fd, &open_st) == 0 && stat(name, &named) == 0
+		&& open_st.st_ino == named.st_ino && open_st.st_dev == named.st_dev;
+
+	mem_free(name);
+	return same;
+}
+
+int store_lock(struct store *store, struct err *e)
+{
+	for (;;) {
+		if (store->lock_fd < 0)
+			store->lock_fd = store_companion(store->path, "-lock", e);
+		if (store->lock_fd < 0)
+			return -1;
+		while (flock(store->lock_fd, LOCK_EX) < 0)
+			if (errno != EINTR)
+				return err_errno(e, "%s-lock", store->path);
+		if (lock_is_named(store))
+			return 0;
+		close(store->lock_fd);
+		store->lock_fd = -1;
+	}
+}
+
+void store_unlock(struct store *store)
+{
+	if (store->lock_fd >= 0)
+		flock(store->lock_fd, LOCK_UN);
+}
+
+int store_still_there(const struct store *store, struct err *e)
+{
+	struct stat st;
+
+	if (stat(store->path, &st) < 0 || st.st_ino != store->inode || st.st_dev != store->device)
+		return err_set(e, ERR_IO, "%s was moved or deleted while in use: put it back before going on", store->path);
+	return 0;
+}
+
+int64_t store_space(const struct store *store)
+{
+	char *dir = directory_of(store->path);
+	struct statvfs fs;
+	int rc = statvfs(dir, &fs);
+
+	mem_free(dir);
+	return rc < 0 ? -1 : (int64_t)fs.f_bavail * (int64_t)fs.f_frsize;
+}
+
+/* --- ballast --- */
+
+/* What a person wants: BELLBOOK_BALLAST in bytes, else 32 MiB. */
+static int64_t ballast_wanted(void)
+{
+	const char *text = getenv("BELLBOOK_BALLAST");
+	int64_t size;
+
+	return text && str_to_int(text, 0, (int64_t)1 << 40, &size) ? size : BALLAST_SIZE;
+}
+
+/* Present size of the ballast file, 0 when there is none. */
+static int64_t ballast_size(const struct store *store)
+{
+	char *name = mem_printf("%s-ballast", store->path);
+	struct stat st;
+	int64_t size = stat(name, &st) == 0 ? (int64_t)st.st_size : 0;
+
+	mem_free(name);
+	return size;
+}
+
+/* Made under another name and renamed when whole: what is named ballast always holds its bytes. */
+static int ballast_write(struct store *store, int64_t size, struct err *e)
+{
+	char *name = mem_printf("%s-ballast", store->path);
+	char *part = mem_printf("%s-ballast.part", store->path);
+	int fd, rc = 0;
+
+	unlink(part);
+	fd = store_companion(store->path, "-ballast.part", e);
+	if (fd < 0) {
+		rc = -1;
+		goto out;
+	}
+	errno = posix_fallocate(fd, 0, (off_t)size);
+	if (errno || rename(part, name) < 0) {
+		rc = err_errno(e, "reserving %lld bytes in %s", (long long)size, name);
+		unlink(part);
+	} else {
+		store->ballast = size;
+	}
+	close(fd);
+out:
+	mem_free(name);
+	mem_free(part);
+	return rc;
+}
+
+void store_ballast_make(struct store *store)
+{
+	int64_t size = ballast_wanted(), space = store_space(store);
+	struct err e = { 0 };
+
+	store->ballast = ballast_size(store);
+	if (store->ballast || size == 0)
+		return;
+	if (size > space / 8)
+		size = space / 8 / 4096 * 4096;
+	if (size >= BALLAST_MIN || size == ballast_wanted())
+		(void)ballast_write(store, size, &e);
+}
+
+bool store_ballast_drop(struct store *store)
+{
+	char *name = mem_printf("%s-ballast", store->path);
+	bool was = unlink(name) == 0;
+
+	if (was)
+		sync_directory(store->path);
+	mem_free(name);
+	return was;
+}
+
+int store_ballast_restore(struct store *store, struct err *e)
+{
+	int64_t size = store->ballast ? store->ballast : ballast_wanted(), space = store_space(store);
+
+	if (ballast_size(store) || size == 0)
+		return 0;
+	/* One write that works on a full disk is no recovery: as much again must stay free. */
+	if (space < 2 * size)
+		return err_set(e, ERR_FULL, "the disk of %s has %lld KiB free, %lld KiB are needed", store->path,
+			(long long)(space / 1024), (long long)(2 * size / 1024));
+	return ballast_write(store, size, e);
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/store_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+
+#define BUSY_TRIES 10000	/* of 1 ms: only another process's WAL recovery makes us wait */
+
+static int on_busy(void *arg, int tries)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	(void)arg;
+	nanosleep(&ms, NULL);
+	return tries < BUSY_TRIES;
+}
+
+/* How large the WAL is after a commit of ours. */
+static int on_commit(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct store *store = arg;
+
+	(void)db;
+	(void)name;
+	store->wal_pages = pages;
+	return SQLITE_OK;
+}
+
+static bool pragma_is_allowed(const struct store *store, const char *name, const char *value)
+{
+	static const char *const reading[] = { "page_count", "user_version", "application_id", "integrity_check", "data_version", NULL };
+
+	if (str_is(name, "synchronous"))
+		return store->mode == STORE_WRITE;
+	for (const char *const *known = reading; *known; known++)
+		if (str_is(name, *known))
+			return !value || str_is(name, "integrity_check");
+	return false;
+}
+
+/* The second lock on the door: even a bug of ours cannot change a stored row or the schema. */
+static int authorize(void *arg, int action, const char *one, const char *two, const char *db, const char *trigger)
+{
+	const struct store *store = arg;
+
+	(void)db;
+	(void)trigger;
+	switch (action) {
+	case SQLITE_SELECT:
+	case SQLITE_READ:
+	case SQLITE_FUNCTION:
+	case SQLITE_TRANSACTION:
+		return SQLITE_OK;
+	case SQLITE_INSERT:
+		return store->mode == STORE_WRITE && (str_is(one, "event") || str_is(one, "payload")) ? SQLITE_OK : SQLITE_DENY;
+	case SQLITE_PRAGMA:
+		return pragma_is_allowed(store, one, two) ? SQLITE_OK : SQLITE_DENY;
+	default:
+		return SQLITE_DENY;
+	}
+}
+
+/* Which companions are there decides how a reader opens; see the essay in store.c. */
+static enum store_how how_to_read(const char *path)
+{
+	char *wal = mem_printf("%s-wal", path), *shm = mem_printf("%s-shm", path);
+	bool has_wal = access(wal, F_OK) == 0, has_shm = access(shm, F_OK) == 0;
+
+	mem_free(wal);
+	mem_free(shm);
+	if (!has_wal)
+		return HOW_ALONE;
+	return has_shm ? HOW_SHARED : HOW_HEAP;
+}
+
+/* "file:" URI; every byte that is not plain is escaped. Caller owns. */
+static char *uri_of(const char *path, const char *query)
+{
+	struct buf uri = { 0 };
+
+	buf_puts(&uri, "file:");
+	for (const char *at = path; *at; at++) {
+		unsigned char c = (unsigned char)*at;
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || strchr("/._-", c);
+
+		if (plain)
+			buf_putc(&uri, *at);
+		else
+			buf_printf(&uri, "%%%02x", c);
+	}
+	buf_puts(&uri, query);
+	return buf_take(&uri);
+}
+
+static int open_database(struct store *store, struct err *e)
+{
+	static const char *const query[] = {
+		[HOW_WRITE] = "?mode=rw", [HOW_SHARED] = "?mode=ro&readonly_shm=1", [HOW_ALONE] = "?mode=ro&immutable=1",
+		[HOW_HEAP] = "?mode=ro",
+	};
+	char *uri;
+	int flags = SQLITE_OPEN_URI | (store->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
+	int code;
+
+	store->how = store->mode == STORE_WRITE ? HOW_WRITE : how_to_read(store->path);
+	uri = uri_of(store->path, query[store->how]);
+	code = sqlite3_open_v2(uri, &store->db, flags, store->how == HOW_HEAP ? "unix-none" : NULL);
+	mem_free(uri);
+	if (code == SQLITE_OK)
+		return 0;
+	if (access(store->path, R_OK) < 0)
+		return err_errno(e, "%s", store->path);
+	store_sql_err(store->db, e, "opening the journal");
+	return err_wrap(e, "%s", store->path);
+}
+
+/* Settings of every connection; none of them touches the file. */
+static int configure(struct store *store, struct err *e)
+{
+	sqlite3 *db = store->db;
+
+	sqlite3_extended_result_codes(db, 1);
+	sqlite3_busy_handler(db, on_busy, NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, (int *)NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, (int *)NULL);
+	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, (int *)NULL);
+	sqlite3_limit(db, SQLITE_LIMIT_ATTACHED, 0);
+	if (store_exec(db, "PRAGMA mmap_size=0; PRAGMA cell_size_check=ON; PRAGMA recursive_triggers=ON; PRAGMA temp_store=MEMORY", e) < 0)
+		return -1;
+	/* Before the first read: then SQLite keeps the index of the WAL in memory and makes no -shm. */
+	if (store->how == HOW_HEAP && store_exec(db, "PRAGMA locking_mode=EXCLUSIVE", e) < 0)
+		return -1;
+	sqlite3_wal_autocheckpoint(db, 0);
+	return 0;
+}
+
+static int writer_settings(struct store *store, struct err *e)
+{
+	if (store_exec(store->db, "PRAGMA secure_delete=ON; PRAGMA synchronous=FULL", e) < 0)
+		return -1;
+	store->full = true;
+	sqlite3_wal_hook(store->db, on_commit, store);
+	return 0;
+}
+
+/* The file with its mode, before SQLite sees it: -wal and -shm take their mode from it. */
+static int make_file(struct store *store, struct err *e)
+{
+	int fd = -1;
+
+	if (access(store->path, F_OK) == 0)
+		return 0;
+	if (errno != ENOENT)
+		return err_errno(e, "%s", store->path);
+	fd = store_companion(store->path, "", e);
+	if (fd < 0)
+		return -1;
+	close(fd);	/* nobody in this process can have had it open */
+	return 0;
+}
+
+static int remember_file(struct store *store, struct err *e)
+{
+	struct stat st;
+
+	if (stat(store->path, &st) < 0)
+		return err_errno(e, "%s", store->path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s is no regular file", store->path);
+	store->inode = st.st_ino;
+	store->device = st.st_dev;
+	return 0;
+}
+
+/* Opens what is at path; the lock is held when writing. */
+static int open_checked(struct store *store, struct err *e)
+{
+	bool fresh;
+
+	if (store->mode == STORE_WRITE && make_file(store, e) < 0)
+		return -1;
+	if (remember_file(store, e) < 0 || open_database(store, e) < 0 || store_header_check(store, &fresh, e) < 0 || configure(store, e) < 0)
+		return -1;
+	if (fresh && store->mode == STORE_WRITE && store_schema_make(store, e) < 0)
+		return -1;
+	if (store->mode == STORE_WRITE && writer_settings(store, e) < 0)
+		return -1;
+	if (store_schema_check(store, e) < 0)
+		return -1;
+	sqlite3_set_authorizer(store->db, authorize, store);
+	return 0;
+}
+
+static int open_writer(struct store *store, bool checked, struct err *e)
+{
+	if (store_lock(store, e) < 0)
+		return -1;
+	if (open_checked(store, e) < 0 || (checked && store_verify_tail(store, e) < 0)) {
+		store_unlock(store);
+		return -1;
+	}
+	store_ballast_make(store);
+	store_unlock(store);
+	return 0;
+}
+
+struct store *store_open_as(const char *path, enum store_mode mode, bool checked, struct err *e)
+{
+	struct store *store = mem_alloc(sizeof(*store));
+
+	store->mode = mode;
+	store->lock_fd = -1;
+	store->pid = getpid();
+	store->sha = sha256_new();
+	store->path = store_resolve(path, e);
+	if (!store->path || store_fs_check(store->path, e) < 0)
+		goto fail;
+	if (mode == STORE_WRITE ? open_writer(store, checked, e) < 0 : open_checked(store, e) < 0)
+		goto fail;
+	return store;
+fail:
+	store_close(store);
+	return NULL;
+}
+
+struct store *store_open(const char *path, enum store_mode mode, struct err *e)
+{
+	return store_open_as(path, mode, true, e);
+}
+
+int store_refresh(struct store *store, struct err *e)
+{
+	enum store_how how = store->how;
+
+	if (how == HOW_WRITE || how == HOW_SHARED || how_to_read(store->path) == how)
+		return 0;
+	sqlite3_close_v2(store->db);	/* statements of a caller further up keep it until they end */
+	store->db = NULL;
+	return open_checked(store, e);
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	sqlite3_finalize(store->head_stmt);
+	sqlite3_finalize(store->event_stmt);
+	sqlite3_finalize(store->payload_stmt);
+	sqlite3_close_v2(store->db);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	sha256_free(store->sha);
+	mem_free(store->path);
+	mem_free(store);
+}
+
+const char *store_id(const struct store *store)
+{
+	return store->id;
+}
+
+const char *store_path(const struct store *store)
+{
+	return store->path;
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/store_int.h"
+
+#include <limits.h>
+#include <string.h>
+
+
+enum query { ALL, SESSION, MARKER, OUTPUT };
+
+/* ?1 after, ?2 rows of one page, ?3 session, ?4 step, ?5 attempt, ?6 call. The predicates of partial indexes are repeated literally:
+ * SQLite does not infer "kind < 100" from anything else. */
+const char *const store_read_sql[] = {
+	[ALL] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+	[SESSION] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_session LEFT JOIN payload p ON p.seq = e.seq"
+		" WHERE e.session = ?3 AND e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+	[MARKER] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_marker LEFT JOIN payload p ON p.seq = e.seq"
+		" WHERE e.session = ?3 AND e.kind < 100 AND e.seq > ?1 ORDER BY e.seq LIMIT ?2",
+	[OUTPUT] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_output LEFT JOIN payload p ON p.seq = e.seq"
+		" WHERE e.session = ?3 AND e.step = ?4 AND e.attempt = ?5 AND e.call = ?6 AND e.kind >= 100 AND e.seq > ?1"
+		" ORDER BY e.seq LIMIT ?2",
+	NULL,
+};
+
+struct reading {
+	enum query query;
+	int64_t session;
+	const char *step, *call;
+	int attempt;
+	int64_t after;		/* moves on with every event */
+	int64_t left;		/* events still wanted; INT64_MAX = all */
+	bool stopped;
+	store_event_fn *fn;
+	void *arg;
+};
+
+static int damaged(struct store *store, int64_t seq, const char *what, struct err *e)
+{
+	return err_set(e, ERR_CORRUPT, "%s is damaged: event %lld %s", store->path, (long long)seq, what);
+}
+
+static const char *column_text(sqlite3_stmt *stmt, int at)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, at);
+
+	return text ? (const char *)text : "";
+}
+
+/* The payload behind the event's columns; salt, length and digest must fit. */
+static int read_payload(struct store *store, sqlite3_stmt *stmt, struct event *ev, struct err *e)
+{
+	unsigned char digest[SHA256_LEN];
+	bool has = sqlite3_column_bytes(stmt, 12) == SHA256_LEN;
+
+	if (sqlite3_column_type(stmt, 14) == SQLITE_NULL) {
+		ev->purged = has;
+		return 0;
+	}
+	ev->len = (size_t)sqlite3_column_bytes(stmt, 17);
+	ev->bytes = sqlite3_column_blob(stmt, 17);
+	if (!has)
+		return damaged(store, ev->seq, "has a payload that it does not name", e);
+	if (sqlite3_column_int(stmt, 14) != 0)
+		return err_set(e, ERR_USAGE, "event %lld: its payload is coded (%d) in a way that this bellbook does not know", (long long)ev->seq,
+			sqlite3_column_int(stmt, 14));
+	if (sqlite3_column_int64(stmt, 15) != (sqlite3_int64)ev->len || sqlite3_column_bytes(stmt, 16) != 16)
+		return damaged(store, ev->seq, "has a payload of another length than it says", e);
+	store_digest(store, sqlite3_column_blob(stmt, 16), ev->bytes, ev->len, digest);
+	if (memcmp(digest, ev->digest, SHA256_LEN) != 0)
+		return damaged(store, ev->seq, "has a payload that was changed", e);
+	return 0;
+}
+
+int store_row(struct store *store, sqlite3_stmt *stmt, struct event *ev, struct err *e)
+{
+	int digest_len = sqlite3_column_bytes(stmt, 12);
+
+	*ev = (struct event){
+		.seq = sqlite3_column_int64(stmt, 0), .session = sqlite3_column_int64(stmt, 1),
+		.at_us = sqlite3_column_int64(stmt, 2), .mono_us = sqlite3_column_int64(stmt, 3),
+		.kind_number = sqlite3_column_int(stmt, 4), .v = sqlite3_column_int(stmt, 5),
+		.who = column_text(stmt, 6), .step = column_text(stmt, 7), .attempt = sqlite3_column_int(stmt, 8),
+		.call = column_text(stmt, 9), .host = column_text(stmt, 10), .data = column_text(stmt, 11),
+	};
+	ev->kind = event_type_of((enum event_kind)ev->kind_number)->kind;
+	if ((digest_len != 0 && digest_len != SHA256_LEN) || sqlite3_column_bytes(stmt, 13) != SHA256_LEN)
+		return damaged(store, ev->seq, "has a hash of a wrong length", e);
+	if (digest_len)
+		memcpy(ev->digest, sqlite3_column_blob(stmt, 12), SHA256_LEN);
+	memcpy(ev->hash, sqlite3_column_blob(stmt, 13), SHA256_LEN);
+	return read_payload(store, stmt, ev, e);
+}
+
+static void bind(sqlite3_stmt *stmt, const struct reading *reading, int64_t rows)
+{
+	sqlite3_bind_int64(stmt, 1, reading->after);
+	sqlite3_bind_int64(stmt, 2, rows);
+	if (reading->query != ALL)
+		sqlite3_bind_int64(stmt, 3, reading->session);
+	if (reading->query != OUTPUT)
+		return;
+	sqlite3_bind_text(stmt, 4, reading->step ? reading->step : "", -1, SQLITE_STATIC);
+	sqlite3_bind_int(stmt, 5, reading->attempt);
+	sqlite3_bind_text(stmt, 6, reading->call ? reading->call : "", -1, SQLITE_STATIC);
+}
+
+/* Rows of one page go to fn: how many, or -1. */
+static int64_t page_rows(struct store *store, sqlite3_stmt *stmt, struct reading *reading, struct err *e)
+{
+	struct event ev;
+	int64_t given = 0;
+	int code;
+
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+		if (store_row(store, stmt, &ev, e) < 0)
+			return -1;
+		given++;
+		reading->after = ev.seq;
+		if (!reading->fn(reading->arg, &ev)) {
+			reading->stopped = true;
+			return given;
+		}
+	}
+	if (code != SQLITE_DONE) {
+		store_sql_err(sqlite3_db_handle(stmt), e, "reading events");
+		return err_wrap(e, "after event %lld", (long long)reading->after);
+	}
+	return given;
+}
+
+/* fn may read and append on the same store: statements are this call's own, and pages end their transaction. */
+static int read_pages(struct store *store, struct reading *reading, struct err *e)
+{
+	int64_t given = 1;
+
+	while (reading->left > 0 && !reading->stopped && given > 0) {
+		int64_t rows = reading->left < STORE_PAGE_EVENTS ? reading->left : STORE_PAGE_EVENTS;
+		sqlite3_stmt *stmt;
+
+		if (store_refresh(store, e) < 0)
+			return -1;
+		stmt = store_prepare(store->db, store_read_sql[reading->query], e);
+		if (!stmt)
+			return -1;
+		bind(stmt, reading, rows);
+		given = page_rows(store, stmt, reading, e);
+		sqlite3_finalize(stmt);
+		if (given < 0)
+			return -1;
+		reading->left -= reading->left == INT64_MAX ? 0 : given;
+		if (given < rows)
+			break;
+	}
+	return 0;
+}
+
+int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct reading reading = {
+		.query = session ? SESSION : ALL, .session = session, .after = after, .left = limit > 0 ? limit : INT64_MAX, .fn = fn, .arg = arg,
+	};
+
+	return read_pages(store, &reading, e);
+}
+
+int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct reading reading = { .query = MARKER, .session = session, .after = after, .left = INT64_MAX, .fn = fn, .arg = arg };
+
+	return read_pages(store, &reading, e);
+}
+
+int store_each_output(struct store *store, int64_t session, const char *step, int attempt, const char *call, store_event_fn *fn, void *arg,
+	struct err *e)
+{
+	struct reading reading = {
+		.query = OUTPUT, .session = session, .step = step, .attempt = attempt, .call = call, .left = INT64_MAX, .fn = fn, .arg = arg,
+	};
+
+	return read_pages(store, &reading, e);
+}

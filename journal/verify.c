@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/store_int.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+static const char select_rows[] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq";
+static const char select_purge[] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
+	" AND ?1 BETWEEN CAST(call AS INTEGER) AND CAST(substr(call, instr(call, '..') + 2) AS INTEGER) LIMIT 1";
+
+/* One walk along the chain. */
+struct check {
+	struct store *store;
+	struct verify_report *report;
+	sqlite3_stmt *purge;		/* owned by check_chain */
+	int64_t seq;			/* last one that was good */
+	unsigned char hash[SHA256_LEN];	/* its hash */
+};
+
+static int bad(struct verify_report *report, int64_t seq, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* Notes the first bad event; returns 1, which ends the walk. */
+static int bad(struct verify_report *report, int64_t seq, const char *fmt, ...)
+{
+	va_list args;
+
+	report->bad_seq = seq;
+	va_start(args, fmt);
+	vsnprintf(report->text, sizeof(report->text), fmt, args);
+	va_end(args);
+	return 1;
+}
+
+/* 1 when a later payload.purged event names seq, 0 when none does, -1 on error. */
+static int was_purged(struct check *check, int64_t seq, struct err *e)
+{
+	int code;
+
+	sqlite3_bind_int64(check->purge, 1, seq);
+	code = sqlite3_step(check->purge);
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return store_sql_err(check->store->db, e, "looking for payload.purged");
+	sqlite3_reset(check->purge);
+	return code == SQLITE_ROW;
+}
+
+/* 0 = good, 1 = bad, -1 = cannot be read. */
+static int check_event(struct check *check, sqlite3_stmt *stmt, struct err *e)
+{
+	struct verify_report *report = check->report;
+	unsigned char hash[SHA256_LEN];
+	struct event ev;
+	int purged;
+
+	if (sqlite3_column_int64(stmt, 0) != check->seq + 1)
+		return bad(report, check->seq + 1, "event %lld is missing: the next one there is %lld", (long long)check->seq + 1,
+			(long long)sqlite3_column_int64(stmt, 0));
+	if (store_row(check->store, stmt, &ev, e) < 0) {
+		if (e->kind != ERR_CORRUPT)
+			return -1;
+		bad(report, check->seq + 1, "%s", e->text);
+		err_clear(e);
+		return 1;
+	}
+	event_hash(&ev, check->hash, hash);
+	if (memcmp(hash, ev.hash, SHA256_LEN) != 0)
+		return bad(report, ev.seq, "event %lld does not fit its hash: it, or the one before it, was changed", (long long)ev.seq);
+	if (ev.purged) {
+		purged = was_purged(check, ev.seq, e);
+		if (purged <= 0)
+			return purged < 0 ? -1 : bad(report, ev.seq, "the payload of event %lld is gone and no later event says who purged it",
+				(long long)ev.seq);
+		report->purged++;
+	}
+	report->payloads += ev.bytes != NULL;
+	report->events++;
+	check->seq = ev.seq;
+	memcpy(check->hash, hash, SHA256_LEN);
+	return 0;
+}
+
+static int check_chain(struct check *check, struct err *e)
+{
+	sqlite3_stmt *stmt = store_prepare(check->store->db, select_rows, e);
+	int rc = -1, code;
+
+	check->purge = stmt ? store_prepare(check->store->db, select_purge, e) : NULL;
+	if (!check->purge)
+		goto out;
+	sqlite3_bind_int64(stmt, 1, check->seq);
+	rc = 0;
+	while (rc == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
+		rc = check_event(check, stmt, e);
+	if (rc == 0 && code != SQLITE_DONE) {
+		store_sql_err(check->store->db, e, "reading events");
+		rc = err_wrap(e, "after event %lld", (long long)check->seq);
+	}
+out:
+	sqlite3_finalize(stmt);
+	sqlite3_finalize(check->purge);
+	return rc;
+}
+
+static int hash_at(struct store *store, int64_t seq, unsigned char out[SHA256_LEN], struct err *e)
+{
+	sqlite3_stmt *stmt = store_prepare(store->db, "SELECT hash FROM event WHERE seq = ?1", e);
+	int rc = 0, code;
+
+	if (!stmt)
+		return -1;
+	sqlite3_bind_int64(stmt, 1, seq);
+	code = sqlite3_step(stmt);
+	if (code == SQLITE_ROW && sqlite3_column_bytes(stmt, 0) == SHA256_LEN)
+		memcpy(out, sqlite3_column_blob(stmt, 0), SHA256_LEN);
+	else if (code == SQLITE_ROW || code == SQLITE_DONE)
+		rc = err_set(e, ERR_CORRUPT, "%s is damaged: event %lld is missing", store->path, (long long)seq);
+	else
+		rc = store_sql_err(store->db, e, "reading events");
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+int store_verify_tail(struct store *store, struct err *e)
+{
+	struct verify_report report = { 0 };
+	struct check check = { .store = store, .report = &report };
+	int64_t head;
+
+	if (store_head_row(store, &head, check.hash, e) < 0)
+		return -1;
+	check.seq = head > STORE_TAIL ? head - STORE_TAIL : 0;
+	memset(check.hash, 0, SHA256_LEN);
+	if (check.seq && hash_at(store, check.seq, check.hash, e) < 0)
+		return -1;
+	if (check_chain(&check, e) < 0)
+		return -1;
+	if (report.bad_seq)
+		return err_set(e, ERR_CORRUPT, "%s is damaged: %s", store->path, report.text);
+	return 0;
+}
+
+/* Trees and indexes: what the chain does not cover, because it is derived. */
+static int check_structure(struct store *store, struct err *e)
+{
+	sqlite3_stmt *stmt = store_prepare(store->db, "PRAGMA integrity_check(1)", e);
+	int rc = 0;
+
+	if (!stmt)
+		return -1;
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		rc = store_sql_err(store->db, e, "checking the structure");
+	else if (!str_is((const char *)sqlite3_column_text(stmt, 0), "ok"))
+		rc = err_set(e, ERR_CORRUPT, "every event is whole, but the file around them is damaged: %s",
+			(const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* In one read transaction: a writer at work does not disturb. */
+static int verify_all(struct check *check, struct err *e)
+{
+	struct buf hex = { 0 };
+	int rc;
+
+	if (store_exec(check->store->db, "BEGIN", e) < 0)
+		return -1;
+	rc = check_chain(check, e);
+	if (rc == 0)
+		rc = check_structure(check->store, e);
+	sqlite3_exec(check->store->db, "ROLLBACK", NULL, NULL, NULL);
+	str_hex(&hex, check->hash, SHA256_LEN);
+	str_copy(check->report->head, sizeof(check->report->head), check->report->events ? buf_text(&hex) : "");
+	buf_done(&hex);
+	return rc < 0 ? -1 : 0;
+}
+
+int store_verify(const char *path, struct verify_report *report, struct err *e)
+{
+	struct check check = { .report = report };
+	int rc;
+
+	*report = (struct verify_report){ 0 };
+	check.store = store_open_as(path, STORE_READ, false, e);
+	if (!check.store)
+		return -1;
+	rc = verify_all(&check, e);
+	store_close(check.store);
+	return rc;
+}
