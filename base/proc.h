@@ -28,7 +28,7 @@ struct proc_spawn {
 	int in, out, err;		/* descriptors for 0,1,2 of the child; -1 = /dev/null */
 	bool new_session;		/* setsid() in the child */
 	bool new_group;			/* own process group */
-	bool die_with_parent;		/* PR_SET_PDEATHSIG SIGKILL */
+	bool die_with_parent;		/* PR_SET_PDEATHSIG SIGKILL; the parent is the thread that calls proc_start */
 };
 
 /* Starts a program; all other descriptors are closed in the child, signal mask and handlers reset. Returns pid or -1 (also when exec fails: the child reports it). */
@@ -47,10 +47,11 @@ int proc_nonblock(int fd, bool on, struct err *e);
 /* Fork server: a small clean process that forks children on request, so that a long-lived process with a journal and secrets never forks itself. */
 struct fork_server;
 
-/* Runs in the child with its end of a socket pair; the child exits with what it returns. */
+/* Runs in the child with its end of a socket pair; the child exits with what it returns. 0 and 1 are /dev/null, 2 too unless it was a plain file (a log);
+ * no other descriptor is open, signals are at their defaults, the session is the server's. */
 typedef int fork_child_fn(int fd);
 
-/* Forks the server now; call before opening anything or starting threads. Every later child runs fn. The server and its children end when the caller's end closes. */
+/* Forks the server now; call before opening anything or starting threads, from the main thread of the process that will keep it (after daemonizing: it dies with us). Every later child runs fn. The server and its children end when the caller's end closes. */
 struct fork_server *fork_server_start(fork_child_fn *fn, struct err *e);
 
 /* Asks for a child (blocks a few ms): returns our end of its socket pair (caller closes) and *pid. The server reaps it. */
