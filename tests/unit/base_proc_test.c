@@ -268,7 +268,8 @@ static void proc_start__resets_signals(void **state)
 	sigprocmask(SIG_SETMASK, &all, &before);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
-	assert_prints(&spawn, "grep -E 'SigBlk|SigIgn' /proc/self/status",
+	/* glibc's posix_spawn, by which make starts us, leaves its own signal 32 ignored; nobody else can set that. */
+	assert_prints(&spawn, "grep -E 'SigBlk|SigIgn' /proc/self/status | sed 's/80000000$/00000000/'",
 		      "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n");
 	signal(SIGPIPE, SIG_DFL);
 	signal(SIGUSR1, SIG_DFL);
