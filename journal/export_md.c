@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/export_md.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -9,7 +11,6 @@
 #include "base/utf8.h"
 #include "journal/export_evidence.h"
 #include "journal/export_int.h"
-#include "journal/export_md.h"
 
 struct md_state {
 	struct export_lines *lines;

@@ -96,12 +96,14 @@ static void say_paused(const struct said *said)
 {
 	buf_puts(said->out, "paused");
 	also(said, ": ", "why");
+	also(said, ": ", "reason");
 }
 
 static void say_continued(const struct said *said)
 {
 	buf_puts(said->out, "continued");
 	also(said, ": ", "why");
+	also(said, ": ", "reason");
 }
 
 static void say_changed(const struct said *said)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <stdbool.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -148,19 +149,25 @@ void model_fold_call_output(struct model *model, const struct event *ev, const s
 		call->out_bytes += (int64_t)ev->len;
 }
 
-/* calls: seqs of their call.begun. Nobody knows how they ended until they are settled. */
+/* seq of its call.begun, or its path. */
+static bool is_named(const struct model_call *call, const struct json *name)
+{
+	const char *path = json_as_text(name);
+
+	return path ? str_is(call->path, path) : call->seq == json_as_int(name, 0);
+}
+
+/* Nobody knows how they ended until they are settled. */
 void model_fold_worker_lost(struct model *model, const struct event *ev, const struct json *data)
 {
 	const struct json *calls = json_at(data, "calls");
 
 	(void)ev;
-	for (size_t i = 0; i < json_count(calls); i++) {
-		int64_t seq = json_as_int(json_item(calls, i), 0);
+	for (size_t i = 0; i < model->call_count; i++) {
+		struct model_call *call = &model->calls[i];
 
-		for (size_t k = model->call_count; k > 0; k--) {
-			struct model_call *call = &model->calls[k - 1];
-
-			if (call->seq == seq && call->ended_us == 0)
+		for (size_t k = 0; call->ended_us == 0 && k < json_count(calls); k++) {
+			if (is_named(call, json_item(calls, k)))
 				call->state = CALL_UNKNOWN;
 		}
 	}
