@@ -155,9 +155,11 @@ static _Noreturn void serve(int control, fork_child_fn *fn)
 	sigaction(SIGCHLD, &action, NULL);
 	for (;;) {
 		int ready = ppoll(&request, 1, NULL, &open);
+		bool broken = ready < 0 && errno != EINTR;
 
+		/* Changes errno. */
 		reap(&serving);
-		if (ready < 0 && errno != EINTR)
+		if (broken)
 			break;
 		if (ready > 0 && serve_request(&serving) < 0)
 			break;

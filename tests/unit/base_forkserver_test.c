@@ -290,6 +290,27 @@ static void fork_server_child__ends_when_our_end_closes_and_is_reaped(void **sta
 	fork_server_stop(server);
 }
 
+/* The server is idle when its last child ends: it must reap and stay. */
+static void fork_server__survives_the_end_of_its_last_child(void **state)
+{
+	struct fork_server *server = start();
+	pid_t pid;
+	int fd;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		fd = new_child(server, &pid);
+		close(fd);
+		for (int waited = 0; kill(pid, 0) == 0 && waited < WAIT_MS; waited++)
+			poll(NULL, 0, 1);
+		assert_int_equal(kill(pid, 0), -1);
+	}
+	fd = new_child(server, &pid);
+	ask(fd, 'e', 'E');
+	close(fd);
+	fork_server_stop(server);
+}
+
 static void fork_server_stop__kills_children_that_do_not_listen(void **state)
 {
 	struct fork_server *server = start();
@@ -474,6 +495,7 @@ int main(void)
 		cmocka_unit_test(fork_server_child__inherits_nothing),
 		cmocka_unit_test(fork_server_start__keeps_stderr_only_when_it_is_a_log),
 		cmocka_unit_test(fork_server_child__ends_when_our_end_closes_and_is_reaped),
+		cmocka_unit_test(fork_server__survives_the_end_of_its_last_child),
 		cmocka_unit_test(fork_server_stop__kills_children_that_do_not_listen),
 		cmocka_unit_test(fork_server__ends_with_its_children_when_the_owner_is_killed),
 		cmocka_unit_test(fork_server__ends_also_when_the_socket_stays_open_elsewhere),
