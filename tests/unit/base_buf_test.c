@@ -36,7 +36,7 @@ static void buf_append__keeps_a_nul_behind_every_length(void **state)
 		if (i % 2)
 			buf_putc(&buf, (char)('a' + i % 26));
 		else
-			buf_append(&buf, "abcdefghijklmnopqrstuvwxyz" + i % 26, 1);
+			buf_append(&buf, &"abcdefghijklmnopqrstuvwxyz"[i % 26], 1);
 		assert_int_equal(buf.len, i + 1);
 		assert_int_equal(buf.data[buf.len], 0);
 	}

@@ -55,22 +55,28 @@ static void too_large_dup(void *arg)
 	mem_free(mem_dup("", SIZE_MAX));
 }
 
+/* Kept, so that a checker does not call what the end of the process loses a leak. */
+static struct arena *lost;
+
 static void too_large_arena(void *arg)
 {
 	(void)arg;
-	arena_alloc(arena_new(), SIZE_MAX - 3);
+	lost = arena_new();
+	arena_alloc(lost, SIZE_MAX - 3);
 }
 
 static void too_large_chunk(void *arg)
 {
 	(void)arg;
-	arena_alloc(arena_new(), SIZE_MAX - 2 * sizeof(max_align_t) + 1);
+	lost = arena_new();
+	arena_alloc(lost, SIZE_MAX - 2 * sizeof(max_align_t) + 1);
 }
 
 static void too_large_arena_dup(void *arg)
 {
 	(void)arg;
-	arena_dup(arena_new(), "", SIZE_MAX);
+	lost = arena_new();
+	arena_dup(lost, "", SIZE_MAX);
 }
 
 static void mem__aborts_on_overflow_and_when_memory_is_out(void **state)
