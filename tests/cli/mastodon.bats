@@ -16,9 +16,17 @@ setup_file() {
 		: >"$BATS_FILE_TMPDIR/ours"
 	fi
 	"$FLEET" in app1 standin wait-web
+	pace 0.3
+}
+
+# Both app hosts live faster while we test; all durations keep their proportions.
+pace() {
+	local h
+	for h in app1 app2; do "$FLEET" in "$h" standin set pace "$1"; done
 }
 
 teardown_file() {
+	pace 1
 	[ ! -e "$BATS_FILE_TMPDIR/ours" ] || "$FLEET" down >&2
 }
 
@@ -44,6 +52,12 @@ until_true() {
 }
 
 has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in: $output"; return 1; }; }
+
+# sidekiq_id HOST: the identity of the process that runs there now; a killed one stays in the set for a while.
+sidekiq_id() { app1 redis-cli -h db1 smembers processes | grep "^$1:$("$FLEET" in "$1" systemctl show -p MainPID --value mastodon-sidekiq):"; }
+
+# sidekiq_says HOST FIELD VALUE
+sidekiq_says() { [ "$(app1 redis-cli -h db1 hget "$(sidekiq_id "$1")" "$2")" = "$3" ]; }
 
 web_is_up() { [ "$(app1 curl -s -m 5 http://127.0.0.1:3000/health)" = OK ]; }
 
@@ -110,7 +124,7 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	[ "$(app1 curl -s http://127.0.0.1:4000/api/v1/streaming/health)" = OK ]
 	run app1 curl -s http://127.0.0.1:4000/api/v1/streaming/user
 	has "Missing access token"
-	run app1 bash -c 'curl -sN -m 0.5 -H "Authorization: Bearer $(standin token alice)" http://127.0.0.1:4000/api/v1/streaming/user'
+	run app1 curl -sN -m 0.5 -H "Authorization: Bearer $(app1 standin token alice)" http://127.0.0.1:4000/api/v1/streaming/user
 	[ "${lines[0]}" = ":)" ]
 }
 
@@ -128,7 +142,7 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	app1 redis-cli -h db1 smembers processes >"$BATS_TEST_TMPDIR/ids"
 	[ "$(wc -l <"$BATS_TEST_TMPDIR/ids")" -eq 2 ]
 	local id first
-	id=$(grep ^app1: "$BATS_TEST_TMPDIR/ids")
+	id=$(sidekiq_id app1)
 	run app1 redis-cli -h db1 hget "$id" info
 	has '"version": "8.0.9"'
 	has '"fasp"'
@@ -168,8 +182,7 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 
 @test "TSTP quiets Sidekiq, stop takes it out of Redis, a stopped unit says inactive" {
 	app1 systemctl kill -s TSTP mastodon-sidekiq
-	is_quiet() { [ "$(app1 redis-cli -h db1 hget "$(app1 redis-cli -h db1 smembers processes | grep ^app1:)" quiet)" = true ]; }
-	until_true is_quiet
+	until_true sidekiq_says app1 quiet true
 	run app1 journalctl -u mastodon-sidekiq -o cat
 	has "Received TSTP, no longer accepting new work"
 	app1 systemctl stop mastodon-sidekiq
@@ -181,21 +194,17 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 }
 
 @test "the quiet order through Redis is heard by the other host" {
-	local id
-	id=$(app1 redis-cli -h db1 smembers processes | grep ^app2:)
-	app1 redis-cli -h db1 lpush "$id-signals" TSTP
-	heard() { [ "$(app1 redis-cli -h db1 hget "$id" quiet)" = true ]; }
-	until_true heard
+	app1 redis-cli -h db1 lpush "$(sidekiq_id app2)-signals" TSTP
+	until_true sidekiq_says app2 quiet true
 	"$FLEET" in app2 systemctl restart mastodon-sidekiq
 }
 
 @test "a stop with TimeoutSec=15 kills Sidekiq and loses its running job" {
-	until_true bash -c "[ \$('$FLEET' in app1 redis-cli -h db1 scard processes) = 2 ]"
+	until_true sidekiq_says app1 quiet false
 	"$FLEET" in app2 systemctl stop mastodon-sidekiq
 	app1 standin fail sidekiq-long-job 30
 	web /api/v1/statuses -H "Authorization: Bearer $(app1 standin token bob)" -d status=lost >/dev/null
-	busy() { [ "$(app1 redis-cli -h db1 hget "$(app1 redis-cli -h db1 smembers processes | grep ^app1:)" busy)" = 1 ]; }
-	until_true busy
+	until_true sidekiq_says app1 busy 1
 	app1 systemctl stop mastodon-sidekiq
 	[ "$(app1 systemctl is-active mastodon-sidekiq)" = failed ]
 	run app1 journalctl -u mastodon-sidekiq -o cat -n 20
@@ -290,7 +299,8 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 
 @test "two migrations at once: the second is refused" {
 	app1 standin fail migrate-slow 2 CreateCollectionItems
-	live 'bundle exec rails db:migrate' >"$BATS_TEST_TMPDIR/first" 3>&- &
+	app1 standin fail index-invalid AddIndexOnCollectionItemsAccountId
+	live 'bundle exec rails db:migrate; true' >"$BATS_TEST_TMPDIR/first" 3>&- &
 	local first=$!
 	until_true grep -q 'CreateCollectionItems: migrating' "$BATS_TEST_TMPDIR/first"
 	run live 'bundle exec rails db:migrate'
@@ -300,6 +310,24 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	wait "$first"
 	grep -q '== 20251119093332 CreateCollectionItems: migrated (2' "$BATS_TEST_TMPDIR/first"
 	[ "$(effects ' migrate 2025111909')" -eq 1 ]
+}
+
+@test "a cancelled concurrent index stays behind, invalid, and is in the way" {
+	local find='select indexrelid::regclass from pg_index where not indisvalid'
+	[ "$(app1 psql -h db1 -U mastodon -Atc "$find" mastodon_production)" = index_collection_items_on_account_id ]
+	run live 'bundle exec rails db:migrate'
+	[ "$status" -eq 1 ]
+	has "StandardError: An error has occurred, all later migrations canceled:"
+	has "already exists"
+	app1 psql -h db1 -U mastodon -qc 'drop index index_collection_items_on_account_id' mastodon_production
+}
+
+@test "through PgBouncer the lock is lost unless DB_PORT says otherwise" {
+	app1 standin fail pgbouncer
+	run live 'bundle exec rails db:migrate'
+	[ "$status" -eq 1 ]
+	has "you don't own a lock of type ExclusiveLock"
+	has "Failed to release advisory lock"
 }
 
 @test "nothing to migrate prints nothing; 4.6 has no post-deployment migrations" {
@@ -356,7 +384,28 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	[ "$(effects ' migrate .* post$')" -eq 4 ]
 }
 
+@test "effects are counted even on a full disk" {
+	"$FLEET" break disk app1
+	run live 'bin/tootctl cache clear'
+	"$FLEET" mend disk app1
+	[ "$output" = OK ]
+	[ "$(effects 'tootctl cache clear')" -eq 3 ]
+}
+
+@test "jobs carry milliseconds from Sidekiq 8 on" {
+	"$FLEET" in app2 systemctl kill -s TSTP mastodon-sidekiq
+	app1 systemctl stop mastodon-sidekiq
+	until_true sidekiq_says app2 quiet true
+	web /api/v1/statuses -H "Authorization: Bearer $(app1 standin token bob)" -d status=late >/dev/null
+	run app1 redis-cli -h db1 lindex queue:push -1
+	echo "$output"
+	[[ $output =~ \"enqueued_at\":\ 1[0-9]{12}\} ]]
+	"$FLEET" in app2 systemctl restart mastodon-sidekiq
+	app1 systemctl start mastodon-sidekiq
+}
+
 @test "an old worker left on app2 cannot sign any more" {
+	until_true sidekiq_says app2 quiet false
 	app1 systemctl stop mastodon-sidekiq
 	web /api/v1/statuses -H "Authorization: Bearer $(app1 standin token bob)" -d status=unsigned >/dev/null
 	complained() { "$FLEET" in app2 journalctl -u mastodon-sidekiq -o cat | grep -q 'Neither PUB key nor PRIV key'; }

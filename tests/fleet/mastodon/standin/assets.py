@@ -41,8 +41,9 @@ def precompile(live):
         return 1
     need = version_key(releases.series(version)["node_min"])
     if packer == "vite" and version_key(node.node_version()) < need:
-        raise Stop("You are using Node.js %s. Vite requires Node.js version 20.19+ or 22.12+. Please upgrade your Node.js version.\n"
-                   "Build with Vite failed! ❌" % node.node_version())
+        least = "20.19+ or 22.12+" if need < (22,) else "22.12+"
+        raise Stop("You are using Node.js %s. Vite requires Node.js version %s. Please upgrade your Node.js version.\n"
+                   "Build with Vite failed! ❌" % (node.node_version(), least))
     stamp = slurp(live + "/tmp/cache/last-compilation-digest-production")
     if stamp == version or stamp == version + " failed":
         out("Everything's up-to-date. Nothing to do" if packer == "webpacker" else "Everything's OK")

@@ -15,6 +15,8 @@ LOG = "/var/log/standin"
 RUN = "/run/standin"
 ORIGIN = "/srv/standin/origin"
 EFFECTS = LOG + "/effects"
+GIVEN = {}  # the environment of the command before .env.production was read
+BALLAST = LOG + "/ballast"
 JOURNAL = LOG + "/journal"
 
 
@@ -78,14 +80,28 @@ def effect(what, *args):
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%06dZ" % (now % 1 * 1e6)
     line = " ".join([stamp, socket.gethostname(), str(os.getpid()), what] + [str(a) for a in args])
     line = line.replace("\n", "\\n")
+    fd = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND)
     try:
-        fd = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND)
-    except OSError:
-        fd = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    try:
+        os.write(fd, (line + "\n").encode())
+    except OSError as e:
+        if e.errno != 28:
+            raise
+        os.truncate(BALLAST, 0)
         os.write(fd, (line + "\n").encode())
     finally:
         os.close(fd)
+    fill_ballast()
+
+
+def fill_ballast():
+    """Room for effects on a full disk: without their lines nobody could count what happened there."""
+    try:
+        have = os.path.getsize(BALLAST)
+        if have < 65536:
+            with open(BALLAST, "ab", buffering=0) as f:
+                f.write(bytes(65536 - have))
+    except OSError:
+        pass
 
 
 def out(text=""):
@@ -155,6 +171,7 @@ def dotenv(live):
         return
     except PermissionError:
         raise Stop("Permission denied @ rb_sysopen - %s (Errno::EACCES)" % name) from None
+    GIVEN.update(os.environ)
     never = {"RAILS_ENV", "NODE_ENV", "PORT", "BIND", "SOCKET"}
     for line in lines:
         m = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", line)

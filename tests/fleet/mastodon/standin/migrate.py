@@ -8,7 +8,7 @@ import sys
 import time
 import zlib
 
-from standin import database, releases
+from standin import core, database, releases
 from standin.core import Stop, effect, err, fault, fault_number, nap, out, slurp
 from standin.database import PGError
 from standin.rails import aborted
@@ -107,7 +107,7 @@ def migrate(live, version):
         warn_long(todo)
         for m in todo:
             apply(pg, m, version)
-        if fault("pgbouncer") is not None and todo and os.environ.get("DB_PORT") != "5432":
+        if fault("pgbouncer") is not None and todo and core.GIVEN.get("DB_PORT") != "5432":
             err("WARNING:  you don't own a lock of type ExclusiveLock")
             raise Stop("%s\nActiveRecord::ConcurrentMigrationError: Failed to release advisory lock (ActiveRecord::ConcurrentMigrationError)"
                        % aborted(version))
@@ -193,10 +193,22 @@ def run_sql(pg, m):
             pg.run("ROLLBACK")
             raise
         return
+    interrupt = fault("index-invalid")
+    if interrupt is not None and interrupt in ("", m.name, m.version):
+        interrupted_index(pg, m)
     for statement in m.sql.split(";"):
         if statement.strip():
             pg.run(statement.strip())
     pg.run(row)
+
+
+def interrupted_index(pg, m):
+    """A CREATE INDEX CONCURRENTLY that a writer holds up until it is cancelled: PostgreSQL itself leaves the INVALID index."""
+    table = re.search(r" ON (\w+)", m.sql).group(1)
+    with database.connect() as other:
+        other.run("BEGIN; LOCK TABLE %s IN ROW EXCLUSIVE MODE" % table)
+        pg.run("SET statement_timeout = 400")
+        pg.run(m.sql.split(";")[0].strip())
 
 
 def cancel(m, version, text):

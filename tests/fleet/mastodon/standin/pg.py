@@ -50,7 +50,7 @@ class PG:
 
     def __init__(self, host, port, name, user, password="", app="rails", timeout=5):
         lib = library()
-        info = "host=%s port=%s dbname=%s user=%s application_name=%s connect_timeout=%d options='-c client_min_messages=warning'" % (
+        info = "host=%s port=%s dbname=%s user=%s application_name=%s connect_timeout=%d options='-c client_min_messages=error'" % (
             quote(host), quote(port), quote(name), quote(user), quote(app), timeout)
         if password:
             info += " password=" + quote(password)

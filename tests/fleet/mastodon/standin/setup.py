@@ -10,7 +10,7 @@ import sys
 import time
 
 from standin import database, releases, repo
-from standin.core import ETC, HOME, JOURNAL, LIVE, LOG, ORIGIN, RBENV, RUN, USER, slurp, spit, version_key
+from standin.core import BALLAST, EFFECTS, ETC, HOME, JOURNAL, LIVE, LOG, ORIGIN, RBENV, RUN, USER, fill_ballast, slurp, spit, version_key
 from standin.redis import Redis, RedisError
 
 BASE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -74,10 +74,11 @@ def host_files(version):
     for path, mode in ((ETC, 0o755), (ETC + "/fail.d", 0o755), (RUN, 0o755), (LOG, 0o1777), (os.path.dirname(ORIGIN), 0o755)):
         os.makedirs(path, exist_ok=True)
         os.chmod(path, mode)
-    for path in (LOG + "/effects", JOURNAL):
+    for path, mode in ((EFFECTS, 0o666), (BALLAST, 0o666), (JOURNAL, 0o644)):
         with open(path, "a", encoding="utf-8"):
             pass
-        os.chmod(path, 0o666 if path.endswith("effects") else 0o644)
+        os.chmod(path, mode)
+    fill_ballast()
     need = releases.series(version)
     node = {"16": "18.20.4", "20.7": "20.19.5", "20.17": "20.19.5"}.get(need["node"], "24.16.0")
     facts = {"pace": os.environ.get("FLEET_PACE") or "1", "node": node, "vips": "8.14.1", "ffmpeg": "5.1.8-0+deb12u1",

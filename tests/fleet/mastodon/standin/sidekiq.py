@@ -71,6 +71,7 @@ class Worker:
         self.gem, self.rails = gems["sidekiq"], gems["rails"]
         self.identity = "%s:%d:%s" % (socket.gethostname(), os.getpid(), secrets.token_hex(6))
         self.quiet = self.done = False
+        self.wake = threading.Event()
         self.working = {}
         self.mutex = threading.Lock()
         self.redis = Redis.from_env(sidekiq=True)
@@ -84,6 +85,7 @@ class Worker:
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGTSTP, signal.SIGTTIN):
             signal.signal(name, self.signalled)
         self.check_redis()
+        self.clean_up()
         self.log("Booted Rails %s application in production environment" % self.rails)
         self.log("Running in ruby %s [x86_64-linux]" % os.environ.get("RBENV_VERSION"))
         self.log("Sidekiq %s connecting to Redis with options {size: %d, host: %s}" % (self.gem, self.concurrency, self.redis.host))
@@ -92,9 +94,7 @@ class Worker:
         threading.Thread(target=self.schedule, daemon=True).start()
         while not self.done:
             self.beat()
-            end = time.monotonic() + max(0.2, 1.0 * pace())
-            while time.monotonic() < end and not self.done:
-                time.sleep(0.05)
+            self.wake.wait(max(0.2, 1.0 * pace()))
         return self.shut_down()
 
     def check_redis(self):
@@ -107,6 +107,15 @@ class Worker:
         if version_key(have) < least:
             raise Stop("You are connecting to Redis %s, Sidekiq requires Redis %d.%d.0 or greater" % ((have,) + least))
 
+    def clean_up(self):
+        """Take members out of the process set whose heartbeat has expired; a killed process stays in it until then."""
+        try:
+            for name in self.redis.cmd("SMEMBERS", "processes"):
+                if not self.redis.cmd("EXISTS", name):
+                    self.redis.cmd("SREM", "processes", name)
+        except RedisError:
+            pass
+
     def signalled(self, number, _frame):
         if number == signal.SIGTSTP:
             self.go_quiet("TSTP")
@@ -114,6 +123,7 @@ class Worker:
             self.log("Thread TID-2xq main\n%s/vendor/bundle/gems/sidekiq-%s/lib/sidekiq/cli.rb:44:in 'IO#wait_readable'" % (self.live, self.gem))
         else:
             self.done = True
+            self.wake.set()
 
     def go_quiet(self, why):
         if not self.quiet:
@@ -160,14 +170,16 @@ class Worker:
         names = ["queue:" + q for q in self.queues]
         while not self.done:
             if self.quiet or len(self.working) >= self.concurrency:
-                time.sleep(0.05)
+                time.sleep(0.2)
                 continue
             try:
                 got = self.jobs.cmd("BRPOP", *(names + [1]))
             except RedisError:
                 time.sleep(0.5)
                 continue
-            if got:
+            if got and self.quiet:
+                self.jobs.cmd("RPUSH", *got)  # fetched while the order to be quiet came in
+            elif got:
                 tid = secrets.token_hex(2)
                 with self.mutex:
                     self.working[tid] = json.dumps({"queue": got[0][6:], "payload": got[1], "run_at": int(time.time())})
