@@ -28,11 +28,12 @@
  * would drop the POSIX locks of the whole process): no journal, a newer one, a cut one is refused with its bytes as they were.
  *
  * Readers never change anything.  A plain read-only open of a WAL database makes or rewrites -shm, and fails on a full disk or a
- * read-only one. So a reader looks first at what is there:
- *	-wal and -shm	  read-only shared memory (readonly_shm): the usual case, a writer may be alive or not
- *	-wal, no -shm	  no locks, index of the log in memory (unix-none, locking_mode=EXCLUSIVE): copied, or after a clean-up
- *	no -wal		  immutable: an export or a copy that was checkpointed
- * and looks again before every read in the last two cases, in which a writer that comes along would not be noticed.
+ * read-only one. So a reader asks first whether a writer lives (each holds a lock on a byte of "<journal>-lock") and what is there:
+ *	a writer	  SQLite's shared memory, as SQLite means it
+ *	none, a -wal	  no locks, index of the log in memory (unix-none, locking_mode=EXCLUSIVE)
+ *	none, no -wal	  immutable: an export, or a copy that was checkpointed
+ * In the last two it holds off checkpoints during each read (another byte), and looks again before the next one. SQLite's own
+ * readonly_shm is no way: a process maps -shm once, so a reader would make it read-only for a writer in the same process.
  * Reads go in pages of some hundred events with no transaction between them, so that a slow view never stops a checkpoint.
  *
  * A full disk.  SQLITE_FULL rolls the transaction back and store_append says ERR_FULL; nothing of it was stored. The ballast beside
@@ -84,15 +85,15 @@ static int read_head(struct store *store, sqlite3_stmt *stmt, int64_t *seq, unsi
 int store_head_row(struct store *store, int64_t *seq, unsigned char hash[SHA256_LEN], struct err *e)
 {
 	sqlite3_stmt *stmt;
-	int rc;
+	int rc = -1;
 
-	if (store_refresh(store, e) < 0)
+	if (store_read_begin(store, e) < 0)
 		return -1;
 	stmt = store_prepare(store->db, select_head, e);
-	if (!stmt)
-		return -1;
-	rc = read_head(store, stmt, seq, hash, e);
+	if (stmt)
+		rc = read_head(store, stmt, seq, hash, e);
 	sqlite3_finalize(stmt);
+	store_read_end(store);
 	return rc;
 }
 
@@ -311,10 +312,13 @@ static void roll_back(struct store *store)
 
 static int checkpoint_locked(struct store *store, bool truncate, struct err *e)
 {
-	int in_log = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(store->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-		&in_log, &done);
+	int in_log = 0, done = 0, code;
 
+	if (!store_quiet(store, true))
+		return 0;
+	code = sqlite3_wal_checkpoint_v2(store->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+		&in_log, &done);
+	(void)store_quiet(store, false);
 	if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) {	/* busy: a reader is in the way, later then */
 		if (in_log == done)
 			store->wal_pages = 0;
@@ -374,7 +378,7 @@ int store_checkpoint(struct store *store, bool truncate, struct err *e)
 		return 0;
 	if (store_lock(store, e) < 0)
 		return -1;
-	rc = checkpoint_locked(store, truncate, e);
+	rc = store_still_there(store, e) < 0 ? -1 : checkpoint_locked(store, truncate, e);
 	store_unlock(store);
 	return rc;
 }

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 
 #define STORE_APPLICATION 0x62656c6c	/* "bell" */
 #define STORE_SCHEMA 1			/* user_version this program writes */
@@ -24,19 +25,29 @@
 
 enum store_how {
 	HOW_WRITE,	/* the writer */
-	HOW_SHARED,	/* reader beside -wal and -shm, which it maps read-only */
-	HOW_ALONE,	/* reader of a file without -wal: immutable */
-	HOW_HEAP,	/* reader with a -wal but no -shm: the index of the WAL is built in memory */
+	HOW_SHARED,	/* reader beside a live writer: through its -shm */
+	HOW_ALONE,	/* reader, no writer, no -wal: immutable */
+	HOW_HEAP,	/* reader, no writer: the index of the -wal is built in memory */
+};
+
+/* What a reader without locks of SQLite must see unchanged before each read. */
+struct store_stamp {
+	enum store_how how;
+	struct timespec file_time, wal_time;
+	off_t file_size, wal_size;
+	ino_t wal_inode;
 };
 
 struct store {
 	char *path;			/* owned; symbolic links resolved */
 	enum store_mode mode;
 	enum store_how how;
+	struct store_stamp stamp;	/* reader: what was there when it opened */
+	int reading;			/* reader: depth of store_read_begin */
 	sqlite3 *db;			/* owned */
 	sqlite3_stmt *head_stmt, *event_stmt, *payload_stmt;	/* owned; writer only */
 	struct sha256 *sha;		/* owned */
-	int lock_fd;			/* of "<path>-lock", -1 until needed */
+	int lock_fd;			/* of "<path>-lock", -1 until needed; see store_lock, store_quiet */
 	pid_t pid;			/* that opened it */
 	ino_t inode;			/* of the file */
 	dev_t device;
@@ -67,6 +78,15 @@ int store_companion(const char *path, const char *suffix, struct err *e);
 /* Takes / gives back the lock under which all writes and checkpoints happen. Blocks until other writers are done. */
 int store_lock(struct store *store, struct err *e);
 void store_unlock(struct store *store);
+
+/* True when a process (this one included) has the journal open for writing. Opens store->lock_fd of a reader. */
+bool store_writer_lives(struct store *store);
+
+/* Reader without SQLite's locks: holds off checkpoints (waits for one that runs), and lets them go on. */
+void store_hold(struct store *store, bool on);
+
+/* Writer before and after a checkpoint: false when such a reader is at work. */
+bool store_quiet(struct store *store, bool on);
 
 /* -1 with ERR_IO when the journal's name no longer leads to the file that is open. */
 int store_still_there(const struct store *store, struct err *e);
@@ -99,11 +119,12 @@ int store_exec(sqlite3 *db, const char *sql, struct err *e);
 
 /* --- store_open.c --- */
 
-/* As store_open; checked = false leaves out the check of the chain's tail (verify does all of it). */
-struct store *store_open_as(const char *path, enum store_mode mode, bool checked, struct err *e);
+/* As store_open; tail = false leaves out the check of the chain's tail. */
+struct store *store_open_as(const char *path, enum store_mode mode, bool tail, struct err *e);
 
-/* A reader that had no -shm reopens when a writer has come since. Called before every read. */
-int store_refresh(struct store *store, struct err *e);
+/* Around every read. A reader beside no writer keeps checkpoints away meanwhile, and opens again when something has changed since. */
+int store_read_begin(struct store *store, struct err *e);
+void store_read_end(struct store *store);
 
 /* --- store_read.c --- */
 

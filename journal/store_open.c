@@ -67,17 +67,34 @@ static int authorize(void *arg, int action, const char *one, const char *two, co
 	}
 }
 
-/* Which companions are there decides how a reader opens; see the essay in store.c. */
-static enum store_how how_to_read(const char *path)
+/* How a reader opens, and what it will compare before each read; see the essay in store.c. */
+static struct store_stamp stamp_now(struct store *store)
 {
-	char *wal = mem_printf("%s-wal", path), *shm = mem_printf("%s-shm", path);
-	bool has_wal = access(wal, F_OK) == 0, has_shm = access(shm, F_OK) == 0;
+	struct store_stamp now = { .how = HOW_SHARED };
+	char *wal = mem_printf("%s-wal", store->path);
+	struct stat st;
 
+	if (!store_writer_lives(store)) {
+		if (stat(store->path, &st) == 0) {
+			now.file_time = st.st_mtim;
+			now.file_size = st.st_size;
+		}
+		now.how = stat(wal, &st) == 0 ? HOW_HEAP : HOW_ALONE;
+		if (now.how == HOW_HEAP) {
+			now.wal_time = st.st_mtim;
+			now.wal_size = st.st_size;
+			now.wal_inode = st.st_ino;
+		}
+	}
 	mem_free(wal);
-	mem_free(shm);
-	if (!has_wal)
-		return HOW_ALONE;
-	return has_shm ? HOW_SHARED : HOW_HEAP;
+	return now;
+}
+
+static bool stamp_is(const struct store_stamp *a, const struct store_stamp *b)
+{
+	return a->how == b->how && a->file_size == b->file_size && a->wal_size == b->wal_size && a->wal_inode == b->wal_inode
+		&& a->file_time.tv_sec == b->file_time.tv_sec && a->file_time.tv_nsec == b->file_time.tv_nsec
+		&& a->wal_time.tv_sec == b->wal_time.tv_sec && a->wal_time.tv_nsec == b->wal_time.tv_nsec;
 }
 
 /* "file:" URI; every byte that is not plain is escaped. Caller owns. */
@@ -102,14 +119,16 @@ static char *uri_of(const char *path, const char *query)
 static int open_database(struct store *store, struct err *e)
 {
 	static const char *const query[] = {
-		[HOW_WRITE] = "?mode=rw", [HOW_SHARED] = "?mode=ro&readonly_shm=1", [HOW_ALONE] = "?mode=ro&immutable=1",
+		[HOW_WRITE] = "?mode=rw", [HOW_SHARED] = "?mode=ro", [HOW_ALONE] = "?mode=ro&immutable=1",
 		[HOW_HEAP] = "?mode=ro",
 	};
 	char *uri;
 	int flags = SQLITE_OPEN_URI | (store->mode == STORE_WRITE ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY);
 	int code;
 
-	store->how = store->mode == STORE_WRITE ? HOW_WRITE : how_to_read(store->path);
+	if (store->mode == STORE_READ)
+		store->stamp = stamp_now(store);
+	store->how = store->mode == STORE_WRITE ? HOW_WRITE : store->stamp.how;
 	uri = uri_of(store->path, query[store->how]);
 	code = sqlite3_open_v2(uri, &store->db, flags, store->how == HOW_HEAP ? "unix-none" : NULL);
 	mem_free(uri);
@@ -198,20 +217,49 @@ static int open_checked(struct store *store, struct err *e)
 	return 0;
 }
 
-static int open_writer(struct store *store, bool checked, struct err *e)
+/* What is wrong with an existing file is found by a reader, which touches nothing, before the writer opens it. A file that was left
+ * half made has no tables yet or a rollback journal, and is the writer's to mend. */
+static int look_first(const char *path, bool tail, struct err *e)
 {
-	if (store_lock(store, e) < 0)
-		return -1;
-	if (open_checked(store, e) < 0 || (checked && store_verify_tail(store, e) < 0)) {
-		store_unlock(store);
-		return -1;
-	}
-	store_ballast_make(store);
-	store_unlock(store);
-	return 0;
+	char *journal = mem_printf("%s-journal", path);
+	struct stat st;
+	struct store *reader;
+	bool made = stat(path, &st) == 0 && st.st_size > 0 && access(journal, F_OK) < 0;
+
+	mem_free(journal);
+	if (!made)
+		return 0;
+	reader = store_open_as(path, STORE_READ, tail, e);
+	store_close(reader);
+	return reader ? 0 : -1;
 }
 
-struct store *store_open_as(const char *path, enum store_mode mode, bool checked, struct err *e)
+static int open_writer(struct store *store, bool tail, struct err *e)
+{
+	int rc;
+
+	if (look_first(store->path, tail, e) < 0 || store_lock(store, e) < 0)
+		return -1;
+	rc = open_checked(store, e);
+	if (rc == 0)
+		store_ballast_make(store);
+	store_unlock(store);
+	return rc;
+}
+
+/* Held against checkpoints: they would change what the checks look at. */
+static int open_reader(struct store *store, bool tail, struct err *e)
+{
+	int rc;
+
+	(void)store_writer_lives(store);
+	store_hold(store, true);
+	rc = open_checked(store, e);
+	store_hold(store, false);
+	return rc == 0 && tail ? store_verify_tail(store, e) : rc;
+}
+
+struct store *store_open_as(const char *path, enum store_mode mode, bool tail, struct err *e)
 {
 	struct store *store = mem_alloc(sizeof(*store));
 
@@ -222,7 +270,7 @@ struct store *store_open_as(const char *path, enum store_mode mode, bool checked
 	store->path = store_resolve(path, e);
 	if (!store->path || store_fs_check(store->path, e) < 0)
 		goto fail;
-	if (mode == STORE_WRITE ? open_writer(store, checked, e) < 0 : open_checked(store, e) < 0)
+	if (mode == STORE_WRITE ? open_writer(store, tail, e) < 0 : open_reader(store, tail, e) < 0)
 		goto fail;
 	return store;
 fail:
@@ -232,18 +280,32 @@ fail:
 
 struct store *store_open(const char *path, enum store_mode mode, struct err *e)
 {
-	return store_open_as(path, mode, true, e);
+	return store_open_as(path, mode, mode == STORE_WRITE, e);
 }
 
-int store_refresh(struct store *store, struct err *e)
+int store_read_begin(struct store *store, struct err *e)
 {
-	enum store_how how = store->how;
+	struct store_stamp now;
+	int rc = 0;
 
-	if (how == HOW_WRITE || how == HOW_SHARED || how_to_read(store->path) == how)
+	if (store->how == HOW_WRITE || store->how == HOW_SHARED || store->reading++ > 0)
 		return 0;
-	sqlite3_close_v2(store->db);	/* statements of a caller further up keep it until they end */
-	store->db = NULL;
-	return open_checked(store, e);
+	store_hold(store, true);
+	now = stamp_now(store);
+	if (!stamp_is(&now, &store->stamp)) {
+		sqlite3_close_v2(store->db);
+		store->db = NULL;
+		rc = open_checked(store, e);
+	}
+	if (rc < 0 || store->how == HOW_SHARED)
+		store_read_end(store);
+	return rc;
+}
+
+void store_read_end(struct store *store)
+{
+	if (store->reading > 0 && --store->reading == 0)
+		store_hold(store, false);
 }
 
 void store_close(struct store *store)

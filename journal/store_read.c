@@ -127,23 +127,31 @@ static int64_t page_rows(struct store *store, sqlite3_stmt *stmt, struct reading
 	return given;
 }
 
+/* Rows given, or -1. */
+static int64_t read_page(struct store *store, struct reading *reading, int64_t rows, struct err *e)
+{
+	sqlite3_stmt *stmt;
+	int64_t given = -1;
+
+	if (store_read_begin(store, e) < 0)
+		return -1;
+	stmt = store_prepare(store->db, store_read_sql[reading->query], e);
+	if (stmt) {
+		bind(stmt, reading, rows);
+		given = page_rows(store, stmt, reading, e);
+	}
+	sqlite3_finalize(stmt);
+	store_read_end(store);
+	return given;
+}
+
 /* fn may read and append on the same store: statements are this call's own, and pages end their transaction. */
 static int read_pages(struct store *store, struct reading *reading, struct err *e)
 {
-	int64_t given = 1;
-
-	while (reading->left > 0 && !reading->stopped && given > 0) {
+	while (reading->left > 0 && !reading->stopped) {
 		int64_t rows = reading->left < STORE_PAGE_EVENTS ? reading->left : STORE_PAGE_EVENTS;
-		sqlite3_stmt *stmt;
+		int64_t given = read_page(store, reading, rows, e);
 
-		if (store_refresh(store, e) < 0)
-			return -1;
-		stmt = store_prepare(store->db, store_read_sql[reading->query], e);
-		if (!stmt)
-			return -1;
-		bind(stmt, reading, rows);
-		given = page_rows(store, stmt, reading, e);
-		sqlite3_finalize(stmt);
 		if (given < 0)
 			return -1;
 		reading->left -= reading->left == INT64_MAX ? 0 : given;

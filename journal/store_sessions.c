@@ -30,13 +30,13 @@ static bool tell(sqlite3_stmt *stmt, store_session_fn *fn, void *arg)
 int store_sessions(struct store *store, bool only_open, int64_t limit, store_session_fn *fn, void *arg, struct err *e)
 {
 	sqlite3_stmt *stmt;
-	int code = SQLITE_DONE;
+	int code = SQLITE_ERROR;
 
-	if (store_refresh(store, e) < 0)
+	if (store_read_begin(store, e) < 0)
 		return -1;
 	stmt = store_prepare(store->db, store_sessions_sql[0], e);
 	if (!stmt)
-		return -1;
+		goto out;
 	sqlite3_bind_int(stmt, 1, only_open);
 	sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1);
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
@@ -45,5 +45,7 @@ int store_sessions(struct store *store, bool only_open, int64_t limit, store_ses
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
 		store_sql_err(sqlite3_db_handle(stmt), e, "listing sessions");
 	sqlite3_finalize(stmt);
+out:
+	store_read_end(store);
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
 }

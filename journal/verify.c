@@ -166,12 +166,15 @@ static int verify_all(struct check *check, struct err *e)
 	struct buf hex = { 0 };
 	int rc;
 
-	if (store_exec(check->store->db, "BEGIN", e) < 0)
+	if (store_read_begin(check->store, e) < 0)
 		return -1;
-	rc = check_chain(check, e);
+	rc = store_exec(check->store->db, "BEGIN", e);
+	if (rc == 0)
+		rc = check_chain(check, e);
 	if (rc == 0)
 		rc = check_structure(check->store, e);
 	sqlite3_exec(check->store->db, "ROLLBACK", NULL, NULL, NULL);
+	store_read_end(check->store);
 	str_hex(&hex, check->hash, SHA256_LEN);
 	str_copy(check->report->head, sizeof(check->report->head), check->report->events ? buf_text(&hex) : "");
 	buf_done(&hex);
