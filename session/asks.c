@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
+
+/*
+ * A question is an event; its answer names it by seq and can meet no other.
+ * The answer and what follows from it are one transaction, so that a crash
+ * never leaves an answer without its effect or an effect without its answer.
+ */
+
+/* ---- asking ---- */
+
+struct json *asks_data(const char *of, const char *text, const char *type)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "of", of);
+	json_set_text(data, "text", text);
+	json_set_text(data, "type", type);
+	return data;
+}
+
+void asks_choice(struct json *data, const char *value, const char *label, const char *help, bool why)
+{
+	struct json *choices = json_at(data, "choices");
+	struct json *choice = json_new_object();
+
+	if (!choices) {
+		choices = json_new_array();
+		json_put(data, "choices", choices);
+		choices = json_at(data, "choices");
+	}
+	json_set_text(choice, "value", value);
+	json_set_text(choice, "label", label);
+	json_set_text(choice, "help", help);
+	if (why)
+		json_set_bool(choice, "why", true);
+	json_add(choices, choice);
+}
+
+static void asks_batch(struct batch *batch, const char *step, int attempt, const char *call, const char *host, struct json *data)
+{
+	batch_add(batch, EVENT_ASKED, NULL, step, attempt, data);
+	batch->events[batch->n - 1].call = call;
+	batch->events[batch->n - 1].host = host;
+}
+
+void asks_add(struct engine *engine, const char *step, int attempt, const char *call, const char *host, struct json *data)
+{
+	struct batch batch = {0};
+
+	asks_batch(&batch, step, attempt, call, host, data);
+	batch_commit(engine, &batch);
+}
+
+static void other_choices(struct json *data)
+{
+	asks_choice(data, "skip", "Skip this step", "It is not done now and not later; say why.", true);
+	asks_choice(data, "defer", "Defer it", "It becomes a debt with an owner and a due date; say why.", true);
+	asks_choice(data, "abort", "Stop the session", "Nothing more is run; what is done stays done.", true);
+}
+
+void asks_step(struct engine *engine, const struct model_step *step)
+{
+	char *text = mem_printf("Run step “%s”?", step->title);
+	struct json *data = asks_data("step", text, "choice");
+
+	json_set_text(data, "details", engine->look_details);
+	if (json_count(engine->look_commands))
+		json_put(data, "commands", json_copy_of(engine->look_commands));
+	asks_choice(data, "go", "Run it", step->why, false);
+	other_choices(data);
+	/* Enter runs a change; a step without a way back must be chosen. */
+	if (step->kind == STEP_CHANGE)
+		json_set_text(data, "default", "go");
+	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	mem_free(text);
+}
+
+void asks_manual(struct engine *engine, const struct model_step *step)
+{
+	long i = script_step_find(engine->script, step->id);
+	const struct script_step *script = &script_book(engine->script)->steps[i];
+	char *text = script->question ? mem_strdup(script->question) : mem_printf("Is “%s” done?", step->title);
+	struct json *data = asks_data("manual", text, "choice");
+
+	json_set_text(data, "details", script->about);
+	asks_choice(data, "done", "Done", "You did it by hand.", false);
+	other_choices(data);
+	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	mem_free(text);
+}
+
+void asks_failure(struct engine *engine, const struct model_step *step)
+{
+	long i = script_step_find(engine->script, step->id);
+	char *text = mem_printf("Step “%s” failed. What now?", step->title);
+	struct json *data = asks_data("failure", text, "choice");
+	char *details = mem_printf("%s\nNothing more is run until you choose.%s%s", step->reason ? step->reason : "No reason is known.",
+				   step->back && *step->back ? "\nThe way back: " : "", step->back ? step->back : "");
+
+	json_set_text(data, "details", details);
+	asks_choice(data, "retry", "Try again", "Runs the step again from its beginning, as a new attempt.", false);
+	if (i >= 0 && script_book(engine->script)->steps[i].has[FN_UNDO])
+		asks_choice(data, "undo", "Undo it", "Runs the step's way back.", false);
+	other_choices(data);
+	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	mem_free(details);
+	mem_free(text);
+}
+
+static char *doubt_details(const struct engine *engine, const struct model_step *step)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; i < engine->record_count; i++) {
+		const struct record *record = engine->records[i];
+
+		if (record->state == RECORD_UNKNOWN && record->attempt == step->attempt && str_is(record->step, step->id))
+			buf_printf(&text, "In doubt on %s: %s%s%s\n", *record->host ? record->host : "this host", json_text(record->args, "cmd", record->action),
+				   record->error ? "\n  " : "", record->error ? record->error : "");
+	}
+	if (engine->probe_text)
+		buf_puts(&text, engine->probe_text);
+	return buf_take(&text);
+}
+
+void asks_doubt(struct engine *engine, const struct model_step *step)
+{
+	char *text = mem_printf("Step “%s” is IN DOUBT: did it happen?", step->title);
+	struct json *data = asks_data("doubt", text, "choice");
+	char *details = doubt_details(engine, step);
+
+	json_set_text(data, "details", details);
+	asks_choice(data, "probe", "Look again", "Asks the host once more what became of it, and runs the step's check. Changes nothing.", false);
+	asks_choice(data, "ran", "It happened", "Counts the step as done; say how you know.", true);
+	asks_choice(data, "rerun", "It did not happen: run it again", "Only when you are sure: a thing done twice may be worse than a thing not done. Say how you know.", true);
+	asks_choice(data, "abort", "Stop the session", "The step stays in doubt.", true);
+	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	mem_free(details);
+	mem_free(text);
+}
+
+void asks_param(struct engine *engine, const struct script_param *param, const char *problem)
+{
+	struct json *data = asks_data("parameter", param->ask ? param->ask : param->name, str_is(param->type, "host") ? "text" : param->type);
+	char *details = problem || param->help ? mem_printf("%s%s%s", problem ? problem : "", problem && param->help ? "\n" : "", param->help ? param->help : "") : NULL;
+
+	json_set_text(data, "name", param->name);
+	json_set_text(data, "details", details);
+	for (size_t i = 0; i < json_count(param->choices); i++)
+		asks_choice(data, json_as_text(json_item(param->choices, i)), json_as_text(json_item(param->choices, i)), NULL, false);
+	if (str_is(param->type, "secret"))
+		json_set_bool(data, "secret", true);
+	if (param->fallback)
+		json_put(data, "default", json_copy_of(param->fallback));
+	asks_add(engine, NULL, 0, NULL, NULL, data);
+	mem_free(details);
+}
+
+bool asks_open(const struct engine *engine, const char *of)
+{
+	for (size_t i = 0; i < engine->model->ask_count; i++) {
+		const char *have = engine->model->asks[i].of;
+
+		if (of ? str_is(have, of) : !str_is(have, "question") && !str_is(have, "hostkey") && !str_is(have, "secret"))
+			return true;
+	}
+	return false;
+}
+
+void asks_withdraw(struct engine *engine, int64_t seq, const char *reason)
+{
+	struct json *data = json_new_object();
+
+	json_set_int(data, "seq", seq);
+	json_set_text(data, "reason", reason);
+	engine_add(engine, EVENT_WITHDRAWN, NULL, NULL, 0, data);
+}
+
+/* ---- answering ---- */
+
+struct reply {
+	struct engine *engine;
+	struct client *client;
+	const struct json *intent;
+	const struct model_ask *ask;
+	const struct model_step *step;
+	struct batch batch;
+};
+
+static const char *value_of(const struct reply *reply)
+{
+	return json_text(reply->intent, "value", "");
+}
+
+static void put_end(struct reply *reply, const char *state)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "state", state);
+	json_set_text(data, "reason", json_text(reply->intent, "why", NULL));
+	json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
+	json_set_text(data, "due", json_text(reply->intent, "due", NULL));
+	batch_add(&reply->batch, EVENT_STEP_ENDED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
+}
+
+static void put_approval(struct reply *reply)
+{
+	struct engine *engine = reply->engine;
+	long i = script_step_find(engine->script, reply->step->id);
+	const char *target = script_book(engine->script)->steps[i].target;
+	const struct json *at = str_starts(target, "params.") ? engine->model->params : str_starts(target, "fleet.") ? engine->fleet : NULL;
+	const char *rest = at ? strchr(target, '.') + 1 : target;
+	char *text = mem_printf("“%s” cannot be undone. %s", reply->step->title, reply->step->back ? reply->step->back : "");
+	struct json *data = asks_data("approval", text, "typed");
+
+	while (at && json_type_of(at) == JSON_IS_OBJECT) {
+		const char *dot = strchr(rest, '.');
+		char *key = dot ? mem_dup(rest, (size_t)(dot - rest)) : mem_strdup(rest);
+
+		at = json_at(at, key);
+		rest = dot ? dot + 1 : rest;
+		mem_free(key);
+	}
+	json_set_text(data, "expect", json_as_text(at) ? json_as_text(at) : rest && *rest ? rest : reply->step->id);
+	json_set_bool(data, "needs_why", true);
+	if (engine->look_commands)
+		json_put(data, "commands", json_copy_of(engine->look_commands));
+	json_set_text(data, "details", "A second person types the name above. Alone, where the team's policy allows it, you type it yourself and say why it cannot wait.");
+	batch_add(&reply->batch, EVENT_ASKED, NULL, reply->step->id, reply->step->attempt, data);
+	mem_free(text);
+}
+
+static void put_abort(struct reply *reply)
+{
+	struct engine *engine = reply->engine;
+
+	engine->abort_asked = true;
+	mem_set(&engine->abort_why, json_text(reply->intent, "why", NULL));
+	mem_set(&engine->abort_who, client_who(reply->client));
+}
+
+/* skip, defer, abort: the same for every question about a step. */
+static bool put_common(struct reply *reply)
+{
+	if (str_is(value_of(reply), "skip")) {
+		put_end(reply, "skipped");
+	} else if (str_is(value_of(reply), "defer")) {
+		struct json *data = json_new_object();
+
+		json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
+		json_set_text(data, "due", json_text(reply->intent, "due", NULL));
+		json_set_text(data, "reason", json_text(reply->intent, "why", NULL));
+		batch_add(&reply->batch, EVENT_DEFERRED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
+		put_end(reply, "deferred");
+	} else if (str_is(value_of(reply), "abort")) {
+		put_abort(reply);
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static void on_step(struct reply *reply)
+{
+	if (put_common(reply))
+		return;
+	if (reply->step->kind == STEP_IRREVERSIBLE)
+		put_approval(reply);
+	else
+		steps_begin(reply->engine, &reply->batch, reply->step, "run");
+}
+
+static void on_failure(struct reply *reply)
+{
+	if (!put_common(reply))
+		steps_begin(reply->engine, &reply->batch, reply->step, str_is(value_of(reply), "undo") ? "undo" : "run");
+}
+
+static void on_doubt(struct reply *reply)
+{
+	if (put_common(reply))
+		return;
+	if (str_is(value_of(reply), "ran")) {
+		put_end(reply, "ok");
+	} else if (str_is(value_of(reply), "rerun")) {
+		steps_begin(reply->engine, &reply->batch, reply->step, reply->engine->undoing ? "undo" : "run");
+	} else {
+		reply->engine->probed = false;
+		calls_probe(reply->engine);
+	}
+}
+
+static void on_approval(struct reply *reply)
+{
+	struct json *data = json_new_object();
+
+	json_set_int(data, "seq", reply->ask->seq);
+	json_set_text(data, "step", reply->step->id);
+	json_set_text(data, "by", client_who(reply->client));
+	json_set_bool(data, "waiver", str_is(reply->engine->model->driver, client_who(reply->client)));
+	json_set_text(data, "why", json_text(reply->intent, "why", NULL));
+	batch_add(&reply->batch, EVENT_APPROVAL_GIVEN, client_who(reply->client), reply->step->id, reply->step->attempt, data);
+	steps_begin(reply->engine, &reply->batch, reply->step, "run");
+}
+
+static void on_change(struct reply *reply)
+{
+	struct json *data = json_new_object();
+
+	if (str_is(value_of(reply), "abort")) {
+		put_abort(reply);
+		json_free(data);
+		return;
+	}
+	json_set_text(data, "step", reply->ask->name);
+	json_set_text(data, "change", reply->ask->expect);
+	json_set_bool(data, "accepted", true);
+	batch_add(&reply->batch, EVENT_RUNBOOK_CHANGED, client_who(reply->client), reply->ask->name, 0, data);
+}
+
+/* ---- validation ---- */
+
+static const struct model_choice *choice_of(const struct model_ask *ask, const char *value)
+{
+	for (size_t i = 0; i < ask->choice_count; i++)
+		if (str_is(ask->choices[i].value, value))
+			return &ask->choices[i];
+	return NULL;
+}
+
+static bool wants_why(const char *of, const char *value)
+{
+	static const char *const values[] = {"skip", "defer", "abort", "ran", "rerun"};
+
+	if (str_is(of, "question") || str_is(of, "parameter"))
+		return false;
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
+		if (str_is(values[i], value))
+			return true;
+	return str_is(of, "approval");
+}
+
+/* Someone else must be there to agree; alone only where the policy says so. */
+static const char *approval_problem(const struct reply *reply)
+{
+	struct engine *engine = reply->engine;
+	const char *policy = json_text(json_at(engine->fleet, "policy"), "alone", "refuse");
+	bool other = false;
+
+	if (!str_is(client_who(reply->client), engine->model->driver ? engine->model->driver : engine->who))
+		return NULL;
+	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
+		other = other || client_uid(c) != client_uid(reply->client);
+	if (other)
+		return "you drive: another person must agree, and one is here";
+	if (!str_is(policy, "waiver"))
+		return "you drive: another person must agree. Ask somebody to attach (bellbook attach), or have the fleet's policy allow a waiver (policy = { alone = \"waiver\" })";
+	return NULL;
+}
+
+static char *type_problem(const struct reply *reply)
+{
+	const struct model_ask *ask = reply->ask;
+	const struct json *value = json_at(reply->intent, "value");
+	int64_t us;
+
+	if (str_is(ask->type, "choice") && !choice_of(ask, json_as_text(value)))
+		return mem_printf("%s is not one of the choices", json_as_text(value) ? json_as_text(value) : "that");
+	if (str_is(ask->type, "integer") && json_type_of(value) != JSON_IS_INT && !str_is(ask->of, "parameter"))
+		return mem_strdup("a whole number is needed");
+	if (str_is(ask->type, "boolean") && json_type_of(value) != JSON_IS_BOOL && !str_is(ask->of, "parameter"))
+		return mem_strdup("yes or no is needed (true or false)");
+	if (str_is(ask->type, "duration") && !(json_as_text(value) && str_to_duration(json_as_text(value), &us)))
+		return mem_strdup("a duration is needed, like 90s, 10m, 6h or 2d");
+	if (str_is(ask->type, "typed") && !str_is(json_as_text(value), ask->expect))
+		return mem_printf("type exactly %s to agree; anything else does nothing", ask->expect);
+	if (str_is(ask->type, "text") && !json_as_text(value))
+		return mem_strdup("a text is needed");
+	return NULL;
+}
+
+static char *answer_problem(const struct reply *reply)
+{
+	const char *value = value_of(reply);
+	const char *why = json_text(reply->intent, "why", "");
+	char *problem;
+
+	if (str_is(reply->ask->of, "approval")) {
+		const char *who = approval_problem(reply);
+
+		if (who)
+			return mem_strdup(who);
+	} else if (!str_is(client_role(reply->client), "driver")) {
+		return mem_printf("%s drives; you may say something, or take the wheel", reply->engine->model->driver ? reply->engine->model->driver : "nobody");
+	}
+	problem = type_problem(reply);
+	if (problem)
+		return problem;
+	if (wants_why(reply->ask->of, value) && strspn(why, " \t") == strlen(why))
+		return mem_strdup("this answer needs a reason (why)");
+	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question") &&
+	    (!json_text(reply->intent, "owner", NULL) || !json_text(reply->intent, "due", NULL)))
+		return mem_strdup("to defer, say who owns it (owner) and by when (due, YYYY-MM-DD)");
+	if (reply->ask->step && *reply->ask->step && !reply->step)
+		return mem_strdup("the step of this question is gone");
+	return NULL;
+}
+
+/* ---- parameters and secrets ---- */
+
+static const struct script_param *param_of(const struct engine *engine, const char *name)
+{
+	const struct script_book *book = script_book(engine->script);
+
+	for (size_t i = 0; i < book->param_count; i++)
+		if (str_is(book->params[i].name, name))
+			return &book->params[i];
+	return NULL;
+}
+
+static char *on_param(struct reply *reply)
+{
+	const struct script_param *param = param_of(reply->engine, reply->ask->name);
+	struct err e = {0};
+	struct json *data, *value;
+
+	if (!param)
+		return mem_strdup("the runbook has no such parameter any more");
+	if (str_is(param->type, "secret")) {
+		if (secrets_take(reply->engine, param->name, value_of(reply), &e) < 0)
+			return mem_strdup(e.text);
+		data = json_new_object();
+		value = json_new_object();
+		json_set_text(value, "$secret", param->name);
+	} else {
+		value = script_param_check(reply->engine->script, param, json_at(reply->intent, "value"), &e);
+		if (!value)
+			return mem_strdup(e.text);
+		data = json_new_object();
+	}
+	json_set_text(data, "name", param->name);
+	json_put(data, "value", value);
+	json_set_text(data, "source", "asked");
+	batch_add(&reply->batch, EVENT_PARAM_SET, client_who(reply->client), NULL, 0, data);
+	return NULL;
+}
+
+static char *on_transport(struct reply *reply)
+{
+	struct engine *engine = reply->engine;
+	struct transport_ask **at = &engine->transport_asks;
+	struct err e = {0};
+
+	while (*at && (*at)->seq != reply->ask->seq)
+		at = &(*at)->next;
+	if (*at) {
+		struct transport_ask *ask = *at;
+
+		if (str_is(ask->of, "secret")) {
+			/* A typed password is a secret like any other: caught wherever it turns up. */
+			struct secret *secret = secret_new("typed password", value_of(reply), strlen(value_of(reply)), &e);
+
+			if (secret)
+				book_secret(engine->book, secret);
+			secret_free(secret);
+		}
+		worker_answer(engine->worker, ask->call, ask->ask, value_of(reply), strlen(value_of(reply)));
+		*at = ask->next;
+		mem_free(ask->of);
+		mem_free(ask->key);
+		mem_free(ask);
+		return NULL;
+	}
+	if (str_is(reply->ask->of, "secret") && reply->ask->name)
+		return secrets_take(engine, reply->ask->name, value_of(reply), &e) < 0 ? mem_strdup(e.text) : NULL;
+	return mem_strdup("nobody waits for that any more");
+}
+
+static char *consequence(struct reply *reply)
+{
+	const char *of = reply->ask->of;
+
+	if (str_is(of, "parameter"))
+		return on_param(reply);
+	if (str_is(of, "hostkey") || str_is(of, "secret"))
+		return on_transport(reply);
+	if (str_is(of, "step"))
+		on_step(reply);
+	else if (str_is(of, "manual"))
+		on_step(reply);
+	else if (str_is(of, "failure"))
+		on_failure(reply);
+	else if (str_is(of, "doubt"))
+		on_doubt(reply);
+	else if (str_is(of, "approval"))
+		on_approval(reply);
+	else if (str_is(of, "change"))
+		on_change(reply);
+	return NULL;
+}
+
+static void put_answered(struct reply *reply)
+{
+	struct json *data = json_new_object();
+
+	json_set_int(data, "seq", reply->ask->seq);
+	if (!reply->ask->secret)
+		json_put(data, "value", json_copy_of(json_at(reply->intent, "value")));
+	json_set_text(data, "why", json_text(reply->intent, "why", NULL));
+	json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
+	json_set_text(data, "due", json_text(reply->intent, "due", NULL));
+	batch_add(&reply->batch, EVENT_ANSWERED, client_who(reply->client), reply->ask->step, reply->step ? reply->step->attempt : 0, data);
+}
+
+void asks_answer(struct engine *engine, struct client *client, const struct json *intent)
+{
+	int64_t seq = json_int(intent, "seq", 0);
+	struct reply reply = {.engine = engine, .client = client, .intent = intent};
+	char *problem;
+
+	reply.ask = model_ask_find(engine->model, seq);
+	if (!reply.ask || engine->answered_seq == seq) {
+		server_refuse(engine->server, client, intent, "that question is not open: somebody answered it before, or it was withdrawn");
+		return;
+	}
+	if (book_halted(engine->book)) {
+		server_refuse(engine->server, client, intent, book_halted(engine->book));
+		return;
+	}
+	if (reply.ask->step && *reply.ask->step)
+		reply.step = model_step_find(engine->model, reply.ask->step);
+	problem = answer_problem(&reply);
+	if (!problem) {
+		put_answered(&reply);
+		problem = consequence(&reply);
+	}
+	if (problem) {
+		for (size_t i = 0; i < reply.batch.n; i++)
+			mem_free(reply.batch.texts[i]);
+		server_refuse(engine->server, client, intent, problem);
+		mem_free(problem);
+		return;
+	}
+	engine->answered_seq = seq;
+	batch_commit(engine, &reply.batch);
+	if (book_drain(engine->book) == 0)
+		server_accept(engine->server, client, intent, engine->model->last_seq);
+	else
+		server_refuse(engine->server, client, intent, "your answer is kept and counts as soon as the journal can be written");
+	engine_wake(engine);
+}
+
+void asks_stored(struct engine *engine, const struct event *ev)
+{
+	struct err e = {0};
+	struct json *data = json_parse(ev->data, strlen(ev->data), &e);
+
+	if (ev->kind == EVENT_ASKED && json_text(data, "ask", NULL)) {
+		for (struct transport_ask *ask = engine->transport_asks; ask; ask = ask->next)
+			if (str_is(ask->key, json_text(data, "ask", NULL)))
+				ask->seq = ev->seq;
+	}
+	if (ev->kind == EVENT_ASKED && !engine->wait_since_us)
+		engine->wait_since_us = ev->mono_us;
+	if (ev->kind != EVENT_ASKED && engine->model->ask_count == 0 && engine->wait_since_us) {
+		engine->step_waited_us += ev->mono_us - engine->wait_since_us;
+		engine->wait_since_us = 0;
+	}
+	json_free(data);
+}

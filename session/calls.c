@@ -1,0 +1,690 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "base/str.h"
+#include "base/time.h"
+
+/*
+ * A call that Lua wants is first looked for among the records: one that has
+ * ended answers from there, one that is under way is waited for, one that is
+ * new is begun. "Begun" is stored before the worker hears of it, and its end
+ * is stored before Lua does; both actions happen in calls_stored(), which is
+ * called with stored events only.
+ */
+
+static enum action_effect effect_of(const struct record *record)
+{
+	const struct action *action = action_find(record->action);
+
+	return action ? action->effect : EFFECT_READ;
+}
+
+static bool is_builtin(const char *name)
+{
+	static const char *const names[] = {"ask", "note", "warn", "lesson", "sleep", "now", "random"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (str_is(names[i], name))
+			return true;
+	return false;
+}
+
+static struct book_call book_call_of(const struct record *record)
+{
+	return (struct book_call){.step = record->step, .attempt = record->attempt, .call = record->path, .host = record->host};
+}
+
+static const char *bare_path(const struct engine *engine, const char *path)
+{
+	size_t len = strlen(engine->prefix);
+
+	return strncmp(path, engine->prefix, len) == 0 ? path + len : path;
+}
+
+/* ---- answering Lua ---- */
+
+static void answer_error(struct engine *engine, const char *path, const char *kind, const char *text)
+{
+	script_answer(engine->task, path, false, NULL, kind, text);
+	engine_wake(engine);
+}
+
+static void answer_ended(struct engine *engine, struct record *record)
+{
+	const char *path = bare_path(engine, record->path);
+
+	record->task = NULL;
+	if (str_is(record->outcome, "ok")) {
+		struct json *value = is_builtin(record->action) ? json_copy_of(record->result) : record_value(record);
+
+		script_answer(engine->task, path, true, value, NULL, NULL);
+		json_free(value);
+	} else {
+		const char *kind = str_is(record->outcome, "canceled") ? "canceled" : str_is(record->outcome, "unknown") ? "timeout" : "io";
+
+		script_answer(engine->task, path, false, NULL, kind, record->error ? record->error : record->outcome);
+	}
+	engine_wake(engine);
+}
+
+/* ---- beginning ---- */
+
+static char *job_name(const struct engine *engine, const struct record *record)
+{
+	struct buf name = {0};
+	bool odd = false;
+	unsigned char digest[SHA256_LEN];
+
+	buf_printf(&name, "%.12s.%lld.%s.%d.", store_id(engine->store), (long long)engine->session, record->step, record->attempt);
+	for (const char *p = record->path; *p; p++) {
+		bool fine = isalnum((unsigned char)*p) || *p == '.' || *p == '-';
+
+		odd = odd || (!fine && *p != '/');
+		buf_putc(&name, fine ? *p : '_');
+	}
+	if (odd) {
+		sha256_of(record->path, strlen(record->path), digest);
+		buf_putc(&name, '.');
+		str_hex(&name, digest, 6);
+	}
+	return buf_take(&name);
+}
+
+static char *shown_command(const char *name, const struct json *args)
+{
+	struct buf out = {0};
+	struct err e = {0};
+
+	if (json_at(args, "cmd") && action_command(args, &out, &e) == 0)
+		return buf_take(&out);
+	buf_done(&out);
+	return mem_printf("%s %s", name, json_text(args, "path", ""));
+}
+
+static int64_t timeout_of(const struct engine *engine, const struct record *record)
+{
+	const struct json *value = json_at(record->args, "timeout");
+	long index = script_step_find(engine->script, record->step);
+	int64_t us;
+
+	if (json_type_of(value) == JSON_IS_INT)
+		return json_as_int(value, 0) * TIME_SECOND;
+	if (json_as_text(value) && str_to_duration(json_as_text(value), &us))
+		return us;
+	return index < 0 ? 0 : script_book(engine->script)->steps[index].timeout_us;
+}
+
+static const char *effect_name(enum action_effect effect)
+{
+	return effect == EFFECT_READ ? "read" : effect == EFFECT_CHANGE ? "change" : "once";
+}
+
+static struct json *begun_data(struct engine *engine, struct record *record)
+{
+	struct json *data = json_new_object();
+	char *shown = shown_command(record->action, record->args);
+	int64_t timeout = timeout_of(engine, record);
+
+	json_set_text(data, "action", record->action);
+	json_put(data, "args", json_copy_of(record->args));
+	json_set_text(data, "effect", effect_name(effect_of(record)));
+	json_set_text(data, "shown", shown);
+	json_set_text(data, "as", json_text(record->args, "as", NULL));
+	json_set_text(data, "job", record->job);
+	if (timeout)
+		json_set_int(data, "timeout_us", timeout);
+	mem_free(shown);
+	return data;
+}
+
+static void add_call_event(struct batch *batch, const struct record *record, enum event_kind kind, struct json *data)
+{
+	batch_add(batch, kind, NULL, record->step, record->attempt, data);
+	batch->events[batch->n - 1].call = record->path;
+	batch->events[batch->n - 1].host = record->host;
+}
+
+static void add_call(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data)
+{
+	struct batch batch = {0};
+
+	add_call_event(&batch, record, kind, data);
+	batch_commit(engine, &batch);
+}
+
+static struct json *ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "outcome", outcome);
+	json_set_text(data, "error", error && *error ? error : NULL);
+	if (json_at(result, "exit"))
+		json_set_int(data, "exit", json_int(result, "exit", -1));
+	json_set_text(data, "signal", json_text(result, "signal", NULL));
+	if (result)
+		json_put(data, "result", json_copy_of(result));
+	json_set_int(data, "took_us", record->mono_us ? time_mono_us() - record->mono_us : 0);
+	return data;
+}
+
+/* now and random: begun and ended at once, so that a replay gives the same. */
+static void begin_instant(struct engine *engine, struct record *record)
+{
+	struct batch batch = {0};
+	struct json *result;
+	uint64_t bits;
+
+	if (str_is(record->action, "now")) {
+		result = json_new_real((double)time_wall_us() / 1e6);
+	} else {
+		random_bytes(&bits, sizeof(bits));
+		result = json_new_real((double)(bits >> 11) / 9007199254740992.0);
+	}
+	add_call_event(&batch, record, EVENT_CALL_BEGUN, begun_data(engine, record));
+	add_call_event(&batch, record, EVENT_CALL_ENDED, ended_data(record, "ok", NULL, result));
+	json_free(result);
+	batch_commit(engine, &batch);
+}
+
+/* note, warn, lesson: one event, which is also their record. */
+static void begin_remark(struct engine *engine, struct record *record)
+{
+	static const struct { const char *name; enum event_kind kind; } kinds[] = {
+		{"note", EVENT_NOTE}, {"warn", EVENT_WARNED}, {"lesson", EVENT_LESSON},
+	};
+	const char *text = json_text(record->args, "text", "");
+	struct batch batch = {0};
+	struct json *data = json_new_object();
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		if (!str_is(kinds[i].name, record->action))
+			continue;
+		if (kinds[i].kind != EVENT_NOTE)
+			json_set_text(data, "text", text);
+		add_call_event(&batch, record, kinds[i].kind, data);
+		if (kinds[i].kind == EVENT_NOTE) {
+			batch.events[0].bytes = text;
+			batch.events[0].len = strlen(text);
+		}
+		batch_commit(engine, &batch);
+		return;
+	}
+	json_free(data);
+}
+
+static void begin_question(struct engine *engine, struct record *record)
+{
+	struct json *data = json_copy_of(record->args);
+
+	json_set_text(data, "of", "question");
+	asks_add(engine, record->step, record->attempt, record->path, record->host, data);
+}
+
+static void begin_new(struct engine *engine, struct record *record)
+{
+	if (str_is(record->action, "now") || str_is(record->action, "random"))
+		begin_instant(engine, record);
+	else if (str_is(record->action, "ask"))
+		begin_question(engine, record);
+	else if (is_builtin(record->action) && !str_is(record->action, "sleep"))
+		begin_remark(engine, record);
+	else
+		add_call(engine, record, EVENT_CALL_BEGUN, begun_data(engine, record));
+}
+
+/* ---- at the worker ---- */
+
+void calls_hand_over(struct engine *engine, struct record *record, bool settle)
+{
+	struct worker_call what = {
+		.action = record->action, .args = record->args, .host = record->host, .job = record->job,
+		.timeout_us = timeout_of(engine, record), .settle = settle, .out_offset = record->out_to, .err_offset = record->err_to,
+	};
+	struct book_call key = book_call_of(record);
+
+	if (settle) {
+		book_set_output_offset(engine->book, &key, json_bool(record->args, "pty", false) ? "pty" : "out", record->out_to);
+		book_set_output_offset(engine->book, &key, "err", record->err_to);
+	}
+	record->at_worker = true;
+	worker_start(engine->worker, record->number, &what);
+}
+
+struct sleeper {
+	struct engine *engine;
+	uint64_t number;
+};
+
+static void slept(void *arg)
+{
+	struct sleeper *sleeper = arg;
+	struct record *record = record_by_number(sleeper->engine, sleeper->number);
+
+	if (record && record->state == RECORD_BEGUN && !record->ending) {
+		record->timer = 0;
+		record->ending = true;
+		add_call(sleeper->engine, record, EVENT_CALL_ENDED, ended_data(record, "ok", NULL, NULL));
+	}
+	mem_free(sleeper);
+}
+
+/* The time that has passed since call.begun counts, also across a crash. */
+static void sleep_on(struct engine *engine, struct record *record)
+{
+	struct sleeper *sleeper;
+	int64_t us = 0, left;
+	const struct json *value = json_at(record->args, "for");
+
+	if (record->timer)
+		return;
+	if (json_as_text(value))
+		(void)str_to_duration(json_as_text(value), &us);
+	else
+		us = (int64_t)(json_as_real(value, 0) * 1e6);
+	left = record->begun_us + us - time_wall_us();
+	if (left < 0)
+		left = 0;
+	if (left > us)
+		left = us;
+	sleeper = mem_alloc(sizeof(*sleeper));
+	sleeper->engine = engine;
+	sleeper->number = record->number;
+	record->timer = loop_after(engine->loop, left, slept, sleeper);
+}
+
+static void start_record(struct engine *engine, struct record *record)
+{
+	if (str_is(record->action, "sleep"))
+		sleep_on(engine, record);
+	else if (!is_builtin(record->action))
+		calls_hand_over(engine, record, false);
+}
+
+/* ---- what Lua wants ---- */
+
+static void hold(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
+{
+	struct waiting *held = mem_alloc(sizeof(*held));
+	struct waiting **at = &engine->held;
+
+	held->path = mem_strdup(path);
+	held->name = mem_strdup(name);
+	held->host = mem_strdup(host);
+	held->args = json_copy_of(args);
+	while (*at)
+		at = &(*at)->next;
+	*at = held;
+}
+
+static void diverged(struct engine *engine, const struct record *record, const char *name, const char *host)
+{
+	char *text = mem_printf("the runbook diverged from the journal: call %s of this attempt was %s on %s with other arguments, and is now %s on %s. "
+				"What was done stays done; retry begins a new attempt with the runbook as it is now",
+				record->path, record->action, *record->host ? record->host : "this host", name, *host ? host : "this host");
+
+	answer_error(engine, bare_path(engine, record->path), "corrupt", text);
+	mem_free(text);
+}
+
+static void wanted_again(struct engine *engine, struct record *record)
+{
+	switch (record->state) {
+	case RECORD_ENDED:
+		answer_ended(engine, record);
+		break;
+	case RECORD_NEVER:
+		record->task = engine->task;
+		record->state = RECORD_BEGUN;
+		start_record(engine, record);
+		break;
+	case RECORD_BEGUN:
+		record->task = engine->task;
+		if (str_is(record->action, "sleep"))
+			sleep_on(engine, record);
+		break;
+	case RECORD_PLANNED:
+	case RECORD_UNKNOWN:
+		record->task = engine->task;
+		break;
+	}
+}
+
+/* What a change would do, noted instead of done. Reads are real until the first change: what comes after depends on it. */
+static bool foresee(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
+{
+	const struct action *action = action_find(name);
+	struct json *entry, *value;
+	char *shown;
+
+	if (str_is(name, "now") || str_is(name, "random"))
+		return false;
+	if (action && action->effect == EFFECT_READ && json_count(engine->look_commands) == 0)
+		return false;
+	if (str_is(name, "ask") || (action && action->effect == EFFECT_READ) || json_count(engine->look_commands) >= 50) {
+		steps_drop_task(engine);
+		engine->looked = true;
+		engine_wake(engine);
+		return true;
+	}
+	value = json_new_object();
+	if (action) {
+		shown = shown_command(name, args);
+		entry = json_new_object();
+		json_set_text(entry, "host", host);
+		json_set_text(entry, "as", json_text(args, "as", NULL));
+		json_set_text(entry, "shown", shown);
+		json_set_text(entry, "action", name);
+		json_add(engine->look_commands, entry);
+		mem_free(shown);
+		json_set_int(value, "exit", 0);
+		json_set_int(value, "code", 0);
+		json_set_text(value, "out", "");
+		json_set_text(value, "err", "");
+		json_set_text(value, "host", host);
+	}
+	script_answer(engine->task, path, true, value, NULL, NULL);
+	json_free(value);
+	engine_wake(engine);
+	return true;
+}
+
+static bool may_change(const struct engine *engine)
+{
+	return engine->part == PART_RUN || engine->part == PART_UNDO;
+}
+
+/* Refuses what the part does not allow; true = answered. */
+static bool refused(struct engine *engine, const char *path, const char *name, const struct json *args)
+{
+	const struct action *action = action_find(name);
+	struct err e = {0};
+	char *text;
+
+	if (is_builtin(name))
+		return false;
+	if (!action) {
+		text = mem_printf("there is no action %s", name);
+	} else if (action_check(action, args, &e) < 0) {
+		text = mem_strdup(e.text);
+	} else if (action->effect != EFFECT_READ && (!may_change(engine) || script_book(engine->script)->steps[engine->task_step].kind == STEP_OBSERVE)) {
+		text = mem_printf("%s changes something, and %s only looks", name, may_change(engine) ? "an observe step" : "a probe (done)");
+	} else {
+		return false;
+	}
+	answer_error(engine, path, "usage", text);
+	mem_free(text);
+	return true;
+}
+
+void calls_wanted(void *arg, struct script_task *task, const char *path, const char *name, const char *host, const struct json *args)
+{
+	struct engine *engine = arg;
+	const char *step = script_book(engine->script)->steps[engine->task_step].id;
+	struct record *record;
+	char *full;
+
+	if (task != engine->task)
+		return;
+	if (engine->part == PART_FORESEE && foresee(engine, path, name, host, args))
+		return;
+	full = mem_printf("%s%s", engine->prefix, path);
+	record = record_find(engine, step, engine->task_attempt, full);
+	if (record && (!str_is(record->action, name) || !str_is(record->host, host) || !json_same(record->args, args))) {
+		diverged(engine, record, name, host);
+	} else if (record) {
+		wanted_again(engine, record);
+	} else if (refused(engine, path, name, args)) {
+		;
+	} else if (engine->model->state == SESSION_PAUSED || !secrets_ready(engine, args)) {
+		hold(engine, path, name, host, args);
+	} else {
+		record = record_new(engine, step, engine->task_attempt, full);
+		record->action = mem_strdup(name);
+		record->host = mem_strdup(host);
+		record->args = json_copy_of(args);
+		record->job = job_name(engine, record);
+		record->task = task;
+		begin_new(engine, record);
+	}
+	mem_free(full);
+}
+
+void calls_release(struct engine *engine)
+{
+	struct waiting *held = engine->held;
+
+	engine->held = NULL;
+	while (held) {
+		struct waiting *next = held->next;
+
+		if (engine->task)
+			calls_wanted(engine, engine->task, held->path, held->name, held->host, held->args);
+		mem_free(held->path);
+		mem_free(held->name);
+		mem_free(held->host);
+		json_free(held->args);
+		mem_free(held);
+		held = next;
+	}
+}
+
+void calls_orphan(struct engine *engine)
+{
+	struct waiting *held = engine->held;
+
+	for (size_t i = 0; i < engine->record_count; i++)
+		engine->records[i]->task = NULL;
+	engine->held = NULL;
+	while (held) {
+		struct waiting *next = held->next;
+
+		mem_free(held->path);
+		mem_free(held->name);
+		mem_free(held->host);
+		json_free(held->args);
+		mem_free(held);
+		held = next;
+	}
+}
+
+size_t calls_open(const struct engine *engine)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < engine->record_count; i++)
+		if (engine->records[i]->state == RECORD_BEGUN || engine->records[i]->state == RECORD_PLANNED)
+			n++;
+	return n;
+}
+
+bool calls_in_doubt(const struct engine *engine, const char *step, int attempt)
+{
+	for (size_t i = 0; i < engine->record_count; i++) {
+		const struct record *record = engine->records[i];
+
+		if (record->state == RECORD_UNKNOWN && record->attempt == attempt && str_is(record->step, step))
+			return true;
+	}
+	return false;
+}
+
+/* ---- stored events ---- */
+
+static void begun_stored(struct engine *engine, struct record *record, const struct event *ev, const struct json *data, bool live)
+{
+	record->seq = ev->seq;
+	record->begun_us = ev->at_us;
+	record->mono_us = live ? ev->mono_us : 0;
+	record->state = RECORD_BEGUN;
+	if (!live) {
+		mem_set(&record->action, json_text(data, "action", ""));
+		mem_set(&record->host, ev->host ? ev->host : "");
+		mem_set(&record->job, json_text(data, "job", ""));
+		record->args = json_copy_of(json_at(data, "args"));
+		return;
+	}
+	if (!record->ending && !str_is(record->action, "now") && !str_is(record->action, "random"))
+		start_record(engine, record);
+}
+
+static void doubt_when_quiet(struct engine *engine)
+{
+	size_t index;
+	struct model_step *step = steps_current(engine, &index);
+
+	if (step && step->state == STEP_RUNNING && calls_in_doubt(engine, step->id, step->attempt) && calls_open(engine) == 0) {
+		struct json *data = json_new_object();
+
+		steps_drop_task(engine);
+		json_set_text(data, "reason", "a command was started on the host, and whether it ended cannot be known from here");
+		engine_add(engine, EVENT_STEP_DOUBTED, NULL, step->id, step->attempt, data);
+	}
+}
+
+static void settling_over(struct engine *engine, struct record *record)
+{
+	if (record->settling && engine->settling)
+		engine->settling--;
+	record->settling = false;
+}
+
+static void ended_stored(struct engine *engine, struct record *record, const struct json *data, bool live)
+{
+	bool unknown = str_is(json_text(data, "outcome", ""), "unknown");
+
+	mem_set(&record->outcome, json_text(data, "outcome", "unknown"));
+	mem_set(&record->error, json_text(data, "error", NULL));
+	json_free(record->result);
+	record->result = json_copy_of(json_at(data, "result"));
+	record->at_worker = false;
+	record->ending = false;
+	record->state = unknown && effect_of(record) != EFFECT_READ ? RECORD_UNKNOWN : RECORD_ENDED;
+	if (!live)
+		return;
+	settling_over(engine, record);
+	if (record->state == RECORD_UNKNOWN) {
+		doubt_when_quiet(engine);
+		return;
+	}
+	if (effect_of(record) == EFFECT_CHANGE)
+		worker_forget(engine->worker, record->action, record->host, record->job);
+	if (record->task && record->task == engine->task)
+		answer_ended(engine, record);
+	doubt_when_quiet(engine);
+	engine_wake(engine);
+}
+
+static void settled_stored(struct engine *engine, struct record *record, const struct json *data, bool live)
+{
+	const char *how = json_text(data, "how", "unknown");
+
+	if (str_is(how, "again")) {
+		buf_clear(&record->out);
+		buf_clear(&record->err);
+		record->out_to = record->err_to = 0;
+		return;
+	}
+	if (str_is(how, "never") || str_is(how, "unknown")) {
+		record->state = str_is(how, "never") ? RECORD_NEVER : RECORD_UNKNOWN;
+		record->at_worker = false;
+	}
+	if (!live)
+		return;
+	settling_over(engine, record);
+	if (record->state == RECORD_NEVER && record->task)
+		wanted_again(engine, record);
+	doubt_when_quiet(engine);
+	engine_wake(engine);
+}
+
+/* ask, note, warn, lesson with a call path are records too. */
+static void remark_stored(struct engine *engine, struct record *record, const struct event *ev, const struct json *data, bool live)
+{
+	record->seq = ev->seq;
+	record->begun_us = ev->at_us;
+	if (ev->kind == EVENT_ASKED) {
+		record->state = RECORD_BEGUN;
+		record->asked = ev->seq;
+		if (!live) {
+			struct json *args = json_copy_of(data);
+
+			mem_set(&record->action, "ask");
+			mem_set(&record->host, ev->host ? ev->host : "");
+			json_set_text(args, "of", NULL);
+			record->args = args;
+		}
+		return;
+	}
+	record->state = RECORD_ENDED;
+	mem_set(&record->outcome, "ok");
+	if (!live) {
+		mem_set(&record->action, ev->kind == EVENT_NOTE ? "note" : ev->kind == EVENT_WARNED ? "warn" : "lesson");
+		mem_set(&record->host, ev->host ? ev->host : "");
+		record->args = json_new_object();
+		if (ev->kind == EVENT_NOTE)
+			json_put(record->args, "text", json_new_text(ev->bytes ? ev->bytes : "", ev->len));
+		else
+			json_set_text(record->args, "text", json_text(data, "text", ""));
+	}
+	if (live && record->task && record->task == engine->task)
+		answer_ended(engine, record);
+}
+
+static void answered_stored(struct engine *engine, const struct json *data, bool live)
+{
+	int64_t seq = json_int(data, "seq", 0);
+
+	for (size_t i = engine->record_count; i-- > 0;) {
+		struct record *record = engine->records[i];
+
+		if (record->asked != seq || !seq)
+			continue;
+		record->state = RECORD_ENDED;
+		record->asked = 0;
+		mem_set(&record->outcome, "ok");
+		record->result = json_copy_of(json_at(data, "value"));
+		if (live && record->task && record->task == engine->task)
+			answer_ended(engine, record);
+		return;
+	}
+}
+
+void calls_stored(struct engine *engine, const struct event *ev, bool live)
+{
+	bool remark = ev->kind == EVENT_ASKED || ev->kind == EVENT_NOTE || ev->kind == EVENT_WARNED || ev->kind == EVENT_LESSON;
+	bool call = ev->kind == EVENT_CALL_BEGUN || ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_CALL_SETTLED || ev->kind == EVENT_CALL_OUTPUT;
+	struct err e = {0};
+	struct json *data;
+	struct record *record;
+
+	if (ev->kind != EVENT_ANSWERED && !(call || (remark && ev->call && *ev->call)))
+		return;
+	data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &e);
+	if (ev->kind == EVENT_ANSWERED) {
+		answered_stored(engine, data, live);
+		json_free(data);
+		return;
+	}
+	record = record_find(engine, ev->step ? ev->step : "", ev->attempt, ev->call ? ev->call : "");
+	if (!record && (remark || ev->kind == EVENT_CALL_BEGUN))
+		record = record_new(engine, ev->step ? ev->step : "", ev->attempt, ev->call);
+	/* A transport's question carries the path of the call it serves: it is no call of its own. */
+	if (record && ev->kind == EVENT_ASKED && !str_is(json_text(data, "of", ""), "question"))
+		record = NULL;
+	if (record && remark)
+		remark_stored(engine, record, ev, data, live);
+	else if (record && ev->kind == EVENT_CALL_BEGUN)
+		begun_stored(engine, record, ev, data, live);
+	else if (record && ev->kind == EVENT_CALL_OUTPUT)
+		record_output(record, ev, data);
+	else if (record && ev->kind == EVENT_CALL_ENDED)
+		ended_stored(engine, record, data, live);
+	else if (record)
+		settled_stored(engine, record, data, live);
+	json_free(data);
+}

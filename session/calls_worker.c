@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
+
+/* What comes back from the worker becomes events; it is acted on when they are stored (calls.c). */
+
+#define LOSSES_MAX 5		/* lost workers within LOSS_WINDOW before bellbook waits between new ones */
+#define LOSS_WINDOW (10 * TIME_SECOND)
+#define WAITING_MAX ((size_t)8 << 20)
+
+static struct book_call key_of(const struct record *record)
+{
+	return (struct book_call){.step = record->step, .attempt = record->attempt, .call = record->path, .host = record->host};
+}
+
+static void add_for(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data)
+{
+	struct batch batch = {0};
+
+	batch_add(&batch, kind, NULL, record->step, record->attempt, data);
+	batch.events[0].call = record->path;
+	batch.events[0].host = record->host;
+	batch_commit(engine, &batch);
+}
+
+static void on_output(void *arg, uint64_t call, const char *stream, const void *bytes, size_t len)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+	struct book_call key;
+
+	if (!record || !record->at_worker)
+		return;
+	key = key_of(record);
+	book_output(engine->book, &key, stream, bytes, len);
+	if (book_waiting(engine->book) > WAITING_MAX)
+		worker_pause(engine->worker, true);
+}
+
+static void on_progress(void *arg, uint64_t call, const struct json *progress)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+
+	if (record && record->at_worker)
+		add_for(engine, record, EVENT_CALL_PROGRESS, json_copy_of(progress));
+}
+
+static void on_link(void *arg, uint64_t call, const char *state, const char *text)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+	struct json *data;
+
+	if (!record)
+		return;
+	data = json_new_object();
+	json_set_text(data, "state", state);
+	json_set_text(data, "text", text);
+	add_for(engine, record, EVENT_LINK_CHANGED, data);
+}
+
+static void withdraw_asks(struct engine *engine, uint64_t call, const char *reason)
+{
+	struct transport_ask **at = &engine->transport_asks;
+
+	while (*at) {
+		struct transport_ask *ask = *at;
+
+		if (ask->call != call) {
+			at = &ask->next;
+			continue;
+		}
+		if (ask->seq)
+			asks_withdraw(engine, ask->seq, reason);
+		*at = ask->next;
+		mem_free(ask->of);
+		mem_free(ask->key);
+		mem_free(ask);
+	}
+}
+
+static void add_settled(struct engine *engine, struct record *record, const char *how, const char *text)
+{
+	struct book_call key = key_of(record);
+	struct json *data = json_new_object();
+
+	if (str_is(how, "again"))
+		book_output_end(engine->book, &key, false);
+	json_set_text(data, "how", how);
+	json_set_text(data, "by", "bellbook");
+	json_set_text(data, "text", text && *text ? text : NULL);
+	add_for(engine, record, EVENT_CALL_SETTLED, data);
+}
+
+static void on_settled(void *arg, uint64_t call, const char *how, const char *text)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+
+	if (!record || !record->at_worker)
+		return;
+	if (str_is(how, "never") || str_is(how, "unknown"))
+		withdraw_asks(engine, call, "the call was settled");
+	add_settled(engine, record, how, text);
+}
+
+static void on_ask(void *arg, uint64_t call, int64_t number, const char *of, const char *text, const char *details)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+	struct transport_ask *ask;
+	struct json *data;
+	bool hostkey = str_is(of, "hostkey");
+
+	if (!record)
+		return;
+	ask = mem_alloc(sizeof(*ask));
+	ask->call = call;
+	ask->ask = number;
+	ask->of = mem_strdup(of);
+	ask->key = mem_printf("%llu.%lld", (unsigned long long)call, (long long)number);
+	ask->next = engine->transport_asks;
+	engine->transport_asks = ask;
+	data = asks_data(of, text, hostkey ? "choice" : "secret");
+	json_set_text(data, "details", details && *details ? details : NULL);
+	json_set_text(data, "ask", ask->key);
+	if (hostkey) {
+		asks_choice(data, "trust", "Trust this key and remember it", "Only after comparing the fingerprint with what the host's owner or console says.", false);
+		asks_choice(data, "refuse", "Do not connect", "Nothing is sent to the host.", false);
+	} else {
+		json_set_bool(data, "secret", true);
+	}
+	asks_add(engine, record->step, record->attempt, record->path, record->host, data);
+}
+
+static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+	struct book_call key;
+	struct json *data;
+
+	if (!record || !record->at_worker || record->ending)
+		return;
+	withdraw_asks(engine, call, "the call ended");
+	key = key_of(record);
+	book_output_end(engine->book, &key, true);
+	record->ending = true;
+	data = json_new_object();
+	json_set_text(data, "outcome", outcome);
+	json_set_text(data, "error", error && *error ? error : NULL);
+	if (json_at(result, "exit"))
+		json_set_int(data, "exit", json_int(result, "exit", -1));
+	json_set_text(data, "signal", json_text(result, "signal", NULL));
+	if (result)
+		json_put(data, "result", json_copy_of(result));
+	json_set_int(data, "took_us", record->mono_us ? time_mono_us() - record->mono_us : 0);
+	add_for(engine, record, EVENT_CALL_ENDED, data);
+}
+
+/* Hands a call to the present worker again: a read afresh, a change to be settled from the last byte that is stored or queued. */
+static void hand_again(struct engine *engine, struct record *record)
+{
+	const struct action *action = action_find(record->action);
+	struct book_call key = key_of(record);
+	int64_t out = book_output_offset(engine->book, &key, json_bool(record->args, "pty", false) ? "pty" : "out");
+	int64_t err = book_output_offset(engine->book, &key, "err");
+
+	if (action && action->effect == EFFECT_ONCE) {
+		add_settled(engine, record, "unknown", "this action cannot be looked up afterwards");
+		return;
+	}
+	if (!action || action->effect == EFFECT_READ) {
+		add_settled(engine, record, "again", "the read is repeated");
+		calls_hand_over(engine, record, false);
+		return;
+	}
+	record->out_to = out > record->out_to ? out : record->out_to;
+	record->err_to = err > record->err_to ? err : record->err_to;
+	calls_hand_over(engine, record, true);
+}
+
+static void restart_worker(void *arg)
+{
+	struct engine *engine = arg;
+	struct err e = {0};
+
+	if (worker_restart(engine->worker, &e) < 0) {
+		loop_after(engine->loop, TIME_SECOND, restart_worker, engine);
+		return;
+	}
+	for (size_t i = 0; i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending)
+			hand_again(engine, record);
+	}
+}
+
+static void on_lost(void *arg, pid_t pid)
+{
+	struct engine *engine = arg;
+	struct json *data = json_new_object(), *calls = json_new_array();
+	int64_t now = time_mono_us();
+
+	for (size_t i = 0; i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending) {
+			withdraw_asks(engine, record->number, "the worker was lost; the question comes again");
+			json_add(calls, json_new_text(record->path, strlen(record->path)));
+		}
+	}
+	json_set_int(data, "pid", pid);
+	json_put(data, "calls", calls);
+	engine_add(engine, EVENT_WORKER_LOST, NULL, NULL, 0, data);
+	if (now - engine->worker_lost_us > LOSS_WINDOW)
+		engine->worker_losses = 0;
+	engine->worker_lost_us = now;
+	if (++engine->worker_losses > LOSSES_MAX)
+		loop_after(engine->loop, TIME_SECOND, restart_worker, engine);
+	else
+		restart_worker(engine);
+}
+
+const struct worker_events *calls_worker_events(void)
+{
+	static const struct worker_events events = {
+		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled, .ask = on_ask, .ended = on_ended, .lost = on_lost,
+	};
+
+	return &events;
+}
+
+/* ---- after a resume ---- */
+
+static void settle_one(struct engine *engine, struct record *record)
+{
+	const struct action *action = action_find(record->action);
+
+	if (str_is(record->action, "ask") || str_is(record->action, "sleep") || record->ending)
+		return;
+	if (action && action->effect != EFFECT_READ) {
+		engine->settling++;
+		record->settling = true;
+		hand_again(engine, record);
+	} else {
+		add_settled(engine, record, "again", "the read is repeated");
+		record->state = RECORD_NEVER;
+	}
+}
+
+void calls_settle(struct engine *engine)
+{
+	size_t ended = 0;
+
+	for (size_t i = 0; i < engine->record_count; i++)
+		if (engine->records[i]->state == RECORD_BEGUN)
+			settle_one(engine, engine->records[i]);
+	/* A crash may have come between an outcome and the sweep on the host: sweep the latest again. */
+	for (size_t i = engine->record_count; i-- > 0 && ended < 64;) {
+		const struct record *record = engine->records[i];
+		const struct action *action = action_find(record->action);
+
+		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE) {
+			worker_forget(engine->worker, record->action, record->host, record->job);
+			ended++;
+		}
+	}
+}
+
+void calls_probe(struct engine *engine)
+{
+	size_t index;
+	const struct model_step *step = steps_current(engine, &index);
+
+	for (size_t i = 0; step && i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+		const struct action *action = action_find(record->action);
+
+		if (record->state != RECORD_UNKNOWN || record->attempt != step->attempt || !str_is(record->step, step->id) || !action || !action->settle)
+			continue;
+		record->state = RECORD_BEGUN;
+		engine->settling++;
+		record->settling = true;
+		hand_again(engine, record);
+	}
+}
+
+void calls_cancel_all(struct engine *engine, const char *why)
+{
+	for (size_t i = 0; i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		if (record->state != RECORD_BEGUN || record->ending)
+			continue;
+		if (record->at_worker) {
+			worker_cancel(engine->worker, record->number);
+		} else {
+			struct json *data = json_new_object();
+
+			record->ending = true;
+			json_set_text(data, "outcome", "canceled");
+			json_set_text(data, "error", why);
+			add_for(engine, record, EVENT_CALL_ENDED, data);
+		}
+	}
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/proc.h"
+#include "base/str.h"
+
+/* A session that is taken over: its state is read from the journal, and the runbook on disk is compared with the one it began with. */
+
+static struct json *steps_data(const struct script_book *book)
+{
+	struct json *steps = json_new_array();
+
+	for (size_t i = 0; i < book->step_count; i++) {
+		const struct script_step *step = &book->steps[i];
+		struct json *entry = json_new_object(), *was = json_new_array();
+
+		json_set_text(entry, "id", step->id);
+		json_set_text(entry, "kind", step_kind_name(step->kind));
+		json_set_text(entry, "title", step->title);
+		json_set_text(entry, "why", step->why);
+		json_set_text(entry, "phase", step->phase);
+		json_set_text(entry, "about", step->about);
+		json_set_text(entry, "back", step->back);
+		json_set_text(entry, "takes", step->takes);
+		json_set_text(entry, "downtime", step->downtime);
+		json_set_text(entry, "digest", step->digest);
+		for (char **id = step->was; *id; id++)
+			json_add(was, json_new_text(*id, strlen(*id)));
+		json_put(entry, "was", was);
+		json_add(steps, entry);
+	}
+	return steps;
+}
+
+static struct json *process_data(void)
+{
+	struct json *data = json_new_object();
+	struct proc_id id = {0};
+	struct err e = {0};
+
+	(void)proc_identify(getpid(), &id, &e);
+	json_set_int(data, "pid", getpid());
+	json_set_int(data, "started", id.started);
+	json_set_text(data, "boot", id.boot);
+	return data;
+}
+
+struct json *resume_opened_data(struct engine *engine, bool with_steps)
+{
+	const struct script_book *book = script_book(engine->script);
+	struct json *data = json_new_object(), *runbook = json_new_object(), *fleet = json_new_object();
+
+	json_set_text(runbook, "id", book->id);
+	json_set_text(runbook, "title", book->title);
+	json_set_text(runbook, "about", book->about);
+	json_set_text(runbook, "window", book->window);
+	json_set_text(runbook, "path", book->path);
+	json_set_text(runbook, "digest", book->digest);
+	json_put(data, "runbook", runbook);
+	json_set_text(fleet, "name", json_text(engine->fleet, "name", NULL));
+	json_set_text(fleet, "path", json_text(engine->fleet, "path", NULL));
+	json_set_text(fleet, "digest", json_text(engine->fleet, "digest", NULL));
+	json_put(data, "fleet", fleet);
+	json_set_text(data, "tool", "bellbook 1");
+	json_set_text(data, "journal", store_id(engine->store));
+	json_put(data, "process", process_data());
+	if (engine->dry_run)
+		json_set_bool(data, "dry_run", true);
+	if (with_steps)
+		json_put(data, "steps", steps_data(book));
+	return data;
+}
+
+/* ---- reading ---- */
+
+static void keep_gives(struct engine *engine, const struct json *gives)
+{
+	struct json *value;
+	const char *key;
+	void *it = NULL;
+
+	while (gives && (key = json_next(gives, &it, &value)) != NULL)
+		json_put(engine->vars, key, json_copy_of(value));
+}
+
+/* What session.c also does for live events. */
+static void fold_extra(struct engine *engine, const struct event *ev)
+{
+	struct err e = {0};
+	struct json *data;
+
+	if (ev->kind != EVENT_STEP_ENDED && ev->kind != EVENT_STEP_BEGUN && ev->kind != EVENT_WARNED)
+		return;
+	data = json_parse(ev->data, strlen(ev->data), &e);
+	if (ev->kind == EVENT_STEP_ENDED)
+		keep_gives(engine, json_at(data, "gives"));
+	else if (ev->kind == EVENT_STEP_BEGUN)
+		engine->undoing = str_is(json_text(data, "part", ""), "undo");
+	if (ev->kind != EVENT_WARNED)
+		engine->warned = false;
+	else
+		engine->warned = true;
+	json_free(data);
+}
+
+static bool load_event(void *arg, const struct event *ev)
+{
+	struct engine *engine = arg;
+
+	model_apply(engine->model, ev);
+	calls_stored(engine, ev, false);
+	fold_extra(engine, ev);
+	return true;
+}
+
+int resume_load(struct engine *engine, struct err *e)
+{
+	if (store_each(engine->store, engine->session, engine->session - 1, 0, load_event, engine, e) < 0)
+		return -1;
+	if (engine->model->session != engine->session)
+		return err_set(e, ERR_NOTFOUND, "the journal %s has no session %lld", engine->journal, (long long)engine->session);
+	if (engine->model->state == SESSION_CLOSED)
+		return err_set(e, ERR_USAGE, "session %lld is over (%s); bellbook log %lld shows it", (long long)engine->session, engine->model->outcome, (long long)engine->session);
+	engine->dry_run = engine->model->dry_run;
+	return 0;
+}
+
+/* ---- comparing ---- */
+
+struct old_steps {
+	struct engine *engine;
+	struct json *steps;	/* owned: of the latest session.opened or resumed that lists them */
+	char *path;		/* owned */
+	char *digest;		/* owned */
+	struct json *accepted;	/* runbook.changed events after them */
+};
+
+static bool find_steps(void *arg, const struct event *ev)
+{
+	struct old_steps *old = arg;
+	struct err e = {0};
+	struct json *data;
+
+	if (ev->kind != EVENT_SESSION_OPENED && ev->kind != EVENT_SESSION_RESUMED)
+		return true;
+	data = json_parse(ev->data, strlen(ev->data), &e);
+	if (json_at(data, "steps")) {
+		json_free(old->steps);
+		old->steps = json_copy_of(json_at(data, "steps"));
+	}
+	if (json_text(json_at(data, "runbook"), "path", NULL))
+		mem_set(&old->path, json_text(json_at(data, "runbook"), "path", NULL));
+	mem_set(&old->digest, json_text(json_at(data, "runbook"), "digest", NULL));
+	json_free(data);
+	return true;
+}
+
+static const struct json *old_step(const struct json *steps, const struct script_step *step)
+{
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const struct json *entry = json_item(steps, i);
+
+		if (str_is(json_text(entry, "id", ""), step->id))
+			return entry;
+		for (char **was = step->was; *was; was++)
+			if (str_is(json_text(entry, "id", ""), *was))
+				return entry;
+	}
+	return NULL;
+}
+
+static void ask_change(struct engine *engine, const char *id, const char *what, const char *text, const char *details)
+{
+	struct json *data = asks_data("change", text, "choice");
+
+	json_set_text(data, "name", id);
+	json_set_text(data, "expect", what);
+	json_set_text(data, "details", details);
+	asks_choice(data, "accept", "Go on with the runbook as it is now", NULL, false);
+	asks_choice(data, "abort", "Stop the session", "Nothing more is run.", true);
+	asks_add(engine, NULL, 0, NULL, NULL, data);
+}
+
+/* One question for each difference that could change what happens. Returns how many. */
+static size_t ask_changes(struct engine *engine, const struct json *steps)
+{
+	const struct script_book *book = script_book(engine->script);
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const char *id = json_text(json_item(steps, i), "id", "");
+		const struct model_step *step = model_step_find(engine->model, id);
+		char *text;
+
+		if (script_step_find(engine->script, id) >= 0)
+			continue;
+		text = mem_printf("Step “%s” is no longer in the runbook. It was: %s.", id, step ? step_state_name(step->state) : "planned");
+		ask_change(engine, id, "deleted", text, step && step->state == STEP_OK ? "What it did stays done and stays in the journal." : "It will not be run.");
+		mem_free(text);
+		n++;
+	}
+	for (size_t i = 0; i < book->step_count; i++) {
+		const struct json *was = old_step(steps, &book->steps[i]);
+		const struct model_step *step = was ? model_step_find(engine->model, json_text(was, "id", "")) : NULL;
+		bool over = step && step_state_is_over(step->state);
+		char *text = NULL;
+
+		if (!was)
+			text = mem_printf("Step “%s” (%s) is new in the runbook.", book->steps[i].id, book->steps[i].title);
+		else if (!str_is(json_text(was, "digest", ""), book->steps[i].digest))
+			text = mem_printf("Step “%s” (%s) is not what it was when this session began. It is: %s.", book->steps[i].id, book->steps[i].title, step ? step_state_name(step->state) : "planned");
+		if (!text)
+			continue;
+		ask_change(engine, book->steps[i].id, was ? "changed" : "inserted", text,
+			   !was ? "It will be run at its place; when later steps are done already, it is run before anything else." : over ? "It is over and keeps its result." : "It will be run as it is now.");
+		mem_free(text);
+		n++;
+	}
+	return n;
+}
+
+int resume_compare(struct engine *engine, const char *reason, struct err *e)
+{
+	struct old_steps old = {.engine = engine};
+	struct json *data;
+	bool changed;
+
+	if (store_each_marker(engine->store, engine->session, engine->session - 1, find_steps, &old, e) < 0)
+		return -1;
+	changed = !str_is(old.digest, script_book(engine->script)->digest);
+	/* Questions of the dead process's transport and secrets have nobody who waits for the answer. */
+	for (size_t i = 0; i < engine->model->ask_count; i++) {
+		const char *of = engine->model->asks[i].of;
+
+		if (str_is(of, "hostkey") || str_is(of, "secret") || str_is(of, "change") || (changed && !str_is(of, "question") && !str_is(of, "parameter")))
+			asks_withdraw(engine, engine->model->asks[i].seq, "the session was taken over; it asks again where needed");
+	}
+	data = resume_opened_data(engine, changed);
+	json_set_text(data, "reason", reason);
+	engine_add(engine, EVENT_SESSION_RESUMED, engine->who, NULL, 0, data);
+	if (changed)
+		(void)ask_changes(engine, old.steps);
+	json_free(old.steps);
+	mem_free(old.path);
+	mem_free(old.digest);
+	return 0;
+}

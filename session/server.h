@@ -1,0 +1,56 @@
+/* server.h - the session's Unix socket: views attach, get every event after the one they have, and send intents. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_SERVER_H
+#define SESSION_SERVER_H
+
+#include "base/err.h"
+#include "base/json.h"
+#include "base/loop.h"
+#include "journal/store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct server;
+struct client;	/* an attached view */
+
+struct server_hooks {
+	/* A view said hello; role is what it wants. Returns the role it gets (static or borrowed text), NULL to refuse with *why filled (owned by the server). */
+	const char *(*hello)(void *arg, struct client *client, const char *role, char **why);
+	/* An intent of a view that said hello. Borrowed. */
+	void (*intent)(void *arg, struct client *client, const struct json *intent);
+	/* A view that had said hello is gone. */
+	void (*gone)(void *arg, struct client *client);
+};
+
+/* Serves views on a listening socket (taken). store and session are where views are fed from. Caller owns. */
+struct server *server_new(struct loop *loop, int listen_fd, struct store *store, int64_t session, const struct server_hooks *hooks, void *arg);
+
+/* Closes all views and the socket. NULL is fine. */
+void server_free(struct server *server);
+
+/* A new event is stored: told to every view that has all before it; the others get it in their turn from the store. */
+void server_tell(struct server *server, const struct event *ev);
+
+/* {name: value} to one view, or to all with client NULL. Takes value. */
+void server_say(struct server *server, struct client *client, const char *name, struct json *value);
+
+/* {"accepted"|"refused": {do, seq, id, why}} for an intent. */
+void server_accept(struct server *server, struct client *client, const struct json *intent, int64_t seq);
+void server_refuse(struct server *server, struct client *client, const struct json *intent, const char *why);
+
+/* Who is behind a view (kernel's word), its role and kind; borrowed while it is attached. */
+uid_t client_uid(const struct client *client);
+const char *client_who(const struct client *client);
+const char *client_role(const struct client *client);
+const char *client_view(const struct client *client);
+void client_set_role(struct client *client, const char *role);
+
+/* Walks the views that said hello: the first with NULL, then each next; NULL at the end. */
+struct client *server_next(const struct server *server, const struct client *client);
+
+/* True when every view has been sent all events and replies. */
+bool server_is_idle(const struct server *server);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "base/time.h"
+
+/*
+ * steps_advance() looks at the folded state and does the one thing that comes
+ * next. It keeps no plan of its own: after a crash the same state leads to
+ * the same next thing. Whatever it starts is an event first.
+ */
+
+struct model_step *steps_current(struct engine *engine, size_t *index)
+{
+	for (size_t i = 0; i < engine->model->step_count; i++)
+		if (!step_state_is_over(engine->model->steps[i].state)) {
+			*index = i;
+			return &engine->model->steps[i];
+		}
+	return NULL;
+}
+
+void steps_drop_task(struct engine *engine)
+{
+	if (engine->task)
+		script_task_drop(engine->task);
+	engine->task = NULL;
+	engine->part = PART_NONE;
+	calls_orphan(engine);
+}
+
+static const struct script_step *script_of(const struct engine *engine, const struct model_step *step)
+{
+	long i = script_step_find(engine->script, step->id);
+
+	return i < 0 ? NULL : &script_book(engine->script)->steps[i];
+}
+
+void steps_end(struct engine *engine, const char *state, const char *reason)
+{
+	size_t index;
+	const struct model_step *step = steps_current(engine, &index);
+	struct batch batch = {0};
+	struct json *data = json_new_object();
+	bool good = str_is(state, "ok") || str_is(state, "warn");
+
+	if (!step) {
+		json_free(data);
+		return;
+	}
+	json_set_text(data, "state", state);
+	json_set_text(data, "reason", reason);
+	if (engine->step_mono_us)
+		json_set_int(data, "took_us", time_mono_us() - engine->step_mono_us - engine->step_waited_us);
+	if (good && engine->gives)
+		json_put(data, "gives", json_copy_of(engine->gives));
+	batch_add(&batch, EVENT_STEP_ENDED, NULL, step->id, step->attempt, data);
+	if (good && str_is(step->downtime, "ends") && engine->model->down_since_us && !engine->dry_run)
+		batch_add(&batch, EVENT_DOWNTIME_ENDED, NULL, step->id, step->attempt, NULL);
+	batch_commit(engine, &batch);
+	json_free(engine->gives);
+	engine->gives = NULL;
+	engine_wake(engine);
+}
+
+void steps_begin(struct engine *engine, struct batch *batch, const struct model_step *step, const char *part)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "part", part);
+	batch_add(batch, EVENT_STEP_BEGUN, NULL, step->id, step->attempt + 1, data);
+	if (str_is(step->downtime, "begins") && !engine->model->down_since_us && !engine->dry_run)
+		batch_add(batch, EVENT_DOWNTIME_BEGAN, NULL, step->id, step->attempt + 1, NULL);
+}
+
+void steps_close(struct engine *engine, const char *outcome, const char *reason)
+{
+	struct json *data = json_new_object();
+	int64_t counts[STEP_STALE + 1] = {0};
+
+	if (engine->closing) {
+		json_free(data);
+		return;
+	}
+	engine->closing = true;
+	for (size_t i = 0; i < engine->model->step_count; i++)
+		counts[engine->model->steps[i].state]++;
+	json_set_text(data, "outcome", outcome);
+	json_set_text(data, "reason", reason);
+	json_set_int(data, "ok", counts[STEP_OK] + counts[STEP_WARN]);
+	json_set_int(data, "skipped", counts[STEP_SKIPPED]);
+	json_set_int(data, "deferred", counts[STEP_DEFERRED]);
+	json_set_int(data, "not_done", (int64_t)engine->model->step_count - counts[STEP_OK] - counts[STEP_WARN] - counts[STEP_SKIPPED] - counts[STEP_DEFERRED]);
+	engine_add(engine, EVENT_SESSION_CLOSED, NULL, NULL, 0, data);
+}
+
+static void finish_abort(struct engine *engine)
+{
+	size_t index;
+	const struct model_step *step = steps_current(engine, &index);
+	char *reason;
+
+	if (engine->closing || calls_open(engine))
+		return;
+	reason = mem_printf("stopped by %s: %s", engine->abort_who ? engine->abort_who : "somebody", engine->abort_why ? engine->abort_why : "no reason given");
+	steps_drop_task(engine);
+	while (engine->model->ask_count && !book_halted(engine->book)) {
+		asks_withdraw(engine, engine->model->asks[0].seq, reason);
+		if (book_drain(engine->book) < 0)
+			break;
+	}
+	if (step && step->state == STEP_RUNNING)
+		steps_end(engine, "failed", reason);
+	steps_close(engine, "aborted", reason);
+	mem_free(reason);
+}
+
+/* ---- parameters ---- */
+
+static void set_param(struct engine *engine, const char *name, const struct json *value, const char *source)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "name", name);
+	json_put(data, "value", value ? json_copy_of(value) : json_new_null());
+	json_set_text(data, "source", source);
+	engine_add(engine, EVENT_PARAM_SET, NULL, NULL, 0, data);
+}
+
+/* True when all parameters have values and the runbook's functions know them. */
+static bool params_ready(struct engine *engine)
+{
+	const struct script_book *book = script_book(engine->script);
+	struct err e = {0};
+
+	for (size_t i = 0; i < book->param_count; i++) {
+		const struct script_param *param = &book->params[i];
+
+		if (json_at(engine->model->params, param->name))
+			continue;
+		if (param->fallback || param->optional) {
+			set_param(engine, param->name, param->fallback, "default");
+			continue;
+		}
+		asks_param(engine, param, NULL);
+		return false;
+	}
+	if (book_drain(engine->book) < 0)
+		return false;
+	if (engine->bound)
+		return true;
+	if (script_bind(engine->script, engine->fleet, engine->model->params, &e) < 0) {
+		steps_close(engine, "failed", e.text);
+		return false;
+	}
+	engine->bound = true;
+	return true;
+}
+
+/* ---- the present step ---- */
+
+static void enter(struct engine *engine, const struct model_step *step, size_t index)
+{
+	struct json *data = json_new_object();
+
+	engine->looked = engine->probed = engine->warned = false;
+	mem_set(&engine->look_details, NULL);
+	mem_set(&engine->probe_text, NULL);
+	json_set_int(data, "index", (int64_t)index + 1);
+	json_set_int(data, "total", (int64_t)engine->model->step_count);
+	engine_add(engine, EVENT_STEP_ENTERED, NULL, step->id, 0, data);
+}
+
+static void look(struct engine *engine, const struct model_step *step)
+{
+	const struct script_step *script = script_of(engine, step);
+	size_t index = (size_t)(script - script_book(engine->script)->steps);
+
+	json_free(engine->look_commands);
+	engine->look_commands = json_new_array();
+	mem_set(&engine->look_details, NULL);
+	if (script->has[FN_DONE])
+		tasks_start(engine, index, FN_DONE, PART_LOOK, "look");
+	else if (script->has[FN_RUN])
+		tasks_start(engine, index, FN_RUN, PART_FORESEE, "see");
+	else
+		engine->looked = true;
+}
+
+static void end_foreseen(struct engine *engine, const struct model_step *step)
+{
+	struct buf text = {0};
+	struct event ev = {.kind = EVENT_NOTE, .who = "bellbook", .step = step->id};
+	size_t n = json_count(engine->look_commands);
+	char *reason = n ? mem_printf("foreseen: %zu command%s", n, n == 1 ? "" : "s")
+			 : mem_printf("not foreseen: %s", engine->look_details ? engine->look_details : step->kind == STEP_MANUAL ? "done by hand" : "it depends on what is found then");
+
+	for (size_t i = 0; i < n; i++) {
+		const struct json *c = json_item(engine->look_commands, i);
+		const char *as = json_text(c, "as", "");
+
+		buf_printf(&text, "would run on %s%s%s: %s\n", json_text(c, "host", "this host"), *as ? " as " : "", as, json_text(c, "shown", ""));
+	}
+	if (n) {
+		ev.bytes = buf_text(&text);
+		ev.len = text.len;
+		book_add(engine->book, &ev, 1);
+		engine->foreseen++;
+	}
+	engine->foreseeable++;
+	steps_end(engine, "ok", reason);
+	buf_done(&text);
+	mem_free(reason);
+}
+
+static void ready(struct engine *engine, const struct model_step *step)
+{
+	if (step->kind == STEP_OBSERVE) {
+		struct batch batch = {0};
+
+		engine->foreseen++;
+		engine->foreseeable++;
+		steps_begin(engine, &batch, step, "run");
+		batch_commit(engine, &batch);
+	} else if (!engine->looked) {
+		look(engine, step);
+		engine_wake(engine);
+	} else if (engine->dry_run) {
+		end_foreseen(engine, step);
+	} else if (step->kind == STEP_MANUAL) {
+		asks_manual(engine, step);
+	} else {
+		asks_step(engine, step);
+	}
+}
+
+static void run_step(struct engine *engine, const struct model_step *step)
+{
+	const struct script_step *script = script_of(engine, step);
+	size_t index = (size_t)(script - script_book(engine->script)->steps);
+
+	if (calls_in_doubt(engine, step->id, step->attempt)) {
+		if (calls_open(engine) == 0) {
+			struct json *data = json_new_object();
+
+			json_set_text(data, "reason", "a command was started on the host, and whether it ended cannot be known from here");
+			engine_add(engine, EVENT_STEP_DOUBTED, NULL, step->id, step->attempt, data);
+		}
+		return;
+	}
+	if (engine->undoing && script->has[FN_UNDO])
+		tasks_start(engine, index, FN_UNDO, PART_UNDO, "undo/");
+	else if (script->has[FN_RUN])
+		tasks_start(engine, index, FN_RUN, PART_RUN, "");
+	else if (script->has[FN_DONE])
+		tasks_start(engine, index, FN_DONE, PART_VERIFY, "done/");
+	else
+		steps_end(engine, "ok", NULL);
+}
+
+/* What was in doubt is known now: the same attempt goes on, and the finished calls answer from the journal. */
+static void begin_again(struct engine *engine, const struct model_step *step)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "part", engine->undoing ? "undo" : "run");
+	json_set_bool(data, "again", true);
+	engine_add(engine, EVENT_STEP_BEGUN, NULL, step->id, step->attempt, data);
+}
+
+static void in_doubt(struct engine *engine, const struct model_step *step)
+{
+	const struct script_step *script = script_of(engine, step);
+
+	if (!engine->probed && script->has[FN_DONE])
+		tasks_start(engine, (size_t)(script - script_book(engine->script)->steps), FN_DONE, PART_DOUBT, "doubt");
+	else if (!calls_in_doubt(engine, step->id, step->attempt))
+		begin_again(engine, step);
+	else
+		asks_doubt(engine, step);
+}
+
+static void close_done(struct engine *engine)
+{
+	char *reason = NULL;
+
+	if (engine->dry_run)
+		reason = mem_printf("dry run: %zu of %zu steps foreseen; nothing was changed", engine->foreseen, engine->foreseeable);
+	steps_close(engine, "ok", reason);
+	mem_free(reason);
+}
+
+void steps_advance(struct engine *engine)
+{
+	size_t index = 0;
+	struct model_step *step;
+
+	if (engine->closed || engine->closing || engine->settling || book_halted(engine->book))
+		return;
+	if (engine->abort_asked) {
+		finish_abort(engine);
+		return;
+	}
+	if (engine->task || engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine))
+		return;
+	step = steps_current(engine, &index);
+	if (!step) {
+		close_done(engine);
+		return;
+	}
+	switch (step->state) {
+	case STEP_PLANNED:
+		enter(engine, step, index);
+		break;
+	case STEP_READY:
+		ready(engine, step);
+		break;
+	case STEP_RUNNING:
+	case STEP_DETACHED:
+		run_step(engine, step);
+		break;
+	case STEP_IN_DOUBT:
+		in_doubt(engine, step);
+		break;
+	case STEP_FAILED:
+	case STEP_STALE:
+		if (engine->dry_run)
+			steps_close(engine, "failed", step->reason);
+		else
+			asks_failure(engine, step);
+		break;
+	case STEP_OK:
+	case STEP_WARN:
+	case STEP_SKIPPED:
+	case STEP_DEFERRED:
+		break;
+	}
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/engine.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+/* A task is one function of a step being run. What its end means depends on the part it played. */
+
+static char *result_text(const struct json *result)
+{
+	if (json_as_text(result))
+		return mem_strdup(json_as_text(result));
+	return json_print(result);
+}
+
+static bool is_false(const struct json *result)
+{
+	return json_type_of(result) == JSON_IS_BOOL && !json_as_bool(result, true);
+}
+
+static void run_ended(struct engine *engine, const char *error, const struct json *result, const struct json *gives)
+{
+	const struct script_step *step = &script_book(engine->script)->steps[engine->task_step];
+
+	if (error) {
+		steps_end(engine, "failed", error);
+	} else if (is_false(result)) {
+		steps_end(engine, "failed", "the step's function returned false");
+	} else {
+		json_free(engine->gives);
+		engine->gives = gives ? json_copy_of(gives) : json_new_object();
+		if (step->has[FN_DONE])
+			tasks_start(engine, engine->task_step, FN_DONE, PART_VERIFY, "done/");
+		else
+			steps_end(engine, engine->warned ? "warn" : "ok", NULL);
+	}
+}
+
+static void verify_ended(struct engine *engine, const char *error, const struct json *result)
+{
+	char *reason;
+
+	if (!error && !is_false(result) && json_type_of(result) != JSON_IS_NULL) {
+		steps_end(engine, engine->warned ? "warn" : "ok", NULL);
+		return;
+	}
+	reason = error ? mem_printf("it ran, but whether it is done could not be checked: %s", error)
+		       : mem_strdup("it ran without an error, but the check after it (done) says that it is not done");
+	steps_end(engine, "failed", reason);
+	mem_free(reason);
+}
+
+static void undo_ended(struct engine *engine, const char *error)
+{
+	char *reason = error ? mem_printf("undo failed: %s", error) : mem_strdup("undone");
+
+	steps_end(engine, "failed", reason);
+	mem_free(reason);
+}
+
+static void look_ended(struct engine *engine, const char *error, const struct json *result)
+{
+	mem_set(&engine->look_details, NULL);
+	if (!error && json_type_of(result) != JSON_IS_NULL && !is_false(result))
+		engine->look_details = mem_strdup("The check of this step (done) already says yes: perhaps nothing is left to do here.");
+	tasks_start(engine, engine->task_step, FN_RUN, PART_FORESEE, "see");
+}
+
+static void doubt_ended(struct engine *engine, const char *error, const struct json *result)
+{
+	char *text = result_text(result);
+
+	mem_free(engine->probe_text);
+	engine->probe_text = error ? mem_printf("The step's own check (done) could not tell: %s", error)
+				   : mem_printf("The step's own check (done) says: %s", is_false(result) || json_type_of(result) == JSON_IS_NULL ? "NOT done" : str_is(text, "true") ? "done" : text);
+	engine->probed = true;
+	mem_free(text);
+}
+
+static void task_ended(void *arg, struct script_task *task, const char *error, const struct json *result, const struct json *gives)
+{
+	struct engine *engine = arg;
+	enum task_part part = engine->part;
+
+	if (task != engine->task)
+		return;
+	engine->task = NULL;
+	engine->part = PART_NONE;
+	calls_orphan(engine);
+	engine_wake(engine);
+	switch (part) {
+	case PART_RUN:
+		run_ended(engine, error, result, gives);
+		break;
+	case PART_VERIFY:
+		verify_ended(engine, error, result);
+		break;
+	case PART_UNDO:
+		undo_ended(engine, error);
+		break;
+	case PART_LOOK:
+		look_ended(engine, error, result);
+		break;
+	case PART_FORESEE:
+		engine->looked = true;
+		if (error && !engine->look_details)
+			engine->look_details = mem_printf("What it will run could not be foreseen: %s", error);
+		break;
+	case PART_DOUBT:
+		doubt_ended(engine, error, result);
+		break;
+	case PART_NONE:
+		break;
+	}
+}
+
+void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum task_part part, const char *prefix)
+{
+	static const struct script_handlers handlers = {.call = calls_wanted, .ended = task_ended};
+	const struct model_step *state = model_step_find(engine->model, script_book(engine->script)->steps[step].id);
+
+	engine->part = part;
+	engine->task_step = step;
+	engine->task_attempt = state ? state->attempt : 0;
+	mem_free(engine->prefix);
+	/* A look at the world must be fresh each time: its paths are never met again in a replay. */
+	if (part == PART_LOOK || part == PART_FORESEE || part == PART_DOUBT)
+		engine->prefix = mem_printf("%s%lld/", prefix, (long long)engine->model->last_seq);
+	else
+		engine->prefix = mem_strdup(prefix);
+	engine->task = script_task_start(engine->script, step, fn, engine->vars, &handlers, engine);
+	engine_wake(engine);
+}
