@@ -134,8 +134,20 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	run web /api/v1/statuses -H "Authorization: Bearer $token" -H 'Idempotency-Key: one' -d 'status=hello' -d visibility=unlisted
 	has '"visibility":"unlisted"'
 	[ "$(web /api/v1/statuses -H "Authorization: Bearer $token" -H 'Idempotency-Key: one' -d 'status=hello' -d visibility=unlisted)" = "$output" ]
-	[ "$(effects ' post ')" -eq 1 ]
+	[ "$(app1 psql -h db1 -U mastodon -Atc "select count(*) from statuses where text = 'hello'" mastodon_production)" -eq 1 ]
 	[ "$(web /api/v1/statuses -d status=x -o /dev/null -w '%{http_code}')" = 401 ]
+}
+
+@test "a member's stream carries the member's new post" {
+	local token
+	token=$(app1 standin token alice)
+	app1 curl -sN -m 3 -H "Authorization: Bearer $token" http://127.0.0.1:4000/api/v1/streaming/user >"$BATS_TEST_TMPDIR/stream" 3>&- &
+	subscribed() { [ "$(app1 redis-cli -h db1 pubsub numsub timeline:2 | tail -n 1)" -ge 1 ]; }
+	until_true subscribed
+	web /api/v1/statuses -H "Authorization: Bearer $token" -d status=streamed >/dev/null
+	until_true grep -q streamed "$BATS_TEST_TMPDIR/stream"
+	grep -q '^event: update$' "$BATS_TEST_TMPDIR/stream"
+	wait || true
 }
 
 @test "Sidekiq registers, beats and works in the real Redis" {

@@ -166,7 +166,7 @@ def floor(version):
     minor = version_key(version)[:2]
     if minor >= (4, 7):
         return 20241007071624, "4.3"
-    if minor >= (4, 3):
+    if minor >= (4, 4):
         return 20230907150100, "4.2"
     return None
 

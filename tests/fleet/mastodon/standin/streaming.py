@@ -72,6 +72,8 @@ def stream(conn, account):
                 if not more:
                     return
                 buffer += more
+                if not buffer.endswith(b"\r\n"):
+                    continue  # half a message
                 for m in re.finditer(rb"\$\d+\r\n(\{.*?\})\r\n", buffer):
                     event = json.loads(m.group(1))
                     conn.sendall(("event: %s\ndata: %s\n\n" % (event["event"], event["payload"])).encode())
