@@ -4,6 +4,7 @@
 
 # $1 = tier. Keys are made later, in the world, beside other work.
 write_config() {
+	if [ "$1" = loopback ]; then choose_port >"$STATE/port"; fi
 	write_ssh_config "$1" >"$STATE/ssh_config"
 	write_hosts >"$STATE/hosts"
 	write_fleet_lua >"$STATE/fleet.lua"
@@ -15,7 +16,7 @@ write_config() {
 # HostName and Port of $1 in the tier $2.
 where_is() {
 	if [ "$2" = loopback ]; then
-		printf '  HostName %s\n  Port %s\n' "127.0.1.$((10 + $(index_of "$1")))" "$LOOP_PORT"
+		printf '  HostName %s\n  Port %s\n' "$(loop_address "$1")" "$(loop_port)"
 	else
 		printf '  HostName %s\n' "$(address_of "$1")"
 	fi
@@ -93,7 +94,7 @@ known_hosts() {
 		for type in ed25519 ecdsa; do
 			[ "$h.$type" != search1.ecdsa ] || continue
 			name=$h,$(address_of "$h")
-			[ "$FLEET_TIER" != loopback ] || name="$h,[127.0.1.$((10 + $(index_of "$h")))]:$LOOP_PORT"
+			[ "$FLEET_TIER" != loopback ] || name="$h,[$(loop_address "$h")]:$(loop_port)"
 			echo "$name $(cut -d' ' -f1,2 "$STATE/hostkeys/$h.$type.pub")"
 		done
 	done

@@ -240,11 +240,15 @@ break_disk() {
 
 mend_disk() { rm -f "$W/disk/$1/var/tmp/fleet-fill"; }
 
-break_hostkey() {
+new_hostkeys() {
 	local type
 	for type in ed25519 ecdsa; do
 		[ -e "$STATE/hostkeys/$1.$type.new" ] || ssh-keygen -q -t "$type" -N '' -C "root@$1" -f "$STATE/hostkeys/$1.$type.new"
 	done
+}
+
+break_hostkey() {
+	new_hostkeys "$1"
 	put_hostkeys "$1" .new
 	restart_sshd "$1"
 }
