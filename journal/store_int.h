@@ -136,6 +136,7 @@ int store_row(struct store *store, sqlite3_stmt *stmt, struct event *ev, struct 
 /* SQL of each query, for the test that looks at its plan; ended by NULL. */
 extern const char *const store_read_sql[];
 extern const char *const store_sessions_sql[];
+extern const char *const store_verify_sql[];
 
 /* --- store.c --- */
 

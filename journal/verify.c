@@ -8,9 +8,15 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-static const char select_rows[] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq";
-static const char select_purge[] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
-	" AND ?1 BETWEEN CAST(call AS INTEGER) AND CAST(substr(call, instr(call, '..') + 2) AS INTEGER) LIMIT 1";
+enum { ROWS, PURGE, HASH };
+
+const char *const store_verify_sql[] = {
+	[ROWS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq",
+	[PURGE] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
+		" AND ?1 BETWEEN CAST(call AS INTEGER) AND CAST(substr(call, instr(call, '..') + 2) AS INTEGER) LIMIT 1",
+	[HASH] = "SELECT hash FROM event WHERE seq = ?1",
+	NULL,
+};
 
 /* One walk along the chain. */
 struct check {
@@ -85,10 +91,10 @@ static int check_event(struct check *check, sqlite3_stmt *stmt, struct err *e)
 
 static int check_chain(struct check *check, struct err *e)
 {
-	sqlite3_stmt *stmt = store_prepare(check->store->db, select_rows, e);
+	sqlite3_stmt *stmt = store_prepare(check->store->db, store_verify_sql[ROWS], e);
 	int rc = -1, code;
 
-	check->purge = stmt ? store_prepare(check->store->db, select_purge, e) : NULL;
+	check->purge = stmt ? store_prepare(check->store->db, store_verify_sql[PURGE], e) : NULL;
 	if (!check->purge)
 		goto out;
 	sqlite3_bind_int64(stmt, 1, check->seq);
@@ -107,7 +113,7 @@ out:
 
 static int hash_at(struct store *store, int64_t seq, unsigned char out[SHA256_LEN], struct err *e)
 {
-	sqlite3_stmt *stmt = store_prepare(store->db, "SELECT hash FROM event WHERE seq = ?1", e);
+	sqlite3_stmt *stmt = store_prepare(store->db, store_verify_sql[HASH], e);
 	int rc = 0, code;
 
 	if (!stmt)

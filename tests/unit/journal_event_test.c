@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal_fixture.h"
+
+#include "base/json.h"
+
+static void event_types__are_unique_and_whole(void **state)
+{
+	(void)state;
+	for (const struct event_type *a = event_types(); a->name; a++) {
+		assert_true(a->kind > 0 && a->v > 0 && a->about[0] && a->fields);
+		assert_ptr_equal(event_type_of(a->kind), a);
+		assert_ptr_equal(event_type_find(a->name), a);
+		for (const struct event_type *b = a + 1; b->name; b++)
+			assert_true(a->kind != b->kind && strcmp(a->name, b->name) != 0);
+		if ((int)a->kind >= EVENT_OUTPUT_FIRST)
+			assert_int_equal(a->durability, DURABLE_OUTPUT);
+	}
+	assert_string_equal(event_type_of(EVENT_UNKNOWN)->name, "unknown");
+	assert_null(event_type_find("unknown"));
+	assert_null(event_type_find(NULL));
+}
+
+/* A stored journal must verify for ever: this hash never changes. */
+static void event_hash__is_what_it_always_was(void **state)
+{
+	static const unsigned char zero[SHA256_LEN];
+	struct event ev = {
+		.seq = 2, .session = 1, .at_us = 1795287127123456, .mono_us = 77, .kind = EVENT_CALL_BEGUN, .v = 1, .who = "ada",
+		.step = "count", .attempt = 1, .call = "3", .host = "db1", .data = "{\"action\":\"ssh.read\"}",
+	};
+	unsigned char hash[SHA256_LEN], again[SHA256_LEN];
+	struct buf hex = { 0 };
+
+	(void)state;
+	event_hash(&ev, zero, hash);
+	str_hex(&hex, hash, sizeof(hash));
+	assert_string_equal(buf_text(&hex), "29ca95198e3921ed6e5695dc7b62bf170f43e2f8e35e5802696e33c6436c14a6");
+	buf_done(&hex);
+	ev.step = "coun";
+	ev.call = "t3";		/* no two rows have the same encoding */
+	event_hash(&ev, zero, again);
+	assert_memory_not_equal(hash, again, sizeof(hash));
+	event_hash(&(struct event){ .kind = EVENT_NOTE }, zero, hash);
+	event_hash(&(struct event){ .kind = EVENT_NOTE, .who = "", .data = "{}" }, zero, again);
+	assert_memory_equal(hash, again, sizeof(hash));
+}
+
+static void same_text(const char *a, const char *b)
+{
+	assert_string_equal(a ? a : "", b ? b : "");
+}
+
+static void goes_round(const struct event *ev)
+{
+	struct json *value = event_to_json(ev, true), *parsed;
+	struct arena *arena = arena_new();
+	char *text = json_print(value);
+	struct err e = { 0 };
+	struct event back;
+
+	parsed = json_parse(text, strlen(text), &e);
+	assert_non_null(parsed);
+	if (event_from_json(parsed, arena, &back, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_int_equal(back.seq, ev->seq);
+	assert_int_equal(back.session, ev->session);
+	assert_int_equal(back.at_us, ev->at_us);
+	assert_int_equal(back.mono_us, ev->mono_us);
+	assert_int_equal(back.kind, ev->kind);
+	assert_int_equal(back.kind_number, ev->kind_number);
+	assert_int_equal(back.v, ev->v);
+	assert_int_equal(back.attempt, ev->attempt);
+	same_text(back.who, ev->who);
+	same_text(back.step, ev->step);
+	same_text(back.call, ev->call);
+	same_text(back.host, ev->host);
+	same_text(back.data, ev->data);
+	assert_int_equal(back.len, ev->len);
+	if (ev->len)
+		assert_memory_equal(back.bytes, ev->bytes, ev->len);
+	assert_int_equal(back.purged, ev->purged);
+	assert_memory_equal(back.hash, ev->hash, SHA256_LEN);
+	assert_memory_equal(back.digest, ev->digest, SHA256_LEN);
+	json_free(parsed);
+	json_free(value);
+	mem_free(text);
+	arena_free(arena);
+}
+
+static void event_json__goes_there_and_back(void **state)
+{
+	struct event ev = {
+		.seq = 9, .session = 1, .at_us = 1795287127123456, .mono_us = 77, .kind = EVENT_CALL_OUTPUT, .kind_number = 100, .v = 1,
+		.who = "ad\xc3\xa4", .step = "count", .attempt = 2, .call = "3/app1", .host = "app1", .data = "{\"stream\":\"out\"}",
+		.bytes = "plain\ttext\n", .len = 11,
+	};
+
+	(void)state;
+	goes_round(&ev);
+	memset(ev.hash, 0xab, sizeof(ev.hash));
+	memset(ev.digest, 0x01, sizeof(ev.digest));
+	ev.bytes = "nul \0 and \xff";
+	ev.len = 11;
+	goes_round(&ev);
+	ev.bytes = NULL;
+	ev.len = 0;
+	ev.purged = true;
+	goes_round(&ev);
+	goes_round(&(struct event){ .seq = 1, .session = 1, .kind = EVENT_UNKNOWN, .kind_number = 77, .v = 3, .at_us = 1 });
+	goes_round(&(struct event){ .seq = 1, .session = 1, .kind = EVENT_SAID, .kind_number = 41, .v = 1, .at_us = 1 });
+}
+
+static void event_to_json__leaves_out_what_is_empty(void **state)
+{
+	struct event ev = { .seq = 3, .session = 1, .at_us = 0, .kind = EVENT_SAID, .v = 1, .who = "ada", .bytes = "hi", .len = 2 };
+	struct json *value = event_to_json(&ev, false);
+	char *text = json_print(value);
+
+	(void)state;
+	assert_string_equal(text, "{\"at\":\"1970-01-01T00:00:00.000000Z\",\"kind\":\"said\",\"seq\":3,\"session\":1,\"text\":\"hi\",\"v\":1,\"who\":\"ada\"}");
+	mem_free(text);
+	json_free(value);
+}
+
+static const struct { const char *text, *words; } wrong[] = {
+	{ "[]", "not a JSON object" }, { "{}", "\"kind\"" }, { "{\"kind\":3}", "\"kind\"" }, { "{\"kind\":\"note\",\"seq\":\"1\"}", "\"seq\"" },
+	{ "{\"kind\":\"note\",\"seq\":-1}", "\"seq\"" }, { "{\"kind\":\"note\",\"session\":1.5}", "\"session\"" },
+	{ "{\"kind\":\"note\",\"v\":4294967297}", "\"v\"" }, { "{\"kind\":\"note\",\"attempt\":true}", "\"attempt\"" },
+	{ "{\"kind\":\"note\",\"at\":\"yesterday\"}", "\"at\"" }, { "{\"kind\":\"note\",\"at\":5}", "\"at\"" },
+	{ "{\"kind\":\"note\",\"who\":5}", "\"who\"" }, { "{\"kind\":\"note\",\"host\":{}}", "\"host\"" },
+	{ "{\"kind\":\"note\",\"data\":\"{}\"}", "\"data\"" }, { "{\"kind\":\"note\",\"b64\":\"!!\"}", "\"b64\"" },
+	{ "{\"kind\":\"note\",\"text\":\"a\",\"b64\":\"YQ==\"}", "\"b64\"" }, { "{\"kind\":\"note\",\"hash\":\"12\"}", "\"hash\"" },
+	{ "{\"kind\":\"note\",\"digest\":\"zz00000000000000000000000000000000000000000000000000000000000000\"}", "\"digest\"" },
+};
+
+static void event_from_json__says_which_member_is_wrong(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		struct arena *arena = arena_new();
+		struct err e = { 0 };
+		struct json *value = json_parse(wrong[i].text, strlen(wrong[i].text), &e);
+		struct event ev;
+
+		assert_non_null(value);
+		if (event_from_json(value, arena, &ev, &e) == 0)
+			fail_msg("taken: %s", wrong[i].text);
+		assert_int_equal(e.kind, ERR_CORRUPT);
+		if (!strstr(e.text, wrong[i].words))
+			fail_msg("%s: %s", wrong[i].text, e.text);
+		json_free(value);
+		arena_free(arena);
+	}
+}
+
+static void event_copy__owns_its_bytes(void **state)
+{
+	char who[] = "ada", bytes[] = "a\0b";
+	struct event from = { .kind = EVENT_NOTE, .who = who, .bytes = bytes, .len = 3 }, to;
+	struct arena *arena = arena_new();
+
+	(void)state;
+	event_copy(arena, &to, &from);
+	memset(who, 'x', 3);
+	memset(bytes, 'x', 3);
+	assert_string_equal(to.who, "ada");
+	assert_memory_equal(to.bytes, "a\0b", 3);
+	assert_int_equal(to.len, 3);
+	arena_free(arena);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(event_types__are_unique_and_whole),
+		cmocka_unit_test(event_hash__is_what_it_always_was),
+		cmocka_unit_test(event_json__goes_there_and_back),
+		cmocka_unit_test(event_to_json__leaves_out_what_is_empty),
+		cmocka_unit_test(event_from_json__says_which_member_is_wrong),
+		cmocka_unit_test(event_copy__owns_its_bytes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
