@@ -72,6 +72,17 @@ void tty_raw(bool keep_signals)
 	tcsetattr(tty.fd, TCSADRAIN, &tty.raw);
 }
 
+void tty_adopt(void)
+{
+	if (tty.ready && tcgetattr(tty.fd, &tty.raw) == 0)
+		tty.changed = 1;
+}
+
+void tty_release(void)
+{
+	tty.changed = 0;
+}
+
 void tty_last_words(const char *bytes, size_t len)
 {
 	if (len > sizeof(tty.words))

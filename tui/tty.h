@@ -14,6 +14,10 @@ int tty_save(int fd, struct err *e);
 /* Single keys, no echo; keep_signals leaves Ctrl-C and Ctrl-Z to the kernel. */
 void tty_raw(bool keep_signals);
 
+/* Somebody else (curses) set the modes as they are now: from here they are put back on a crash too. tty_release ends that. */
+void tty_adopt(void);
+void tty_release(void);
+
 /* Bytes to be written to the terminal before its modes are put back (leave the alternate screen, show the cursor); copied, at most 256. */
 void tty_last_words(const char *bytes, size_t len);
 

@@ -18,7 +18,6 @@ struct view_options {
 	int64_t session;	/* seq of its session.opened */
 	const char *role;	/* borrowed: "driver", "navigator", "observer"; NULL = "driver" */
 	int64_t after;		/* JSON view: print only events after this seq; 0 = all. The others always need all */
-	bool no_alt;		/* live view: stay on the normal screen */
 };
 
 /*

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Screens of the live view as text, drawn from recorded events: tests/screen/CASE.events and CASE-WHAT.screen.
+ * GENERATE=1 writes the goldens anew; look at the difference before you commit it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "journal/feed.h"
+#include "tui/draw.h"
+#include "tui/keys.h"
+
+#define LATER ((int64_t)10000000)	/* behind every guard */
+
+struct screen_case {
+	const char *events, *golden;
+	int rows, cols;
+	bool ascii;
+	const char *keys;
+	int64_t presses_us;	/* when the keys come after the last event */
+};
+
+static const struct screen_case cases[] = {
+	{ "copying", "copying-80x24", 24, 80, false, "", LATER },
+	{ "copying", "copying-132x43", 43, 132, false, "", LATER },
+	{ "copying", "copying-60x20", 20, 60, false, "", LATER },
+	{ "copying", "copying-ascii", 24, 80, true, "", LATER },
+	{ "copying", "copying-no-explanations", 24, 80, false, "v", LATER },
+	{ "copying", "copying-raw", 24, 80, false, "o", LATER },
+	{ "copying", "copying-help", 30, 100, false, "?", LATER },
+	{ "copying", "copying-stop", 24, 80, false, "X", LATER },
+	{ "copying", "copying-stop-why", 24, 80, false, "X1\rwrong file", LATER },
+	{ "copying", "copying-ctrl-c", 24, 80, false, "\003", LATER },
+	{ "copying", "copying-found", 24, 80, false, "/PUBLIC\r", LATER },
+	{ "copying", "copying-scrolled", 24, 80, false, "k", LATER },
+	{ "copying", "copying-too-small", 9, 39, false, "", LATER },
+	{ "failure", "failure-80x24", 24, 80, false, "", LATER },
+	{ "failure", "failure-132x43", 43, 132, false, "", LATER },
+	{ "failure", "failure-picked", 24, 80, false, "j", LATER },
+	{ "failure", "failure-no-choice-yet", 24, 80, false, "\r", LATER },
+	{ "failure", "failure-too-soon", 24, 80, false, "j\r", 1000 },
+	{ "failure", "failure-why", 24, 80, false, "3\r", LATER },
+	{ "failure", "failure-dismissed", 24, 80, false, "q", LATER },
+	{ "wide", "wide-80x24", 24, 80, false, "", LATER },
+	{ "wide", "wide-ascii", 24, 80, true, "", LATER },
+	{ "wide", "wide-raw", 24, 81, false, "o", LATER },
+	{ "fanout", "fanout-80x24", 24, 80, false, "", LATER },
+	{ "fanout", "fanout-132x43", 43, 132, false, "", LATER },
+	{ "approval", "approval-80x24", 24, 80, false, "", LATER },
+	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER },
+	{ "approval", "approval-100x30", 30, 100, false, "db2\r", LATER },
+	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER },
+};
+
+static char *read_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "rb");
+	struct buf text = { 0 };
+	size_t n;
+
+	if (!file)
+		return NULL;
+	do {
+		n = fread(buf_room(&text, 65536), 1, 65536, file);
+		buf_added(&text, n);
+	} while (n > 0);
+	fclose(file);
+	*len = text.len;
+	return buf_take(&text);
+}
+
+static void play(struct scene *scene, const char *name)
+{
+	char *path = mem_printf("tests/screen/%s.events", name);
+	size_t len = 0;
+	char *lines = read_file(path, &len);
+	struct feed *feed;
+	struct event ev;
+	const struct json *reply;
+	struct err e = { 0 };
+	enum feed_item item;
+
+	assert_non_null(lines);
+	feed = feed_memory(lines, len);
+	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY) {
+		if (item == FEED_REPLY)
+			scene_reply(scene, reply);
+		else
+			scene_event(scene, &ev);
+	}
+	if (item != FEED_END)
+		fail_msg("%s: %s", path, e.text);
+	feed_close(feed);
+	mem_free(lines);
+	mem_free(path);
+}
+
+static void press_all(struct ui *ui, const struct scene *scene, const char *text, int64_t now_us)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+
+	keys_feed(keys, text, strlen(text), now_us);
+	while (keys_next(keys, now_us, &press)) {
+		ui_press(ui, scene, &press, now_us);
+		ui_update(ui, scene, now_us);
+	}
+	keys_free(keys);
+}
+
+/* The picture after the case's events and keys. Caller owns both. */
+static struct canvas *picture(const struct screen_case *one, struct ui **ui_out)
+{
+	struct canvas *canvas = canvas_new(one->rows, one->cols, one->ascii);
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+	int64_t now = 1000000, wall;
+
+	play(scene, one->events);
+	assert_true(scene->caught_up);
+	wall = scene->model->last_us + 5 * TIME_SECOND;
+	ui_update(ui, scene, now);
+	draw(scene, ui, canvas, wall, now);
+	press_all(ui, scene, one->keys, now + one->presses_us);
+	draw(scene, ui, canvas, wall, now + one->presses_us);
+	scene_free(scene);
+	*ui_out = ui;
+	return canvas;
+}
+
+static void check_golden(const char *name, const struct buf *got)
+{
+	char *path = mem_printf("tests/screen/%s.screen", name);
+	size_t len = 0;
+	char *want;
+
+	if (getenv("GENERATE")) {
+		FILE *file = fopen(path, "wb");
+
+		assert_non_null(file);
+		assert_int_equal(fwrite(buf_text(got), 1, got->len, file), got->len);
+		fclose(file);
+	}
+	want = read_file(path, &len);
+	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
+		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
+	mem_free(want);
+	mem_free(path);
+}
+
+static void screen__is_as_recorded(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ui *ui;
+		struct canvas *canvas = picture(&cases[i], &ui);
+		struct buf got = { 0 };
+
+		canvas_dump(canvas, &got);
+		check_golden(cases[i].golden, &got);
+		buf_done(&got);
+		canvas_free(canvas);
+		ui_free(ui);
+	}
+}
+
+static void screen__has_no_control_characters_and_whole_wide_ones(void **state)
+{
+	(void)state;
+	for (int cols = 1; cols < 140; cols += 7)
+		for (int rows = 1; rows < 50; rows += 5) {
+			struct screen_case one = { "wide", NULL, rows, cols, cols % 2 == 0, cols % 3 ? "" : "oX", LATER };
+			struct ui *ui;
+			struct canvas *canvas = picture(&one, &ui);
+
+			for (int i = 0; i < rows * cols; i++) {
+				uint32_t cp = canvas->cells[i].cp;
+
+				assert_true(cp == 0 || utf8_width(cp) > 0);
+				assert_true(!canvas->ascii || (cp >= 0x20 && cp < 0x7f));
+				if (utf8_width(cp) == 2)
+					assert_true(i % cols + 1 < cols && canvas->cells[i + 1].cp == 0);
+				if (cp == 0)
+					assert_true(i % cols > 0 && utf8_width(canvas->cells[i - 1].cp) == 2);
+			}
+			canvas_free(canvas);
+			ui_free(ui);
+		}
+}
+
+static void assert_sends(struct ui *ui, const char *text)
+{
+	struct json *intent = ui_intent(ui);
+	char *print = json_print(intent);
+
+	assert_string_equal(print, text);
+	mem_free(print);
+	json_free(intent);
+}
+
+static void screen__failure_is_answered_by_choice_and_reason(void **state)
+{
+	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":51,\"value\":\"skip\",\"why\":\"not needed\"}");
+	ui_free(ui);
+}
+
+static void screen__enter_alone_never_answers_without_a_default(void **state)
+{
+	struct screen_case one = { "failure", NULL, 24, 80, false, "\r\r\r", LATER };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+}
+
+static void screen__keys_in_the_first_moment_are_ignored(void **state)
+{
+	struct screen_case one = { "failure", NULL, 24, 80, false, "1\r", 299999 };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+	one.presses_us = 300000;
+	canvas_free(picture(&one, &ui));
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":51,\"value\":\"retry\"}");
+	ui_free(ui);
+}
+
+static void screen__stop_names_the_call_and_needs_a_reason(void **state)
+{
+	struct screen_case one = { "copying", NULL, 24, 80, false, "X1\r\r" "wrong file\r", LATER };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_sends(ui, "{\"call\":39,\"do\":\"cancel\",\"why\":\"wrong file\"}");
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+}
+
+/* Any keys: nothing that changes the session is sent without a dialog and an Enter (or a typed reason). */
+static void screen__single_keys_change_nothing(void **state)
+{
+	(void)state;
+	for (int c = 1; c < 256; c++) {
+		char keys[2] = { (char)c, '\0' };
+		struct screen_case one = { c % 2 ? "failure" : "copying", NULL, 24, 80, false, keys, LATER };
+		struct ui *ui;
+
+		canvas_free(picture(&one, &ui));
+		assert_null(ui_intent(ui));
+		ui_free(ui);
+	}
+}
+
+/* A dialog of a question that somebody else answers closes, and says who it was. */
+static void screen__answer_of_another_closes_the_dialog(void **state)
+{
+	static const char answered[] = "{\"seq\":60,\"session\":1,\"at\":\"2026-11-21T18:10:00.000000Z\",\"kind\":\"answered\","
+		"\"v\":1,\"who\":\"jello\",\"data\":{\"seq\":51,\"value\":\"retry\"}}\n";
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+	struct feed *feed = feed_memory(answered, sizeof(answered) - 1);
+	struct event ev;
+	const struct json *reply;
+	struct err e;
+
+	(void)state;
+	play(scene, "failure");
+	ui_update(ui, scene, 0);
+	press_all(ui, scene, "3\r" "half a rea", LATER);
+	assert_int_equal(ui->dialog.seq, 51);
+	assert_int_equal(feed_next(feed, &ev, &reply, &e), FEED_EVENT);
+	scene_event(scene, &ev);
+	ui_update(ui, scene, LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	assert_string_equal(ui->notice, "jello answered question 51: retry. What you typed was not sent.");
+	/* The rest of the line is for nobody; after Enter, or a pause, keys work again. */
+	press_all(ui, scene, "son X", LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	press_all(ui, scene, "\r", LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	assert_null(ui_intent(ui));
+	press_all(ui, scene, "X", LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_LIST);
+	feed_close(feed);
+	ui_free(ui);
+	scene_free(scene);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(screen__is_as_recorded),
+		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
+		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
+		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
+		cmocka_unit_test(screen__keys_in_the_first_moment_are_ignored),
+		cmocka_unit_test(screen__stop_names_the_call_and_needs_a_reason),
+		cmocka_unit_test(screen__single_keys_change_nothing),
+		cmocka_unit_test(screen__answer_of_another_closes_the_dialog),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

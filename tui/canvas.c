@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/canvas.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/utf8.h"
+
+struct canvas *canvas_new(int rows, int cols, bool ascii)
+{
+	struct canvas *canvas = mem_alloc(sizeof(*canvas));
+
+	canvas->rows = rows > 0 ? rows : 1;
+	canvas->cols = cols > 0 ? cols : 1;
+	canvas->ascii = ascii;
+	canvas->cells = mem_array((size_t)canvas->rows * (size_t)canvas->cols, sizeof(struct cell));
+	canvas_clear(canvas);
+	return canvas;
+}
+
+void canvas_free(struct canvas *canvas)
+{
+	if (!canvas)
+		return;
+	mem_free(canvas->cells);
+	mem_free(canvas);
+}
+
+void canvas_clear(struct canvas *canvas)
+{
+	canvas_fill(canvas, (struct area){ 0, 0, canvas->rows, canvas->cols }, ROLE_TEXT);
+	canvas->cursor_row = -1;
+	canvas->cursor_col = 0;
+}
+
+static struct cell *cell_at(struct canvas *canvas, int row, int col)
+{
+	if (row < 0 || row >= canvas->rows || col < 0 || col >= canvas->cols)
+		return NULL;
+	return &canvas->cells[row * canvas->cols + col];
+}
+
+/* A half of a wide character that loses its other half becomes a blank. */
+static void part(struct canvas *canvas, int row, int col)
+{
+	struct cell *cell = cell_at(canvas, row, col), *left = cell_at(canvas, row, col - 1);
+	struct cell *right = cell_at(canvas, row, col + 1);
+
+	if (!cell)
+		return;
+	if (cell->cp == 0 && left)
+		*left = (struct cell){ .cp = ' ', .role = left->role };
+	if (cell->cp != 0 && right && right->cp == 0)
+		*right = (struct cell){ .cp = ' ', .role = right->role };
+}
+
+void canvas_put(struct canvas *canvas, int row, int col, uint32_t cp, enum role role)
+{
+	struct cell *cell = cell_at(canvas, row, col), *right = cell_at(canvas, row, col + 1);
+	int width = utf8_width(cp);
+
+	if (!cell)
+		return;
+	if (canvas->ascii && (cp < 0x20 || cp > 0x7e))
+		cp = '?';
+	part(canvas, row, col);
+	if (width == 2 && right)
+		part(canvas, row, col + 1);
+	else if (width == 2)
+		cp = '+';
+	*cell = (struct cell){ .cp = cp, .role = role };
+	if (width == 2 && right)
+		*right = (struct cell){ .cp = canvas->ascii ? '?' : 0, .role = role };
+}
+
+void canvas_glyph(struct canvas *canvas, int row, int col, enum glyph glyph)
+{
+	static const uint32_t unicode[] = { 0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, 0x252c };
+	static const char plain[] = "-|+++++";
+
+	canvas_put(canvas, row, col, canvas->ascii ? (uint32_t)plain[glyph] : unicode[glyph], ROLE_DIM);
+}
+
+static void combine(struct canvas *canvas, int row, int col, uint32_t cp)
+{
+	struct cell *cell = cell_at(canvas, row, col);
+
+	if (cell && cell->cp == 0)
+		cell = cell_at(canvas, row, col - 1);
+	for (int i = 0; cell && !canvas->ascii && i < CANVAS_COMBINING; i++)
+		if (cell->combining[i] == 0) {
+			cell->combining[i] = cp;
+			return;
+		}
+}
+
+static int put_text(struct canvas *canvas, int row, int col, int cols, enum role role,
+	const char *text, size_t len)
+{
+	bool cut = utf8_columns(text, len) > cols;
+	int room = cut ? cols - 1 : cols, used = 0;
+
+	for (size_t at = 0; at < len;) {
+		uint32_t cp;
+		int width;
+
+		at += utf8_decode(text + at, len - at, &cp);
+		width = utf8_width(cp);
+		if (width == 0 && used > 0)
+			combine(canvas, row, col + used - 1, cp);
+		if (width <= 0)
+			continue;
+		if (used + width > room)
+			break;
+		canvas_put(canvas, row, col + used, cp, role);
+		used += width;
+	}
+	while (cut && used < room)
+		canvas_put(canvas, row, col + used++, ' ', role);
+	if (cut && cols > 0)
+		canvas_put(canvas, row, col + used++, '+', ROLE_DIM);
+	return used;
+}
+
+int canvas_text(struct canvas *canvas, int row, int col, int cols, enum role role, const char *text)
+{
+	if (cols > canvas->cols - col)
+		cols = canvas->cols - col;
+	if (!text || cols <= 0)
+		return 0;
+	return put_text(canvas, row, col, cols, role, text, strlen(text));
+}
+
+int canvas_printf(struct canvas *canvas, struct area at, enum role role, const char *fmt, ...)
+{
+	struct buf text = { 0 };
+	va_list args;
+	int used;
+
+	va_start(args, fmt);
+	buf_vprintf(&text, fmt, args);
+	va_end(args);
+	used = canvas_text(canvas, at.row, at.col, at.cols, role, buf_text(&text));
+	buf_done(&text);
+	return used;
+}
+
+int canvas_break(const char *text, int cols, int *next)
+{
+	const char *stop = strchr(text, '\n');
+	size_t len = stop ? (size_t)(stop - text) : strlen(text);
+	size_t fit = utf8_fit(text, len, cols > 0 ? cols : 1, NULL);
+	size_t blank = fit;
+
+	if (fit == 0 && len > 0) {
+		uint32_t cp;
+
+		fit = blank = utf8_decode(text, len, &cp);
+	}
+	if (fit == len) {
+		*next = (int)(len + (stop ? 1 : 0));
+		return (int)len;
+	}
+	while (blank > 0 && text[blank] != ' ')
+		blank--;
+	if (blank == 0) {
+		*next = (int)fit;
+		return (int)fit;
+	}
+	*next = (int)blank + 1;
+	return (int)blank;
+}
+
+int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const char *text)
+{
+	int row = 0;
+
+	while (text && *text && row < area.rows) {
+		int next, len = canvas_break(text, area.cols, &next);
+
+		if (row + 1 == area.rows && text[next] != '\0')
+			put_text(canvas, area.row + row, area.col, area.cols, role, text, strcspn(text, "\n"));
+		else
+			put_text(canvas, area.row + row, area.col, area.cols, role, text, (size_t)len);
+		text += next;
+		row++;
+	}
+	return row;
+}
+
+void canvas_fill(struct canvas *canvas, struct area area, enum role role)
+{
+	for (int row = area.row; row < area.row + area.rows; row++)
+		for (int col = area.col; col < area.col + area.cols; col++) {
+			struct cell *cell = cell_at(canvas, row, col);
+
+			if (cell)
+				*cell = (struct cell){ .cp = ' ', .role = role };
+		}
+}
+
+void canvas_role(struct canvas *canvas, struct area area, enum role role)
+{
+	for (int row = area.row; row < area.row + area.rows; row++)
+		for (int col = area.col; col < area.col + area.cols; col++) {
+			struct cell *cell = cell_at(canvas, row, col);
+
+			if (cell)
+				cell->role = role;
+		}
+}
+
+void canvas_box(struct canvas *canvas, struct area area, const char *title)
+{
+	int bottom = area.row + area.rows - 1, right = area.col + area.cols - 1;
+
+	canvas_fill(canvas, area, ROLE_TEXT);
+	for (int col = area.col + 1; col < right; col++) {
+		canvas_glyph(canvas, area.row, col, GLYPH_ACROSS);
+		canvas_glyph(canvas, bottom, col, GLYPH_ACROSS);
+	}
+	for (int row = area.row + 1; row < bottom; row++) {
+		canvas_glyph(canvas, row, area.col, GLYPH_DOWN);
+		canvas_glyph(canvas, row, right, GLYPH_DOWN);
+	}
+	canvas_glyph(canvas, area.row, area.col, GLYPH_TOP_LEFT);
+	canvas_glyph(canvas, area.row, right, GLYPH_TOP_RIGHT);
+	canvas_glyph(canvas, bottom, area.col, GLYPH_BOTTOM_LEFT);
+	canvas_glyph(canvas, bottom, right, GLYPH_BOTTOM_RIGHT);
+	if (title && *title && area.cols > 8)
+		canvas_printf(canvas, (struct area){ area.row, area.col + 2, 1, area.cols - 4 }, ROLE_BOLD,
+			" %s ", title);
+}
+
+void canvas_dump(const struct canvas *canvas, struct buf *out)
+{
+	for (int row = 0; row < canvas->rows; row++) {
+		size_t end = out->len;
+
+		for (int col = 0; col < canvas->cols; col++) {
+			const struct cell *cell = &canvas->cells[row * canvas->cols + col];
+			char bytes[4];
+
+			if (cell->cp == 0)
+				continue;
+			buf_append(out, bytes, utf8_encode(cell->cp, bytes));
+			for (int i = 0; i < CANVAS_COMBINING && cell->combining[i]; i++)
+				buf_append(out, bytes, utf8_encode(cell->combining[i], bytes));
+			if (cell->cp != ' ')
+				end = out->len;
+		}
+		out->len = end;
+		buf_putc(out, '\n');
+	}
+}

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Dialogs of the live view. What changes something is either picked from a list with the arrows and Enter,
+ * or typed into a field; a letter alone never answers. A dialog that came up by itself ignores keys for
+ * UI_GUARD_US: they were meant for what was on the screen before.
+ */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "tui/ui.h"
+
+static char *safe(const char *text, bool keep_lines)
+{
+	struct buf out = { 0 };
+
+	utf8_safe(&out, text, strlen(text), keep_lines);
+	return buf_take(&out);
+}
+
+static void options_done(struct dialog *dialog)
+{
+	for (size_t i = 0; i < dialog->option_count; i++) {
+		mem_free(dialog->options[i].label);
+		mem_free(dialog->options[i].help);
+	}
+	mem_free(dialog->options);
+	dialog->options = NULL;
+	dialog->option_count = 0;
+}
+
+void dialog_close(struct ui *ui)
+{
+	struct dialog *dialog = &ui->dialog;
+
+	options_done(dialog);
+	answer_done(&dialog->answer);
+	mem_free(dialog->title);
+	mem_free(dialog->text);
+	mem_free(dialog->error);
+	edit_clear(&ui->edit);
+	*dialog = (struct dialog){ .pick = -1 };
+}
+
+static void dialog_open(struct ui *ui, enum dialog_kind kind, const char *title, const char *text)
+{
+	dialog_close(ui);
+	ui->dialog.kind = kind;
+	ui->dialog.title = safe(title, false);
+	ui->dialog.text = safe(text, true);
+}
+
+static void option_add(struct dialog *dialog, struct option option, const char *label, const char *help)
+{
+	option.label = safe(label, false);
+	option.help = safe(help, false);
+	dialog->options = mem_grow(dialog->options, dialog->option_count + 1, sizeof(option));
+	dialog->options[dialog->option_count++] = option;
+}
+
+static void add_command(struct buf *text, const struct json *command)
+{
+	const char *as = json_text(command, "as", "");
+
+	buf_printf(text, "\nWill run on %s%s%s:\n$ %s", json_text(command, "host", "this computer"),
+		*as ? " as " : "", as, json_text(command, "shown", ""));
+}
+
+static void question_text(const struct question *question, struct buf *text)
+{
+	const struct json *commands = json_at(question->data, "commands");
+
+	buf_puts(text, question->text);
+	if (*question->details)
+		buf_printf(text, "\n%s", question->details);
+	for (size_t i = 0; i < json_count(commands); i++)
+		add_command(text, json_item(commands, i));
+	if (question->expect)
+		buf_printf(text, "\nTo agree, type exactly: %s", question->expect);
+	else if (question->secret)
+		buf_puts(text, "\nIt is not shown and never stored.");
+	if (question->fallback && !question_is_dangerous(question) && question_choices(question) == 0)
+		buf_printf(text, "\nEnter alone means: %s", question->fallback);
+}
+
+static void question_options(struct ui *ui, const struct question *question)
+{
+	struct choice choice;
+
+	for (size_t i = 0; question_choice_at(question, i, &choice); i++) {
+		char *label = str_is(choice.label, choice.value) ? mem_strdup(choice.label)
+			: mem_printf("%s (%s)", choice.label, choice.value);
+
+		option_add(&ui->dialog, (struct option){ .use = USE_ANSWER, .choice = i }, label,
+			*choice.help ? choice.help : choice.why ? "needs a reason" : "");
+		mem_free(label);
+		if (!question_is_dangerous(question) && str_is(question->fallback, choice.value))
+			ui->dialog.pick = (long)i;
+	}
+}
+
+void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us)
+{
+	char *title = mem_printf("QUESTION %lld%s%s", (long long)question->seq,
+		*question->host ? " about " : "", question->host);
+	struct buf text = { 0 };
+	bool list = question_choices(question) > 0;
+
+	question_text(question, &text);
+	dialog_open(ui, list ? DIALOG_LIST : DIALOG_FIELD, title, buf_text(&text));
+	ui->dialog.use = USE_ANSWER;
+	ui->dialog.seq = question->seq;
+	ui->dialog.hidden = question->secret;
+	ui->dialog.guard_us = guard_us;
+	if (list)
+		question_options(ui, question);
+	mem_free(title);
+	buf_done(&text);
+}
+
+void dialog_stop(struct ui *ui, const struct scene *scene, bool menu)
+{
+	const struct model *model = scene->model;
+
+	dialog_open(ui, DIALOG_LIST, menu ? "WHAT DO YOU WANT?" : "STOP",
+		menu ? "Nothing was stopped." : "What is half done stays half done; nothing is undone.");
+	if (menu)
+		option_add(&ui->dialog, (struct option){ .use = USE_PAUSE }, "pause after what runs now",
+			"no new step or command starts");
+	for (size_t i = 0; i < model->call_count; i++) {
+		const struct model_call *call = &model->calls[i];
+		char *label;
+
+		if (call->state != CALL_RUNNING)
+			continue;
+		label = mem_printf("stop %s on %s", call->shown && *call->shown ? call->shown : call->action,
+			call->host && *call->host ? call->host : "this computer");
+		option_add(&ui->dialog, (struct option){ .use = USE_CANCEL, .call = call->seq }, label,
+			"it and its children get TERM, later KILL");
+		mem_free(label);
+	}
+	option_add(&ui->dialog, (struct option){ .use = USE_ABORT }, "abort the session",
+		"ends it after what runs now has been stopped");
+	if (menu)
+		option_add(&ui->dialog, (struct option){ .use = USE_LEAVE }, "leave this view",
+			"the session goes on");
+	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
+}
+
+void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text,
+	const char *label)
+{
+	dialog_open(ui, DIALOG_LIST, title, text);
+	option_add(&ui->dialog, (struct option){ .use = use }, label, "");
+	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
+	ui->dialog.pick = 0;
+}
+
+void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
+{
+	dialog_open(ui, DIALOG_FIELD, title, text);
+	ui->dialog.use = use;
+}
+
+void dialog_help(struct ui *ui)
+{
+	struct buf text = { 0 };
+
+	for (const struct key *key = keytable(); key->action != ACTION_NONE; key++)
+		if (key->help)
+			buf_printf(&text, "%-10s %s%s\n", key->name, key->help, key->changes ? " (asks first)" : "");
+	buf_puts(&text, "In a list: arrows, or a number, then Enter. Esc closes without deciding.");
+	dialog_open(ui, DIALOG_HELP, "KEYS", buf_text(&text));
+	buf_done(&text);
+}
+
+static void set_error(struct dialog *dialog, const char *text)
+{
+	mem_free(dialog->error);
+	dialog->error = safe(text, false);
+}
+
+/* The answer is complete or needs one more line. */
+static void answer_on(struct ui *ui, const struct question *question)
+{
+	struct dialog *dialog = &ui->dialog;
+	enum answer_need need = answer_lacks(question, &dialog->answer);
+
+	if (need == ANSWER_COMPLETE) {
+		ui_send(ui, answer_intent(&dialog->answer));
+		ui->sent = question->seq;
+		dialog_close(ui);
+		return;
+	}
+	dialog->kind = DIALOG_FIELD;
+	dialog->use = USE_NEED;
+	dialog->hidden = false;
+	dialog->scroll = 0;
+	mem_free(dialog->text);
+	dialog->text = mem_strdup(answer_prompt(need));
+	mem_set(&dialog->error, NULL);
+	edit_clear(&ui->edit);
+}
+
+static void give_value(struct ui *ui, const struct question *question, const char *line)
+{
+	struct err e;
+	struct json *value = question_value(question, line, &e);
+
+	if (!value) {
+		set_error(&ui->dialog, e.text);
+		return;
+	}
+	answer_done(&ui->dialog.answer);
+	ui->dialog.answer.seq = question->seq;
+	ui->dialog.answer.value = value;
+	answer_on(ui, question);
+}
+
+static void send_line(struct ui *ui, const char *name, const char *key, const char *text)
+{
+	struct json *intent = json_new_object();
+
+	json_set_text(intent, "do", name);
+	if (key && *text)
+		json_set_text(intent, key, text);
+	ui_send(ui, intent);
+}
+
+static void option_enter(struct ui *ui, const struct scene *scene)
+{
+	struct dialog *dialog = &ui->dialog;
+	const struct question *question = scene_question_find(scene, dialog->seq);
+	const struct option option = dialog->options[dialog->pick];
+	struct choice choice;
+
+	if (option.use == USE_ANSWER) {
+		if (question && question_choice_at(question, option.choice, &choice))
+			give_value(ui, question, choice.value);
+		return;
+	}
+	if (option.use == USE_CANCEL || option.use == USE_ABORT) {
+		char *title = mem_strdup(option.label);
+
+		dialog_field(ui, option.use, title, "Why? (one line, kept in the journal; Esc: do nothing)");
+		ui->dialog.call = option.call;
+		mem_free(title);
+		return;
+	}
+	dialog_close(ui);
+	if (option.use == USE_PAUSE)
+		send_line(ui, "pause", NULL, "");
+	else if (option.use == USE_CONTINUE)
+		send_line(ui, "continue", NULL, "");
+	else if (option.use == USE_TAKE)
+		send_line(ui, "take", NULL, "");
+	else if (option.use == USE_LEAVE)
+		ui->leave = true;
+}
+
+static void find_enter(struct ui *ui)
+{
+	mem_set(&ui->find, ui->edit.len > 0 ? ui->edit.text : NULL);
+	ui->match = -1;
+}
+
+static void why_enter(struct ui *ui)
+{
+	struct dialog *dialog = &ui->dialog;
+	struct json *intent;
+
+	if (ui->edit.len == 0) {
+		set_error(dialog, "a reason is needed; Esc closes without doing anything");
+		return;
+	}
+	intent = json_new_object();
+	json_set_text(intent, "do", dialog->use == USE_ABORT ? "abort" : "cancel");
+	if (dialog->use == USE_CANCEL)
+		json_set_int(intent, "call", dialog->call);
+	json_set_text(intent, "why", ui->edit.text);
+	ui_send(ui, intent);
+	dialog_close(ui);
+}
+
+static void need_enter(struct ui *ui, const struct question *question)
+{
+	struct answer *answer = &ui->dialog.answer;
+	struct err e;
+
+	if (answer_fill(answer, answer_lacks(question, answer), ui->edit.text, &e) != 0)
+		set_error(&ui->dialog, e.text);
+	else
+		answer_on(ui, question);
+}
+
+static void field_enter(struct ui *ui, const struct scene *scene)
+{
+	const struct question *question = scene_question_find(scene, ui->dialog.seq);
+	enum dialog_use use = ui->dialog.use;
+
+	if (use == USE_CANCEL || use == USE_ABORT) {
+		why_enter(ui);
+		return;
+	}
+	if (use == USE_ANSWER || use == USE_NEED) {
+		if (question && use == USE_ANSWER)
+			give_value(ui, question, ui->edit.text);
+		else if (question)
+			need_enter(ui, question);
+		return;
+	}
+	if (use == USE_FIND)
+		find_enter(ui);
+	else if (ui->edit.len > 0)
+		send_line(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
+			use == USE_GIVE ? "to" : "text", ui->edit.text);
+	dialog_close(ui);
+}
+
+/* Esc: back to the list of the question when it was asked for more, else closes without deciding. */
+static void escape(struct ui *ui, const struct scene *scene, int64_t now_us)
+{
+	struct dialog *dialog = &ui->dialog;
+	const struct question *question = scene_question_find(scene, dialog->seq);
+
+	if (question && dialog->use == USE_NEED) {
+		dialog_question(ui, question, 0);
+		return;
+	}
+	if (question) {
+		ui->dismissed = dialog->seq;
+		ui_notice(ui, "Nothing was decided: the question stays open. Enter opens it again.", now_us);
+	}
+	dialog_close(ui);
+}
+
+static void move_pick(struct dialog *dialog, long to)
+{
+	if (to >= (long)dialog->option_count)
+		to = (long)dialog->option_count - 1;
+	dialog->pick = to < 0 ? 0 : to;
+	mem_set(&dialog->error, NULL);
+}
+
+static bool list_press(struct ui *ui, const struct scene *scene, const struct press *press)
+{
+	struct dialog *dialog = &ui->dialog;
+	bool letter = press->code == PRESS_CHAR;
+
+	if (press->code == PRESS_UP || (letter && press->cp == 'k'))
+		move_pick(dialog, dialog->pick < 0 ? (long)dialog->option_count - 1 : dialog->pick - 1);
+	else if (press->code == PRESS_DOWN || (letter && press->cp == 'j'))
+		move_pick(dialog, dialog->pick + 1);
+	else if (letter && press->cp >= '1' && press->cp < '1' + (uint32_t)dialog->option_count)
+		move_pick(dialog, (long)(press->cp - '1'));
+	else if (press->code != PRESS_ENTER)
+		return false;
+	else if (dialog->pick < 0)
+		set_error(dialog, "choose with the arrows or a number first, then Enter");
+	else
+		option_enter(ui, scene);
+	return true;
+}
+
+static bool help_press(struct ui *ui, const struct press *press)
+{
+	if (press->code == PRESS_UP || (press->code == PRESS_CHAR && press->cp == 'k'))
+		ui->dialog.scroll -= ui->dialog.scroll > 0;
+	else if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
+		ui->dialog.scroll++;
+	else
+		dialog_close(ui);
+	return true;
+}
+
+bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
+{
+	struct dialog *dialog = &ui->dialog;
+	bool scrolls = press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN;
+
+	if (now_us < dialog->guard_us) {
+		ui_notice(ui, "Key ignored: the question had only just come up.", now_us);
+		return true;
+	}
+	if (dialog->kind == DIALOG_HELP)
+		return help_press(ui, press);
+	if (press->code == PRESS_ESC) {
+		escape(ui, scene, now_us);
+		return true;
+	}
+	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
+		|| press->cp == 'Z')))
+		return false;
+	if (dialog->kind == DIALOG_LIST) {
+		if (press->code == PRESS_CHAR && press->cp == 'q') {
+			escape(ui, scene, now_us);
+			return true;
+		}
+		return list_press(ui, scene, press);
+	}
+	if (press->code == PRESS_ENTER)
+		field_enter(ui, scene);
+	else if (edit_press(&ui->edit, press))
+		mem_set(&dialog->error, NULL);
+	return true;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/draw.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "tui/draw_int.h"
+#include "tui/keytable.h"
+
+char *draw_safe(const char *text)
+{
+	struct buf safe = { 0 };
+
+	if (text)
+		utf8_safe(&safe, text, strlen(text), false);
+	return buf_take(&safe);
+}
+
+const char *draw_state(enum step_state state, enum role *role)
+{
+	static const struct {
+		const char *word;
+		enum role role;
+	} words[] = {
+		[STEP_PLANNED] = { "", ROLE_TEXT }, [STEP_READY] = { "ready", ROLE_WAIT },
+		[STEP_RUNNING] = { "RUN", ROLE_RUN }, [STEP_DETACHED] = { "away", ROLE_WAIT },
+		[STEP_IN_DOUBT] = { "DOUBT", ROLE_DOUBT }, [STEP_OK] = { "ok", ROLE_OK },
+		[STEP_WARN] = { "warn", ROLE_WARN }, [STEP_FAILED] = { "FAIL", ROLE_FAIL },
+		[STEP_SKIPPED] = { "skip", ROLE_WARN }, [STEP_DEFERRED] = { "defer", ROLE_WARN },
+		[STEP_STALE] = { "stale", ROLE_WARN },
+	};
+
+	*role = words[state].role;
+	return words[state].word;
+}
+
+/* Text at col of the header, returns the column behind it. */
+static int header_put(struct frame *frame, int col, enum role role, const char *text)
+{
+	return col + canvas_text(frame->canvas, 0, col, frame->canvas->cols - col, role, text);
+}
+
+/* "DOWN 00:17:42"; "" when the site never was. */
+static void down_clock(const struct frame *frame, char *text, size_t size)
+{
+	const struct model *model = frame->scene->model;
+	int64_t us = model->down_total_us, s;
+
+	text[0] = '\0';
+	if (model->down_since_us > 0 && frame->wall_us > model->down_since_us)
+		us += frame->wall_us - model->down_since_us;
+	if (us == 0 && model->down_since_us == 0)
+		return;
+	s = us / TIME_SECOND;
+	snprintf(text, size, " %s %02lld:%02lld:%02lld ", model->down_since_us > 0 ? "DOWN" : "was down",
+		(long long)(s / 3600), (long long)(s / 60 % 60), (long long)(s % 60));
+}
+
+/* "[ruud DRIVES] jello, gov": the driver first, each name once. */
+static char *people(const struct scene *scene)
+{
+	const char *driver = scene->model->driver;
+	struct buf out = { 0 };
+	struct buf names = { 0 };
+	size_t count = scene->presence ? json_count(scene->presence) : scene->model->people_count;
+
+	if (driver && *driver) {
+		char *safe = draw_safe(driver);
+
+		buf_printf(&out, "[%s DRIVES]", safe);
+		mem_free(safe);
+	} else {
+		buf_puts(&out, "[nobody drives]");
+	}
+	for (size_t i = 0; i < count; i++) {
+		const char *who = scene->presence ? json_text(json_item(scene->presence, i), "who", "")
+			: scene->model->people[i].who;
+		char *safe = draw_safe(who);
+		char *key = mem_printf("\n%s\n", safe);
+
+		if (!str_is(who, driver) && !strstr(buf_text(&names), key)) {
+			buf_printf(&out, "%s %s", names.len > 0 ? "," : "", safe);
+			buf_puts(&names, key);
+		}
+		mem_free(safe);
+		mem_free(key);
+	}
+	buf_done(&names);
+	return buf_take(&out);
+}
+
+/* What must be seen in the header, behind the title; with draw false only measured. */
+static int header_flags(struct frame *frame, int col, const char *who, bool draw)
+{
+	const struct model *model = frame->scene->model;
+	const char *const flags[] = { model->dry_run ? " DRY RUN " : "",
+		model->state == SESSION_PAUSED ? " PAUSED " : "", frame->ui->lost ? " NO CONNECTION " : "" };
+	char down[64];
+
+	down_clock(frame, down, sizeof(down));
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (*flags[i])
+			col = draw ? header_put(frame, col + 2, ROLE_DOWN, flags[i])
+				: col + 2 + (int)strlen(flags[i]);
+	if (*down)
+		col = draw ? header_put(frame, col + 2, model->down_since_us > 0 ? ROLE_DOWN : ROLE_HEADER, down)
+			: col + 2 + (int)strlen(down);
+	return draw ? header_put(frame, col + 2, ROLE_HEADER, who)
+		: col + 2 + utf8_columns(who, strlen(who));
+}
+
+static void draw_header(struct frame *frame)
+{
+	const struct model *model = frame->scene->model;
+	char *title = draw_safe(model->title && *model->title ? model->title : model->runbook);
+	long at = model_current(model);
+	char *text = mem_printf(" #%lld  step %ld/%zu", (long long)model->session,
+		at >= 0 ? at + 1 : (long)scene_steps_over(frame->scene), model->step_count);
+	char *who = people(frame->scene);
+	int cols = frame->canvas->cols, col;
+	int room = cols - header_flags(frame, 0, who, false) - (int)strlen(text) - 1;
+	char clock[TIME_TEXT];
+
+	canvas_fill(frame->canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
+	col = 1 + canvas_text(frame->canvas, 0, 1, room > 8 ? room : 8, ROLE_HEADER, title);
+	col = header_put(frame, col, ROLE_HEADER, text);
+	col = header_flags(frame, col, who, true);
+	if (col + 14 <= cols)
+		canvas_printf(frame->canvas, (struct area){ 0, cols - 13, 1, 13 }, ROLE_HEADER, "%s UTC",
+			time_format_clock(frame->wall_us, clock));
+	mem_free(title);
+	mem_free(text);
+	mem_free(who);
+}
+
+static void draw_talk(struct frame *frame, struct area area)
+{
+	const struct scene *scene = frame->scene;
+	int n = (int)scene->talk_count < area.rows ? (int)scene->talk_count : area.rows;
+
+	for (int i = 0; i < n; i++) {
+		const struct talk *talk = &scene->talk[scene->talk_count - (size_t)(n - i)];
+		char clock[TIME_TEXT];
+
+		time_format_clock(talk->at_us, clock);
+		clock[5] = '\0';
+		canvas_printf(frame->canvas, (struct area){ area.row + area.rows - n + i, area.col, 1, area.cols },
+			ROLE_TEXT, " %s %s%s: %s", clock, talk->who, talk->note ? " NOTE" : "", talk->text);
+	}
+}
+
+/* The line above the hints: the most urgent thing to know. */
+static void draw_status(struct frame *frame, int row)
+{
+	const struct scene *scene = frame->scene;
+	const struct question *question = scene_question(scene);
+	const struct ui *ui = frame->ui;
+	struct area at = { row, 0, 1, frame->canvas->cols };
+
+	if (scene->halted)
+		canvas_printf(frame->canvas, at, ROLE_FAIL, " NOTHING GOES ON: %s", scene->halted);
+	else if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
+		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
+	else if (question && ui->dialog.seq == 0 && question->seq == ui->sent)
+		canvas_printf(frame->canvas, at, ROLE_WAIT, " Your answer to question %lld is under way.",
+			(long long)question->seq);
+	else if (question && ui->dialog.seq == 0)
+		canvas_printf(frame->canvas, at, ROLE_WARN, " Question %lld waits for an answer: Enter opens it.",
+			(long long)question->seq);
+}
+
+static void draw_hints(struct frame *frame, int row)
+{
+	int col = 1, cols = frame->canvas->cols;
+
+	for (const struct key *key = keytable(); key->action != ACTION_NONE; key++) {
+		int need;
+
+		if (!key->hint)
+			continue;
+		need = utf8_columns(key->name, strlen(key->name)) + utf8_columns(key->hint, strlen(key->hint)) + 1;
+		if (col + need > cols)
+			break;
+		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_BOLD, key->name) + 1;
+		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_TEXT, key->hint) + 2;
+	}
+}
+
+static void draw_raw(struct frame *frame)
+{
+	int rows = frame->canvas->rows;
+
+	draw_output(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols }, false);
+	draw_status(frame, rows - 2);
+	canvas_text(frame->canvas, rows - 1, 1, frame->canvas->cols - 1, ROLE_TEXT,
+		"o back  / find  j k PgUp PgDn scroll  G follow  q leave");
+	if (frame->ui->dialog.kind != DIALOG_NONE)
+		draw_dialog(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols });
+}
+
+void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
+{
+	struct frame frame = { scene, ui, canvas, wall_us, mono_us };
+	int rows = canvas->rows, cols = canvas->cols;
+	int talk = rows >= 24 ? 3 : rows >= 16 ? 1 : 0;
+	int left = cols < 70 ? 0 : cols * 3 / 10 < 24 ? 24 : cols * 3 / 10 > 44 ? 44 : cols * 3 / 10;
+	int body = rows - 3 - talk;
+
+	canvas_clear(canvas);
+	if (rows < 10 || cols < 40) {
+		canvas_text(canvas, rows / 2, 0, cols, ROLE_TEXT, "The window is too small (40x10).");
+		canvas_text(canvas, rows / 2 + 1, 0, cols, ROLE_TEXT, "The session goes on. q leaves.");
+		return;
+	}
+	if (ui->raw) {
+		draw_raw(&frame);
+		return;
+	}
+	draw_header(&frame);
+	if (left > 0)
+		draw_steps(&frame, (struct area){ 1, 0, body, left });
+	for (int row = 1; left > 0 && row < 1 + body; row++)
+		canvas_glyph(canvas, row, left, GLYPH_DOWN);
+	/* The output stays in sight above a dialog. */
+	int covered = ui->dialog.kind == DIALOG_NONE ? 0
+		: draw_dialog_rows(&frame, (struct area){ 1, 0, body + talk, cols }) - talk;
+
+	draw_work(&frame, (struct area){ 1, left ? left + 2 : 1, covered > 0 ? body - covered : body,
+		cols - (left ? left + 2 : 1) });
+	draw_talk(&frame, (struct area){ 1 + body, 0, talk, cols });
+	draw_status(&frame, rows - 2);
+	draw_hints(&frame, rows - 1);
+	if (ui->dialog.kind != DIALOG_NONE)
+		draw_dialog(&frame, (struct area){ 1, 0, body + talk, cols });
+}

@@ -1,0 +1,37 @@
+/* draw_int.h - private to tui/draw*.c. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_DRAW_INT_H
+#define TUI_DRAW_INT_H
+
+#include "tui/draw.h"
+
+/* One frame being drawn. */
+struct frame {
+	const struct scene *scene;
+	struct ui *ui;
+	struct canvas *canvas;
+	int64_t wall_us, mono_us;
+};
+
+/* Steps with their states, the present one in sight. */
+void draw_steps(struct frame *frame, struct area area);
+
+/* Present step: explanation, command, progress, output. */
+void draw_work(struct frame *frame, struct area area);
+
+/* The output alone. */
+void draw_output(struct frame *frame, struct area area, bool times);
+
+/* Rows of the area that the dialog covers, from below. */
+int draw_dialog_rows(const struct frame *frame, struct area area);
+
+/* Dialog over the lower part of the area. */
+void draw_dialog(struct frame *frame, struct area area);
+
+/* "ok", "RUN", "FAIL" …, at most 5 columns, and its role. */
+const char *draw_state(enum step_state state, enum role *role);
+
+/* Safe copy of text for showing. Caller owns. */
+char *draw_safe(const char *text);
+
+#endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * curses is used for output alone: it knows the terminal's sequences and sends only differences. Keys are read
+ * as bytes and decoded in tui/keys.c, because get_wch() swallows keys after one invalid byte. Signals are the
+ * loop's. Text on the screen comes from canvas cells, which have been made safe.
+ */
+#define _DEFAULT_SOURCE		/* TIOCOUTQ, cchar_t */
+#define _XOPEN_SOURCE_EXTENDED 1
+#define NCURSES_NOMACROS 1
+#include "tui/term.h"
+
+#include <curses.h>
+#include <fcntl.h>
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <term.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "tui/tty.h"
+
+#define BEHIND 4096	/* bytes the kernel still holds for the terminal */
+
+static struct {
+	int fd;
+	FILE *file;
+	SCREEN *screen;
+	bool ascii, paste, color, redraw;
+	struct canvas *last;	/* owned: what is on the screen */
+	attr_t attrs[ROLE_COUNT];
+	short pairs[ROLE_COUNT];
+} term = { .fd = -1 };
+
+/* How a role looks: with colours, and without. */
+static const struct {
+	attr_t color_attr, mono_attr;
+	short color;	/* -1 = the terminal's own */
+} looks[ROLE_COUNT] = {
+	[ROLE_TEXT] = { A_NORMAL, A_NORMAL, -1 },
+	[ROLE_DIM] = { A_NORMAL, A_NORMAL, -1 },
+	[ROLE_BOLD] = { A_BOLD, A_BOLD, -1 },
+	[ROLE_HEADER] = { A_REVERSE, A_REVERSE, -1 },
+	[ROLE_DOWN] = { A_REVERSE | A_BOLD, A_REVERSE | A_BOLD, COLOR_RED },
+	[ROLE_OK] = { A_NORMAL, A_NORMAL, COLOR_GREEN },
+	[ROLE_RUN] = { A_BOLD, A_BOLD, COLOR_CYAN },
+	[ROLE_WAIT] = { A_NORMAL, A_NORMAL, COLOR_CYAN },
+	[ROLE_FAIL] = { A_BOLD, A_BOLD, COLOR_RED },
+	[ROLE_WARN] = { A_BOLD, A_BOLD, COLOR_YELLOW },
+	[ROLE_DOUBT] = { A_REVERSE, A_REVERSE, COLOR_MAGENTA },
+	[ROLE_PICK] = { A_REVERSE, A_REVERSE, -1 },
+	[ROLE_FIELD] = { A_UNDERLINE, A_UNDERLINE, -1 },
+	[ROLE_MATCH] = { A_REVERSE, A_REVERSE, -1 },
+	[ROLE_COMMAND] = { A_BOLD, A_BOLD, -1 },
+};
+
+/* UTF-8 unless the person's locale says otherwise; an environment that says nothing is taken as UTF-8 where that exists. */
+static bool set_locale(void)
+{
+	static const char *const names[] = { "LC_ALL", "LC_CTYPE", "LANG" };
+	bool said = false;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		said = said || (value && *value);
+	}
+	if (!setlocale(LC_CTYPE, "") || !said)
+		setlocale(LC_CTYPE, "C.UTF-8");
+	return strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+}
+
+static const char *capability(const char *name)
+{
+	const char *text = tigetstr(name);
+
+	return text && text != (const char *)-1 ? text : NULL;
+}
+
+static void set_looks(void)
+{
+	const char *no_color = getenv("NO_COLOR");
+
+	term.color = !(no_color && *no_color) && has_colors() && start_color() == OK && COLORS >= 8
+		&& use_default_colors() == OK;
+	for (short role = 0; role < ROLE_COUNT; role++) {
+		term.attrs[role] = term.color ? looks[role].color_attr : looks[role].mono_attr;
+		term.pairs[role] = 0;
+		if (!term.color || looks[role].color < 0)
+			continue;
+		init_pair((short)(role + 1), looks[role].color, -1);
+		term.pairs[role] = (short)(role + 1);
+	}
+}
+
+/* What must be written to leave the screen in order, kept ready for a crash. */
+static void set_last_words(void)
+{
+	static const char *const names[] = { "rmcup", "sgr0", "cnorm" };
+	struct buf words = { 0 };
+
+	if (term.paste)
+		buf_puts(&words, "\033[?2004l");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *text = capability(names[i]);
+		const char *delay = text ? strstr(text, "$<") : NULL;
+
+		if (text)
+			buf_append(&words, text, delay ? (size_t)(delay - text) : strlen(text));
+	}
+	tty_last_words(buf_text(&words), words.len);
+	buf_done(&words);
+}
+
+static void set_modes(void)
+{
+	raw();
+	noecho();
+	nonl();
+	term.paste = COLORS >= 8 && strncmp(getenv("TERM"), "linux", 5) != 0;
+	if (term.paste && write(term.fd, "\033[?2004h", 8) != 8)
+		term.paste = false;
+	set_last_words();
+	tty_adopt();
+}
+
+/* Undoes a half-made term_open. */
+static int give_up(struct err *e, const char *why)
+{
+	if (term.screen) {
+		endwin();
+		delscreen(term.screen);
+	}
+	if (term.file)
+		fclose(term.file);
+	else if (term.fd >= 0)
+		close(term.fd);
+	term.screen = NULL;
+	term.file = NULL;
+	term.fd = -1;
+	return err_set(e, ERR_USAGE, "%s", why);
+}
+
+int term_open(struct err *e)
+{
+	const char *name = getenv("TERM");
+	int found = 0;
+
+	term.fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+	if (term.fd < 0)
+		return give_up(e, "there is no terminal");
+	if (!name || !*name || setupterm(name, term.fd, &found) != OK)
+		return give_up(e, "the terminal's type (TERM) is not known here");
+	bool placeable = capability("cup") && capability("clear");
+
+	del_curterm(cur_term);
+	if (!placeable)
+		return give_up(e, "this type of terminal (TERM) cannot place text");
+	if (tty_save(term.fd, e) != 0)
+		return give_up(e, "the terminal's modes cannot be read");
+	term.ascii = !set_locale();
+	term.file = fdopen(term.fd, "w+");
+	if (!term.file)
+		return give_up(e, "the terminal cannot be opened");
+	term.screen = newterm(name, term.file, term.file);
+	if (!term.screen)
+		return give_up(e, "the terminal cannot be set up");
+	set_looks();
+	set_modes();
+	term.redraw = true;
+	return 0;
+}
+
+void term_close(void)
+{
+	if (!term.screen)
+		return;
+	if (term.paste && write(term.fd, "\033[?2004l", 8) != 8)
+		term.paste = false;
+	curs_set(1);
+	endwin();
+	tty_release();
+	delscreen(term.screen);
+	fclose(term.file);
+	canvas_free(term.last);
+	term.last = NULL;
+	term.screen = NULL;
+	term.file = NULL;
+	term.fd = -1;
+}
+
+int term_fd(void)
+{
+	return term.fd;
+}
+
+bool term_is_ascii(void)
+{
+	return term.ascii;
+}
+
+void term_size(int *rows, int *cols)
+{
+	struct winsize size = { 0 };
+
+	if (ioctl(term.fd, TIOCGWINSZ, &size) != 0 || size.ws_row == 0 || size.ws_col == 0) {
+		size.ws_row = (unsigned short)LINES;
+		size.ws_col = (unsigned short)COLS;
+	}
+	if (size.ws_row != LINES || size.ws_col != COLS) {
+		resize_term(size.ws_row, size.ws_col);
+		term.redraw = true;
+	}
+	*rows = size.ws_row;
+	*cols = size.ws_col;
+}
+
+static bool same(const struct cell *a, const struct cell *b)
+{
+	return a->cp == b->cp && a->role == b->role
+		&& memcmp(a->combining, b->combining, sizeof(a->combining)) == 0;
+}
+
+static void show_cell(int row, int col, const struct cell *cell)
+{
+	wchar_t text[CANVAS_COMBINING + 2] = { (wchar_t)cell->cp };
+	cchar_t out;
+
+	for (int i = 0; i < CANVAS_COMBINING; i++)
+		text[i + 1] = (wchar_t)cell->combining[i];
+	if (setcchar(&out, text, term.attrs[cell->role], term.pairs[cell->role], NULL) != OK)
+		setcchar(&out, L"?", term.attrs[cell->role], term.pairs[cell->role], NULL);
+	mvadd_wch(row, col, &out);
+}
+
+void term_show(const struct canvas *canvas)
+{
+	bool whole = term.redraw || !term.last || term.last->rows != canvas->rows
+		|| term.last->cols != canvas->cols;
+
+	if (whole) {
+		canvas_free(term.last);
+		term.last = canvas_new(canvas->rows, canvas->cols, canvas->ascii);
+		clearok(stdscr, TRUE);
+		werase(stdscr);
+	}
+	for (int row = 0; row < canvas->rows; row++)
+		for (int col = 0; col < canvas->cols; col++) {
+			const struct cell *cell = &canvas->cells[row * canvas->cols + col];
+			struct cell *old = &term.last->cells[row * canvas->cols + col];
+
+			if (!whole && same(cell, old))
+				continue;
+			if (cell->cp != 0)
+				show_cell(row, col, cell);
+			*old = *cell;
+		}
+	curs_set(canvas->cursor_row >= 0);
+	if (canvas->cursor_row >= 0)
+		move(canvas->cursor_row, canvas->cursor_col);
+	term.redraw = false;
+	refresh();
+}
+
+void term_redraw(void)
+{
+	term.redraw = true;
+}
+
+bool term_is_behind(void)
+{
+	int queued = 0;
+
+	return ioctl(term.fd, TIOCOUTQ, &queued) == 0 && queued > BEHIND;
+}
+
+void term_suspend(void)
+{
+	static const char words[] = "bellbook: only this view is suspended; the session goes on. \"fg\" brings it back.\n";
+
+	if (term.paste && write(term.fd, "\033[?2004l", 8) != 8)
+		term.paste = false;
+	curs_set(1);
+	endwin();
+	tty_release();
+	if (write(term.fd, words, sizeof(words) - 1) >= 0)
+		raise(SIGSTOP);
+	if (term.paste && write(term.fd, "\033[?2004h", 8) != 8)
+		term.paste = false;
+	tty_adopt();
+	term.redraw = true;
+	refresh();
+}

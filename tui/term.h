@@ -1,0 +1,38 @@
+/* term.h - the terminal as a place to show a canvas; its .c is the only user of curses. One per process. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_TERM_H
+#define TUI_TERM_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "tui/canvas.h"
+
+/* Opens /dev/tty in raw mode on the alternate screen. 0; -1 with words when this terminal cannot show a full screen: nothing was changed then. */
+int term_open(struct err *e);
+
+/* Puts the terminal back. Harmless when it is not open. */
+void term_close(void);
+
+/* Descriptor to read keys from. */
+int term_fd(void);
+
+/* Asks the kernel for the size and takes it over. */
+void term_size(int *rows, int *cols);
+
+/* True when only ASCII can be shown. */
+bool term_is_ascii(void);
+
+/* Sends what differs from the last canvas shown. Blocks when the terminal does not take it: see term_is_behind. */
+void term_show(const struct canvas *canvas);
+
+/* Next term_show draws everything. */
+void term_redraw(void);
+
+/* True while so much is queued that a frame should be left out. */
+bool term_is_behind(void);
+
+/* Ctrl-Z: back to the shell; returns when the person comes back. */
+void term_suspend(void);
+
+#endif

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The live view: how a screen comes about.
+ *
+ *     session's socket ── link ── pump ──► scene          (what is known: a fold of events)
+ *     keyboard ── keys ── keytable ──────► ui             (what the person did here)
+ *                              scene + ui ── draw ──► canvas ── term ──► terminal
+ *                              ui ── intents ── pump ── link ──► session
+ *
+ * Everything is one process and one loop; nothing in it waits. The scene changes only by what the session
+ * told, never by a key: a key makes an intent, the session decides, and its event changes the screen, here and
+ * on everybody else's screen in the same way. So a view can be killed, drop its connection or fall behind at
+ * any moment and lose nothing; a new one folds the same events to the same picture.
+ *
+ * Drawing is a pure function of scene, ui, size and time (draw.h). It draws the whole screen into a grid of
+ * cells each time, which is cheap, and term.c sends what differs from the last grid, which may not be: over a
+ * slow line bytes are what a person waits for. Hence:
+ *
+ *   - a frame is drawn only when something changed (dirty), and at most every FRAME_US;
+ *   - while the kernel still holds much of the last frame, the next is left out (term_is_behind); what would
+ *     have been on it is on the one after;
+ *   - the clock ticks once a second, and only while something runs or the site is down.
+ *
+ * A question opens its dialog by itself, and for a moment ignores keys that were meant for the screen before.
+ * The answer carries the seq of the question in the dialog; when that question is closed, so is the dialog,
+ * with a line that says who answered. No letter alone changes anything.
+ *
+ * The terminal is given back on every way out: normal end, signals (loop), failed asserts and crashes
+ * (tty.c), Ctrl-Z. When it is gone (SIGHUP, end of file) we leave at once without another word to it.
+ */
+#define _DEFAULT_SOURCE /* explicit_bzero */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/loop.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "tui/draw.h"
+#include "tui/ending.h"
+#include "tui/keys.h"
+#include "tui/pump.h"
+#include "tui/term.h"
+#include "tui/ui.h"
+#include "tui/view.h"
+
+#define FRAME_US (TIME_SECOND / 10)
+#define CALM_US (TIME_SECOND / 2)	/* silence after which history is taken as told */
+
+struct live {
+	struct loop *loop;
+	struct pump *pump;
+	struct scene *scene;
+	struct ui *ui;
+	struct keys *keys;
+	struct canvas *canvas;
+	int64_t session;
+	int64_t drawn_us;
+	int frame_timer, key_timer, calm_timer, tick_timer;
+	bool dirty;
+	enum ending ending;
+};
+
+static void frame_due(void *arg);
+
+/* Asks for a frame, soon but not sooner than FRAME_US after the last. */
+static void dirty(struct live *live)
+{
+	int64_t wait = live->drawn_us + FRAME_US - time_mono_us();
+
+	live->dirty = true;
+	if (live->frame_timer == 0)
+		live->frame_timer = loop_after(live->loop, wait > 0 ? wait : 0, frame_due, live);
+}
+
+static void tick(void *arg)
+{
+	struct live *live = arg;
+
+	live->tick_timer = 0;
+	dirty(live);
+}
+
+/* True while the screen changes without events: clocks, the guard of a dialog, a notice. */
+static bool is_ticking(const struct live *live)
+{
+	const struct model *model = live->scene->model;
+
+	return model->state != SESSION_CLOSED && (model->down_since_us > 0 || model_current(model) >= 0
+		|| live->ui->notice || live->ui->dialog.guard_us > time_mono_us());
+}
+
+static void frame_due(void *arg)
+{
+	struct live *live = arg;
+	int rows, cols;
+
+	live->frame_timer = 0;
+	live->drawn_us = time_mono_us();
+	if (term_is_behind()) {
+		dirty(live);
+		return;
+	}
+	term_size(&rows, &cols);
+	if (!live->canvas || live->canvas->rows != rows || live->canvas->cols != cols) {
+		canvas_free(live->canvas);
+		live->canvas = canvas_new(rows, cols, term_is_ascii());
+	}
+	draw(live->scene, live->ui, live->canvas, time_wall_us(), live->drawn_us);
+	term_show(live->canvas);
+	live->dirty = false;
+	loop_cancel(live->loop, live->tick_timer);
+	live->tick_timer = is_ticking(live) ? loop_after(live->loop, TIME_SECOND, tick, live) : 0;
+}
+
+static void end(struct live *live, enum ending ending)
+{
+	if (live->ending == ENDING_NONE)
+		live->ending = ending;
+	loop_stop(live->loop);
+}
+
+static void send_all(struct live *live)
+{
+	struct json *intent;
+
+	while ((intent = ui_intent(live->ui)) != NULL) {
+		struct err e;
+
+		if (pump_send(live->pump, intent, &e) != 0) {
+			ui_notice(live->ui, e.text, time_mono_us());
+			live->ui->sent = 0;
+		}
+		json_free(intent);
+	}
+}
+
+/* After keys or events: carries out what the ui wants. */
+static void settle(struct live *live)
+{
+	struct ui *ui = live->ui;
+
+	ui_update(ui, live->scene, time_mono_us());
+	send_all(live);
+	if (ui->suspend) {
+		ui->suspend = false;
+		term_suspend();
+	}
+	if (ui->redraw)
+		term_redraw();
+	ui->redraw = false;
+	if (ui->leave)
+		end(live, ENDING_LEFT);
+	dirty(live);
+}
+
+static void keys_due(void *arg)
+{
+	struct live *live = arg;
+	struct press press;
+	int64_t wait;
+
+	loop_cancel(live->loop, live->key_timer);
+	live->key_timer = 0;
+	while (!live->ui->leave && keys_next(live->keys, time_mono_us(), &press))
+		ui_press(live->ui, live->scene, &press, time_mono_us());
+	wait = keys_wait(live->keys, time_mono_us());
+	if (wait >= 0)
+		live->key_timer = loop_after(live->loop, wait, keys_due, live);
+	settle(live);
+}
+
+static void keyboard_ready(void *arg, int fd, short events)
+{
+	struct live *live = arg;
+	char bytes[4096];
+	ssize_t n = read(fd, bytes, sizeof(bytes));
+
+	(void)events;
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0)	/* the terminal is gone, so is everything we could say; the session goes on */
+		_exit(VIEW_LEFT);
+	keys_feed(live->keys, bytes, (size_t)n, time_mono_us());
+	explicit_bzero(bytes, sizeof(bytes));
+	keys_due(live);
+}
+
+static void item_in(void *arg, enum link_item item, const struct event *ev, const struct json *reply,
+	const char *why)
+{
+	struct live *live = arg;
+	bool closed = live->scene->model->state == SESSION_CLOSED;
+
+	(void)why;
+	if (item == LINK_EVENT) {
+		scene_is_news(live->scene, ev);
+		scene_event(live->scene, ev);
+	} else if (item == LINK_REPLY) {
+		scene_reply(live->scene, reply);
+		ui_reply(live->ui, reply, time_mono_us());
+		if (live->scene->turned_away)
+			end(live, ENDING_REFUSED);
+	} else if (item == LINK_GONE) {
+		end(live, closed ? ENDING_CLOSED : ENDING_GONE);
+	} else {
+		live->ui->lost = item == LINK_LOST;
+		live->ui->sent = 0;
+		ui_notice(live->ui, item == LINK_LOST ? "The connection to the session is lost; trying again."
+			: "The connection is back.", time_mono_us());
+	}
+}
+
+static void calm(void *arg)
+{
+	struct live *live = arg;
+
+	live->calm_timer = 0;
+	live->scene->caught_up = true;
+	settle(live);
+}
+
+static void batch_end(void *arg)
+{
+	struct live *live = arg;
+
+	loop_cancel(live->loop, live->calm_timer);
+	live->calm_timer = 0;
+	if (live->scene->head >= 0 && !live->scene->caught_up)
+		live->calm_timer = loop_after(live->loop, CALM_US, calm, live);
+	if (live->scene->model->state == SESSION_CLOSED)
+		end(live, ENDING_CLOSED);
+	settle(live);
+}
+
+static void signal_in(void *arg, int signo)
+{
+	struct live *live = arg;
+
+	if (signo == SIGHUP)
+		_exit(VIEW_LEFT);
+	if (signo == SIGINT)
+		dialog_stop(live->ui, live->scene, true);
+	else if (signo == SIGTSTP)
+		live->ui->suspend = true;
+	else if (signo != SIGWINCH)
+		live->ui->leave = true;
+	settle(live);
+}
+
+static void watch(struct live *live)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
+	struct err e;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		loop_signal(live->loop, signals[i], signal_in, live, &e);
+	loop_watch(live->loop, term_fd(), POLLIN, keyboard_ready, live);
+}
+
+static void live_done(struct live *live)
+{
+	pump_free(live->pump);
+	loop_free(live->loop);
+	keys_free(live->keys);
+	ui_free(live->ui);
+	scene_free(live->scene);
+	canvas_free(live->canvas);
+}
+
+int view_live(const struct view_options *options)
+{
+	struct live live = { .session = options->session };
+	struct buf last = { 0 };
+	struct err e = { 0 };
+	int code;
+
+	if (term_open(&e) != 0) {
+		printf("bellbook: no full screen here, %s; this is the plain view.\n", e.text);
+		fflush(stdout);
+		return view_plain(options);
+	}
+	live.loop = loop_new(NULL);
+	live.scene = scene_new();
+	live.ui = ui_new();
+	live.keys = keys_new();
+	live.pump = pump_new(live.loop, link_new(options->journal, options->session, 0, "live",
+		options->role), item_in, batch_end, &live);
+	watch(&live);
+	if (loop_run(live.loop, &e) != 0)
+		live.ending = ENDING_LEFT;
+	loop_unwatch(live.loop, term_fd());
+	term_close();
+	ending_tell(live.scene, live.session, live.ending, &last);
+	fputs(buf_text(&last), stdout);
+	fflush(stdout);
+	code = (int)ending_exit(live.ending, live.scene->model->outcome);
+	buf_done(&last);
+	live_done(&live);
+	return code;
+}

@@ -1,0 +1,120 @@
+/* ui.h - what the person does to the live view: scrolling, searching, dialogs. Keys in, intents out; draws nothing. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_UI_H
+#define TUI_UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/json.h"
+#include "tui/edit.h"
+#include "tui/keys.h"
+#include "tui/keytable.h"
+#include "tui/question.h"
+#include "tui/scene.h"
+
+#define UI_GUARD_US ((int64_t)300000)	/* keys are ignored this long after a dialog came up by itself */
+#define UI_DEAF_US ((int64_t)1000000)	/* a pause in typing after which keys are for the new screen */
+#define UI_NOTICE_US ((int64_t)10000000)
+
+enum dialog_kind { DIALOG_NONE, DIALOG_LIST, DIALOG_FIELD, DIALOG_HELP };
+
+/* What a list's or field's answer is for. */
+enum dialog_use {
+	USE_NOTHING,
+	USE_ANSWER,	/* value of the question */
+	USE_NEED,	/* why, owner, due of an answer */
+	USE_CANCEL,	/* why cancel dialog.call */
+	USE_ABORT,	/* why abort */
+	USE_PAUSE, USE_CONTINUE, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
+};
+
+struct option {
+	char *label;		/* owned, safe */
+	char *help;		/* owned, safe, may be "" */
+	enum dialog_use use;
+	int64_t call;		/* for USE_CANCEL */
+	size_t choice;		/* for USE_ANSWER */
+};
+
+struct dialog {
+	enum dialog_kind kind;
+	enum dialog_use use;	/* of a field */
+	int64_t seq;		/* the question it shows, 0 = none */
+	int64_t call;
+	struct answer answer;
+	struct option *options;	/* owned */
+	size_t option_count;
+	long pick;		/* highlighted option, -1 = none yet */
+	char *title, *text;	/* owned, safe; text may have several lines */
+	char *error;		/* owned: why the last Enter did nothing */
+	bool hidden;		/* do not show the field */
+	int64_t guard_us;	/* keys before this are ignored */
+	int scroll;		/* first line shown */
+};
+
+struct ui {
+	bool explain, raw;
+	int64_t call;		/* output chosen with Tab; 0 = whatever runs */
+	bool follow;
+	int64_t top;		/* first line shown, counted from the call's very first; only when not following */
+	int page;		/* lines of output on the screen; set by draw */
+	char *find;		/* owned; what is searched for, NULL = nothing */
+	int64_t match;		/* line found, counted as top; -1 = none */
+	struct dialog dialog;
+	struct edit edit;
+	char *notice;		/* owned, safe */
+	int64_t notice_us;	/* since when */
+	int64_t pressed_us;	/* last key */
+	int64_t deaf_us;	/* keys before this were meant for a dialog that is gone */
+	int64_t dismissed;	/* question whose dialog was closed with Esc */
+	int64_t sent;		/* question whose answer is under way */
+	struct json **intents;
+	size_t intent_count;
+	bool leave, redraw, suspend;	/* wanted by the person; the view resets the latter two */
+	bool lost;		/* no connection just now */
+};
+
+/* The person has done nothing yet. Caller owns. */
+struct ui *ui_new(void);
+
+/* Frees and wipes. NULL is fine. */
+void ui_free(struct ui *ui);
+
+/* After the scene changed: closes the dialog of a question that is closed, opens that of a new one. */
+void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us);
+
+/* A reply to this view: tells refusals. */
+void ui_reply(struct ui *ui, const struct json *reply, int64_t now_us);
+
+/* One key. */
+void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);
+
+/* Says something in the status line; text need not be safe. */
+void ui_notice(struct ui *ui, const char *text, int64_t now_us);
+
+/* Next intent to send, NULL when there is none. Caller owns. */
+struct json *ui_intent(struct ui *ui);
+
+/* Queues an intent. Takes it. */
+void ui_send(struct ui *ui, struct json *intent);
+
+/* Call whose output is shown: chosen, or whatever runs. NULL when there is none. Borrowed. */
+const struct model_call *ui_call(const struct ui *ui, const struct scene *scene);
+
+/* First line shown with page lines, counted from the call's very first. */
+int64_t ui_top(const struct ui *ui, const struct output *output, int page);
+
+/* Opens dialogs, closes the one that is open. */
+void dialog_close(struct ui *ui);
+void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us);
+void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
+void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
+void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
+void dialog_help(struct ui *ui);
+
+/* A key while a dialog is open; false when the dialog has no use for it and the table may have it. */
+bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);
+
+#endif
