@@ -513,7 +513,6 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 
 static int dsl_step_body(lua_State *L)
 {
-	static char *empty[] = {NULL};
 	struct script *script = lua_script_of(L);
 	const char *id = lua_tostring(L, lua_upvalueindex(2));
 	struct script_step *step;
@@ -528,7 +527,7 @@ static int dsl_step_body(lua_State *L)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
 	script->book.steps = mem_grow(script->book.steps, script->book.step_count + 1, sizeof(*step));
 	step = &script->book.steps[script->book.step_count++];
-	*step = (struct script_step){.kind = (enum step_kind)lua_tointeger(L, lua_upvalueindex(1)), .needs = empty, .gives = empty, .was = empty};
+	*step = (struct script_step){.kind = (enum step_kind)lua_tointeger(L, lua_upvalueindex(1))};
 	step->id = mem_strdup(id);
 	if (lua_getstack(L, 1, &at) && lua_getinfo(L, "l", &at))
 		step->line = at.currentline;

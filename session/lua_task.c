@@ -581,9 +581,7 @@ int script_bind(struct script *script, const struct json *fleet, const struct js
 
 static void free_list(char **list)
 {
-	if (!list || !*list)
-		return;
-	for (char **at = list; *at; at++)
+	for (char **at = list; at && *at; at++)
 		mem_free(*at);
 	mem_free(list);
 }

@@ -115,10 +115,23 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 	}
 }
 
+/* What earlier steps gave, and for the check after a run also what that run gave. Caller owns. */
+static struct json *vars_for(const struct engine *engine, enum task_part part)
+{
+	struct json *vars = json_copy_of(engine->vars), *value;
+	const char *key;
+	void *it = NULL;
+
+	while (part == PART_VERIFY && engine->gives && (key = json_next(engine->gives, &it, &value)) != NULL)
+		json_put(vars, key, json_copy_of(value));
+	return vars;
+}
+
 void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum task_part part, const char *prefix)
 {
 	static const struct script_handlers handlers = {.call = calls_wanted, .ended = task_ended};
 	const struct model_step *state = model_step_find(engine->model, script_book(engine->script)->steps[step].id);
+	struct json *vars;
 
 	engine->part = part;
 	engine->task_step = step;
@@ -129,6 +142,8 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 		engine->prefix = mem_printf("%s%lld/", prefix, (long long)engine->model->last_seq);
 	else
 		engine->prefix = mem_strdup(prefix);
-	engine->task = script_task_start(engine->script, step, fn, engine->vars, &handlers, engine);
+	vars = vars_for(engine, part);
+	engine->task = script_task_start(engine->script, step, fn, vars, &handlers, engine);
+	json_free(vars);
 	engine_wake(engine);
 }

@@ -1,0 +1,16 @@
+/* plan.h - a runbook as a document: what it is for, what it asks, its steps; for show, list and check. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_PLAN_H
+#define SESSION_PLAN_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "session/script.h"
+
+/* Appends the runbook as plain text (markdown false) or Markdown; safe to show on any terminal. */
+void plan_text(const struct script_book *book, bool markdown, struct buf *out);
+
+/* The runbook as an object: id, title, about, window, digest, params, steps. Caller owns. */
+struct json *plan_json(const struct script_book *book);
+
+#endif
