@@ -1,0 +1,12 @@
+/* builtin.h - the tables of all actions, for the registry in action.c alone. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACTIONS_BUILTIN_H
+#define ACTIONS_BUILTIN_H
+
+#include "actions/action.h"
+
+/* job_actions.c */
+extern const struct action action_ssh_read, action_ssh_run, action_ssh_job;
+extern const struct action action_here_read, action_here_run;
+
+#endif

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What runs on the host is one shell text. Everything in it can be seen there
+ * with ps, so secrets are no part of it: they come as lines on stdin, first the
+ * password for sudo, then one line per value ("=" and the value, newlines and
+ * backslashes written for printf %b), which the text reads into variables.
+ */
+#define _GNU_SOURCE
+#include "actions/command.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#define SCRIPT_MAX ((size_t)100000)	/* one argument of a program is at most 128 KiB on Linux, and the text is quoted on its way */
+#define STDIN_MAX ((size_t)1 << 20)
+
+static const char reader[] =
+	"bb_get() { IFS= read -r bb_v || exit 125; bb_v=${bb_v#=}; "
+	"case $bb_v in *\\\\*) bb_v=$(printf '%b.' \"$bb_v\"); bb_v=${bb_v%.};; esac; }\n";
+
+void command_done(struct command *command)
+{
+	if (command->feed.data)
+		explicit_bzero(command->feed.data, command->feed.cap);
+	buf_done(&command->feed);
+	buf_done(&command->script);
+}
+
+static bool is_name(const char *name)
+{
+	static const char allowed[] = "_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+	return *name && strspn(name, allowed) == strlen(name) && !strchr("0123456789", *name);
+}
+
+/* Room in feed without leaving a copy of it behind in freed memory. */
+static void feed_room(struct buf *feed, size_t extra)
+{
+	struct buf larger = {0};
+
+	if (feed->cap - feed->len > extra)
+		return;
+	buf_room(&larger, (feed->len + extra) * 2);
+	buf_append(&larger, buf_text(feed), feed->len);
+	if (feed->data)
+		explicit_bzero(feed->data, feed->cap);
+	buf_done(feed);
+	*feed = larger;
+}
+
+/* One value as a line of the feed. */
+static int feed_value(struct command *command, const char *what, const char *bytes, size_t len, struct err *e)
+{
+	if (memchr(bytes, '\0', len))
+		return err_set(e, ERR_USAGE, "%s holds a NUL byte, which a shell cannot pass on", what);
+	feed_room(&command->feed, len * 5 + 2);
+	buf_putc(&command->feed, '=');
+	for (size_t i = 0; i < len; i++) {
+		if (bytes[i] == '\n')
+			buf_puts(&command->feed, "\\0012");
+		else if (bytes[i] == '\\')
+			buf_puts(&command->feed, "\\\\");
+		else
+			buf_putc(&command->feed, bytes[i]);
+	}
+	buf_putc(&command->feed, '\n');
+	return 0;
+}
+
+static int add_env(struct call *call, struct command *command, struct buf *script, struct err *e)
+{
+	const struct json *env = json_at(call_args(call), "env");
+	struct json *value;
+	const char *name;
+	void *it = NULL;
+
+	while ((name = json_next(env, &it, &value))) {
+		const char *bytes;
+		size_t len;
+
+		if (!is_name(name))
+			return err_set(e, ERR_USAGE, "env: \"%s\" is no name of a variable", name);
+		bytes = call_reveal(call, value, &len, e);
+		if (!bytes)
+			return err_wrap(e, "env %s", name);
+		if (json_as_text(value)) {
+			buf_printf(script, "export %s=", name);
+			str_shell_quote(script, bytes);
+			buf_putc(script, '\n');
+			continue;
+		}
+		if (feed_value(command, name, bytes, len, e) < 0)
+			return -1;
+		buf_printf(script, "bb_get; export %s=\"$bb_v\"\n", name);
+	}
+	return 0;
+}
+
+/* What runs at last; text: the command, as sh reads it. */
+static void add_run(struct buf *script, const char *text, enum command_shell shell, bool pty, bool piped)
+{
+	if (piped)
+		buf_puts(script, "printf '%s' \"$bb_v\" | ");
+	else if (pty || shell == COMMAND_OWN_SHELL)
+		buf_puts(script, "exec ");
+	if (pty)
+		buf_puts(script, "script -qefc ");
+	else if (piped || shell == COMMAND_OWN_SHELL)
+		buf_puts(script, "sh -c ");
+	if (pty || piped || shell == COMMAND_OWN_SHELL)
+		str_shell_quote(script, text);
+	else
+		buf_puts(script, text);
+	buf_puts(script, pty ? " /dev/null\n" : "\n");
+}
+
+/* The lines that read the stdin data, and the data. */
+static int add_stdin(struct call *call, struct command *command, struct buf *script, bool *piped, struct err *e)
+{
+	const struct json *data = json_at(call_args(call), "stdin");
+	const char *bytes;
+	size_t len;
+
+	*piped = data != NULL;
+	if (!data)
+		return 0;
+	bytes = call_reveal(call, data, &len, e);
+	if (!bytes)
+		return err_wrap(e, "stdin");
+	if (len > STDIN_MAX)
+		return err_set(e, ERR_USAGE, "stdin of %zu bytes: at most 1 MiB goes with a command; send it as a file", len);
+	if (feed_value(command, "stdin", bytes, len, e) < 0)
+		return -1;
+	buf_puts(script, "bb_get\n");
+	return 0;
+}
+
+/* The script as the user that runs it sees it. */
+static int add_inner(struct call *call, struct command *command, enum command_shell shell, struct buf *script,
+		     struct err *e)
+{
+	const struct json *args = call_args(call);
+	const char *cwd = json_text(args, "cwd", NULL);
+	struct buf text = {0};
+	bool piped;
+	int result = -1;
+
+	if (add_env(call, command, script, e) == 0 && add_stdin(call, command, script, &piped, e) == 0 &&
+	    action_command(args, &text, e) == 0) {
+		if (cwd) {
+			buf_puts(script, "cd -- ");
+			str_shell_quote(script, cwd);
+			buf_puts(script, " || exit 126\n");
+		}
+		add_run(script, buf_text(&text), shell, json_bool(args, "pty", false), piped);
+		result = 0;
+	}
+	buf_done(&text);
+	return result;
+}
+
+int command_as(struct call *call, struct command *command, const char *script, struct err *e)
+{
+	const struct json *args = call_args(call);
+	const struct json *password = json_at(args, "sudo_password");
+	struct buf values = command->feed;
+	struct buf inner = {0};
+	const char *bytes;
+	size_t len;
+
+	if (password) {
+		bytes = call_reveal(call, password, &len, e);
+		if (!bytes)
+			return err_wrap(e, "sudo_password");
+		if (memchr(bytes, '\n', len) || memchr(bytes, '\0', len))
+			return err_set(e, ERR_USAGE, "sudo_password: a password is one line");
+		buf_init(&command->feed);
+		feed_room(&command->feed, len + values.len + 32);
+		buf_append(&command->feed, bytes, len);
+		/* sudo reads byte by byte, and not at all when it needs no password: the script skips to this line. */
+		buf_puts(&command->feed, "\nbellbook:feed\n");
+		buf_append(&command->feed, values.data, values.len);
+		if (values.data)
+			explicit_bzero(values.data, values.cap);
+		buf_done(&values);
+		buf_puts(&inner, "while IFS= read -r bb_v && [ \"$bb_v\" != bellbook:feed ]; do :; done\n");
+		command->fed = true;
+	}
+	buf_puts(&inner, script);
+	buf_puts(&command->script, password ? "exec sudo -S -k -p '' -H -u " : "exec sudo -n -H -u ");
+	str_shell_quote(&command->script, json_text(args, "as", "root"));
+	buf_puts(&command->script, " -- sh -c ");
+	str_shell_quote(&command->script, buf_text(&inner));
+	buf_done(&inner);
+	return 0;
+}
+
+int command_build(struct call *call, struct command *command, enum command_shell shell, struct err *e)
+{
+	struct buf inner = {0};
+	struct buf body = {0};
+	int result = add_inner(call, command, shell, &body, e);
+
+	if (result == 0) {
+		command->fed = command->feed.len > 0;
+		if (command->fed)
+			buf_puts(&inner, reader);
+		buf_append(&inner, body.data, body.len);
+		if (json_at(call_args(call), "as"))
+			result = command_as(call, command, buf_text(&inner), e);
+		else
+			buf_append(&command->script, inner.data, inner.len);
+	}
+	buf_done(&body);
+	buf_done(&inner);
+	if (result == 0 && command->script.len > SCRIPT_MAX)
+		return err_set(e, ERR_USAGE, "a command of %zu bytes: at most %zu can be run; send it as a file",
+			       command->script.len, SCRIPT_MAX);
+	return result;
+}
+
+static const char *signal_of(int status)
+{
+	/* Those that end a process and that no ordinary exit status is likely to mean. */
+	static const struct {
+		int signo;
+		const char *name;
+	} names[] = {
+		{ SIGHUP, "HUP" }, { SIGINT, "INT" }, { SIGQUIT, "QUIT" }, { SIGILL, "ILL" },
+		{ SIGTRAP, "TRAP" }, { SIGABRT, "ABRT" }, { SIGBUS, "BUS" }, { SIGFPE, "FPE" },
+		{ SIGKILL, "KILL" }, { SIGUSR1, "USR1" }, { SIGSEGV, "SEGV" }, { SIGUSR2, "USR2" },
+		{ SIGPIPE, "PIPE" }, { SIGALRM, "ALRM" }, { SIGTERM, "TERM" }, { SIGXCPU, "XCPU" },
+		{ SIGXFSZ, "XFSZ" }, { SIGSYS, "SYS" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (status == 128 + names[i].signo)
+			return names[i].name;
+	}
+	return NULL;
+}
+
+struct json *command_result(int status)
+{
+	struct json *result = json_new_object();
+	const char *name = signal_of(status);
+
+	json_set_int(result, "exit", name ? -1 : status);
+	json_set_text(result, "signal", name);
+	return result;
+}

@@ -1,0 +1,34 @@
+/* command.h - the arguments of a call as shell text, with the secrets apart, for stdin; private to job code. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACTIONS_COMMAND_H
+#define ACTIONS_COMMAND_H
+
+#include "actions/action.h"
+#include "base/buf.h"
+
+#include <stdbool.h>
+
+struct command {
+	struct buf script;	/* shell text; holds no secret */
+	struct buf feed;	/* lines for the script's stdin: secrets and stdin data; wiped by command_done */
+	bool fed;		/* the script reads feed */
+};
+
+enum command_shell {
+	COMMAND_OWN_SHELL,	/* the command gets a sh of its own */
+	COMMAND_IN_PLACE,	/* it is part of the script, which is run in a subshell anyway */
+};
+
+/* Builds it from cmd, as, sudo_password, env, cwd, stdin, pty of the call's arguments. ERR_USAGE, ERR_NOTFOUND in words. Free with command_done also after a failure. */
+int command_build(struct call *call, struct command *command, enum command_shell shell, struct err *e);
+
+/* Wraps shell text so that it runs as the call's `as` user; feed gets the password line when there is one. */
+int command_as(struct call *call, struct command *command, const char *script, struct err *e);
+
+/* Wipes and frees. */
+void command_done(struct command *command);
+
+/* Exit status of a shell as a result object: {"exit":N}, or {"exit":-1,"signal":NAME} for 128 + signal. Caller owns. */
+struct json *command_result(int status);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Targets and their lanes. A call goes to an idle lane of its target, else it
+ * waits; when it has waited LANE_WAIT, a further lane is opened for it, up to
+ * LANE_MAX: a reindex of six hours does not block a probe of the same host,
+ * and ten short probes in a row do not open ten connections.
+ */
+#define _GNU_SOURCE
+#include "actions/call_int.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "actions/worker_frames.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#define LANE_WAIT (20 * TIME_SECOND / 1000)
+#define LITTER_WAIT (300 * TIME_SECOND / 1000)
+#define LITTER_TIME (10 * TIME_SECOND)
+
+static void tell_ended(struct call *call, const char *outcome, const struct err *e)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "outcome", outcome);
+	if (e)
+		json_set_text(data, "error", e->text);
+	if (call->result)
+		json_put(data, "result", json_copy_of(call->result));
+	outbox_json(call->child, FRAME_ENDED, call->id, data);
+}
+
+static void tell_failed(struct call *call, const struct err *e)
+{
+	const char *outcome = "failed";
+
+	/* Before it was settled, its job may be anywhere: a failure to look is no failure of the job. */
+	if (e->kind == ERR_TIMEOUT || (call->settle && !call->settled_told && call->action->effect != EFFECT_READ))
+		outcome = "unknown";
+	else if (e->kind == ERR_CANCELED)
+		outcome = "canceled";
+	tell_ended(call, outcome, e);
+}
+
+/* Settles a call that had begun before. True when it goes on as start. */
+static bool settle_call(struct call *call)
+{
+	enum action_settled how = SETTLED_UNKNOWN;
+	struct err e = {0};
+
+	if (call->action->effect == EFFECT_READ) {
+		call_set_seen(call, "it changes nothing and is run again");
+		call_again(call);
+		return true;
+	}
+	if (!call->action->settle) {
+		call_set_seen(call, "this kind of call cannot be looked up");
+		call_settled(call, SETTLED_UNKNOWN);
+	} else if (call->action->settle(call, &how, &e) < 0) {
+		tell_failed(call, &e);
+	} else if (how == SETTLED_NEVER || how == SETTLED_UNKNOWN) {
+		call_settled(call, how);
+	} else {
+		tell_ended(call, "ok", NULL);
+	}
+	return false;
+}
+
+static void run_call(struct call *call)
+{
+	struct err e = {0};
+
+	if (call->settle && !settle_call(call))
+		return;
+	if (call->action->start(call, &e) < 0)
+		tell_failed(call, &e);
+	else
+		tell_ended(call, "ok", NULL);
+}
+
+/* Runs a call in this lane. Lock held on entry and exit, not in between. */
+static void lane_run(struct lane *lane, struct call *call)
+{
+	struct child *child = lane->target->child;
+	uint64_t count;
+
+	call->lane = lane;
+	lane->call = call;
+	lane->target->idle--;
+	(void)!read(lane->wake, &count, sizeof(count));
+	pthread_mutex_unlock(&child->lock);
+	run_call(call);
+	pthread_mutex_lock(&child->lock);
+	lane->call = NULL;
+	lane->target->idle++;
+	call_free(call);
+}
+
+/* The next waiting call, NULL when there is none. Lock held. */
+static struct call *take_call(struct target *target)
+{
+	struct call *call = target->first;
+
+	if (!call)
+		return NULL;
+	target->first = call->next;
+	if (!target->first)
+		target->last = NULL;
+	target->waiting_since = target->first ? time_mono_us() : 0;
+	return call;
+}
+
+/* Removes what one job left. A failure is left to the next `forget` of a void job on that host, or to a person: it harms nothing. */
+static void pick_litter(struct lane *lane, struct litter *litter)
+{
+	struct child *child = lane->target->child;
+	struct call call = {
+		.action = litter->action, .host = lane->target->host, .job = litter->job, .child = child,
+		.lane = lane, .deadline_us = time_mono_us() + LITTER_TIME,
+		.config = child->configs ? child->configs->json : NULL,
+	};
+	struct err e = {0};
+
+	lane->target->idle--;
+	pthread_mutex_unlock(&child->lock);
+	(void)litter->action->forget(&call, &e);
+	pthread_mutex_lock(&child->lock);
+	lane->target->idle++;
+	mem_free(litter->job);
+	mem_free(litter);
+}
+
+static struct litter *take_litter(struct target *target)
+{
+	struct litter *litter = target->litter;
+
+	if (!litter || (!target->child->closing && time_mono_us() < target->litter_at))
+		return NULL;
+	target->litter = litter->next;
+	if (!target->litter)
+		target->litter_at = 0;
+	return litter;
+}
+
+static void *lane_main(void *arg)
+{
+	struct lane *lane = arg;
+	struct target *target = lane->target;
+	struct child *child = target->child;
+
+	pthread_mutex_lock(&child->lock);
+	for (;;) {
+		struct call *call = child->closing ? NULL : take_call(target);
+		struct litter *litter = call ? NULL : take_litter(target);
+
+		if (call)
+			lane_run(lane, call);
+		else if (litter)
+			pick_litter(lane, litter);
+		else if (child->closing)
+			break;
+		else
+			pthread_cond_wait(&target->work, &child->lock);
+	}
+	/* The last word to the main thread, which waits for all lanes to be idle. */
+	(void)!write(child->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+	pthread_mutex_unlock(&child->lock);
+	if (lane->keep_free)
+		lane->keep_free(lane->keep);
+	lane->keep = NULL;
+	return NULL;
+}
+
+/* Opens a lane. When the system has no thread for us, calls wait for the lanes there are; the first one must be. */
+static void open_lane(struct target *target)
+{
+	struct lane *lane = mem_alloc(sizeof(*lane));
+
+	lane->target = target;
+	lane->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	assert(lane->wake >= 0);
+	target->lane_count++;
+	target->idle++;
+	lane->next = target->lanes;
+	target->lanes = lane;
+	if (pthread_create(&lane->thread, NULL, lane_main, lane) == 0)
+		return;
+	target->lanes = lane->next;
+	target->idle--;
+	target->lane_count--;
+	assert(target->lane_count > 0);
+	close(lane->wake);
+	mem_free(lane);
+}
+
+static struct target *target_get(struct child *child, const char *host)
+{
+	struct target *target;
+
+	for (target = child->targets; target; target = target->next) {
+		if (str_is(target->host, host))
+			return target;
+	}
+	target = mem_alloc(sizeof(*target));
+	target->child = child;
+	target->host = mem_strdup(host);
+	pthread_cond_init(&target->work, NULL);
+	target->next = child->targets;
+	child->targets = target;
+	open_lane(target);
+	return target;
+}
+
+void target_add(struct child *child, struct call *call)
+{
+	struct target *target = target_get(child, call->host);
+
+	call->next = NULL;
+	if (target->last)
+		target->last->next = call;
+	else
+		target->first = call;
+	target->last = call;
+	if (!target->waiting_since)
+		target->waiting_since = time_mono_us();
+	pthread_cond_signal(&target->work);
+}
+
+void target_litter(struct child *child, const char *host, const struct action *action, const char *job)
+{
+	struct target *target = target_get(child, host);
+	struct litter *litter = mem_alloc(sizeof(*litter));
+	struct litter **end = &target->litter;
+
+	litter->action = action;
+	litter->job = mem_strdup(job);
+	while (*end)
+		end = &(*end)->next;
+	*end = litter;
+	if (!target->litter_at)
+		target->litter_at = time_mono_us() + LITTER_WAIT;
+}
+
+/* Microseconds until the target wants attention, -1 = none. */
+static int64_t target_tick(struct target *target, int64_t now)
+{
+	int64_t next = -1;
+
+	if (target->first && target->lane_count < LANE_MAX) {
+		int64_t left = target->waiting_since + LANE_WAIT - now;
+
+		if (left <= 0 && target->idle == 0) {
+			open_lane(target);
+			left = LANE_WAIT;
+		}
+		next = left > 0 ? left : LANE_WAIT;
+	}
+	if (target->litter) {
+		int64_t left = target->litter_at - now;
+
+		if (left <= 0) {
+			if (target->idle == 0 && target->lane_count < LANE_MAX)
+				open_lane(target);
+			pthread_cond_signal(&target->work);
+			left = LITTER_WAIT;
+		}
+		if (next < 0 || left < next)
+			next = left;
+	}
+	return next;
+}
+
+int64_t targets_tick(struct child *child)
+{
+	int64_t now = time_mono_us();
+	int64_t next = -1;
+
+	for (struct target *target = child->targets; target; target = target->next) {
+		int64_t wants = target_tick(target, now);
+
+		if (wants >= 0 && (next < 0 || wants < next))
+			next = wants;
+	}
+	return next;
+}
+
+struct call *targets_find(struct child *child, uint64_t id)
+{
+	for (struct target *target = child->targets; target; target = target->next) {
+		for (struct call *call = target->first; call; call = call->next) {
+			if (call->id == id)
+				return call;
+		}
+		for (struct lane *lane = target->lanes; lane; lane = lane->next) {
+			if (lane->call && lane->call->id == id)
+				return lane->call;
+		}
+	}
+	return NULL;
+}
+
+bool target_withdraw(struct child *child, struct call *call)
+{
+	struct target *target = target_get(child, call->host);
+	struct call *before = NULL;
+
+	for (struct call *at = target->first; at; before = at, at = at->next) {
+		if (at != call)
+			continue;
+		if (before)
+			before->next = at->next;
+		else
+			target->first = at->next;
+		if (target->last == at)
+			target->last = before;
+		if (!target->first)
+			target->waiting_since = 0;
+		return true;
+	}
+	return false;
+}
+
+bool targets_clean(const struct child *child)
+{
+	for (const struct target *target = child->targets; target; target = target->next) {
+		/* A lane in a call is not waited for; its job goes on without us. */
+		int in_calls = 0;
+
+		for (const struct lane *lane = target->lanes; lane; lane = lane->next)
+			in_calls += lane->call != NULL;
+		if (target->idle + in_calls < target->lane_count)
+			return false;
+		if (target->litter && target->idle > 0)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,27 @@
+/* link.h - what a lane keeps between calls: the connection, and the persistent shell on it; private to transport.c, shell.c and job code. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACTIONS_LINK_H
+#define ACTIONS_LINK_H
+
+#include "actions/shell.h"
+#include "actions/transport.h"
+
+#include <stdint.h>
+
+struct link {
+	struct transport *transport;	/* owned; NULL = no connection */
+	struct shell *shell;		/* owned; NULL = none; lives on the transport */
+	bool system_ssh;		/* libssh2 could not log in here: go to the system's ssh at once */
+};
+
+/* The lane's link, made when there is none. Borrowed. Never blocks. */
+struct link *link_of(struct call *call);
+
+/* "db1", or "this host". Borrowed from the call. */
+const char *link_name(const struct call *call);
+
+/* The connection was lost (why: words): closes it and tries again with growing pauses (0.2 s … 10 s), each told with call_link, for at most limit_us (0 = as long as the call lasts).
+ * 0, or -1: ERR_CANCELED, ERR_TIMEOUT from the call; ERR_DENIED; ERR_IO when the limit has passed. */
+int link_again(struct call *call, const char *why, int64_t limit_us, struct err *e);
+
+#endif

@@ -1,0 +1,44 @@
+/* shell.h - commands on a target: framed ones through a persistent sh (no new channel, no new process but a fork), or one on a channel of its own. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACTIONS_SHELL_H
+#define ACTIONS_SHELL_H
+
+#include "actions/action.h"
+#include "base/buf.h"
+
+#include <stdint.h>
+
+struct shell;	/* the persistent shell of a link */
+struct run;	/* one running command */
+
+/* Frees the shell; what it still runs is left alone. NULL is fine. */
+void shell_free(struct shell *shell);
+
+/* Runs script (shell text) in a subshell of the link's persistent shell, where the functions of job.sh are known; its stdin is feed, or /dev/null when feed is NULL. feed never enters an argv.
+ * Opens connection and shell when there is none. Errors as transport_get. Caller owns; run_close. */
+struct run *run_framed(struct call *call, const char *script, const struct buf *feed, struct err *e);
+
+/* Runs script by a sh of its own on a channel of its own. verbs: script is `VERB JOB …` for job.sh. With keep_stdin the command's stdin stays open until run_close; else it is feed, or empty. */
+struct run *run_plain(struct call *call, const char *script, const struct buf *feed, bool keep_stdin, struct err *e);
+struct run *run_plain_bb(struct call *call, const char *verbs, bool keep_stdin, struct err *e);
+
+/* The script for run_plain which calls job.sh's functions, by a shell that knows nothing: appends to out. */
+void run_bb_script(struct buf *out, const char *verbs);
+
+/* As read of the transport: 1 = bytes were appended, 0 = it ended, 2 = extra_us passed; -1: ERR_CANCELED, ERR_TIMEOUT, ERR_IO = the connection is lost,
+ * ERR_REMOTE = the persistent shell ended under the command. */
+int run_read(struct run *run, struct call *call, struct buf *out, struct buf *errout, int64_t extra_us, struct err *e);
+
+/* Reads until the end, both streams. 0, or -1 as run_read. */
+int run_finish(struct run *run, struct call *call, struct buf *out, struct buf *errout, struct err *e);
+
+/* Exit status of an ended run as sh gives it: 128 + N for signal N. -1 = unknown. */
+int run_status(const struct run *run);
+
+/* A read that is to be stopped: kills what the run's shell runs on the target. Best effort, within a second. */
+void run_kill(struct run *run, struct call *call);
+
+/* Closes and frees; when a framed run has not ended, the persistent shell is given up with it. NULL is fine. */
+void run_close(struct run *run, struct call *call);
+
+#endif

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Commands on this host, through a real worker process. */
+#define _GNU_SOURCE
+#include "actions_fixture.h"
+
+#include <dirent.h>
+#include <signal.h>
+
+static void here_run__tells_output_apart_and_exit_status(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-apart", "{'cmd':'echo one; echo two >&2; exit 3'}");
+
+	assert_string_equal(told->outcome, "ok");
+	assert_int_equal(told->exit, 3);
+	assert_string_equal(buf_text(&told->out), "one\n");
+	assert_string_equal(buf_text(&told->err), "two\n");
+}
+
+static void here_run__tells_the_signal_that_ended_it(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-signal", "{'cmd':'kill -SEGV $$'}");
+
+	assert_string_equal(told->outcome, "ok");
+	assert_string_equal(told->signal, "SEGV");
+	assert_int_equal(told->exit, -1);
+}
+
+static void here_run__quotes_a_list_of_words(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-words", "{'cmd':['printf','[%s]','a b','$HOME','it\\u0027s']}");
+
+	assert_string_equal(buf_text(&told->out), "[a b][$HOME][it's]");
+}
+
+static void here_run__passes_env_cwd_and_stdin(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-env",
+				"{'cmd':'pwd; printf %s \\u0022$A\\u0022; cat','cwd':'/usr','env':{'A':'x\\ny '},'stdin':'a\\\\b\\n'}");
+
+	assert_string_equal(buf_text(&told->out), "/usr\nx\ny a\\b\n");
+	assert_int_equal(told->exit, 0);
+}
+
+static void here_run__refuses_the_same_job_twice(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-twice", "{'cmd':'echo x >>$HOME/twice'}");
+	char *text;
+
+	assert_string_equal(told->outcome, "ok");
+	told = run(*state, "here.run", "j-twice", "{'cmd':'echo x >>$HOME/twice'}");
+	assert_string_equal(told->outcome, "failed");
+	assert_non_null(strstr(told->error, "not started a second time"));
+	text = slurp(at_home("twice"));
+	assert_string_equal(text, "x\n");
+	mem_free(text);
+}
+
+static void here_run__gives_fifty_megabytes_whole(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-flood",
+				"{'cmd':'yes 0123456789abcde | head -c 50000000; yes error | head -c 3000000 >&2'}");
+
+	assert_string_equal(told->outcome, "ok");
+	assert_int_equal(told->out.len, 50000000);
+	assert_int_equal(told->err.len, 3000000);
+	for (size_t i = 0; i < told->out.len; i++)
+		assert_true(told->out.data[i] == "0123456789abcde\n"[i % 16]);
+}
+
+static void here_read__gives_output_and_status_many_times(void **state)
+{
+	for (int i = 0; i < 50; i++) {
+		struct told *told = run(*state, "here.read", "r", "{'cmd':'printf a; printf b >&2; exit 7'}");
+
+		assert_string_equal(told->outcome, "ok");
+		assert_int_equal(told->exit, 7);
+		assert_string_equal(buf_text(&told->out), "a");
+		assert_string_equal(buf_text(&told->err), "b");
+	}
+}
+
+static void here_read__survives_hostile_commands(void **state)
+{
+	/* Its shell is killed: it is run again by one of its own. */
+	struct told *told = run(*state, "here.read", "r", "{'cmd':'echo x; kill -9 $$; echo y'}");
+
+	assert_string_equal(told->outcome, "ok");
+	assert_string_equal(buf_text(&told->how), "again ");
+	told = run(*state, "here.read", "r", "{'cmd':'if'}");
+	assert_string_equal(told->outcome, "ok");
+	assert_int_not_equal(told->exit, 0);
+	told = run(*state, "here.read", "r", "{'cmd':'exec 1>&- 2>&-'}");
+	assert_int_equal(told->exit, 0);
+	told = run(*state, "here.read", "r", "{'cmd':'cat; exit 4'}");
+	assert_int_equal(told->exit, 4);
+	told = run(*state, "here.read", "r", "{'cmd':'echo fine'}");
+	assert_string_equal(buf_text(&told->out), "fine\n");
+}
+
+static void here_read__passes_bytes_as_they_are(void **state)
+{
+	struct told *told = run(*state, "here.read", "r", "{'cmd':'printf \\u0027\\\\000\\\\377\\\\033[2J\\\\036x\\u0027'}");
+
+	assert_int_equal(told->out.len, 8);
+	assert_memory_equal(told->out.data, "\0\377\033[2J\036x", 8);
+}
+
+static void here_read__stops_when_cancelled(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+	struct err e;
+
+	begin(f, 1, "here.read", "r", "{'cmd':'echo $$; exec sleep 1000'}");
+	UNTIL(f, f->told[1].out.len > 0);
+	worker_cancel(f->worker, 1);
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "canceled");
+	told = run(f, "here.read", "r", "{'cmd':'echo fine'}");
+	assert_string_equal(buf_text(&told->out), "fine\n");
+	(void)e;
+}
+
+/* True when no process of the group, or a zombie only, is left. */
+static bool is_gone(pid_t pid)
+{
+	struct proc_id id;
+	struct err e;
+
+	return proc_identify(pid, &id, &e) < 0 || !proc_is_alive(&id);
+}
+
+static void cancel__ends_the_whole_process_group(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+	long one, two;
+
+	begin(f, 1, "here.run", "j-cancel", "{'cmd':'sleep 1000 & echo $$ $!; wait'}");
+	UNTIL(f, f->told[1].out.len > 0 && strchr(buf_text(&f->told[1].out), '\n'));
+	assert_int_equal(sscanf(buf_text(&f->told[1].out), "%ld %ld", &one, &two), 2);
+	worker_cancel(f->worker, 1);
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "canceled");
+	assert_string_equal(told->signal, "TERM");
+	assert_true(is_gone((pid_t)one));
+	assert_true(is_gone((pid_t)two));
+}
+
+static void cancel__kills_what_ignores_term(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+
+	begin(f, 1, "here.run", "j-deaf",
+	      "{'cmd':'trap \\u0022\\u0022 TERM; echo deaf; while :; do sleep 1000; done','grace':0.05}");
+	UNTIL(f, f->told[1].out.len > 0);
+	worker_cancel(f->worker, 1);
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "canceled");
+	assert_string_equal(told->signal, "KILL");
+}
+
+static void timeout__is_unknown_and_the_job_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+
+	told = run(f, "here.run", "j-timeout",
+		   "{'cmd':'until [ -e $HOME/go-timeout ]; do sleep 0.01; done; echo late','timeout':0.1}");
+	assert_string_equal(told->outcome, "unknown");
+	begin_as(f, 1, "here.run", "j-timeout", "{'cmd':'x'}", (struct worker_call){ .settle = true });
+	UNTIL(f, f->told[1].how.len > 0);
+	assert_string_equal(buf_text(&f->told[1].how), "running ");
+	fclose(fopen(at_home("go-timeout"), "w"));
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "ok");
+	assert_string_equal(buf_text(&told->out), "late\n");
+}
+
+static void lost_worker__leaves_the_job_running_once(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+	struct err e;
+	char *text;
+
+	begin(f, 1, "here.run", "j-lost",
+	      "{'cmd':'echo effect >>$HOME/effects; echo begun; until [ -e $HOME/go-lost ]; do sleep 0.01; done; echo ended; exit 5'}");
+	UNTIL(f, f->told[1].out.len > 0);
+	kill(worker_pid(f->worker), SIGKILL);
+	UNTIL(f, f->lost == 1);
+	assert_int_equal(worker_pid(f->worker), 0);
+	assert_int_equal(worker_restart(f->worker, &e), 0);
+	begin_as(f, 2, "here.run", "j-lost", "{'cmd':'x'}", (struct worker_call){ .settle = true, .out_offset = 6 });
+	UNTIL(f, f->told[2].how.len > 0);
+	assert_string_equal(buf_text(&f->told[2].how), "running ");
+	fclose(fopen(at_home("go-lost"), "w"));
+	told = finish(f, 2);
+	assert_string_equal(told->outcome, "ok");
+	assert_int_equal(told->exit, 5);
+	assert_string_equal(buf_text(&told->out), "ended\n");
+	text = slurp(at_home("effects"));
+	assert_string_equal(text, "effect\n");
+	mem_free(text);
+}
+
+static void settle__finds_a_finished_job(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told = run(f, "here.run", "j-done", "{'cmd':'echo abc; exit 9'}");
+
+	begin_as(f, 2, "here.run", "j-done", "{'cmd':'x'}", (struct worker_call){ .settle = true, .out_offset = 1 });
+	told = finish(f, 2);
+	assert_string_equal(buf_text(&told->how), "finished ");
+	assert_int_equal(told->exit, 9);
+	assert_string_equal(buf_text(&told->out), "bc\n");
+}
+
+static void settle__of_a_job_that_never_was_lets_it_start_once(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+
+	begin_as(f, 1, "here.run", "j-never", "{'cmd':'x'}", (struct worker_call){ .settle = true });
+	told = finish(f, 1);
+	assert_string_equal(buf_text(&told->how), "never ");
+	assert_false(told->ended);
+	told = run(f, "here.run", "j-never", "{'cmd':'echo now'}");
+	assert_string_equal(told->outcome, "ok");
+	assert_string_equal(buf_text(&told->out), "now\n");
+	told = run(f, "here.run", "j-never", "{'cmd':'echo again'}");
+	assert_string_equal(told->outcome, "failed");
+}
+
+static void settle__of_a_job_whose_runner_was_killed_is_unknown(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told = run(f, "here.run", "j-killed", "{'cmd':'kill -9 $PPID; exec true'}");
+
+	assert_string_equal(told->outcome, "unknown");
+	begin_as(f, 1, "here.run", "j-killed", "{'cmd':'x'}", (struct worker_call){ .settle = true });
+	told = finish(f, 1);
+	assert_string_equal(buf_text(&told->how), "unknown ");
+	assert_false(told->ended);
+}
+
+static int entries(const char *path)
+{
+	DIR *dir = opendir(path);
+	int count = 0;
+
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count - 2;
+}
+
+static void forget__leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+
+	for (int i = 1; i < CALLS; i++) {
+		char job[20];
+
+		snprintf(job, sizeof(job), "f-%d", i);
+		begin(f, (uint64_t)i, "here.run", job, "{'cmd':'echo x'}");
+		finish(f, (uint64_t)i);
+		assert_true(entries(at_home(".bellbook/jobs")) > 0);
+		worker_forget(f->worker, "here.run", "", job);
+	}
+	UNTIL(f, !exists(".bellbook/jobs/f-1") && !exists(".bellbook/jobs/f-7"));
+}
+
+static void forget__is_done_when_the_session_ends_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+
+	run(f, "here.run", "f-last", "{'cmd':'echo x'}");
+	assert_true(exists(".bellbook/jobs/f-last"));
+	worker_forget(f->worker, "here.run", "", "f-last");
+	worker_free(f->worker);
+	assert_false(exists(".bellbook/jobs/f-last"));
+	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
+}
+
+/* The secret's bytes in any argv of any process. */
+static bool is_in_any_argv(const char *value)
+{
+	DIR *proc = opendir("/proc");
+	struct dirent *entry;
+	bool found = false;
+
+	while ((entry = readdir(proc))) {
+		char path[300];
+		char *text;
+
+		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
+		text = slurp(path);
+		for (size_t i = 0; i + strlen(value) < 200000 && text[0]; i++) {
+			if (text[i] == '\0' && text[i + 1] == '\0')
+				break;
+			found |= strncmp(text + i, value, strlen(value)) == 0;
+		}
+		mem_free(text);
+	}
+	closedir(proc);
+	return found;
+}
+
+static char *wanted;
+static bool found_in_file;
+
+static int look_in(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	char *text;
+
+	(void)at;
+	if (type != FTW_F)
+		return 0;
+	text = slurp(path);
+	found_in_file |= memmem(text, (size_t)st->st_size, wanted, strlen(wanted)) != NULL;
+	mem_free(text);
+	return 0;
+}
+
+static void secrets__reach_the_command_and_nothing_else(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	struct secret *secret = secret_new("db", "hunter2\\ \"'$x\nline", 18, &e);
+	struct told *told;
+
+	worker_secret(f->worker, secret);
+	wanted = mem_strdup("hunter2");
+	begin(f, 1, "here.run", "j-secret",
+	      "{'cmd':'printf %s \\u0022$PW\\u0022 | od -An -tx1; cat | od -An -tx1; until [ -e $HOME/go-secret ]; do sleep 0.01; done',"
+	      "'env':{'PW':{'$secret':'db'}},'stdin':{'$secret':'db'}}");
+	UNTIL(f, f->told[1].out.len > 100);
+	assert_false(is_in_any_argv("hunter2"));
+	found_in_file = false;
+	nftw(home, look_in, 16, FTW_PHYS);
+	assert_false(found_in_file);
+	fclose(fopen(at_home("go-secret"), "w"));
+	told = finish(f, 1);
+	assert_string_equal(buf_text(&told->out),
+			    " 68 75 6e 74 65 72 32 5c 20 22 27 24 78 0a 6c 69\n 6e 65\n"
+			    " 68 75 6e 74 65 72 32 5c 20 22 27 24 78 0a 6c 69\n 6e 65\n");
+	told = run(f, "here.read", "r", "{'cmd':'[ \\u0022$PW\\u0022 = \\u0022$(cat)\\u0022 ]','env':{'PW':{'$secret':'db'}},'stdin':{'$secret':'db'}}");
+	assert_int_equal(told->exit, 0);
+	told = run(f, "here.run", "j-nosecret", "{'cmd':'true','env':{'PW':{'$secret':'other'}}}");
+	assert_string_equal(told->outcome, "failed");
+	mem_free(wanted);
+	secret_free(secret);
+}
+
+static void pty__is_given_on_request(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-pty", "{'cmd':'tty >/dev/null && echo yes; exit 4','pty':true}");
+
+	assert_int_equal(told->exit, 4);
+	assert_string_equal(buf_text(&told->pty), "yes\r\n");
+}
+
+static void progress__tells_the_last_segment(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-progress", "{'cmd':'printf \\u002710%%\\\\r20%%\\\\r30%%\\\\rrest\\u0027'}");
+
+	assert_string_equal(buf_text(&told->progress), "30%|");
+}
+
+static void calls__run_beside_a_long_job(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+
+	begin(f, 2, "here.run", "j-long", "{'cmd':'until [ -e $HOME/go-long ]; do sleep 0.01; done; echo end'}");
+	told = run(f, "here.read", "r", "{'cmd':'echo beside'}");
+	assert_string_equal(buf_text(&told->out), "beside\n");
+	assert_false(f->told[2].ended);
+	fclose(fopen(at_home("go-long"), "w"));
+	told = finish(f, 2);
+	assert_string_equal(buf_text(&told->out), "end\n");
+}
+
+static void pause__stops_the_flow_until_it_ends(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	size_t before;
+
+	begin(f, 1, "here.read", "r", "{'cmd':'yes | head -c 20000000'}");
+	UNTIL(f, f->told[1].out.len > 0);
+	worker_pause(f->worker, true);
+	before = f->told[1].out.len;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(loop_once(f->loop, 10000, &e), 0);
+	assert_int_equal(f->told[1].out.len, before);
+	worker_pause(f->worker, false);
+	finish(f, 1);
+	assert_int_equal(f->told[1].out.len, 20000000);
+}
+
+static void call__with_bad_arguments_fails_in_words(void **state)
+{
+	struct told *told = run(*state, "here.run", "j-bad", "{'cmd':'true','cdw':'/'}");
+
+	assert_string_equal(told->outcome, "failed");
+	assert_string_equal(told->error, "here.run: unknown \"cdw\"; did you mean \"cwd\"?");
+	told = run(*state, "here.run", "../j", "{'cmd':'true'}");
+	assert_string_equal(told->outcome, "failed");
+}
+
+int main(void)
+{
+#define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+	const struct CMUnitTest tests[] = {
+		CASE(here_run__tells_output_apart_and_exit_status),
+		CASE(here_run__tells_the_signal_that_ended_it),
+		CASE(here_run__quotes_a_list_of_words),
+		CASE(here_run__passes_env_cwd_and_stdin),
+		CASE(here_run__refuses_the_same_job_twice),
+		CASE(here_run__gives_fifty_megabytes_whole),
+		CASE(here_read__gives_output_and_status_many_times),
+		CASE(here_read__survives_hostile_commands),
+		CASE(here_read__passes_bytes_as_they_are),
+		CASE(here_read__stops_when_cancelled),
+		CASE(cancel__ends_the_whole_process_group),
+		CASE(cancel__kills_what_ignores_term),
+		CASE(timeout__is_unknown_and_the_job_goes_on),
+		CASE(lost_worker__leaves_the_job_running_once),
+		CASE(settle__finds_a_finished_job),
+		CASE(settle__of_a_job_that_never_was_lets_it_start_once),
+		CASE(settle__of_a_job_whose_runner_was_killed_is_unknown),
+		CASE(forget__leaves_nothing),
+		CASE(forget__is_done_when_the_session_ends_at_once),
+		CASE(secrets__reach_the_command_and_nothing_else),
+		CASE(pty__is_given_on_request),
+		CASE(progress__tells_the_last_segment),
+		CASE(calls__run_beside_a_long_job),
+		CASE(pause__stops_the_flow_until_it_ends),
+		CASE(call__with_bad_arguments_fails_in_words),
+	};
+	int failed;
+
+	fixture_open();
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	return fixture_close(failed);
+}
