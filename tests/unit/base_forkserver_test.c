@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
+#include "tests/unit/base_limit.h"
 
 #define WAIT_MS 20000
 
@@ -151,6 +152,16 @@ static void assert_hangs_up(int fd)
 	assert_true(ended.revents & POLLHUP);
 }
 
+/* valgrind has no pidfd_open. Asked before anything is started. */
+static void need_watch(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
+
+	if (fd < 0)
+		skip();
+	close(fd);
+}
+
 /* A descriptor of the process, readable when it has ended. */
 static int watch(pid_t pid)
 {
@@ -271,7 +282,7 @@ static void fork_server_start__keeps_stderr_only_when_it_is_a_log(void **state)
 
 static void fork_server_child__ends_when_our_end_closes_and_is_reaped(void **state)
 {
-	struct fork_server *server = start();
+	struct fork_server *server = (need_watch(), start());
 	pid_t pid, next;
 	int fd = new_child(server, &pid);
 	int other = new_child(server, &next);
@@ -390,6 +401,7 @@ static void kill_owner(bool with_holder)
 static void fork_server__ends_with_its_children_when_the_owner_is_killed(void **state)
 {
 	(void)state;
+	need_watch();
 	kill_owner(false);
 }
 
@@ -397,12 +409,13 @@ static void fork_server__ends_with_its_children_when_the_owner_is_killed(void **
 static void fork_server__ends_also_when_the_socket_stays_open_elsewhere(void **state)
 {
 	(void)state;
+	need_watch();
 	kill_owner(true);
 }
 
 static void fork_server__killed_takes_its_children_along(void **state)
 {
-	struct fork_server *server = start();
+	struct fork_server *server = (need_watch(), start());
 	pid_t pid;
 	int fd = new_child(server, &pid);
 	int watched = watch(pid);
@@ -463,7 +476,10 @@ static void fork_server_child__reports_when_we_have_no_descriptor_left(void **st
 	int fd;
 
 	(void)state;
-	set_limit(0, 0, &before);
+	if (!descriptors_end(&before)) {
+		fork_server_stop(server);
+		skip();
+	}
 	assert_int_equal(fork_server_child(server, &pid, &e), -1);
 	assert_int_equal(prlimit(0, RLIMIT_NOFILE, &before, NULL), 0);
 	assert_int_equal(e.kind, ERR_IO);
@@ -481,7 +497,8 @@ static void fork_server_start__reports_when_descriptors_run_out(void **state)
 	struct err e;
 
 	(void)state;
-	set_limit(0, 0, &before);
+	if (!descriptors_end(&before))
+		skip();
 	server = fork_server_start(child_main, &e);
 	assert_int_equal(prlimit(0, RLIMIT_NOFILE, &before, NULL), 0);
 	assert_null(server);

@@ -18,6 +18,7 @@
 #include "base/proc.h"
 #include "base/time.h"
 #include "tests/unit/base_dies.h"
+#include "tests/unit/base_limit.h"
 
 static int64_t fake_now;
 
@@ -523,11 +524,10 @@ static void loop_signal__refuses_what_is_no_signal(void **state)
 static void loop_signal__reports_when_descriptors_run_out(void **state)
 {
 	struct scene *scene = *state;
-	struct rlimit before, none;
+	struct rlimit before;
 
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = (struct rlimit){ 0, before.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	if (!descriptors_end(&before))
+		skip();
 	assert_int_equal(loop_signal(scene->loop, SIGUSR1, on_signal, scene, &scene->e), -1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 	assert_int_equal(scene->e.kind, ERR_IO);
@@ -537,12 +537,11 @@ static void loop_signal__reports_when_descriptors_run_out(void **state)
 static void loop_once__reports_when_poll_fails(void **state)
 {
 	struct scene *scene = *state;
-	struct rlimit before, none;
+	struct rlimit before;
 
 	loop_watch(scene->loop, scene->pipes[0][0], POLLIN, on_ready, scene);
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
-	none = (struct rlimit){ 0, before.rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	if (!descriptors_end(&before))
+		skip();
 	assert_int_equal(loop_once(scene->loop, 0, &scene->e), -1);
 	assert_int_equal(loop_run(scene->loop, &scene->e), -1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);

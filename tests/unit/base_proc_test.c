@@ -22,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
+#include "tests/unit/base_limit.h"
 
 /* Reads fd to its end. */
 static void read_all(int fd, struct buf *out)
@@ -336,23 +337,6 @@ static void proc_start__reports_why_the_program_did_not_run(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
-/* False when the limit has no effect: valgrind keeps one of its own. */
-static bool no_descriptors(struct rlimit *before)
-{
-	struct rlimit none;
-	int fd;
-
-	assert_int_equal(getrlimit(RLIMIT_NOFILE, before), 0);
-	none = (struct rlimit){ 0, before->rlim_max };
-	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-	fd = dup(0);
-	if (fd < 0)
-		return true;
-	close(fd);
-	setrlimit(RLIMIT_NOFILE, before);
-	return false;
-}
-
 static void proc__reports_when_descriptors_run_out(void **state)
 {
 	static const char *const argv[] = { "true", NULL };
@@ -364,7 +348,7 @@ static void proc__reports_when_descriptors_run_out(void **state)
 
 	(void)state;
 	spawn.argv = argv;
-	if (!no_descriptors(&before))
+	if (!descriptors_end(&before))
 		skip();
 	assert_int_equal(proc_pipe(fds, &e), -1);
 	assert_int_equal(e.kind, ERR_IO);
