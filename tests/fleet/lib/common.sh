@@ -3,6 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 HOSTS=(ops app1 app2 db1 db2 search1)
+BOOT_ORDER=(db1 app1 db2 app2 ops search1) # the others wait for the database
 NET=10.77.0
 STATE=${FLEET_STATE:-${XDG_RUNTIME_DIR:-/tmp}/bellbook-fleet.$UID}
 case $STATE in /*) ;; *) STATE=$PWD/$STATE ;; esac

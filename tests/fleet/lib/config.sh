@@ -70,21 +70,21 @@ fleet { name = "practice",
 E
 }
 
-# The volunteer's keys and the hosts' keys. The RSA key may take seconds, so it comes last and nothing waits for it long.
+# In the order in which they are needed: the hosts' keys, the volunteer's, and last the RSA key, which may take seconds.
 make_keys() {
 	local h
-	ssh-keygen -q -t rsa -b 3072 -N '' -C volunteer-rsa -f "$STATE/id_rsa" &
-	ssh-keygen -q -t ed25519 -N "$PASSWORD" -C volunteer-enc -f "$STATE/id_enc" &
-	ssh-keygen -q -t ed25519 -N '' -C volunteer -f "$STATE/id"
 	mkdir -p -m 700 "$STATE/hostkeys"
-	for h in "${HOSTS[@]}"; do
+	for h in "${BOOT_ORDER[@]}"; do
 		ssh-keygen -q -t ed25519 -N '' -C "root@$h" -f "$STATE/hostkeys/$h.ed25519"
 		ssh-keygen -q -t ecdsa -N '' -C "root@$h" -f "$STATE/hostkeys/$h.ecdsa"
+		: >"$STATE/hostkeys/$h.ready"
 	done
 	known_hosts >"$STATE/known_hosts"
 	grep -v '^app2,' "$STATE/known_hosts" >"$STATE/known_hosts.unknown"
+	ssh-keygen -q -t ed25519 -N '' -C volunteer -f "$STATE/id"
+	ssh-keygen -q -t ed25519 -N "$PASSWORD" -C volunteer-enc -f "$STATE/id_enc"
+	ssh-keygen -q -t rsa -b 3072 -N '' -C volunteer-rsa -f "$STATE/id_rsa"
 	: >"$STATE/hostkeys/ready"
-	wait
 }
 
 # As a volunteer's file looks: most hosts with all their keys, search1 with one alone.

@@ -16,12 +16,12 @@ world() {
 	mount --bind "$STATE/hosts" /etc/hosts || die "cannot mount /etc/hosts"
 	make_template || die "no template"
 	make_suid || die "no copies of sudo"
-	await 30 "keys" test -e "$STATE/hostkeys/ready" || exit 1
-	for h in db1 ops app1 app2 db2 search1; do
+	for h in "${BOOT_ORDER[@]}"; do
+		await 30 "host key of $h" test -e "$STATE/hostkeys/$h.ready" || exit 1
 		make_disk "$h" || die "no disk for $h"
 		boot "$h" || die "$h does not boot"
 	done
-	await 60 "the RSA key" test -s "$STATE/id_rsa.pub" -a -s "$STATE/id_enc.pub" || exit 1
+	await 60 "the volunteer's keys" test -e "$STATE/hostkeys/ready" || exit 1
 	for h in "${HOSTS[@]}"; do authorize "$h"; done
 	for h in "${HOSTS[@]}"; do
 		await 20 "sshd on $h" listens "$h" 22 || exit 1

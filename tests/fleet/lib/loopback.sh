@@ -36,7 +36,7 @@ loop_world() {
 	setsid "$SELF" __loop_guard 7>&- >>"$STATE/log" 2>&1 &
 	echo $! >"$STATE/guard"
 	await 10 "the guard" test -e "$STATE/guarded" || exit 1
-	(make_keys) 7>&- # in a shell of its own: it waits for all children, and the guard is one
+	make_keys 7>&-
 	cat "$STATE/id.pub" "$STATE/id_rsa.pub" "$STATE/id_enc.pub" >"$STATE/authorized_keys"
 	if ! has_bwrap; then echo "no bwrap: the hosts share this machine's files; only HOME is apart" >>"$STATE/notes"; fi
 	for h in "${HOSTS[@]}"; do
