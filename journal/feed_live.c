@@ -122,6 +122,8 @@ static int send_live(struct feed *feed, const struct json *intent, struct err *e
 		buf_append(&me->out, text, len - 1);
 		buf_putc(&me->out, '\n');
 		flush(me);
+		if (me->deaf)
+			result = err_set(e, ERR_IO, "the session does not listen any more");
 	}
 	mem_free(text);
 	return result;

@@ -350,6 +350,20 @@ static void feed_live__garbage_lines_are_told_one_by_one(void **state)
 	assert_event(world, MIB, 5);
 }
 
+static void feed_live__silent_end_is_told_at_once(void **state)
+{
+	struct world *world = *state;
+	const struct json *reply;
+	struct event ev;
+	struct err e = {0};
+
+	listen_here(world);
+	attach(world, 0);
+	mem_free(heard(world));
+	hang_up(world);
+	assert_int_equal(feed_next(world->feed, &ev, &reply, &e), FEED_END);
+}
+
 /* A line with a newline that has just len bytes. */
 static void long_line(struct buf *out, int64_t seq, size_t len)
 {
@@ -473,8 +487,10 @@ static void feed_live__last_words_are_read_after_a_failed_send(void **state)
 	json_set_text(intent, "do", "pause");
 	serve(world, "{\"seq\":1,\"session\":1,\"kind\":\"session.closed\"}\n");
 	hang_up(world);
-	for (int i = 0; i < 3; i++)
-		feed_send(world->feed, intent, &e);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(feed_send(world->feed, intent, &e), -1);
+		assert_int_equal(e.kind, ERR_IO);
+	}
 	assert_event(world, MIB, 1);
 	assert_item(world, FEED_END);
 	assert_int_equal(feed_send(world->feed, intent, &e), -1);
@@ -633,6 +649,7 @@ int main(void)
 		T(feed_live__slow_writer_gives_whole_lines_only),
 		T(feed_live__reconnects_after_a_cut_line),
 		T(feed_live__garbage_lines_are_told_one_by_one),
+		T(feed_live__silent_end_is_told_at_once),
 		T(feed_live__line_of_one_mib_passes),
 		T(feed_live__longer_line_ends_the_feed),
 		T(feed_live__endless_line_is_not_hoarded),

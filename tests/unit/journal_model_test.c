@@ -165,7 +165,7 @@ static void model__malformed_data_changes_nothing_but_last_seq(void **state)
 	static const char *const bad[] = {
 		"[", "[]", "7", "null", "'x'", "{'a':", "{}", "{'state':7,'outcome':[],'seq':'11','name':{},'of':1,'how':2,'calls':{}}",
 		"{'state':'excellent','outcome':'','seq':-1,'name':'','of':'','how':'','calls':[{},null]}",
-		"{'state':'running','seq':99999999999999999999}",
+		"{'state':'running'}", "{'state':'planned'}", "{'seq':99999999999999999999}",
 	};
 	struct world *world = *state;
 	char *before;
@@ -185,6 +185,26 @@ static void model__malformed_data_changes_nothing_but_last_seq(void **state)
 		}
 	}
 	mem_free(before);
+}
+
+static void model__data_that_are_no_object_make_no_event(void **state)
+{
+	static const enum event_kind kinds[] = { EVENT_STEP_ENTERED, EVENT_STEP_BEGUN, EVENT_NOTE, EVENT_DOWNTIME_BEGAN,
+						 EVENT_CALL_BEGUN, EVENT_SESSION_PAUSED, EVENT_JOINED };
+	static const char *const bad[] = { "[", "[]", "7", "null", "'x'" };
+	struct world *world = *state;
+	char *before, *after;
+
+	tell(world, 0, 9);
+	before = story_dump(world->model);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+		for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+			add(world, 99, kinds[k], "zoe", "count", bad[i]);
+	}
+	after = story_dump(world->model);
+	assert_string_equal(before, after);
+	mem_free(before);
+	mem_free(after);
 }
 
 static void model__events_of_another_session_are_ignored(void **state)
@@ -336,6 +356,10 @@ static void model__decision_about_a_failed_step_keeps_its_took(void **state)
 	tell(world, 0, 28);
 	assert_int_equal(world->model->steps[1].took_us, 3 * 1000000LL);
 	assert_int_equal(world->model->steps[1].attempt, 1);
+	/* Also when the person took their time without being asked. */
+	add(world, 300, EVENT_STEP_ENDED, "ann", "stop", "{'state':'skipped','reason':'done by hand'}");
+	assert_int_equal(world->model->steps[1].state, STEP_SKIPPED);
+	assert_int_equal(world->model->steps[1].took_us, 3 * 1000000LL);
 }
 
 static void model__retry_counts_attempts_and_failures(void **state)
@@ -605,6 +629,7 @@ int main(void)
 		T(model__events_told_twice_count_once),
 		T(model__unknown_kind_changes_nothing_but_last_seq),
 		T(model__malformed_data_changes_nothing_but_last_seq),
+		T(model__data_that_are_no_object_make_no_event),
 		T(model__events_of_another_session_are_ignored),
 		T(model__hole_in_seq_of_other_sessions_is_no_gap),
 		T(model__gap_when_the_beginning_is_missing),
