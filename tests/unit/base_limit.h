@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* From now on no descriptor can be opened; before goes to setrlimit afterwards. False when that has no effect: valgrind keeps a limit of its own. */
@@ -18,7 +19,7 @@ static inline bool descriptors_end(struct rlimit *before)
 	none = (struct rlimit){ 0, before->rlim_max };
 	if (setrlimit(RLIMIT_NOFILE, &none) < 0)
 		return false;
-	if (pipe(fds) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
 		return true;
 	close(fds[0]);
 	close(fds[1]);
