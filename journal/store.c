@@ -32,9 +32,10 @@
  *	a writer	  SQLite's shared memory, as SQLite means it
  *	none, a -wal	  no locks, index of the log in memory (unix-none, locking_mode=EXCLUSIVE)
  *	none, no -wal	  immutable: an export, or a copy that was checkpointed
- * In the last two it holds off checkpoints during each read (another byte), and looks again before the next one. SQLite's own
- * readonly_shm is no way: a process maps -shm once, so a reader would make it read-only for a writer in the same process.
- * Reads go in pages of some hundred events with no transaction between them, so that a slow view never stops a checkpoint.
+ * In the last two a writer may come and overwrite what is being read. So every read goes into memory first, in pages of some hundred
+ * events; then the reader looks whether a writer lives or the files changed, and if so throws the page away, opens again and repeats
+ * it. Callers get rows only after that, with no transaction open, so that a slow view never stops a checkpoint either.
+ * SQLite's own readonly_shm is no way: a process maps -shm once, so a reader would make it read-only for a writer in the same process.
  *
  * A full disk.  SQLITE_FULL rolls the transaction back and store_append says ERR_FULL; nothing of it was stored. The ballast beside
  * the journal ("<journal>-ballast", 32 MiB) is dropped by the session so that its closing records fit.
@@ -84,16 +85,19 @@ static int read_head(struct store *store, sqlite3_stmt *stmt, int64_t *seq, unsi
 
 int store_head_row(struct store *store, int64_t *seq, unsigned char hash[SHA256_LEN], struct err *e)
 {
-	sqlite3_stmt *stmt;
-	int rc = -1;
+	int rc;
 
-	if (store_read_begin(store, e) < 0)
-		return -1;
-	stmt = store_prepare(store->db, select_head, e);
-	if (stmt)
-		rc = read_head(store, stmt, seq, hash, e);
-	sqlite3_finalize(stmt);
-	store_read_end(store);
+	do {
+		sqlite3_stmt *stmt;
+
+		rc = -1;
+		if (store_fresh(store, e) < 0)
+			return -1;
+		stmt = store_prepare(store->db, select_head, e);
+		if (stmt)
+			rc = read_head(store, stmt, seq, hash, e);
+		sqlite3_finalize(stmt);
+	} while (!store_settled(store));
 	return rc;
 }
 
@@ -312,13 +316,10 @@ static void roll_back(struct store *store)
 
 static int checkpoint_locked(struct store *store, bool truncate, struct err *e)
 {
-	int in_log = 0, done = 0, code;
-
-	if (!store_quiet(store, true))
-		return 0;
-	code = sqlite3_wal_checkpoint_v2(store->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+	int in_log = 0, done = 0;
+	int code = sqlite3_wal_checkpoint_v2(store->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
 		&in_log, &done);
-	(void)store_quiet(store, false);
+
 	if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) {	/* busy: a reader is in the way, later then */
 		if (in_log == done)
 			store->wal_pages = 0;

@@ -139,53 +139,35 @@ static bool lock_is_named(const struct store *store)
 	return same;
 }
 
-/* Bytes of "<journal>-lock" with a lock of their own, beside the flock on the whole. */
-enum lock_byte {
-	BYTE_WRITER,	/* shared: held by every writer as long as it lives */
-	BYTE_READER,	/* shared: a reader without SQLite's locks is at work; exclusive: a checkpoint is */
-};
-
-static int lock_byte(int fd, enum lock_byte byte, short type, int how)
+/* Beside the flock on the whole, every writer holds a shared lock on the first byte of "<journal>-lock" as long as it lives. */
+static struct flock writer_byte(short type)
 {
-	struct flock lock = { .l_type = type, .l_whence = SEEK_SET, .l_start = (off_t)byte, .l_len = 1 };
-	int rc;
-
-	do
-		rc = fcntl(fd, how, &lock);
-	while (rc < 0 && errno == EINTR);
-	return rc == 0 && how == F_OFD_GETLK ? lock.l_type != F_UNLCK : rc;
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = 0, .l_len = 1 };
 }
 
 bool store_writer_lives(struct store *store)
 {
+	struct flock lock = writer_byte(F_WRLCK);
+
 	if (store->lock_fd < 0) {
 		char *name = mem_printf("%s-lock", store->path);
 
 		store->lock_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 		mem_free(name);
 	}
-	return store->lock_fd >= 0 && lock_byte(store->lock_fd, BYTE_WRITER, F_WRLCK, F_OFD_GETLK) == 1;
-}
-
-void store_hold(struct store *store, bool on)
-{
-	if (store->lock_fd >= 0)
-		(void)lock_byte(store->lock_fd, BYTE_READER, on ? F_RDLCK : F_UNLCK, F_OFD_SETLKW);
-}
-
-bool store_quiet(struct store *store, bool on)
-{
-	return lock_byte(store->lock_fd, BYTE_READER, on ? F_WRLCK : F_UNLCK, F_OFD_SETLK) == 0;
+	return store->lock_fd >= 0 && fcntl(store->lock_fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 int store_lock(struct store *store, struct err *e)
 {
+	struct flock alive = writer_byte(F_RDLCK);
+
 	for (;;) {
 		if (store->lock_fd < 0)
 			store->lock_fd = store_companion(store->path, "-lock", e);
 		if (store->lock_fd < 0)
 			return -1;
-		if (lock_byte(store->lock_fd, BYTE_WRITER, F_RDLCK, F_OFD_SETLK) < 0)
+		if (fcntl(store->lock_fd, F_OFD_SETLK, &alive) < 0)
 			return err_errno(e, "%s-lock", store->path);
 		while (flock(store->lock_fd, LOCK_EX) < 0)
 			if (errno != EINTR)

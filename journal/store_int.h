@@ -16,9 +16,11 @@
 #ifdef TINY_LIMITS
 #define STORE_CKPT_PAGES 16
 #define STORE_PAGE_EVENTS 3
+#define STORE_PAGE_BYTES 64
 #else
 #define STORE_CKPT_PAGES 1024		/* 4 MiB of WAL */
-#define STORE_PAGE_EVENTS 512		/* read in one transaction */
+#define STORE_PAGE_EVENTS 512		/* read in one transaction … */
+#define STORE_PAGE_BYTES (1u << 20)	/* … or as many as fill this */
 #endif
 #define STORE_PAYLOAD_MAX (64u << 20)
 #define STORE_DATA_MAX (8u << 20)
@@ -43,11 +45,10 @@ struct store {
 	enum store_mode mode;
 	enum store_how how;
 	struct store_stamp stamp;	/* reader: what was there when it opened */
-	int reading;			/* reader: depth of store_read_begin */
 	sqlite3 *db;			/* owned */
 	sqlite3_stmt *head_stmt, *event_stmt, *payload_stmt;	/* owned; writer only */
 	struct sha256 *sha;		/* owned */
-	int lock_fd;			/* of "<path>-lock", -1 until needed; see store_lock, store_quiet */
+	int lock_fd;			/* of "<path>-lock", -1 until needed; see store_lock */
 	pid_t pid;			/* that opened it */
 	ino_t inode;			/* of the file */
 	dev_t device;
@@ -81,12 +82,6 @@ void store_unlock(struct store *store);
 
 /* True when a process (this one included) has the journal open for writing. Opens store->lock_fd of a reader. */
 bool store_writer_lives(struct store *store);
-
-/* Reader without SQLite's locks: holds off checkpoints (waits for one that runs), and lets them go on. */
-void store_hold(struct store *store, bool on);
-
-/* Writer before and after a checkpoint: false when such a reader is at work. */
-bool store_quiet(struct store *store, bool on);
 
 /* -1 with ERR_IO when the journal's name no longer leads to the file that is open. */
 int store_still_there(const struct store *store, struct err *e);
@@ -122,9 +117,11 @@ int store_exec(sqlite3 *db, const char *sql, struct err *e);
 /* As store_open; tail = false leaves out the check of the chain's tail. */
 struct store *store_open_as(const char *path, enum store_mode mode, bool tail, struct err *e);
 
-/* Around every read. A reader beside no writer keeps checkpoints away meanwhile, and opens again when something has changed since. */
-int store_read_begin(struct store *store, struct err *e);
-void store_read_end(struct store *store);
+/* Before a read: a reader opens again when a writer came or went since. */
+int store_fresh(struct store *store, struct err *e);
+
+/* After a read: false when the files changed under a reader that had no locks; what it read, errors too, is worth nothing then. */
+bool store_settled(struct store *store);
 
 /* --- store_read.c --- */
 

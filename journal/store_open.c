@@ -116,6 +116,38 @@ static char *uri_of(const char *path, const char *query)
 	return buf_take(&uri);
 }
 
+/* A reader without SQLite's locks must not close its descriptor while this process writes the same file: POSIX would drop the
+ * writer's locks with it. Such connections are parked until the last writer of the process is gone. */
+static int writers;
+static sqlite3 **parked;
+static size_t parked_count;
+
+static void close_parked(void)
+{
+	while (parked_count > 0)
+		sqlite3_close_v2(parked[--parked_count]);
+	mem_free(parked);
+	parked = NULL;
+}
+
+/* Lets go of the connection. */
+static void retire(struct store *store)
+{
+	bool lockless = store->how == HOW_ALONE || store->how == HOW_HEAP;
+
+	if (!store->db)
+		return;
+	if (lockless && writers > 0) {
+		parked = mem_grow(parked, parked_count + 1, sizeof(sqlite3 *));
+		parked[parked_count++] = store->db;
+	} else {
+		sqlite3_close_v2(store->db);
+	}
+	store->db = NULL;
+	if (store->how == HOW_WRITE && --writers == 0)
+		close_parked();
+}
+
 static int open_database(struct store *store, struct err *e)
 {
 	static const char *const query[] = {
@@ -132,6 +164,7 @@ static int open_database(struct store *store, struct err *e)
 	uri = uri_of(store->path, query[store->how]);
 	code = sqlite3_open_v2(uri, &store->db, flags, store->how == HOW_HEAP ? "unix-none" : NULL);
 	mem_free(uri);
+	writers += store->how == HOW_WRITE && store->db;
 	if (code == SQLITE_OK)
 		return 0;
 	if (access(store->path, R_OK) < 0)
@@ -247,15 +280,15 @@ static int open_writer(struct store *store, bool tail, struct err *e)
 	return rc;
 }
 
-/* Held against checkpoints: they would change what the checks look at. */
+/* What is found wrong while a writer came between is no finding. */
 static int open_reader(struct store *store, bool tail, struct err *e)
 {
-	int rc;
+	int rc = open_checked(store, e);
 
-	(void)store_writer_lives(store);
-	store_hold(store, true);
-	rc = open_checked(store, e);
-	store_hold(store, false);
+	while (store->db && !store_settled(store)) {
+		err_clear(e);
+		rc = store_fresh(store, e);
+	}
 	return rc == 0 && tail ? store_verify_tail(store, e) : rc;
 }
 
@@ -283,29 +316,22 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *e)
 	return store_open_as(path, mode, mode == STORE_WRITE, e);
 }
 
-int store_read_begin(struct store *store, struct err *e)
+int store_fresh(struct store *store, struct err *e)
 {
-	struct store_stamp now;
-	int rc = 0;
-
-	if (store->how == HOW_WRITE || store->how == HOW_SHARED || store->reading++ > 0)
+	if (store->db && store_settled(store))
 		return 0;
-	store_hold(store, true);
-	now = stamp_now(store);
-	if (!stamp_is(&now, &store->stamp)) {
-		sqlite3_close_v2(store->db);
-		store->db = NULL;
-		rc = open_checked(store, e);
-	}
-	if (rc < 0 || store->how == HOW_SHARED)
-		store_read_end(store);
-	return rc;
+	retire(store);
+	return open_checked(store, e);
 }
 
-void store_read_end(struct store *store)
+bool store_settled(struct store *store)
 {
-	if (store->reading > 0 && --store->reading == 0)
-		store_hold(store, false);
+	struct store_stamp now;
+
+	if (store->how == HOW_WRITE || store->how == HOW_SHARED)
+		return true;
+	now = stamp_now(store);
+	return stamp_is(&now, &store->stamp);
 }
 
 void store_close(struct store *store)
@@ -315,7 +341,7 @@ void store_close(struct store *store)
 	sqlite3_finalize(store->head_stmt);
 	sqlite3_finalize(store->event_stmt);
 	sqlite3_finalize(store->payload_stmt);
-	sqlite3_close_v2(store->db);
+	retire(store);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	sha256_free(store->sha);

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 
 enum query { ALL, SESSION, MARKER, OUTPUT };
 
@@ -28,7 +30,6 @@ struct reading {
 	int attempt;
 	int64_t after;		/* moves on with every event */
 	int64_t left;		/* events still wanted; INT64_MAX = all */
-	bool stopped;
 	store_event_fn *fn;
 	void *arg;
 };
@@ -103,62 +104,88 @@ static void bind(sqlite3_stmt *stmt, const struct reading *reading, int64_t rows
 	sqlite3_bind_text(stmt, 6, reading->call ? reading->call : "", -1, SQLITE_STATIC);
 }
 
-/* Rows of one page go to fn: how many, or -1. */
-static int64_t page_rows(struct store *store, sqlite3_stmt *stmt, struct reading *reading, struct err *e)
+/* One page in memory. */
+struct page {
+	struct arena *arena;
+	struct event *events;	/* in the arena */
+	int64_t n;
+	bool whole;		/* all rows that were asked for; else it ended early for its size, or with an error */
+	int rc;			/* -1: *e says what is wrong behind the last event */
+};
+
+static void load_rows(struct store *store, sqlite3_stmt *stmt, struct page *page, struct err *e)
 {
+	size_t bytes = 0;
 	struct event ev;
-	int64_t given = 0;
 	int code;
 
 	while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-		if (store_row(store, stmt, &ev, e) < 0)
-			return -1;
-		given++;
-		reading->after = ev.seq;
-		if (!reading->fn(reading->arg, &ev)) {
-			reading->stopped = true;
-			return given;
+		if (store_row(store, stmt, &ev, e) < 0) {
+			page->rc = -1;
+			return;
 		}
+		event_copy(page->arena, &page->events[page->n++], &ev);
+		bytes += ev.len;
+		if (bytes > STORE_PAGE_BYTES)
+			return;
 	}
-	if (code != SQLITE_DONE) {
-		store_sql_err(sqlite3_db_handle(stmt), e, "reading events");
-		return err_wrap(e, "after event %lld", (long long)reading->after);
-	}
-	return given;
+	page->whole = code == SQLITE_DONE;
+	if (!page->whole)
+		page->rc = store_sql_err(sqlite3_db_handle(stmt), e, "reading events");
 }
 
-/* Rows given, or -1. */
-static int64_t read_page(struct store *store, struct reading *reading, int64_t rows, struct err *e)
+/* Reads again until nothing came between. */
+static int load_page(struct store *store, const struct reading *reading, int64_t rows, struct page *page, struct err *e)
 {
-	sqlite3_stmt *stmt;
-	int64_t given = -1;
+	do {
+		sqlite3_stmt *stmt;
 
-	if (store_read_begin(store, e) < 0)
-		return -1;
-	stmt = store_prepare(store->db, store_read_sql[reading->query], e);
-	if (stmt) {
-		bind(stmt, reading, rows);
-		given = page_rows(store, stmt, reading, e);
-	}
-	sqlite3_finalize(stmt);
-	store_read_end(store);
-	return given;
+		arena_reset(page->arena);
+		*page = (struct page){ .arena = page->arena, .events = arena_alloc(page->arena, (size_t)rows * sizeof(struct event)) };
+		err_clear(e);
+		if (store_fresh(store, e) < 0)
+			return -1;
+		stmt = store_prepare(store->db, store_read_sql[reading->query], e);
+		if (stmt) {
+			bind(stmt, reading, rows);
+			load_rows(store, stmt, page, e);
+		} else {
+			page->rc = -1;
+		}
+		sqlite3_finalize(stmt);
+	} while (!store_settled(store));
+	return 0;
 }
 
-/* fn may read and append on the same store: statements are this call's own, and pages end their transaction. */
+/* 1 = there may be more, 0 = that was all or fn has enough, -1. */
+static int read_page(struct store *store, struct reading *reading, struct page *page, struct err *e)
+{
+	int64_t rows = reading->left < STORE_PAGE_EVENTS ? reading->left : STORE_PAGE_EVENTS;
+
+	if (load_page(store, reading, rows, page, e) < 0)
+		return -1;
+	for (int64_t i = 0; i < page->n; i++) {
+		reading->after = page->events[i].seq;
+		if (!reading->fn(reading->arg, &page->events[i]))
+			return 0;
+	}
+	if (page->rc < 0)
+		return -1;
+	reading->left -= reading->left == INT64_MAX ? 0 : page->n;
+	return reading->left > 0 && (!page->whole || page->n == rows);
+}
+
+/* fn may read and append on the same store: nothing is open while it runs. */
 static int read_pages(struct store *store, struct reading *reading, struct err *e)
 {
-	while (reading->left > 0 && !reading->stopped) {
-		int64_t rows = reading->left < STORE_PAGE_EVENTS ? reading->left : STORE_PAGE_EVENTS;
-		int64_t given = read_page(store, reading, rows, e);
+	struct page page = { .arena = arena_new() };
+	int rc;
 
-		if (given < 0)
-			return -1;
-		reading->left -= reading->left == INT64_MAX ? 0 : given;
-		if (given < rows)
-			break;
-	}
-	return 0;
+	do
+		rc = read_page(store, reading, &page, e);
+	while (rc > 0);
+	arena_free(page.arena);
+	return rc;
 }
 
 int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "journal/store_int.h"
 
+#include "base/mem.h"
+
 /* closed is the last session.closed unless the session was resumed after it. event_state holds these three kinds alone, and only a
  * query that repeats its predicate literally may use it. ?1 = only open ones, ?2 = limit. */
 const char *const store_sessions_sql[] = {
@@ -15,37 +17,67 @@ const char *const store_sessions_sql[] = {
 	NULL,
 };
 
-static bool tell(sqlite3_stmt *stmt, store_session_fn *fn, void *arg)
-{
-	struct store_session row = {
-		.session = sqlite3_column_int64(stmt, 0), .opened_us = sqlite3_column_int64(stmt, 1),
-		.who = (const char *)sqlite3_column_text(stmt, 2), .opened = (const char *)sqlite3_column_text(stmt, 3),
-		.last_us = sqlite3_column_int64(stmt, 4), .closed_us = sqlite3_column_int64(stmt, 5),
-		.closed = (const char *)sqlite3_column_text(stmt, 6),
-	};
+struct rows {
+	struct arena *arena;
+	struct store_session *row;	/* owned array; strings in the arena */
+	size_t n, room;
+};
 
-	return fn(arg, &row);
+static const char *keep_text(struct rows *rows, sqlite3_stmt *stmt, int at)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, at);
+
+	return text ? arena_dup(rows->arena, text, (size_t)sqlite3_column_bytes(stmt, at)) : NULL;
+}
+
+static void keep_row(struct rows *rows, sqlite3_stmt *stmt)
+{
+	if (rows->n == rows->room) {
+		rows->room = rows->room ? 2 * rows->room : 64;
+		rows->row = mem_grow(rows->row, rows->room, sizeof(*rows->row));
+	}
+	rows->row[rows->n++] = (struct store_session){
+		.session = sqlite3_column_int64(stmt, 0), .opened_us = sqlite3_column_int64(stmt, 1), .who = keep_text(rows, stmt, 2),
+		.opened = keep_text(rows, stmt, 3), .last_us = sqlite3_column_int64(stmt, 4), .closed_us = sqlite3_column_int64(stmt, 5),
+		.closed = keep_text(rows, stmt, 6),
+	};
+}
+
+/* All rows at once, so that none is told before it is sure that no writer came between. */
+static int load(struct store *store, bool only_open, int64_t limit, struct rows *rows, struct err *e)
+{
+	sqlite3_stmt *stmt = store_prepare(store->db, store_sessions_sql[0], e);
+	int code;
+
+	if (!stmt)
+		return -1;
+	sqlite3_bind_int(stmt, 1, only_open);
+	sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1);
+	while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+		keep_row(rows, stmt);
+	if (code != SQLITE_DONE)
+		store_sql_err(store->db, e, "listing sessions");
+	sqlite3_finalize(stmt);
+	return code == SQLITE_DONE ? 0 : -1;
 }
 
 int store_sessions(struct store *store, bool only_open, int64_t limit, store_session_fn *fn, void *arg, struct err *e)
 {
-	sqlite3_stmt *stmt;
-	int code = SQLITE_ERROR;
+	struct rows rows = { .arena = arena_new() };
+	int rc;
 
-	if (store_read_begin(store, e) < 0)
-		return -1;
-	stmt = store_prepare(store->db, store_sessions_sql[0], e);
-	if (!stmt)
-		goto out;
-	sqlite3_bind_int(stmt, 1, only_open);
-	sqlite3_bind_int64(stmt, 2, limit > 0 ? limit : -1);
-	while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
-		if (!tell(stmt, fn, arg))
+	do {
+		arena_reset(rows.arena);
+		rows.n = 0;
+		rc = store_fresh(store, e);
+		if (rc < 0)
 			break;
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		store_sql_err(sqlite3_db_handle(stmt), e, "listing sessions");
-	sqlite3_finalize(stmt);
-out:
-	store_read_end(store);
-	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : -1;
+		rc = load(store, only_open, limit, &rows, e);
+	} while (!store_settled(store));
+	for (size_t i = 0; rc == 0 && i < rows.n; i++)
+		if (!fn(arg, &rows.row[i]))
+			break;
+	mem_free(rows.row);
+	arena_free(rows.arena);
+	return rc;
 }

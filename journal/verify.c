@@ -11,7 +11,7 @@
 enum { ROWS, PURGE, HASH };
 
 const char *const store_verify_sql[] = {
-	[ROWS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq",
+	[ROWS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq LIMIT 1000",
 	[PURGE] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
 		" AND ?1 BETWEEN CAST(call AS INTEGER) AND CAST(substr(call, instr(call, '..') + 2) AS INTEGER) LIMIT 1",
 	[HASH] = "SELECT hash FROM event WHERE seq = ?1",
@@ -89,10 +89,12 @@ static int check_event(struct check *check, sqlite3_stmt *stmt, struct err *e)
 	return 0;
 }
 
-static int check_chain(struct check *check, struct err *e)
+/* Up to a thousand events: 0 and *more, 1 = bad, -1. */
+static int check_page(struct check *check, bool *more, struct err *e)
 {
 	sqlite3_stmt *stmt = store_prepare(check->store->db, store_verify_sql[ROWS], e);
-	int rc = -1, code;
+	int64_t before = check->seq;
+	int rc = -1, code = SQLITE_ERROR;
 
 	check->purge = stmt ? store_prepare(check->store->db, store_verify_sql[PURGE], e) : NULL;
 	if (!check->purge)
@@ -105,9 +107,34 @@ static int check_chain(struct check *check, struct err *e)
 		store_sql_err(check->store->db, e, "reading events");
 		rc = err_wrap(e, "after event %lld", (long long)check->seq);
 	}
+	*more = check->seq > before;
 out:
 	sqlite3_finalize(stmt);
 	sqlite3_finalize(check->purge);
+	return rc;
+}
+
+/* Page by page; a page under which the files changed is checked again, from where it began. */
+static int check_chain(struct check *check, struct err *e)
+{
+	bool more = true;
+	int rc = 0;
+
+	while (rc == 0 && more) {
+		struct check start = *check;
+		struct verify_report report = *check->report;
+
+		if (store_fresh(check->store, e) < 0)
+			return -1;
+		rc = check_page(check, &more, e);
+		if (store_settled(check->store))
+			continue;
+		*check = start;
+		*check->report = report;
+		err_clear(e);
+		more = true;
+		rc = 0;
+	}
 	return rc;
 }
 
@@ -130,6 +157,20 @@ static int hash_at(struct store *store, int64_t seq, unsigned char out[SHA256_LE
 	return rc;
 }
 
+/* The hash that the chain goes on from, behind event check->seq. */
+static int start_at(struct check *check, struct err *e)
+{
+	int rc;
+
+	do {
+		err_clear(e);
+		if (store_fresh(check->store, e) < 0)
+			return -1;
+		rc = hash_at(check->store, check->seq, check->hash, e);
+	} while (!store_settled(check->store));
+	return rc;
+}
+
 int store_verify_tail(struct store *store, struct err *e)
 {
 	struct verify_report report = { 0 };
@@ -140,7 +181,7 @@ int store_verify_tail(struct store *store, struct err *e)
 		return -1;
 	check.seq = head > STORE_TAIL ? head - STORE_TAIL : 0;
 	memset(check.hash, 0, SHA256_LEN);
-	if (check.seq && hash_at(store, check.seq, check.hash, e) < 0)
+	if (check.seq && start_at(&check, e) < 0)
 		return -1;
 	if (check_chain(&check, e) < 0)
 		return -1;
@@ -166,21 +207,20 @@ static int check_structure(struct store *store, struct err *e)
 	return rc;
 }
 
-/* In one read transaction: a writer at work does not disturb. */
 static int verify_all(struct check *check, struct err *e)
 {
 	struct buf hex = { 0 };
-	int rc;
+	int rc = check_chain(check, e);
 
-	if (store_read_begin(check->store, e) < 0)
-		return -1;
-	rc = store_exec(check->store->db, "BEGIN", e);
-	if (rc == 0)
-		rc = check_chain(check, e);
-	if (rc == 0)
+	while (rc == 0) {
+		if (store_fresh(check->store, e) < 0)
+			return -1;
 		rc = check_structure(check->store, e);
-	sqlite3_exec(check->store->db, "ROLLBACK", NULL, NULL, NULL);
-	store_read_end(check->store);
+		if (store_settled(check->store))
+			break;
+		err_clear(e);
+		rc = 0;
+	}
 	str_hex(&hex, check->hash, SHA256_LEN);
 	str_copy(check->report->head, sizeof(check->report->head), check->report->events ? buf_text(&hex) : "");
 	buf_done(&hex);
