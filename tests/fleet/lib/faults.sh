@@ -76,13 +76,15 @@ forget_neighbour() {
 has_carrier() { ip link show "v-$1" | grep -q LOWER_UP; }
 
 break_loss() {
+	local some=''
+	awk -v p="$2" 'BEGIN { exit p >= 100 }' && some="numgen random mod 10000 < $(awk -v p="$2" 'BEGIN { printf "%d", p * 100 }')"
 	nsenter -t "$(<"$STATE/pid.$1")" -n nft -f - <<-E
 		table inet fleet_loss
 		delete table inet fleet_loss
 		table inet fleet_loss {
 			chain in {
 				type filter hook input priority -300
-				iifname "eth0" numgen random mod 10000 < $(awk -v p="$2" 'BEGIN { printf "%d", p * 100 }') drop
+				iifname "eth0" $some drop
 			}
 		}
 	E
@@ -220,7 +222,9 @@ break_power() {
 	kill -KILL "$p"
 	await 10 "end of $h" no_process "$p" || return 1
 	rm -f "$STATE/pid.$h" "$STATE/faults/$h".{link,loss,delay,freeze}
-	ip link del "v-$h" # connections without a goodbye would keep the old network alive for minutes
+	# It may be gone already; but connections without a goodbye can keep the old network alive for minutes.
+	ip link del "v-$h" 2>/dev/null
+	await 5 "end of the cable of $h" no_link "v-$h"
 }
 
 # Boots on the same disk, with a new boot id. Services may miss others that are off: that is not this host's fault.
