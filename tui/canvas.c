@@ -95,17 +95,17 @@ static void combine(struct canvas *canvas, int row, int col, uint32_t cp)
 		}
 }
 
-static int put_text(struct canvas *canvas, int row, int col, int cols, enum role role,
-	const char *text, size_t len)
+static int put_text(struct canvas *canvas, struct area at, enum role role, const char *text, size_t len)
 {
+	int row = at.row, col = at.col, cols = at.cols;
 	bool cut = utf8_columns(text, len) > cols;
 	int room = cut ? cols - 1 : cols, used = 0;
 
-	for (size_t at = 0; at < len;) {
+	for (size_t i = 0; i < len;) {
 		uint32_t cp;
 		int width;
 
-		at += utf8_decode(text + at, len - at, &cp);
+		i += utf8_decode(text + i, len - i, &cp);
 		width = utf8_width(cp);
 		if (width == 0 && used > 0)
 			combine(canvas, row, col + used - 1, cp);
@@ -129,7 +129,7 @@ int canvas_text(struct canvas *canvas, int row, int col, int cols, enum role rol
 		cols = canvas->cols - col;
 	if (!text || cols <= 0)
 		return 0;
-	return put_text(canvas, row, col, cols, role, text, strlen(text));
+	return put_text(canvas, (struct area){ row, col, 1, cols }, role, text, strlen(text));
 }
 
 int canvas_printf(struct canvas *canvas, struct area at, enum role role, const char *fmt, ...)
@@ -177,12 +177,13 @@ int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const c
 	int row = 0;
 
 	while (text && *text && row < area.rows) {
+		struct area line = { area.row + row, area.col, 1, area.cols };
 		int next, len = canvas_break(text, area.cols, &next);
 
 		if (row + 1 == area.rows && text[next] != '\0')
-			put_text(canvas, area.row + row, area.col, area.cols, role, text, strcspn(text, "\n"));
+			put_text(canvas, line, role, text, strcspn(text, "\n"));
 		else
-			put_text(canvas, area.row + row, area.col, area.cols, role, text, (size_t)len);
+			put_text(canvas, line, role, text, (size_t)len);
 		text += next;
 		row++;
 	}

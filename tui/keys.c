@@ -123,8 +123,9 @@ static enum front csi_end(struct keys *keys, const char *params, size_t len, cha
 		number = number * 10 + (params[i] - '0');
 	if (private && params[0] != ';')
 		return FRONT_DROP;
+	/* ESC [ 12 ; 40 R is a terminal's answer (where the cursor is), not F3. */
 	if (final != '~')
-		return final == 'M' ? FRONT_DROP : cursor_key(final, press);
+		return final == 'M' || final == 'R' || number > 1 ? FRONT_DROP : cursor_key(final, press);
 	if (number == 200) {
 		keys->pasting = true;
 		buf_clear(&keys->paste);
@@ -312,7 +313,7 @@ static bool front_late(struct keys *keys, int64_t now_us, struct press *press, b
 
 bool keys_next(struct keys *keys, int64_t now_us, struct press *press)
 {
-	while (keys->pasting || keys->at < keys->in.len) {
+	while (keys->pasting || keys->skip || keys->at < keys->in.len) {
 		size_t used = 0;
 		enum front front;
 		bool given = false;

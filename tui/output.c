@@ -119,7 +119,7 @@ static size_t put_text(struct output *output, bool err, const char *text, size_t
 
 	size_t back = stream->line.len - keep;
 
-	if (back < room && back < 4) {
+	if (back <= room && back < 4 && keep > 0) {
 		room -= back;
 		stream->line.len = keep;
 		stream->line.data[keep] = '\0';
