@@ -28,6 +28,9 @@ extern const struct export_writer export_text_writer, export_md_writer;
 /* Appends the event in words, as they came: not made safe, may hold newlines. */
 void export_words(struct buf *out, const struct model *model, const struct event *ev, const struct json *data);
 
+/* Appends a value as a person writes it: text as it is, a secret by its name, else JSON; not made safe. */
+void export_value(struct buf *out, const struct json *value);
+
 /* Whole lines of the outputs of many calls at once. */
 struct export_lines;
 

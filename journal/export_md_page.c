@@ -2,9 +2,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "journal/export_int.h"
 #include "journal/export_md.h"
 
 static void text(struct buf *out, const char *words)
@@ -14,7 +14,9 @@ static void text(struct buf *out, const char *words)
 
 static void row(struct buf *out, const char *name, const char *words)
 {
-	buf_printf(out, "| %s | ", name);
+	buf_puts(out, "| ");
+	text(out, name);
+	buf_puts(out, " | ");
 	text(out, words);
 	buf_puts(out, " |\n");
 }
@@ -192,14 +194,11 @@ static void settings(struct buf *out, const struct json *params)
 		return;
 	buf_puts(out, "\n## Settings\n\n| name | value |\n|---|---|\n");
 	while ((name = json_next(params, &it, &value))) {
-		char *printed = json_as_text(value) ? mem_strdup(json_as_text(value)) : json_print(value);
+		struct buf printed = {0};
 
-		buf_puts(out, "| ");
-		text(out, name);
-		buf_puts(out, " | ");
-		text(out, printed);
-		buf_puts(out, " |\n");
-		mem_free(printed);
+		export_value(&printed, value);
+		row(out, name, buf_text(&printed));
+		buf_done(&printed);
 	}
 }
 

@@ -30,12 +30,16 @@ static void also(const struct said *said, const char *before, const char *key)
 		buf_printf(said->out, "%s%s", before, value);
 }
 
-static void value_words(struct buf *out, const struct json *value)
+void export_value(struct buf *out, const struct json *value)
 {
 	const char *plain = json_as_text(value);
-	char *printed = plain ? NULL : json_print(value);
+	const char *secret = json_text(value, "$secret", NULL);
+	char *printed = plain || secret ? NULL : json_print(value);
 
-	buf_puts(out, plain ? plain : printed);
+	if (secret)
+		buf_printf(out, "[secret %s]", secret);
+	else
+		buf_puts(out, plain ? plain : printed);
 	mem_free(printed);
 }
 
@@ -115,7 +119,7 @@ static void say_changed(const struct said *said)
 static void say_param(const struct said *said)
 {
 	buf_printf(said->out, "%s = ", text(said, "name"));
-	value_words(said->out, json_at(said->data, "value"));
+	export_value(said->out, json_at(said->data, "value"));
 	also(said, ", ", "source");
 }
 
@@ -132,7 +136,11 @@ static void say_entered(const struct said *said)
 
 static void say_begun(const struct said *said)
 {
-	buf_puts(said->out, "begun");
+	const char *part = text(said, "part");
+
+	buf_puts(said->out, json_bool(said->data, "again", false) ? "goes on" : "begun");
+	if (part[0] && !str_is(part, "run"))
+		buf_printf(said->out, " (%s)", part);
 	if (said->ev->attempt > 1)
 		buf_printf(said->out, ", attempt %d", said->ev->attempt);
 }
@@ -184,6 +192,7 @@ static void say_settled(const struct said *said)
 		{ "running", "it is still running" },
 		{ "finished", "it finished while nobody watched" },
 		{ "unknown", "nobody can tell what became of it" },
+		{ "again", "it is done once more" },
 	};
 	const char *words = text(said, "how");
 
@@ -196,6 +205,7 @@ static void say_settled(const struct said *said)
 	call_name(said);
 	buf_printf(said->out, ": %s", words);
 	also(said, ", says ", "by");
+	also(said, ": ", "text");
 }
 
 static void say_progress(const struct said *said)
@@ -245,7 +255,7 @@ static void say_answered(const struct said *said)
 	buf_puts(said->out, "answers");
 	if (value) {
 		buf_putc(said->out, ' ');
-		value_words(said->out, value);
+		export_value(said->out, value);
 	}
 	also(said, ", because ", "why");
 	also(said, ", owner ", "owner");
@@ -311,6 +321,14 @@ static void say_downtime(const struct said *said)
 	buf_puts(said->out, said->ev->kind == EVENT_DOWNTIME_BEGAN ? "downtime begins" : "downtime ends");
 }
 
+static void say_deferred(const struct said *said)
+{
+	buf_puts(said->out, "is a debt now");
+	also(said, ": ", "reason");
+	also(said, ", owner ", "owner");
+	also(said, ", due ", "due");
+}
+
 static void say_gap(const struct said *said)
 {
 	char from[TIME_TEXT], to[TIME_TEXT];
@@ -333,7 +351,7 @@ static void say_raw(const struct said *said)
 		buf_puts(said->out, event_type_of(ev->kind)->name);
 	if (json_count(said->data) > 0) {
 		buf_putc(said->out, ' ');
-		value_words(said->out, said->data);
+		export_value(said->out, said->data);
 	}
 	payload(said, " ");
 }
@@ -373,6 +391,7 @@ static const struct {
 	{ EVENT_WARNED, say_warned },
 	{ EVENT_DOWNTIME_BEGAN, say_downtime },
 	{ EVENT_DOWNTIME_ENDED, say_downtime },
+	{ EVENT_DEFERRED, say_deferred },
 	{ EVENT_JOURNAL_GAP, say_gap },
 };
 

@@ -73,7 +73,7 @@ struct model {
 	int64_t process_pid;
 	struct model_step *steps;
 	size_t step_count;
-	struct json *params;			/* object name → value (secrets as "[secret NAME]") */
+	struct json *params;			/* object name → value (secrets as "[secret NAME]" or {"$secret": NAME}) */
 	struct model_call *calls;		/* all of the session, in order of begin */
 	size_t call_count;
 	struct model_ask *asks;			/* open questions, oldest first */

@@ -47,8 +47,8 @@ static void fold_param(struct model *model, const struct event *ev, const struct
 		json_free(value);
 		return;
 	}
-	/* Whatever the writer put there: a secret's value is never shown. */
-	if (str_is(json_text(data, "source", NULL), "secret")) {
+	/* Whatever the writer put there: of a secret only a reference is kept, never its value. */
+	if (str_is(json_text(data, "source", NULL), "secret") && !json_text(value, "$secret", NULL)) {
 		char *masked = mem_printf("[secret %s]", name);
 
 		json_free(value);

@@ -180,7 +180,9 @@ static void export_md__open_session_says_what_had_not_ended(void **state)
 
 	(void)state;
 	put_story(&lines, 31);
+	buf_puts(&lines, "{\"seq\":32,\"session\":1,\"kind\":\"param.set\",\"data\":{\"name\":\"a|b\",\"value\":{\"$secret\":\"pw\"},\"source\":\"asked\"}}\n");
 	text = export_of(&lines, EXPORT_MD);
+	assert_has(text, "| a\\|b | \\[secret pw\\] |\n");
 	assert_has(text, "| Closed | not yet |\n");
 	assert_has(text, "| Downtime | not over |\n");
 	assert_has(text, "### index, call 1 on app1\n");

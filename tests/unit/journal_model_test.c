@@ -554,6 +554,9 @@ static void model__secret_parameter_is_masked_whatever_was_written(void **state)
 	tell(world, 0, 4);
 	add(world, 5, EVENT_PARAM_SET, "ann", "", "{'name':'key','value':'hunter22','source':'secret'}");
 	assert_string_equal(json_text(world->model->params, "key", ""), "[secret key]");
+	/* A reference is no value; who resolves it needs it as it is. */
+	add(world, 6, EVENT_PARAM_SET, "ann", "", "{'name':'key','value':{'$secret':'key'},'source':'secret'}");
+	assert_string_equal(json_text(json_at(world->model->params, "key"), "$secret", ""), "key");
 }
 
 static void model__close_ends_open_questions(void **state)
