@@ -25,7 +25,7 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *e);
 void store_close(struct store *store);
 
 /* Appends n events in one transaction, fills in seq, session, at_us, mono_us, v, digest, hash of each. FULL when one of them is DURABLE_NOTE or _DECISION. On return 0 they are as durable as
- * their kind says. On -1 nothing was stored: ERR_FULL (disk), ERR_IO, ERR_CORRUPT. Payload is compressed when that helps. Blocks for disk, and for other writers (flock). */
+ * their kind says. On -1 nothing was stored: ERR_FULL (disk), ERR_IO, ERR_CORRUPT. A session 0 means the session.opened before it in the same call (events of the journal itself, journal.gap payload.purged anchored, may stay without). Payload is stored as is; an empty one is none. Blocks for disk, and for other writers (flock). */
 int store_append(struct store *store, struct event *events, size_t n, struct err *e);
 
 /* Checkpoints the WAL when it has grown over 4 MiB (or always with truncate), under the same lock as writes. */
@@ -34,7 +34,7 @@ int store_checkpoint(struct store *store, bool truncate, struct err *e);
 /* seq of the last event, 0 when empty, -1 on error. */
 int64_t store_head(struct store *store, struct err *e);
 
-/* Calls fn for each event with seq > after of that session (0 = all sessions), in order, at most limit (0 = no limit); the event is valid during the call. fn returns false to stop early.
+/* Calls fn for each event with seq > after of that session (0 = all sessions), in order, at most limit (0 = no limit); the event is valid during the call. fn may use the store. fn returns false to stop early.
  * -1 on a damaged row (ERR_CORRUPT names the seq). */
 typedef bool store_event_fn(void *arg, const struct event *ev);
 int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e);

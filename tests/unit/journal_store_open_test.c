@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "journal_fixture.h"
 
+#include <grp.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
@@ -515,6 +516,88 @@ static void store_migrate__a_step_that_fails_changes_nothing(void **state)
 	sqlite3_close(db);
 }
 
+/* What SQLite calls SHARED on the main file: 510 bytes behind 1 GiB + 2. Asked from another process. */
+static bool shared_lock_is_held(const char *path)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510 };
+		int fd = open(path, O_RDWR);
+
+		_exit(fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 ? 2 : lock.l_type != F_UNLCK);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
+	return WEXITSTATUS(status) == 1;
+}
+
+/* POSIX drops the locks of a process when it closes any descriptor of the file. */
+static void store_close__of_a_reader_leaves_the_writers_locks_alone(void **state)
+{
+	struct place *place = *state;
+	struct store *early, *again, *writer;
+
+	journal_with(place->path, 3);
+	early = open_ok(place->path, STORE_READ);
+	again = open_ok(place->path, STORE_READ);
+	writer = open_ok(place->path, STORE_WRITE);
+	assert_int_equal(count_events(again), 4);	/* opens again, beside the writer */
+	note_ok(writer, 1, "x");
+	store_close(early);
+	store_close(again);
+	verify_ok(place->path, 5);
+	assert_true(shared_lock_is_held(place->path));
+	store_close(writer);
+	assert_false(shared_lock_is_held(place->path));
+}
+
+/* One note by that user of group 54321, in another process. 0 = stored. */
+static int note_as(const char *path, uid_t uid)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		struct event ev = { .kind = EVENT_NOTE, .session = 1, .bytes = "hello", .len = 5 };
+		struct store *store;
+		struct err e = { 0 };
+
+		umask(077);
+		if (setgroups(0, NULL) < 0 || setgid(54321) < 0 || setuid(uid) < 0)
+			_exit(9);
+		store = store_open(path, STORE_WRITE, &e);
+		if (!store || store_append(store, &ev, 1, &e) < 0 || store_checkpoint(store, true, &e) < 0) {
+			fprintf(stderr, "user %u: %s\n", (unsigned)uid, e.text);
+			_exit(1);
+		}
+		store_close(store);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static void store_append__people_of_one_group_share_a_journal(void **state)
+{
+	struct place *place = *state;
+
+	if (geteuid() != 0) {
+		print_message("skipped: only root can be two people\n");
+		skip();
+	}
+	assert_int_equal(chown(place->dir, 60001, 54321), 0);
+	assert_int_equal(chmod(place->dir, 02770), 0);
+	journal_with(place->path, 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(note_as(place->path, 60001), 0);
+		assert_int_equal(note_as(place->path, 60002), 0);
+	}
+	verify_ok(place->path, 6);
+	assert_int_equal(chmod(place->dir, 0770), 0);
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -541,6 +624,8 @@ int main(void)
 		cmocka_unit_test(store_fs_refused__names_network_file_systems_only),
 		WITH_PLACE(store_open__refuses_a_directory_and_no_name),
 		WITH_PLACE(store_open__making_it_may_be_killed_anywhere),
+		WITH_PLACE(store_close__of_a_reader_leaves_the_writers_locks_alone),
+		WITH_PLACE(store_append__people_of_one_group_share_a_journal),
 		cmocka_unit_test(store_migrate__runs_only_the_steps_that_are_missing),
 		cmocka_unit_test(store_migrate__a_step_that_fails_changes_nothing),
 	};
