@@ -188,8 +188,11 @@ static void open_lane(struct target *target)
 	target->idle++;
 	lane->next = target->lanes;
 	target->lanes = lane;
-	if (pthread_create(&lane->thread, NULL, lane_main, lane) == 0)
+	if (pthread_create(&lane->thread, NULL, lane_main, lane) == 0) {
+		/* It ends with the process. */
+		pthread_detach(lane->thread);
 		return;
+	}
 	target->lanes = lane->next;
 	target->idle--;
 	target->lane_count--;
