@@ -4,6 +4,7 @@
 #
 # Has a fleet of its own, so that faults disturb nobody. Hosts without services, but for the tests that ask for them.
 
+# shellcheck disable=SC2016,SC2030,SC2031 # inner shells expand; settings are meant for one test
 bats_require_minimum_version 1.5.0
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
 
