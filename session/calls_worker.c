@@ -260,9 +260,15 @@ void calls_settle(struct engine *engine)
 {
 	size_t ended = 0;
 
-	for (size_t i = 0; i < engine->record_count; i++)
-		if (engine->records[i]->state == RECORD_BEGUN)
-			settle_one(engine, engine->records[i]);
+	for (size_t i = 0; i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		/* Settled before another crash: the host is asked again, for only then may it be started anew. */
+		if (record->state == RECORD_NEVER)
+			record->state = RECORD_BEGUN;
+		if (record->state == RECORD_BEGUN)
+			settle_one(engine, record);
+	}
 	/* A crash may have come between an outcome and the sweep on the host: sweep the latest again. */
 	for (size_t i = engine->record_count; i-- > 0 && ended < 64;) {
 		const struct record *record = engine->records[i];
