@@ -65,6 +65,7 @@ struct json *plain_intent(struct plain *plain)
 
 void plain_unsent(struct plain *plain, const char *why)
 {
+	plain->faults++;
 	buf_puts(&plain->out, "Not sent: ");
 	plain_safe(plain, why);
 	buf_puts(&plain->out, "\n");
@@ -99,6 +100,7 @@ static void take_reply(struct plain *plain, const struct json *reply)
 		return;
 	}
 	if (refused) {
+		plain->faults++;
 		buf_puts(&plain->out, "Refused: ");
 		plain_safe(plain, json_text(refused, "why", "no reason was given"));
 		buf_puts(&plain->out, "\n");
@@ -264,6 +266,7 @@ static void answer_first(struct plain *plain, const struct question *question, c
 	struct json *value = question_value(question, line, &e);
 
 	if (!value) {
+		plain->faults++;
 		plain_safe(plain, e.text);
 		buf_puts(&plain->out, ".\n");
 		return;
@@ -369,6 +372,7 @@ static bool is_late(struct plain *plain, int64_t begun)
 {
 	if (begun == plain_question(plain))
 		return false;
+	plain->faults++;
 	buf_puts(&plain->out, "Not sent: the question changed while you typed. Read on and answer anew.\n");
 	plain->shown = 0;
 	return true;
@@ -425,6 +429,11 @@ void plain_line(struct plain *plain, const char *line, int64_t begun)
 struct buf *plain_out(struct plain *plain)
 {
 	return &plain->out;
+}
+
+unsigned plain_faults(const struct plain *plain)
+{
+	return plain->faults;
 }
 
 enum ending plain_ending(const struct plain *plain)

@@ -66,6 +66,9 @@ struct json *plain_intent(struct plain *plain);
 /* An intent could not be sent. */
 void plain_unsent(struct plain *plain, const char *why);
 
+/* How many answers and intents came to nothing so far: a script that is out of step must not go on. */
+unsigned plain_faults(const struct plain *plain);
+
 /* How it ended, ENDING_NONE while it goes on. */
 enum ending plain_ending(const struct plain *plain);
 

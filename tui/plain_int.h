@@ -39,6 +39,7 @@ struct plain {
 	enum plain_mode mode;
 	int64_t shown;		/* question on the screen; 0 = none */
 	int64_t sent;		/* question whose answer is under way; 0 = none */
+	unsigned faults;	/* answers and intents that came to nothing */
 	int waiting;		/* intents without a reply yet */
 	struct answer answer;
 	int64_t cancel;		/* call that PLAIN_CANCEL is about */

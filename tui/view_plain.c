@@ -41,6 +41,7 @@ struct screen {
 	bool typing;		/* a line was begun */
 	int64_t begun;		/* plain_question when it was */
 	int64_t shown, shown_us;	/* question on the screen, since when */
+	unsigned faults;	/* of plain, when a script's line was taken last */
 	struct buf script;	/* read from a stdin that is no terminal */
 	bool out_gone;		/* nobody reads what we print */
 };
@@ -188,11 +189,27 @@ static void keys_due(void *arg)
 	show(screen);
 }
 
+/* Something the script said came to nothing: what it wrote ahead was meant for another course of events. */
+static void script_check(struct screen *screen)
+{
+	static const char words[] = "The lines written ahead are dropped: they were meant for another course of events.\n";
+
+	if (plain_faults(screen->plain) == screen->faults)
+		return;
+	screen->faults = plain_faults(screen->plain);
+	if (screen->script.len == 0)
+		return;
+	buf_puts(plain_out(screen->plain), words);
+	explicit_bzero(screen->script.data, screen->script.cap);
+	buf_clear(&screen->script);
+}
+
 /* Takes the script's lines that have somebody to go to. */
 static void script_lines(struct screen *screen)
 {
 	struct buf *in = &screen->script;
 
+	script_check(screen);
 	while (in->len > 0 && plain_ending(screen->plain) == ENDING_NONE
 		&& !plain_is_sending(screen->plain)) {
 		char *stop = memchr(in->data, '\n', in->len);
@@ -219,6 +236,7 @@ static void script_lines(struct screen *screen)
 		explicit_bzero(line, strlen(line));
 		mem_free(line);
 		send_all(screen);
+		script_check(screen);
 		if (len == 0 && in->len > 0 && !plain_is_asking(screen->plain))
 			return;
 	}
