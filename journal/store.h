@@ -42,8 +42,16 @@ int store_each(struct store *store, int64_t session, int64_t after, int64_t limi
 /* As store_each, only without output events (kind < EVENT_OUTPUT_FIRST): fast on long sessions. */
 int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e);
 
-/* Output events of one call, in order. */
-int store_each_output(struct store *store, int64_t session, const char *step, int attempt, const char *call, store_event_fn *fn, void *arg, struct err *e);
+/* Which call: its identity in the journal. Strings borrowed for the call; NULL = "". */
+struct store_call {
+	int64_t session;
+	const char *step;
+	int attempt;
+	const char *path;
+};
+
+/* Output events of one call, in order; as store_each. */
+int store_each_output(struct store *store, const struct store_call *call, store_event_fn *fn, void *arg, struct err *e);
 
 /* One line of `bellbook sessions`. Strings valid during the callback. */
 struct store_session {

@@ -204,11 +204,11 @@ int store_each_marker(struct store *store, int64_t session, int64_t after, store
 	return read_pages(store, &reading, e);
 }
 
-int store_each_output(struct store *store, int64_t session, const char *step, int attempt, const char *call, store_event_fn *fn, void *arg,
-	struct err *e)
+int store_each_output(struct store *store, const struct store_call *call, store_event_fn *fn, void *arg, struct err *e)
 {
 	struct reading reading = {
-		.query = OUTPUT, .session = session, .step = step, .attempt = attempt, .call = call, .left = INT64_MAX, .fn = fn, .arg = arg,
+		.query = OUTPUT, .session = call->session, .step = call->step, .attempt = call->attempt, .call = call->path, .left = INT64_MAX,
+		.fn = fn, .arg = arg,
 	};
 
 	return read_pages(store, &reading, e);

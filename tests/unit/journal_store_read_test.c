@@ -89,10 +89,12 @@ static void store_each__gives_the_right_rows_in_order(void **state)
 	struct store *store = open_ok(place->path, STORE_WRITE);
 	struct err e = { 0 };
 	int64_t sessions[2];
+	struct store_call second = { .step = "s", .attempt = 1, .path = "2" }, retried = { .step = "s", .attempt = 2, .path = "2" };
 	struct check all = { 0 }, one = { 0 }, markers = { .markers = true }, output = { .output = true }, late = { .after = 70 },
 		some = { 0 }, stopped = { .stop_at = 5 }, none = { 0 };
 
 	fill(store, sessions);
+	second.session = retried.session = sessions[1];
 	one.session = markers.session = output.session = sessions[1];
 	assert_int_equal(store_each(store, 0, 0, 0, check_row, &all, &e), 0);
 	assert_int_equal(all.n, 82);
@@ -100,7 +102,7 @@ static void store_each__gives_the_right_rows_in_order(void **state)
 	assert_int_equal(one.n, 41);
 	assert_int_equal(store_each_marker(store, sessions[1], 0, check_row, &markers, &e), 0);
 	assert_int_equal(markers.n, 21);
-	assert_int_equal(store_each_output(store, sessions[1], "s", 1, "2", check_row, &output, &e), 0);
+	assert_int_equal(store_each_output(store, &second, check_row, &output, &e), 0);
 	assert_int_equal(output.n, 10);
 	assert_int_equal(store_each(store, 0, 70, 0, check_row, &late, &e), 0);
 	assert_int_equal(late.n, 12);
@@ -108,7 +110,7 @@ static void store_each__gives_the_right_rows_in_order(void **state)
 	assert_int_equal(some.n, 7);
 	assert_int_equal(store_each(store, 0, 0, 0, check_row, &stopped, &e), 0);
 	assert_int_equal(stopped.n, 5);
-	assert_int_equal(store_each_output(store, sessions[1], "s", 2, "2", check_row, &none, &e), 0);
+	assert_int_equal(store_each_output(store, &retried, check_row, &none, &e), 0);
 	assert_int_equal(store_each(store, 99, 0, 0, check_row, &none, &e), 0);
 	assert_int_equal(none.n, 0);
 	store_close(store);
