@@ -61,9 +61,9 @@ static void option_add(struct dialog *dialog, struct option option, const char *
 
 static void add_command(struct buf *text, const struct json *command)
 {
-	const char *as = json_text(command, "as", "");
+	const char *as = json_text(command, "as", ""), *host = json_text(command, "host", "");
 
-	buf_printf(text, "\nWill run on %s%s%s:\n$ %s", json_text(command, "host", "this computer"),
+	buf_printf(text, "\nWill run on %s%s%s:\n$ %s", *host ? host : "this computer",
 		*as ? " as " : "", as, json_text(command, "shown", ""));
 }
 

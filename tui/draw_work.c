@@ -119,11 +119,7 @@ static void draw_title(struct frame *frame, struct area *area, const struct mode
 
 static void draw_why(struct frame *frame, struct area *area, const struct model_step *step)
 {
-	if (step->reason && *step->reason) {
-		explain(frame, area, "", step->reason);
-		if (area->rows > 2)
-			skip_rows(area, 1);
-	}
+	explain(frame, area, "", step->reason);
 	if (!frame->ui->explain || area->rows < 3)
 		return;
 	explain(frame, area, "", step->about);
@@ -206,10 +202,13 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 
 	col = canvas_printf(frame->canvas, *area, ROLE_TEXT, "%s on %s%s%s:",
 		call->state == CALL_RUNNING ? "runs" : "ran", host, *as ? " as " : "", as);
-	canvas_text(frame->canvas, area->row, area->col + col + 2, 5, role, word);
+	/* A call is ok when its outcome is known; whether another status than 0 is good is the runbook's to say. */
+	if (call->state == CALL_OK && call->exit_code > 0)
+		word = "";
+	col += canvas_text(frame->canvas, area->row, area->col + col + 1, 6, role, word) + 2;
 	if (call->exit_code >= 0)
-		canvas_printf(frame->canvas, (struct area){ area->row, area->col + col + 8, 1,
-			area->cols - col - 8 }, ROLE_TEXT, "exit status %d", call->exit_code);
+		canvas_printf(frame->canvas, (struct area){ area->row, area->col + col, 1, area->cols - col },
+			call->exit_code > 0 ? ROLE_WARN : ROLE_TEXT, "exit status %d", call->exit_code);
 	skip_rows(area, 1);
 	skip_rows(area, canvas_wrap(frame->canvas, (struct area){ area->row, area->col,
 		area->rows < 4 ? 1 : 3, area->cols }, ROLE_COMMAND, line));

@@ -173,6 +173,11 @@ bool plain_is_catching_up(const struct plain *plain)
 	return plain->scene->head >= 0 && !plain->scene->caught_up;
 }
 
+bool plain_is_ready(const struct plain *plain)
+{
+	return plain->summed;
+}
+
 void plain_settle(struct plain *plain)
 {
 	const struct question *question;

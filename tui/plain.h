@@ -33,6 +33,9 @@ void plain_caught_up(struct plain *plain);
 /* True between hello and the end of what happened before. */
 bool plain_is_catching_up(const struct plain *plain);
 
+/* True once the summary was printed: before, nobody knows what a line would be about. */
+bool plain_is_ready(const struct plain *plain);
+
 /* Question that a line begun now would answer, 0 when none: hand it back with the line. */
 int64_t plain_question(const struct plain *plain);
 

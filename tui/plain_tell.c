@@ -36,6 +36,12 @@ static void labelled(struct plain *plain, const char *label, const char *text)
 	put(plain, "\n");
 }
 
+/* A host's name, or words for this one. */
+static void host_name(struct plain *plain, const char *host)
+{
+	plain_safe(plain, host && *host ? host : "this computer");
+}
+
 /* Several lines, each safe. */
 static void lines(struct plain *plain, const char *text)
 {
@@ -98,7 +104,7 @@ static void commands(struct plain *plain, const struct question *question)
 		const char *as = json_text(one, "as", "");
 
 		put(plain, "Will run on ");
-		plain_safe(plain, json_text(one, "host", "this computer"));
+		host_name(plain, json_text(one, "host", ""));
 		if (*as)
 			put(plain, " as ");
 		plain_safe(plain, as);
@@ -217,12 +223,13 @@ void plain_tell_summary(struct plain *plain)
 			&& (long)i != at)
 			step_line(plain, i);
 	down_clock(plain);
-	put(plain, "Here: ");
-	scene_people(scene, &plain->out);
-	put(plain, ".");
+	if (json_count(scene->presence) > 0 || model->people_count > 0) {
+		put(plain, "Here: ");
+		scene_people(scene, &plain->out);
+		put(plain, ". ");
+	}
 	if (scene->me)
-		buf_printf(&plain->out, " You are %s, %s.", scene->me, scene->my_role);
-	put(plain, "\n");
+		buf_printf(&plain->out, "You are %s, %s.\n", scene->me, scene->my_role);
 	if (scene->halted)
 		labelled(plain, "NOTHING GOES ON: ", scene->halted);
 	if (at >= 0)
@@ -231,7 +238,7 @@ void plain_tell_summary(struct plain *plain)
 
 	if (call && call->state == CALL_RUNNING) {
 		put(plain, "Running on ");
-		plain_safe(plain, call->host && *call->host ? call->host : "this computer");
+		host_name(plain, call->host);
 		labelled(plain, ": ", call->shown);
 	}
 }
@@ -335,7 +342,7 @@ static void tell_call_begun(struct plain *plain, const struct event *ev)
 		return;
 	plain_stamp(plain, ev->at_us);
 	put(plain, "Runs on ");
-	plain_safe(plain, call->host && *call->host ? call->host : "this computer");
+	host_name(plain, call->host);
 	if (call->as && *call->as)
 		put(plain, " as ");
 	plain_safe(plain, call->as);
@@ -370,14 +377,17 @@ static void tell_call_ended(struct plain *plain, const struct event *ev)
 	tell_output(plain, ev);
 	if (output && call->state != CALL_OK)
 		tell_tail(plain, output, plain_told(plain, call->seq));
-	if (call->state == CALL_OK && (!output || output_total(output) <= PLAIN_OUTPUT_LINES))
+	if (call->state == CALL_OK && call->exit_code <= 0
+		&& (!output || output_total(output) <= PLAIN_OUTPUT_LINES))
 		return;
 	plain_stamp(plain, ev->at_us);
 	if (call->host && *call->host) {
 		plain_safe(plain, call->host);
 		put(plain, ": ");
 	}
-	buf_printf(&plain->out, "%s after %s", names[call->state],
+	/* A call is ok when its outcome is known; another status than 0 is the runbook's to judge. */
+	buf_printf(&plain->out, "%s after %s",
+		call->state == CALL_OK && call->exit_code > 0 ? "ended" : names[call->state],
 		time_format_span(call->ended_us - call->begun_us, span));
 	if (call->exit_code >= 0)
 		buf_printf(&plain->out, ", exit status %d", call->exit_code);
@@ -491,7 +501,7 @@ static const struct {
 	{ EVENT_APPROVAL_GIVEN, "agreed", "waiver" },
 	{ EVENT_JOINED, "is here", "role" },
 	{ EVENT_LEFT, "left", NULL },
-	{ EVENT_WHEEL_PASSED, "the wheel goes to", "to" },
+	{ EVENT_WHEEL_PASSED, "passed the wheel to", "to" },
 	{ EVENT_LESSON, "lesson", "text" },
 	{ EVENT_DOWNTIME_BEGAN, "the site is DOWN from now", NULL },
 	{ EVENT_DOWNTIME_ENDED, "the site is UP again", NULL },

@@ -84,19 +84,24 @@ static void tick(void *arg)
 	dirty(live);
 }
 
-/* True while the screen changes without events: clocks, the guard of a dialog, a notice. */
-static bool is_ticking(const struct live *live)
+/* When the screen changes without an event: the end of a dialog's guard, clocks, a notice. -1 = never. */
+static int64_t tick_wait(const struct live *live)
 {
 	const struct model *model = live->scene->model;
+	int64_t guard = live->ui->dialog.guard_us - live->drawn_us;
 
-	return model->state != SESSION_CLOSED && (model->down_since_us > 0 || model_current(model) >= 0
-		|| live->ui->notice || live->ui->dialog.guard_us > time_mono_us());
+	if (live->ui->dialog.kind != DIALOG_NONE && guard > 0)
+		return guard;
+	if (model->down_since_us > 0 || model_current(model) >= 0 || live->ui->notice)
+		return TIME_SECOND;
+	return -1;
 }
 
 static void frame_due(void *arg)
 {
 	struct live *live = arg;
 	int rows, cols;
+	int64_t wait;
 
 	live->frame_timer = 0;
 	live->drawn_us = time_mono_us();
@@ -113,7 +118,8 @@ static void frame_due(void *arg)
 	term_show(live->canvas);
 	live->dirty = false;
 	loop_cancel(live->loop, live->tick_timer);
-	live->tick_timer = is_ticking(live) ? loop_after(live->loop, TIME_SECOND, tick, live) : 0;
+	wait = tick_wait(live);
+	live->tick_timer = wait >= 0 ? loop_after(live->loop, wait, tick, live) : 0;
 }
 
 static void end(struct live *live, enum ending ending)

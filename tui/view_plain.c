@@ -35,7 +35,7 @@ struct screen {
 	struct plain *plain;
 	bool is_tty, in_open;
 	struct keys *keys;
-	int key_timer, calm_timer;
+	int key_timer, calm_timer, leave_timer;
 	struct edit edit;
 	bool prompted;		/* the prompt stands on the last line */
 	bool typing;		/* a line was begun */
@@ -204,13 +204,31 @@ static void script_check(struct screen *screen)
 	buf_clear(&screen->script);
 }
 
+/* The script has ended, and the session waits for somebody. */
+static bool is_left_alone(const struct screen *screen)
+{
+	return !screen->in_open && screen->script.len == 0 && plain_is_asking(screen->plain)
+		&& !plain_is_sending(screen->plain);
+}
+
+/* What the script said last had time to take effect. */
+static void leave_due(void *arg)
+{
+	struct screen *screen = arg;
+
+	screen->leave_timer = 0;
+	if (is_left_alone(screen))
+		plain_leave(screen->plain);
+	show(screen);
+}
+
 /* Takes the script's lines that have somebody to go to. */
 static void script_lines(struct screen *screen)
 {
 	struct buf *in = &screen->script;
 
 	script_check(screen);
-	while (in->len > 0 && plain_ending(screen->plain) == ENDING_NONE
+	while (in->len > 0 && plain_ending(screen->plain) == ENDING_NONE && plain_is_ready(screen->plain)
 		&& !plain_is_sending(screen->plain)) {
 		char *stop = memchr(in->data, '\n', in->len);
 		size_t len = stop ? (size_t)(stop - in->data) : in->len;
@@ -240,9 +258,8 @@ static void script_lines(struct screen *screen)
 		if (len == 0 && in->len > 0 && !plain_is_asking(screen->plain))
 			return;
 	}
-	if (!screen->in_open && in->len == 0 && plain_is_asking(screen->plain)
-		&& !plain_is_sending(screen->plain))
-		plain_leave(screen->plain);
+	if (is_left_alone(screen) && screen->leave_timer == 0)
+		screen->leave_timer = loop_after(screen->loop, CALM_US, leave_due, screen);
 }
 
 static void script_in(struct screen *screen)
