@@ -163,6 +163,17 @@ int action_check(const struct action *action, const struct json *args, struct er
 	return 0;
 }
 
+/* Quotes only where a shell would need it: people read the command before they agree to it. */
+static void put_word(struct buf *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+:,./-";
+
+	if (*word && strspn(word, plain) == strlen(word))
+		buf_puts(out, word);
+	else
+		str_shell_quote(out, word);
+}
+
 int action_command(const struct json *args, struct buf *out, struct err *e)
 {
 	const struct json *cmd = json_at(args, "cmd");
@@ -176,7 +187,7 @@ int action_command(const struct json *args, struct buf *out, struct err *e)
 	for (size_t i = 0; i < json_count(cmd); i++) {
 		if (i > 0)
 			buf_putc(out, ' ');
-		str_shell_quote(out, json_as_text(json_item(cmd, i)));
+		put_word(out, json_as_text(json_item(cmd, i)));
 	}
 	return 0;
 }

@@ -375,7 +375,7 @@ static bool foresee(struct engine *engine, const char *path, const char *name, c
 	if (action) {
 		shown = shown_command(name, args);
 		entry = json_new_object();
-		json_set_text(entry, "host", host);
+		json_set_text(entry, "host", *host ? host : "this computer");
 		json_set_text(entry, "as", json_text(args, "as", NULL));
 		json_set_text(entry, "shown", shown);
 		json_set_text(entry, "action", name);

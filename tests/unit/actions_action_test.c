@@ -95,7 +95,8 @@ static void action_command__quotes_lists_and_keeps_texts(void **state)
 
 	(void)state;
 	command("{\"cmd\":\"a | b\"}", "a | b");
-	command("{\"cmd\":[\"rm\",\"-f\",\"a b\"]}", "'rm' '-f' 'a b'");
+	command("{\"cmd\":[\"rm\",\"-f\",\"a b\"]}", "rm -f 'a b'");
+	command("{\"cmd\":[\"x=1\",\"\",\"*\"]}", "'x=1' '' '*'");
 	assert_int_equal(action_command(NULL, &out, &e), -1);
 	assert_int_equal(e.kind, ERR_USAGE);
 }
