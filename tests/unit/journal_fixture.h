@@ -63,6 +63,16 @@ static UNUSED int place_remove(void **state)
 	return 0;
 }
 
+/* Ends a forked child by exec: what the parent still owns is then no leak of the child's, and its atexit work is not done twice. */
+static UNUSED void leave(int code)
+{
+	char text[20];
+
+	snprintf(text, sizeof(text), "exit %d", code);
+	execl("/bin/sh", "sh", "-c", text, (char *)NULL);
+	_exit(127);
+}
+
 static UNUSED struct store *open_ok(const char *path, enum store_mode mode)
 {
 	struct err e = { 0 };

@@ -199,7 +199,7 @@ static void lease_take__succeeds_once_its_holder_was_killed(void **state)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (lease_take(place->path, 5, NULL, &e) && write(ready[1], "x", 1) == 1)
 			pause();
-		_exit(1);
+		leave(1);
 	}
 	assert_int_equal(read(ready[0], &byte, 1), 1);
 	close(ready[0]);
@@ -232,13 +232,13 @@ static void lease_take__races_have_one_winner(void **state)
 				continue;
 			fd = open(name, O_CREAT | O_EXCL | O_WRONLY, 0600);
 			if (fd < 0)
-				_exit(1);
+				leave(1);
 			close(fd);
 			unlink(name);
 			lease_drop(lease);
 			won++;
 		}
-		_exit(0);
+		leave(0);
 	}
 	for (int i = 0; i < 4; i++) {
 		int status;

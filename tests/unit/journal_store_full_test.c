@@ -35,7 +35,7 @@ static bool own_namespace(void)
 		if (write_text("/proc/self/uid_map", map) < 0)
 			return false;
 	}
-	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0;
+	return mount("none", "/", "none", MS_REC | MS_PRIVATE, "") == 0;
 }
 
 /* An 8 MiB tmpfs over the test's directory, gone with this process. */
@@ -184,14 +184,14 @@ static void store_read__works_on_a_read_only_disk(void **state)
 
 	NEEDS_DISK();
 	journal_with(place->path, 20);
-	assert_int_equal(mount(NULL, place->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	assert_int_equal(mount("none", place->dir, "none", MS_REMOUNT | MS_RDONLY, ""), 0);
 	store = open_ok(place->path, STORE_READ);
 	assert_int_equal(count_events(store), 21);
 	store_close(store);
 	verify_ok(place->path, 21);
-	assert_int_equal(mount(NULL, place->dir, NULL, MS_REMOUNT, "size=8m"), 0);
+	assert_int_equal(mount("none", place->dir, "none", MS_REMOUNT, "size=8m"), 0);
 	journal_alone(place->path);
-	assert_int_equal(mount(NULL, place->dir, NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
+	assert_int_equal(mount("none", place->dir, "none", MS_REMOUNT | MS_RDONLY, ""), 0);
 	verify_ok(place->path, 21);
 }
 

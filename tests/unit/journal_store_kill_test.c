@@ -16,7 +16,7 @@ static void write_until_killed(const char *path, int tell)
 	int64_t session;
 
 	if (!store || store_append(store, &opened, 1, &e) < 0)
-		_exit(2);
+		leave(2);
 	session = opened.session;
 	for (int i = 0; ; i++) {
 		struct event batch[2] = {
@@ -25,11 +25,11 @@ static void write_until_killed(const char *path, int tell)
 		};
 
 		if (store_append(store, batch, i % 2 ? 1 : 2, &e) < 0)
-			_exit(3);
+			leave(3);
 		if (write(tell, &batch[i % 2 ? 0 : 1].seq, sizeof(int64_t)) != (ssize_t)sizeof(int64_t))
-			_exit(0);
+			leave(0);
 		if (i % 50 == 49 && store_checkpoint(store, i % 100 == 99, &e) < 0)
-			_exit(1);
+			leave(1);
 	}
 }
 
@@ -44,7 +44,7 @@ static pid_t start_writer(const char *path, int *ack)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(fds[0]);
 		write_until_killed(path, fds[1]);
-		_exit(1);
+		leave(1);
 	}
 	close(fds[1]);
 	*ack = fds[0];

@@ -117,7 +117,7 @@ static void copy_file(const char *from, const char *to)
 		snprintf(to_wal, sizeof(to_wal), "%s-wal", to);
 		copy_bytes(from, to);
 		copy_bytes(from_wal, to_wal);
-		_exit(0);
+		leave(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -456,7 +456,7 @@ static void store_open__making_it_may_be_killed_anywhere(void **state)
 			setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 			setrlimit(RLIMIT_FSIZE, &size);
 			setenv("BELLBOOK_BALLAST", "0", 1);
-			_exit(store_open(place->path, STORE_WRITE, &e) ? 0 : 1);
+			leave(store_open(place->path, STORE_WRITE, &e) ? 0 : 1);
 		}
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		if (!WIFSIGNALED(status) && WEXITSTATUS(status) == 0)
@@ -526,7 +526,7 @@ static bool shared_lock_is_held(const char *path)
 		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000002, .l_len = 510 };
 		int fd = open(path, O_RDWR);
 
-		_exit(fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 ? 2 : lock.l_type != F_UNLCK);
+		leave(fd < 0 || fcntl(fd, F_GETLK, &lock) < 0 ? 2 : lock.l_type != F_UNLCK);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && WEXITSTATUS(status) < 2);
@@ -566,14 +566,14 @@ static int note_as(const char *path, uid_t uid)
 
 		umask(077);
 		if (setgroups(0, NULL) < 0 || setgid(54321) < 0 || setuid(uid) < 0)
-			_exit(9);
+			leave(9);
 		store = store_open(path, STORE_WRITE, &e);
 		if (!store || store_append(store, &ev, 1, &e) < 0 || store_checkpoint(store, true, &e) < 0) {
 			fprintf(stderr, "user %u: %s\n", (unsigned)uid, e.text);
-			_exit(1);
+			leave(1);
 		}
 		store_close(store);
-		_exit(0);
+		leave(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
