@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/asks.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -7,6 +7,9 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "session/calls.h"
+#include "session/secrets.h"
+#include "session/steps.h"
 
 /*
  * A question is an event; its answer names it by seq and can meet no other.

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/calls.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -8,6 +8,10 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "session/asks.h"
+#include "session/records.h"
+#include "session/secrets.h"
+#include "session/steps.h"
 
 /*
  * A call that Lua wants is first looked for among the records: one that has

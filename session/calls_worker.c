@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/calls.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "base/time.h"
+#include "session/asks.h"
+#include "session/records.h"
+#include "session/steps.h"
 
 /* What comes back from the worker becomes events; it is acted on when they are stored (calls.c). */
 

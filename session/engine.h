@@ -53,7 +53,7 @@ struct record {
 #define RECORD_TEXT ((size_t)1 << 20)
 
 /* What the running task is for. */
-enum task_part { PART_NONE, PART_LOOK, PART_FORESEE, PART_RUN, PART_VERIFY, PART_UNDO, PART_DOUBT };
+enum task_part { PART_NONE, PART_WHEN, PART_LOOK, PART_FORESEE, PART_RUN, PART_VERIFY, PART_UNDO, PART_DOUBT };
 
 /* A call that waits: for the session to go on after a pause, or for a secret. */
 struct waiting {
@@ -110,6 +110,7 @@ struct engine {
 	struct json *gives;		/* owned: of FN_RUN, until the step has ended */
 	char *run_result;		/* owned: text returned by run */
 
+	bool needed;			/* the ready step's own question whether it is needed (when) is answered */
 	bool looked;			/* the look before "go" is done for the ready step */
 	char *look_details;		/* owned */
 	struct json *look_commands;	/* owned */
@@ -131,8 +132,6 @@ struct engine {
 	int timer_exit;
 };
 
-/* ---- session.c ---- */
-
 /* Plans engine_advance before the loop polls again. */
 void engine_wake(struct engine *engine);
 
@@ -145,134 +144,10 @@ struct batch {
 	char *texts[8];		/* owned */
 	size_t n;
 };
+/* One more event of the batch; as engine_add, but stored with the others by batch_commit. At most 8. */
 void batch_add(struct batch *batch, enum event_kind kind, const char *who, const char *step, int attempt, struct json *data);
+
+/* Queues the batch as one transaction and empties it. */
 void batch_commit(struct engine *engine, struct batch *batch);
-
-/* ---- steps.c ---- */
-
-/* Decides from the model what comes next and does it: enters, asks, runs, ends. Idempotent. */
-void steps_advance(struct engine *engine);
-
-/* Ends the present step. state as in step.ended; reason may be NULL. */
-void steps_end(struct engine *engine, const char *state, const char *reason);
-
-/* Model's entry of the step being worked on, or NULL. */
-struct model_step *steps_current(struct engine *engine, size_t *index);
-
-/* Adds the events that begin attempt n of a step to a batch (part: "run" or "undo"). */
-void steps_begin(struct engine *engine, struct batch *batch, const struct model_step *step, const char *part);
-
-/* Ends the session. */
-void steps_close(struct engine *engine, const char *outcome, const char *reason);
-
-/* Ends the running task, if any. */
-void steps_drop_task(struct engine *engine);
-
-/* ---- tasks.c ---- */
-
-/* Starts a function of a step as a part; the paths of its calls get prefix. */
-void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum task_part part, const char *prefix);
-
-/* ---- calls.c ---- */
-
-/* The function of the running task wants something (handler of script_task_start). */
-void calls_wanted(void *arg, struct script_task *task, const char *path, const char *name, const char *host, const struct json *args);
-
-/* Folds a stored event into the records and acts on it (starts the call, answers Lua …). live = false while the journal is read at resume. */
-void calls_stored(struct engine *engine, const struct event *ev, bool live);
-
-/* The callbacks of the worker. */
-const struct worker_events *calls_worker_events(void);
-
-/* Hands every call that has begun and not ended to the worker to be settled. */
-void calls_settle(struct engine *engine);
-
-/* Gives a begun call to the worker: to start it, or (settle) to find out what became of it. */
-void calls_hand_over(struct engine *engine, struct record *record, bool settle);
-
-/* Settles the calls in doubt of the present step once more. */
-void calls_probe(struct engine *engine);
-
-/* Calls that are begun and have no outcome. */
-size_t calls_open(const struct engine *engine);
-
-/* Cancels every call that runs. */
-void calls_cancel_all(struct engine *engine, const char *why);
-
-/* Goes on with calls that were held. */
-void calls_release(struct engine *engine);
-
-/* Forgets who waits for records (the task is gone). */
-void calls_orphan(struct engine *engine);
-
-/* True when a call of that attempt is in doubt. */
-bool calls_in_doubt(const struct engine *engine, const char *step, int attempt);
-
-/* ---- records.c ---- */
-
-struct record *record_find(const struct engine *engine, const char *step, int attempt, const char *path);
-struct record *record_by_number(const struct engine *engine, uint64_t number);
-struct record *record_new(struct engine *engine, const char *step, int attempt, const char *path);
-void records_free(struct engine *engine);
-
-/* Appends redacted output that is stored to the record's text. */
-void record_output(struct record *record, const struct event *ev, const struct json *data);
-
-/* Value for Lua of an ended record. Caller owns. */
-struct json *record_value(const struct record *record);
-
-/* ---- asks.c ---- */
-
-/* An asked event: data (taken) needs of, text, type. */
-void asks_add(struct engine *engine, const char *step, int attempt, const char *call, const char *host, struct json *data);
-
-/* Data of an asked event with the usual members. Caller owns. */
-struct json *asks_data(const char *of, const char *text, const char *type);
-void asks_choice(struct json *data, const char *value, const char *label, const char *help, bool why);
-
-/* The questions of the step machine. */
-void asks_step(struct engine *engine, const struct model_step *step);
-void asks_failure(struct engine *engine, const struct model_step *step);
-void asks_doubt(struct engine *engine, const struct model_step *step);
-void asks_manual(struct engine *engine, const struct model_step *step);
-void asks_param(struct engine *engine, const struct script_param *param, const char *problem);
-
-/* True when a question of that kind (of) is open; of NULL = any. */
-bool asks_open(const struct engine *engine, const char *of);
-
-/* An answer intent of a view. */
-void asks_answer(struct engine *engine, struct client *client, const struct json *intent);
-
-/* Acts on stored asked, answered, withdrawn. */
-void asks_stored(struct engine *engine, const struct event *ev);
-
-/* Withdraws an open question. */
-void asks_withdraw(struct engine *engine, int64_t seq, const char *reason);
-
-/* ---- people.c ---- */
-
-const struct server_hooks *people_hooks(void);
-void people_presence(struct engine *engine);
-
-/* ---- secrets.c ---- */
-
-/* Every secret named in args known? If not, gets them (file, env, command, question) and returns false; calls_release comes when they are. */
-bool secrets_ready(struct engine *engine, const struct json *args);
-
-/* A value typed for a secret question. -1 with words when it cannot be one. */
-int secrets_take(struct engine *engine, const char *name, const char *value, struct err *e);
-
-void secrets_free(struct engine *engine);
-
-/* ---- resume.c ---- */
-
-/* Reads the session's events into model and records. */
-int resume_load(struct engine *engine, struct err *e);
-
-/* Compares the runbook with what the journal says it was; adds session.resumed and asks about each change. */
-int resume_compare(struct engine *engine, const char *reason, struct err *e);
-
-/* Data of session.opened / resumed. */
-struct json *resume_opened_data(struct engine *engine, bool with_steps);
 
 #endif

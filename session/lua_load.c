@@ -210,10 +210,10 @@ static int require(lua_State *L)
 
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "params", "roles", NULL};
 static const char *const step_keys[] = {"title", "why", "about", "needs", "gives", "takes", "timeout", "downtime", "back", "because", "was", "target", "stall", "on",
-					"run", "done", "undo", "meter", "question", "commands", "text", NULL};
+					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
-static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter"};
+static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
 static void check_keys(lua_State *L, int table, const char *const *keys, const char *what)
 {

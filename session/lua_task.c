@@ -134,7 +134,7 @@ static void branch_thread(lua_State *L, struct branch *branch, int anchor)
 static int start_protected(lua_State *L)
 {
 	struct script_task *task = lua_touserdata(L, 1);
-	static const char *const names[FN_COUNT] = {"run", "done", "undo", "meter"};
+	static const char *const names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
 	lua_newtable(L);
 	lua_push_json(L, task->vars, false);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/people.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "session/asks.h"
+#include "session/calls.h"
+#include "session/steps.h"
 
 /* Who is here, who drives, and what each may do. Identity is the kernel's word about the socket; a role is the session's decision. */
 

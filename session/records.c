@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/records.h"
 
 #include <string.h>
 

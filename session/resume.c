@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/resume.h"
 
 #include <string.h>
 #include <unistd.h>
 
 #include "base/proc.h"
 #include "base/str.h"
+#include "session/asks.h"
+#include "session/calls.h"
+#include "session/steps.h"
 
 /* A session that is taken over: its state is read from the journal, and the runbook on disk is compared with the one it began with. */
 

@@ -22,7 +22,7 @@ struct script_param {	/* owned by the script */
 	bool optional;				/* may stay unset */
 };
 
-enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_COUNT };
+enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COUNT };
 
 struct script_step {	/* owned by the script */
 	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime;

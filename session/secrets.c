@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #define _GNU_SOURCE	/* O_NOFOLLOW with fstat on what was opened */
-#include "session/engine.h"
+#include "session/secrets.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,8 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/wire.h"
+#include "session/asks.h"
+#include "session/calls.h"
 
 /*
  * A secret is fetched when a call first needs it: from the environment, a

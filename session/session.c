@@ -16,7 +16,14 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "session/asks.h"
+#include "session/calls.h"
 #include "session/engine.h"
+#include "session/people.h"
+#include "session/records.h"
+#include "session/resume.h"
+#include "session/secrets.h"
+#include "session/steps.h"
 
 /*
  * A session is a fold and a loop.

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/steps.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
 #include "base/time.h"
+#include "session/asks.h"
+#include "session/calls.h"
+#include "session/tasks.h"
 
 /*
  * steps_advance() looks at the folded state and does the one thing that comes
@@ -53,7 +56,7 @@ void steps_end(struct engine *engine, const char *state, const char *reason)
 	}
 	json_set_text(data, "state", state);
 	json_set_text(data, "reason", reason);
-	if (engine->step_mono_us)
+	if (engine->step_mono_us && !str_is(state, "skipped"))
 		json_set_int(data, "took_us", time_mono_us() - engine->step_mono_us - engine->step_waited_us);
 	if (good && engine->gives)
 		json_put(data, "gives", json_copy_of(engine->gives));
@@ -166,7 +169,7 @@ static void enter(struct engine *engine, const struct model_step *step, size_t i
 {
 	struct json *data = json_new_object();
 
-	engine->looked = engine->probed = engine->warned = false;
+	engine->needed = engine->looked = engine->probed = engine->warned = false;
 	mem_set(&engine->look_details, NULL);
 	mem_set(&engine->probe_text, NULL);
 	json_set_int(data, "index", (int64_t)index + 1);
@@ -218,7 +221,11 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 
 static void ready(struct engine *engine, const struct model_step *step)
 {
-	if (step->kind == STEP_OBSERVE) {
+	const struct script_step *script = script_of(engine, step);
+
+	if (!engine->needed && script->has[FN_WHEN]) {
+		tasks_start(engine, (size_t)(script - script_book(engine->script)->steps), FN_WHEN, PART_WHEN, "when");
+	} else if (step->kind == STEP_OBSERVE) {
 		struct batch batch = {0};
 
 		engine->foreseen++;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/engine.h"
+#include "session/tasks.h"
 
 #include <string.h>
 
 #include "base/str.h"
+#include "session/calls.h"
+#include "session/steps.h"
 
 /* A task is one function of a step being run. What its end means depends on the part it played. */
 
@@ -59,6 +61,22 @@ static void undo_ended(struct engine *engine, const char *error)
 	mem_free(reason);
 }
 
+/* A step that is not needed here is over, without asking anybody; a text says why. */
+static void when_ended(struct engine *engine, const char *error, const struct json *result)
+{
+	char *reason = error ? mem_printf("whether this step is needed could not be found out: %s", error) : NULL;
+
+	if (error)
+		steps_end(engine, "failed", reason);
+	else if (json_as_text(result))
+		steps_end(engine, "skipped", json_as_text(result));
+	else if (is_false(result) || json_type_of(result) == JSON_IS_NULL)
+		steps_end(engine, "skipped", "not needed here");
+	else
+		engine->needed = true;
+	mem_free(reason);
+}
+
 static void look_ended(struct engine *engine, const char *error, const struct json *result)
 {
 	mem_set(&engine->look_details, NULL);
@@ -99,6 +117,9 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 	case PART_UNDO:
 		undo_ended(engine, error);
 		break;
+	case PART_WHEN:
+		when_ended(engine, error, result);
+		break;
 	case PART_LOOK:
 		look_ended(engine, error, result);
 		break;
@@ -138,7 +159,7 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 	engine->task_attempt = state ? state->attempt : 0;
 	mem_free(engine->prefix);
 	/* A look at the world must be fresh each time: its paths are never met again in a replay. */
-	if (part == PART_LOOK || part == PART_FORESEE || part == PART_DOUBT)
+	if (part == PART_WHEN || part == PART_LOOK || part == PART_FORESEE || part == PART_DOUBT)
 		engine->prefix = mem_printf("%s%lld/", prefix, (long long)engine->model->last_seq);
 	else
 		engine->prefix = mem_strdup(prefix);

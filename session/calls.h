@@ -1,0 +1,45 @@
+/* calls.h - private to session/: durable calls: what Lua wants, from its call.begun to the answer. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_CALLS_H
+#define SESSION_CALLS_H
+
+#include "actions/worker.h"
+#include "session/engine.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* The function of the running task wants something (handler of script_task_start). */
+void calls_wanted(void *arg, struct script_task *task, const char *path, const char *name, const char *host, const struct json *args);
+
+/* Folds a stored event into the records and acts on it (starts the call, answers Lua …). live = false while the journal is read at resume. */
+void calls_stored(struct engine *engine, const struct event *ev, bool live);
+
+/* The callbacks of the worker. */
+const struct worker_events *calls_worker_events(void);
+
+/* Hands every call that has begun and not ended to the worker to be settled. */
+void calls_settle(struct engine *engine);
+
+/* Gives a begun call to the worker: to start it, or (settle) to find out what became of it. */
+void calls_hand_over(struct engine *engine, struct record *record, bool settle);
+
+/* Settles the calls in doubt of the present step once more. */
+void calls_probe(struct engine *engine);
+
+/* Calls that are begun and have no outcome. */
+size_t calls_open(const struct engine *engine);
+
+/* Cancels every call that runs. */
+void calls_cancel_all(struct engine *engine, const char *why);
+
+/* Goes on with calls that were held. */
+void calls_release(struct engine *engine);
+
+/* Forgets who waits for records (the task is gone). */
+void calls_orphan(struct engine *engine);
+
+/* True when a call of that attempt is in doubt. */
+bool calls_in_doubt(const struct engine *engine, const char *step, int attempt);
+
+#endif

@@ -1,0 +1,13 @@
+/* tasks.h - private to session/: the functions of steps as tasks, and what the end of one means. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_TASKS_H
+#define SESSION_TASKS_H
+
+#include "session/engine.h"
+
+#include <stddef.h>
+
+/* Starts a function of a step as a part; the paths of its calls get prefix. */
+void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum task_part part, const char *prefix);
+
+#endif
