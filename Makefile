@@ -137,6 +137,7 @@ bench: all
 # docs: generated pages (docs/events.md from journal/, docs/lua-api.md from session/) get their target here.
 install: all
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook
+	install -D -m 644 man/bellbook.1 $(DESTDIR)$(PREFIX)/share/man/man1/bellbook.1
 	cd runbooks && find . -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX)/share/bellbook/runbooks)/{} \;
 clean:
 	rm -rf build bellbook
