@@ -99,18 +99,16 @@ static int add_env(struct call *call, struct command *command, struct buf *scrip
 	return 0;
 }
 
-/* What runs at last; text: the command, as sh reads it. */
-static void add_run(struct buf *script, const char *text, enum command_shell shell, bool pty, bool piped)
+/* What runs at last; text: the command, as sh reads it. It needs no sh of its own: the script's does nothing else. */
+static void add_run(struct buf *script, const char *text, bool pty, bool piped)
 {
 	if (piped)
 		buf_puts(script, "printf '%s' \"$bb_v\" | ");
-	else if (pty || shell == COMMAND_OWN_SHELL)
-		buf_puts(script, "exec ");
 	if (pty)
 		buf_puts(script, "script -qefc ");
-	else if (piped || shell == COMMAND_OWN_SHELL)
+	else if (piped)
 		buf_puts(script, "sh -c ");
-	if (pty || piped || shell == COMMAND_OWN_SHELL)
+	if (pty || piped)
 		str_shell_quote(script, text);
 	else
 		buf_puts(script, text);
@@ -139,8 +137,7 @@ static int add_stdin(struct call *call, struct command *command, struct buf *scr
 }
 
 /* The script as the user that runs it sees it. */
-static int add_inner(struct call *call, struct command *command, enum command_shell shell, struct buf *script,
-		     struct err *e)
+static int add_inner(struct call *call, struct command *command, struct buf *script, struct err *e)
 {
 	const struct json *args = call_args(call);
 	const char *cwd = json_text(args, "cwd", NULL);
@@ -155,7 +152,7 @@ static int add_inner(struct call *call, struct command *command, enum command_sh
 			str_shell_quote(script, cwd);
 			buf_puts(script, " || exit 126\n");
 		}
-		add_run(script, buf_text(&text), shell, json_bool(args, "pty", false), piped);
+		add_run(script, buf_text(&text), json_bool(args, "pty", false), piped);
 		result = 0;
 	}
 	buf_done(&text);
@@ -198,11 +195,11 @@ int command_as(struct call *call, struct command *command, const char *script, s
 	return 0;
 }
 
-int command_build(struct call *call, struct command *command, enum command_shell shell, struct err *e)
+int command_build(struct call *call, struct command *command, struct err *e)
 {
 	struct buf inner = {0};
 	struct buf body = {0};
-	int result = add_inner(call, command, shell, &body, e);
+	int result = add_inner(call, command, &body, e);
 
 	if (result == 0) {
 		command->fed = command->feed.len > 0;

@@ -14,13 +14,8 @@ struct command {
 	bool fed;		/* the script reads feed */
 };
 
-enum command_shell {
-	COMMAND_OWN_SHELL,	/* the command gets a sh of its own */
-	COMMAND_IN_PLACE,	/* it is part of the script, which is run in a subshell anyway */
-};
-
 /* Builds it from cmd, as, sudo_password, env, cwd, stdin, pty of the call's arguments. ERR_USAGE, ERR_NOTFOUND in words. Free with command_done also after a failure. */
-int command_build(struct call *call, struct command *command, enum command_shell shell, struct err *e);
+int command_build(struct call *call, struct command *command, struct err *e);
 
 /* Wraps shell text so that it runs as the call's `as` user; feed gets the password line when there is one. */
 int command_as(struct call *call, struct command *command, const char *script, struct err *e);

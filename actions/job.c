@@ -172,7 +172,7 @@ static int launch(struct job *job, struct err *e)
 
 	buf_puts(&text, "bb start ");
 	str_shell_quote(&text, call_job(job->call));
-	if (command_build(job->call, &command, COMMAND_OWN_SHELL, e) == 0) {
+	if (command_build(job->call, &command, e) == 0) {
 		if (command.fed)
 			buf_puts(&command.feed, "bellbook:end\n");
 		buf_printf(&text, " %d " MARK " %d ", call_generation(job->call), command.fed);

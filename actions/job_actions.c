@@ -41,7 +41,7 @@ static int read_once(struct call *call, bool framed, struct sink *sink, int *sta
 	struct run *run = NULL;
 	int result = -1;
 
-	if (command_build(call, &command, COMMAND_IN_PLACE, e) == 0)
+	if (command_build(call, &command, e) == 0)
 		run = framed ? run_framed(call, buf_text(&command.script), command.fed ? &command.feed : NULL, e)
 			     : run_plain(call, buf_text(&command.script), command.fed ? &command.feed : NULL,
 					 false, e);

@@ -338,7 +338,7 @@ bool targets_clean(const struct child *child)
 			in_calls += lane->call != NULL;
 		if (target->idle + in_calls < target->lane_count)
 			return false;
-		if (target->litter && target->idle > 0)
+		if (target->litter)
 			return false;
 	}
 	return true;

@@ -26,7 +26,8 @@ struct channel {
 struct transport_ops {
 	const char *name;		/* "libssh2", "ssh", "here" */
 
-	/* Starts command (a line for the login shell; job code always passes `exec sh -c '…'` or `sh`) with pipes for 0,1,2. */
+	/* Errors: ERR_IO = the connection is lost; ERR_REMOTE or ERR_DENIED = this command cannot be started, though the connection is fine.
+	 * Starts command (a line for the login shell; job code always passes `exec sh -c '…'` or `sh`) with pipes for 0,1,2. */
 	struct channel *(*exec)(struct transport *transport, struct call *call, const char *command, struct err *e);
 
 	/* Appends what has come (≥ 1 byte) to out or errout; blocks through call_wait at most extra_us (-1 = until something comes).
@@ -55,7 +56,7 @@ struct transport *transport_get(struct call *call, struct err *e);
 /* The connection is dead: closes it; the next transport_get opens a new one. */
 void transport_drop(struct call *call);
 
-/* Openers behind transport_get, one per transport. */
+/* Openers behind transport_get, one per transport. ERR_USAGE from ssh2 means that libssh2 cannot do this login: the system's ssh is tried then. */
 struct transport *transport_here_open(struct call *call, struct err *e);
 struct transport *transport_ssh2_open(struct call *call, struct err *e);
 struct transport *transport_openssh_open(struct call *call, struct err *e);

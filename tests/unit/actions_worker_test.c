@@ -205,6 +205,22 @@ static void lost_worker__leaves_the_job_running_once(void **state)
 	mem_free(text);
 }
 
+static void lost_shell__is_replaced_and_the_job_followed(void **state)
+{
+	struct fixture *f = *state;
+	/* The job kills its starter and the shell that the starter runs in; its own runner is $PPID. */
+	struct told *told = run(f, "here.run", "j-shell",
+				"{'cmd':'p() { read -r s </proc/$1/stat; s=${s##*) }; set -- $s; echo $2; }; a=$(p $PPID); b=$(p $a); "
+				"echo begun; kill -9 $b $a; echo effect >>$HOME/shell-effects; sleep 0.1; echo ended; exit 6'}");
+	char *text = slurp(at_home("shell-effects"));
+
+	assert_string_equal(told->outcome, "ok");
+	assert_int_equal(told->exit, 6);
+	assert_string_equal(buf_text(&told->out), "begun\nended\n");
+	assert_string_equal(text, "effect\n");
+	mem_free(text);
+}
+
 static void settle__finds_a_finished_job(void **state)
 {
 	struct fixture *f = *state;
@@ -282,8 +298,24 @@ static void forget__is_done_when_the_session_ends_at_once(void **state)
 	assert_true(exists(".bellbook/jobs/f-last"));
 	worker_forget(f->worker, "here.run", "", "f-last");
 	worker_free(f->worker);
-	assert_false(exists(".bellbook/jobs/f-last"));
 	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
+	assert_false(exists(".bellbook/jobs/f-last"));
+}
+
+static void forget__is_done_at_the_end_beside_long_jobs(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+
+	run(f, "here.run", "f-beside", "{'cmd':'echo x'}");
+	begin(f, 2, "here.run", "f-long", "{'cmd':'until [ -e $HOME/go-beside ]; do sleep 0.01; done'}");
+	UNTIL(f, exists(".bellbook/jobs/f-long/claim.1"));
+	worker_forget(f->worker, "here.run", "", "f-beside");
+	worker_free(f->worker);
+	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
+	assert_false(exists(".bellbook/jobs/f-beside"));
+	assert_true(exists(".bellbook/jobs/f-long"));
+	fclose(fopen(at_home("go-beside"), "w"));
 }
 
 /* The secret's bytes in any argv of any process. */
@@ -354,6 +386,42 @@ static void secrets__reach_the_command_and_nothing_else(void **state)
 	assert_string_equal(told->outcome, "failed");
 	mem_free(wanted);
 	secret_free(secret);
+}
+
+static void sudo__runs_and_stops_as_another_user(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+	long one, two;
+
+	if (geteuid() != 0)
+		skip();
+	told = run(f, "here.run", "j-sudo", "{'cmd':'id -un; pwd; printf %s $A; cat','as':'nobody','env':{'A':'b '},'cwd':'/usr','stdin':'in'}");
+	assert_string_equal(buf_text(&told->out), "nobody\n/usr\nbin");
+	begin(f, 1, "here.run", "j-sudo2", "{'cmd':'sleep 1000 & echo $$ $!; wait','as':'nobody'}");
+	UNTIL(f, strchr(buf_text(&f->told[1].out), '\n'));
+	assert_int_equal(sscanf(buf_text(&f->told[1].out), "%ld %ld", &one, &two), 2);
+	worker_cancel(f->worker, 1);
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "canceled");
+	assert_true(is_gone((pid_t)one));
+	assert_true(is_gone((pid_t)two));
+}
+
+static void sudo__takes_its_password_and_the_command_its_own_secrets(void **state)
+{
+	struct fixture *f = *state;
+	struct err e;
+	struct secret *secret = secret_new("p", "sesame99", 8, &e);
+	struct told *told;
+
+	if (geteuid() != 0)
+		skip();
+	worker_secret(f->worker, secret);
+	secret_free(secret);
+	/* root needs no password, so the line of it must be skipped. */
+	told = run(f, "here.run", "j-sudo3", "{'cmd':'echo $PW; cat','as':'nobody','env':{'PW':{'$secret':'p'}},'stdin':'in','sudo_password':{'$secret':'p'}}");
+	assert_string_equal(buf_text(&told->out), "sesame99\nin");
 }
 
 static void pty__is_given_on_request(void **state)
@@ -431,12 +499,16 @@ int main(void)
 		CASE(cancel__kills_what_ignores_term),
 		CASE(timeout__is_unknown_and_the_job_goes_on),
 		CASE(lost_worker__leaves_the_job_running_once),
+		CASE(lost_shell__is_replaced_and_the_job_followed),
 		CASE(settle__finds_a_finished_job),
 		CASE(settle__of_a_job_that_never_was_lets_it_start_once),
 		CASE(settle__of_a_job_whose_runner_was_killed_is_unknown),
 		CASE(forget__leaves_nothing),
 		CASE(forget__is_done_when_the_session_ends_at_once),
+		CASE(forget__is_done_at_the_end_beside_long_jobs),
 		CASE(secrets__reach_the_command_and_nothing_else),
+		CASE(sudo__runs_and_stops_as_another_user),
+		CASE(sudo__takes_its_password_and_the_command_its_own_secrets),
 		CASE(pty__is_given_on_request),
 		CASE(progress__tells_the_last_segment),
 		CASE(calls__run_beside_a_long_job),
