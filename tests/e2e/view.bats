@@ -1,0 +1,237 @@
+#!/usr/bin/env bats
+# view.bats - the live and the plain view on a real terminal (tmux) with a real session: keys, sizes, signals, two people.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+setup() {
+	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	export TMUX_TMPDIR=$TMPDIR
+	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db
+	cat >"$BATS_TEST_TMPDIR/walk.lua" <<-'END'
+		runbook { id = "walk", bellbook = 1, title = "Practice walk", about = "Shows what a walk looks like." }
+		change "print" { title = "Print lines", why = "The next step needs them.", gives = { "ok" },
+			run = function(s) here.run("for i in $(seq 30); do echo line $i; done; sleep 1; echo last line") s.ok = true end,
+			done = function(s) return s.ok == true end }
+		change "fail" { title = "Fail", why = "To see what happens.",
+			run = function(s) here.run("echo oops >&2; exit 3") end, done = function(s) return true end }
+		manual "hand" { title = "Look out of the window", why = "Fresh air." }
+	END
+	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
+	see 'ready>'
+}
+
+teardown() {
+	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/view" ] && tm kill-server
+	# Ends sessions that a test left.
+	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
+		[ -S "$session" ] || continue
+		session=$(basename "$session" .sock)
+		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
+	done
+}
+
+tm() {
+	tmux -L view "$@"
+}
+
+screen() {
+	tm capture-pane -p
+}
+
+# Waits until the screen shows a text, or (gone) shows it no more.
+see() {
+	for _ in $(seq 200); do
+		screen | grep -qF -- "$1" && return 0
+		sleep 0.05
+	done
+	echo "never seen: $1"
+	screen
+	return 1
+}
+
+gone() {
+	for _ in $(seq 200); do
+		screen | grep -qF -- "$1" || return 0
+		sleep 0.05
+	done
+	echo "still there: $1"
+	screen
+	return 1
+}
+
+keys() {
+	tm send-keys "$@"
+}
+
+# Starts the walk (with shell text before it) and waits until the first question takes keys.
+walk() {
+	keys "clear; ${1-} $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua; echo rc=\$?" Enter
+	see 'Run step'
+	see 'arrows or a number'
+}
+
+# Closes the question's dialog, then the view.
+leave() {
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'rc=3'
+}
+
+# The terminal is as a shell wants it.
+sane() {
+	keys "clear; stty -a | grep -o ' icanon' ; stty -a | grep -o ' echo '; echo checked" Enter
+	see 'checked'
+	see ' icanon'
+	see ' echo'
+}
+
+view_pid() {
+	pgrep -P "$(tm display-message -p '#{pane_pid}')" | tail -1
+}
+
+@test "a walk: Enter runs, output is followed, a failure is skipped with a reason, the end is told" {
+	walk ''
+	keys Enter
+	see 'last line'
+	see 'following, 31 lines'
+	see 'Run step “Fail”?'
+	see 'arrows or a number'
+	keys Enter
+	see 'What now?'
+	see 'FAIL'
+	see 'arrows or a number'
+	keys Enter
+	see 'choose with the arrows or a number first'
+	keys Down Down Enter
+	see 'Why?'
+	keys 'not needed' Enter
+	see 'Is “Look out of the window” done?'
+	see 'arrows or a number'
+	keys 1 Enter
+	see 'rc=0'
+	see 'closed, outcome ok'
+	sane
+	"$BELLBOOK" log 1 | grep -F 'not needed'
+}
+
+@test "keys that change something open a dialog, and Esc leaves everything as it is" {
+	walk ''
+	keys Escape
+	see 'Nothing was decided'
+	keys X
+	see 'STOP'
+	keys Escape
+	gone 'STOP'
+	keys P
+	see 'PAUSE'
+	keys Escape
+	gone 'PAUSE'
+	keys C-c
+	see 'Nothing was stopped.'
+	keys Escape
+	gone 'Nothing was stopped.'
+	keys q
+	see 'rc=3'
+	see 'Come back with: bellbook attach 1'
+	run "$BELLBOOK" log 1 --format jsonl
+	[[ $output != *'"kind":"answered"'* ]]
+	[[ $output != *'"kind":"session.paused"'* ]]
+}
+
+@test "sizes: very wide, small, too small, and back" {
+	walk ''
+	tm resize-window -x 200 -y 60
+	see 'v explain  o raw'
+	tm resize-window -x 60 -y 20
+	see 'i note'
+	tm resize-window -x 39 -y 9
+	see 'The window is too small (40x10).'
+	tm resize-window -x 80 -y 24
+	see 'QUESTION'
+	leave
+}
+
+@test "the terminal is put back when the view is killed, crashes or fails an assert" {
+	for signal in TERM SEGV ABRT INT; do
+		walk 'ulimit -c 0;'
+		kill -"$signal" "$(view_pid)"
+		if [ "$signal" = INT ]; then
+			see 'WHAT DO YOU WANT?'
+			keys Escape
+			gone 'WHAT DO YOU WANT?'
+			leave
+		fi
+		see 'rc='
+		sane
+	done
+}
+
+@test "Ctrl-Z suspends the view only, fg draws it again" {
+	walk ''
+	keys C-z
+	see 'only this view is suspended'
+	sane
+	keys 'clear; fg; echo rc=$?' Enter
+	see 'QUESTION'
+	leave
+}
+
+@test "when another view answers, the dialog closes, says who, and what is typed on is for nobody" {
+	walk ''
+	keys 4 Enter
+	see 'Why?'
+	keys 'half a'
+	see 'half a'
+	run "$BELLBOOK" attach 1 --plain < <(printf 'go\nleave\n')
+	[ "$status" -eq 3 ]
+	see 'answered question'
+	see 'What you typed was not sent.'
+	keys 'bort X'
+	see 'Run step “Fail”?'
+	run "$BELLBOOK" log 1 --format jsonl
+	! grep '"kind":"answered"' <<<"$output" | grep -q abort
+	leave
+}
+
+@test "a killed session: the view says so and how to resume" {
+	walk ''
+	pid=$("$BELLBOOK" log 1 --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | head -1)
+	kill -KILL "$pid"
+	see 'its process is gone'
+	see 'bellbook resume 1'
+	see 'rc=3'
+	sane
+}
+
+@test "terminals that cannot place text get the plain view, and are told why" {
+	keys "clear; TERM=dumb $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua; echo rc=\$?" Enter
+	see 'no full screen here'
+	see 'Choose: 1 Run it (go)'
+	sleep 0.4	# a line begun in the first moment after a question is for nobody
+	keys '2' Enter
+	see 'why>'
+	keys 'no time' Enter
+	see 'Run step “Fail”?'
+	sleep 0.4
+	keys C-c
+	see 'Nothing was stopped.'
+	keys 4 Enter
+	see 'rc=3'
+	sane
+}
+
+@test "without UTF-8 the screen is ASCII" {
+	walk 'LC_ALL=C'
+	see '+- QUESTION'
+	see '| '
+	! screen | LC_ALL=C grep -q '[^ -~]'
+	leave
+}
+
+@test "NO_COLOR: no colour sequence is sent" {
+	walk 'NO_COLOR=1'
+	! tm capture-pane -p -e | grep -q $'\033\[[0-9;]*3[0-7]m'
+	leave
+}
