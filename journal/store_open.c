@@ -262,6 +262,8 @@ static int look_first(const char *path, bool tail, struct err *e)
 	mem_free(journal);
 	if (!made)
 		return 0;
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%s is no regular file", path);
 	reader = store_open_as(path, STORE_READ, tail, e);
 	store_close(reader);
 	return reader ? 0 : -1;

@@ -429,10 +429,13 @@ static void store_fs_refused__names_network_file_systems_only(void **state)
 static void store_open__refuses_a_directory_and_no_name(void **state)
 {
 	struct place *place = *state;
+	char lock[300];
 	struct err e = { 0 };
 
 	assert_null(store_open(place->dir, STORE_WRITE, &e));
 	assert_int_equal(e.kind, ERR_USAGE);
+	snprintf(lock, sizeof(lock), "%s-lock", place->dir);
+	assert_int_equal(access(lock, F_OK), -1);
 	assert_null(store_open("", STORE_WRITE, &e));
 	assert_int_equal(e.kind, ERR_USAGE);
 	assert_null(store_open("/nonexistent/dir/journal.db", STORE_WRITE, &e));
