@@ -191,7 +191,7 @@ view_pid() {
 	keys 'bort X'
 	see 'Run step “Fail”?'
 	run "$BELLBOOK" log 1 --format jsonl
-	! grep '"kind":"answered"' <<<"$output" | grep -q abort
+	[ -z "$(grep '"kind":"answered"' <<<"$output" | grep abort)" ]
 	leave
 }
 
@@ -226,12 +226,12 @@ view_pid() {
 	walk 'LC_ALL=C'
 	see '+- QUESTION'
 	see '| '
-	! screen | LC_ALL=C grep -q '[^ -~]'
+	[ -z "$(screen | LC_ALL=C grep '[^ -~]')" ]
 	leave
 }
 
 @test "NO_COLOR: no colour sequence is sent" {
 	walk 'NO_COLOR=1'
-	! tm capture-pane -p -e | grep -q $'\033\[[0-9;]*3[0-7]m'
+	[ -z "$(tm capture-pane -p -e | grep $'\033\[[0-9;]*3[0-7]m')" ]
 	leave
 }
