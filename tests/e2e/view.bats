@@ -59,6 +59,11 @@ gone() {
 	return 1
 }
 
+# Fails when a line of the input is like this.
+without() {
+	! grep -- "$1"
+}
+
 keys() {
 	tm send-keys "$@"
 }
@@ -191,7 +196,7 @@ view_pid() {
 	keys 'bort X'
 	see 'Run step “Fail”?'
 	run "$BELLBOOK" log 1 --format jsonl
-	[ -z "$(grep '"kind":"answered"' <<<"$output" | grep abort)" ]
+	grep '"kind":"answered"' <<<"$output" | without abort
 	leave
 }
 
@@ -226,12 +231,12 @@ view_pid() {
 	walk 'LC_ALL=C'
 	see '+- QUESTION'
 	see '| '
-	[ -z "$(screen | LC_ALL=C grep '[^ -~]')" ]
+	screen | LC_ALL=C without '[^ -~]'
 	leave
 }
 
 @test "NO_COLOR: no colour sequence is sent" {
 	walk 'NO_COLOR=1'
-	[ -z "$(tm capture-pane -p -e | grep $'\033\[[0-9;]*3[0-7]m')" ]
+	tm capture-pane -p -e | without $'\033\\[[0-9;]*3[0-7]m'
 	leave
 }
