@@ -3,13 +3,10 @@
 
 #include "actions/call_int.h"
 #include "actions/link.h"
+#include "actions/ssh_memory.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-
-/* Until transport_ssh2.c and transport_openssh.c are in the tree. */
-#pragma weak transport_ssh2_open
-#pragma weak transport_openssh_open
 
 #define PAUSE_FIRST (TIME_SECOND / 5)
 #define PAUSE_MAX (10 * TIME_SECOND)
@@ -75,7 +72,12 @@ struct transport *transport_get(struct call *call, struct err *e)
 
 	if (link->transport)
 		return link->transport;
-	link->transport = *call_host(call) ? open_ssh(call, link, e) : transport_here_open(call, e);
+	if (!*call_host(call)) {
+		link->transport = transport_here_open(call, e);
+	} else if (ssh_memory_enter(call, call_host(call), e) == 0) {
+		link->transport = open_ssh(call, link, e);
+		ssh_memory_leave(call_host(call));
+	}
 	return link->transport;
 }
 

@@ -1,0 +1,22 @@
+/* ssh_memory.h - passphrases and passwords that a person gave and that were right, kept in this process so that a reconnect at night asks nobody; and one opener at a time per host. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef ACTIONS_SSH_MEMORY_H
+#define ACTIONS_SSH_MEMORY_H
+
+#include "actions/action.h"
+#include "base/err.h"
+
+/* Copy of what is remembered under key, NULL when nothing is. Caller wipes and frees (ssh_memory_wipe). From any thread. */
+char *ssh_memory_get(const char *key);
+
+/* Remembers a copy of value; NULL forgets. */
+void ssh_memory_set(const char *key, const char *value);
+
+/* Wipes and frees a text. NULL is fine. */
+void ssh_memory_wipe(char *text);
+
+/* Until ssh_memory_leave, no other thread opens a connection to that host: questions come once, and their answers serve all. Blocks in call_wait. */
+int ssh_memory_enter(struct call *call, const char *host, struct err *e);
+void ssh_memory_leave(const char *host);
+
+#endif

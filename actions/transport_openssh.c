@@ -1,0 +1,450 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The system's ssh as a transport, for log-ins that libssh2 cannot do. One
+ * master (ssh -M -N) holds the connection; its control socket lies in a 0700
+ * directory of ours and goes with it. A channel is `ssh -S SOCKET HOST COMMAND`,
+ * a child with three pipes. Questions come through ssh_prompt.
+ */
+#define _GNU_SOURCE
+#include "actions/transport.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/pidfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "actions/ssh_child.h"
+#include "actions/ssh_config.h"
+#include "actions/ssh_dial.h"
+#include "actions/ssh_prompt.h"
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#define READ_STEP ((size_t)65536)
+#define READ_MAX ((size_t)262144)
+#define ALIVE_INTERVAL 15
+#define LOGIN_TIME (180 * TIME_SECOND)	/* PAM, security keys; the time of questions does not count */
+
+struct openssh {
+	struct transport transport;
+	struct ssh_config *config;	/* owned */
+	struct ssh_prompt *prompt;	/* owned */
+	char *socket;			/* owned */
+	pid_t master;			/* 0 = gone */
+	int pidfd;			/* of the master */
+	int ready;			/* pipe: the master's local command says that it is connected */
+	int interval, count_max;
+};
+
+struct openssh_channel {
+	struct channel channel;
+	pid_t pid;		/* 0 = reaped */
+	int pidfd, epoll;
+	int in;			/* -1 = closed */
+	int from[2];		/* out, err; -1 = ended */
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* ---- the master ---- */
+
+/* The words of a command line, some of them made here. */
+struct words {
+	const char *argv[40];
+	char *made[8];		/* owned */
+	size_t count, made_count;
+};
+
+static void add(struct words *words, const char *word)
+{
+	words->argv[words->count++] = word;
+}
+
+static void add_option(struct words *words, const char *option)
+{
+	add(words, "-o");
+	add(words, option);
+}
+
+static const char *make(struct words *words, char *word)
+{
+	words->made[words->made_count++] = word;
+	return word;
+}
+
+static void words_done(struct words *words)
+{
+	while (words->made_count > 0)
+		mem_free(words->made[--words->made_count]);
+}
+
+static void plan_master(struct words *words, const struct openssh *own, struct call *call)
+{
+	const char *file = json_text(call_config(call), "ssh_config", NULL);
+
+	add(words, "ssh");
+	if (file && *file) {
+		add(words, "-F");
+		add(words, file);
+	}
+	add(words, "-MNT");
+	add(words, "-S");
+	add(words, own->socket);
+	/* Told when the log-in is through and the control socket is there. */
+	add_option(words, "PermitLocalCommand=yes");
+	add_option(words, "LocalCommand=echo connected");
+	add_option(words, "ControlPersist=no");
+	add_option(words, "RemoteCommand=none");
+	add_option(words, "ForkAfterAuthentication=no");
+	add_option(words, "ClearAllForwardings=yes");
+	add_option(words, "ForwardAgent=no");
+	add_option(words, "ForwardX11=no");
+	add_option(words, "BatchMode=no");
+	add_option(words, "LogLevel=INFO");
+	add_option(words, make(words, mem_printf("ConnectTimeout=%lld",
+						 (long long)(ssh_dial_time(own->config) / TIME_SECOND))));
+	add_option(words, make(words, mem_printf("ServerAliveInterval=%d", own->interval)));
+	add_option(words, make(words, mem_printf("ServerAliveCountMax=%d", own->count_max)));
+	add(words, "--");
+	add(words, ssh_config_name(own->config));
+	add(words, NULL);
+}
+
+static bool master_has_ended(struct openssh *own)
+{
+	int status;
+
+	if (own->master > 0 && waitpid(own->master, &status, WNOHANG) == own->master)
+		own->master = 0;
+	return own->master == 0;
+}
+
+static int start_master(struct openssh *own, struct call *call, struct err *e)
+{
+	struct words words = { .count = 0 };
+	struct proc_spawn spawn = { .in = -1, .new_session = true, .die_with_parent = true };
+	int pipe[2];
+
+	if (proc_pipe(pipe, e) < 0)
+		return -1;
+	own->ready = pipe[0];
+	plan_master(&words, own, call);
+	spawn.argv = words.argv;
+	spawn.env = ssh_prompt_env(own->prompt);
+	spawn.out = pipe[1];
+	spawn.err = ssh_prompt_errors(own->prompt);
+	own->master = proc_start(&spawn, e);
+	close(pipe[1]);
+	words_done(&words);
+	if (own->master < 0) {
+		own->master = 0;
+		return -1;
+	}
+	own->pidfd = pidfd_open(own->master, 0);
+	return own->pidfd < 0 ? err_errno(e, "cannot watch a process") : 0;
+}
+
+static int no_connection(struct openssh *own, struct err *e)
+{
+	enum err_kind kind;
+	const char *words = ssh_prompt_words(own->prompt, &kind);
+	const char *name = ssh_config_name(own->config);
+
+	if (kind == ERR_DENIED)
+		return err_set(e, ERR_DENIED, "ssh %s: %s", name, words);
+	return err_set(e, ERR_IO, "ssh %s: %s", name, words ? words : "it ended without a word");
+}
+
+/* Until the master says that it is connected, or ends. */
+static int await_master(struct openssh *own, struct call *call, struct err *e)
+{
+	int waited = ssh_prompt_wait(own->prompt, call, own->ready, LOGIN_TIME, e);
+	char text[64];
+
+	if (waited < 0)
+		return -1;
+	if (waited > 0)
+		return err_set(e, ERR_IO, "no answer from %s during the log-in", ssh_config_name(own->config));
+	if (read(own->ready, text, sizeof(text)) > 0) {
+		ssh_prompt_succeeded(own->prompt);
+		return 0;
+	}
+	/* Its pipe is closed: it is about to end. */
+	ssh_child_kill(own->master);
+	own->master = 0;
+	return no_connection(own, e);
+}
+
+/* What a dead master means: ssh has said why. */
+static int lost(struct openssh *own, struct err *e)
+{
+	enum err_kind kind;
+	const char *words = ssh_prompt_words(own->prompt, &kind);
+	const char *name = ssh_config_name(own->config);
+
+	if (words && (strstr(words, "not responding") || strstr(words, "Broken pipe")))
+		return err_set(e, ERR_IO, "connection to %s lost: no answer for %d s", name,
+			       own->interval * own->count_max);
+	if (words && strstr(words, "closed"))
+		return err_set(e, ERR_IO, "connection to %s lost: it was closed at the other end", name);
+	return err_set(e, ERR_IO, "connection to %s lost: %s", name, words ? words : "ssh ended");
+}
+
+/* ---- channels ---- */
+
+static void free_channel(struct channel *channel)
+{
+	struct openssh_channel *own = (struct openssh_channel *)channel;
+
+	close_fd(&own->in);
+	close_fd(&own->from[0]);
+	close_fd(&own->from[1]);
+	close_fd(&own->epoll);
+	close_fd(&own->pidfd);
+	/* It holds nothing but our pipes; the command on the host is not its child. */
+	ssh_child_kill(own->pid);
+	mem_free(own);
+}
+
+static int watch(const struct openssh_channel *own, int fd, struct err *e)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(own->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return err_errno(e, "cannot watch a command");
+	return 0;
+}
+
+static int watch_all(struct openssh_channel *own, struct err *e)
+{
+	own->pidfd = pidfd_open(own->pid, 0);
+	own->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (own->pidfd < 0 || own->epoll < 0)
+		return err_errno(e, "cannot watch a command");
+	if (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[0], true, e) < 0 ||
+	    proc_nonblock(own->from[1], true, e) < 0)
+		return -1;
+	if (watch(own, own->from[0], e) < 0 || watch(own, own->from[1], e) < 0)
+		return -1;
+	return watch(own, own->pidfd, e);
+}
+
+static int spawn_client(struct openssh *transport, struct openssh_channel *own, const char *command, struct err *e)
+{
+	/* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
+	const char *argv[] = {
+		"ssh", "-F", "/dev/null", "-T", "-S", transport->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
+		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", command, NULL,
+	};
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 };
+	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
+	int result = -1;
+
+	if (proc_pipe(in, e) == 0 && proc_pipe(out, e) == 0 && proc_pipe(errout, e) == 0) {
+		spawn.in = in[0];
+		spawn.out = out[1];
+		spawn.err = errout[1];
+		own->pid = proc_start(&spawn, e);
+		result = own->pid > 0 ? 0 : -1;
+	}
+	close_fd(&in[0]);
+	close_fd(&out[1]);
+	close_fd(&errout[1]);
+	own->in = in[1];
+	own->from[0] = out[0];
+	own->from[1] = errout[0];
+	if (result < 0)
+		own->pid = 0;
+	return result;
+}
+
+static struct channel *exec_openssh(struct transport *transport, struct call *call, const char *command, struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+	struct openssh_channel *channel;
+
+	(void)call;
+	if (master_has_ended(own)) {
+		lost(own, e);
+		return NULL;
+	}
+	channel = mem_alloc(sizeof(*channel));
+	*channel = (struct openssh_channel){
+		.channel = { .transport = transport, .exit_code = -1 },
+		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
+	};
+	if (spawn_client(own, channel, command, e) == 0 && watch_all(channel, e) == 0)
+		return &channel->channel;
+	free_channel(&channel->channel);
+	e->kind = ERR_REMOTE;
+	return NULL;
+}
+
+static size_t drain_pipe(struct openssh_channel *own, int stream, struct buf *to)
+{
+	size_t total = 0;
+	int *fd = &own->from[stream];
+
+	while (*fd >= 0 && total < READ_MAX) {
+		ssize_t got = read(*fd, buf_room(to, READ_STEP), READ_STEP);
+
+		if (got > 0) {
+			buf_added(to, (size_t)got);
+			total += (size_t)got;
+		} else if (got < 0 && errno == EAGAIN) {
+			break;
+		} else if (got == 0 || errno != EINTR) {
+			close_fd(fd);
+		}
+	}
+	own->channel.in_bytes[stream] += (int64_t)total;
+	return total;
+}
+
+static bool has_ended(struct openssh_channel *own)
+{
+	int status;
+
+	if (own->pid > 0 && waitpid(own->pid, &status, WNOHANG) == own->pid) {
+		own->pid = 0;
+		own->channel.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+	}
+	return own->pid == 0;
+}
+
+/* ssh says 255 for a lost connection; for a command that said so, or was killed by a signal, the master still lives. */
+static int judge_end(struct openssh_channel *channel, struct call *call, struct err *e)
+{
+	struct openssh *own = (struct openssh *)channel->channel.transport;
+
+	if (channel->channel.exit_code != 255)
+		return 0;
+	/* The client sees the end of the connection a moment before the master is gone. */
+	if (call_wait(call, own->pidfd, POLLIN, TIME_SECOND / 5, e) < 0 && e->kind != ERR_CANCELED)
+		return -1;
+	return master_has_ended(own) ? lost(own, e) : 0;
+}
+
+static int read_openssh(struct channel *base, struct call *call, struct buf *out, struct buf *errout,
+			int64_t extra_us, struct err *e)
+{
+	struct openssh_channel *channel = (struct openssh_channel *)base;
+	int64_t until = extra_us >= 0 ? time_mono_us() + extra_us : 0;
+
+	for (;;) {
+		/* Asked first: what came before its end is in the pipes then. */
+		bool ended = has_ended(channel);
+		size_t got = drain_pipe(channel, 0, out) + drain_pipe(channel, 1, errout);
+		int64_t left = extra_us >= 0 ? until - time_mono_us() : -1;
+		int waited;
+
+		if (got > 0)
+			return 1;
+		if (ended)
+			return judge_end(channel, call, e);
+		waited = call_wait(call, channel->epoll, POLLIN, extra_us >= 0 && left < 0 ? 0 : left, e);
+		if (waited != 0)
+			return waited == 1 ? 2 : -1;
+	}
+}
+
+static int write_openssh(struct channel *base, struct call *call, const void *bytes, size_t len, struct err *e)
+{
+	struct openssh_channel *channel = (struct openssh_channel *)base;
+	const char *at = bytes;
+
+	while (len > 0) {
+		ssize_t put = write(channel->in, at, len);
+
+		if (put >= 0) {
+			at += put;
+			len -= (size_t)put;
+		} else if (errno == EPIPE) {
+			if (master_has_ended((struct openssh *)base->transport))
+				return lost((struct openssh *)base->transport, e);
+			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
+		} else if (errno == EAGAIN) {
+			if (call_wait(call, channel->in, POLLOUT, -1, e) < 0)
+				return -1;
+		} else if (errno != EINTR) {
+			return err_errno(e, "cannot write to a command");
+		}
+	}
+	return 0;
+}
+
+static int eof_openssh(struct channel *base, struct call *call, struct err *e)
+{
+	(void)call;
+	(void)e;
+	close_fd(&((struct openssh_channel *)base)->in);
+	return 0;
+}
+
+/* The master gets a moment to say good-bye to the host and to remove its socket. */
+static void end_master(struct openssh *own)
+{
+	struct pollfd poll_fd = { .fd = own->pidfd, .events = POLLIN };
+
+	if (own->master <= 0)
+		return;
+	kill(own->master, SIGTERM);
+	if (own->pidfd >= 0)
+		(void)poll(&poll_fd, 1, 200);
+	ssh_child_kill(own->master);
+	own->master = 0;
+}
+
+static void free_openssh(struct transport *transport)
+{
+	struct openssh *own = (struct openssh *)transport;
+
+	end_master(own);
+	close_fd(&own->pidfd);
+	close_fd(&own->ready);
+	if (own->socket)
+		(void)unlink(own->socket);
+	ssh_prompt_free(own->prompt);
+	ssh_config_free(own->config);
+	mem_free(own->socket);
+	mem_free(own);
+}
+
+struct transport *transport_openssh_open(struct call *call, struct err *e)
+{
+	static const struct transport_ops ops = {
+		.name = "ssh", .exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = eof_openssh,
+		.channel_free = free_channel, .free = free_openssh,
+	};
+	struct ssh_config *config = ssh_config_load(call, e);
+	struct openssh *own;
+	int value;
+
+	if (!config)
+		return NULL;
+	own = mem_alloc(sizeof(*own));
+	*own = (struct openssh){ .transport = { .ops = &ops }, .config = config, .pidfd = -1, .ready = -1 };
+	value = ssh_config_int(config, "serveraliveinterval", 0);
+	own->interval = value > 0 ? value : ALIVE_INTERVAL;
+	value = ssh_config_int(config, "serveralivecountmax", 3);
+	own->count_max = value > 0 ? value : 1;
+	own->prompt = ssh_prompt_new(ssh_config_name(config), e);
+	if (own->prompt) {
+		own->socket = mem_printf("%s/master", ssh_prompt_folder(own->prompt));
+		if (start_master(own, call, e) == 0 && await_master(own, call, e) == 0)
+			return &own->transport;
+	}
+	free_openssh(&own->transport);
+	return NULL;
+}
