@@ -116,6 +116,8 @@ static void start_session(struct world *world, void (*play)(struct fake *))
 		if (fake.listen < 0 || write(ready[1], "x", 1) != 1)
 			_exit(16);
 		play(&fake);
+		buf_done(&fake.in);
+		lease_drop(lease);
 		_exit(0);
 	}
 	close(ready[1]);
