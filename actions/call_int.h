@@ -34,6 +34,7 @@ struct lane {
 	struct call *call;	/* in work, NULL = idle; under child->lock */
 	void *keep;	/* the thread's own */
 	void (*keep_free)(void *keep);
+	bool closed;	/* the end: its connection is closed; under child->lock */
 	struct lane *next;
 };
 

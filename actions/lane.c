@@ -167,12 +167,15 @@ static void *lane_main(void *arg)
 		else
 			pthread_cond_wait(&target->work, &child->lock);
 	}
-	/* The last word to the main thread, which waits for all lanes to be idle. */
-	(void)!write(child->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
 	pthread_mutex_unlock(&child->lock);
 	if (lane->keep_free)
 		lane->keep_free(lane->keep);
 	lane->keep = NULL;
+	/* The last word to the main thread, which waits for the connections to be closed: they may have files and processes. */
+	pthread_mutex_lock(&child->lock);
+	lane->closed = true;
+	(void)!write(child->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+	pthread_mutex_unlock(&child->lock);
 	return NULL;
 }
 
@@ -334,8 +337,11 @@ bool targets_clean(const struct child *child)
 		/* A lane in a call is not waited for; its job goes on without us. */
 		int in_calls = 0;
 
-		for (const struct lane *lane = target->lanes; lane; lane = lane->next)
+		for (const struct lane *lane = target->lanes; lane; lane = lane->next) {
 			in_calls += lane->call != NULL;
+			if (!lane->call && !lane->closed)
+				return false;
+		}
 		if (target->idle + in_calls < target->lane_count)
 			return false;
 		if (target->litter)

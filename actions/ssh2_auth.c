@@ -298,7 +298,7 @@ static int try_keys(struct login *login, struct err *e)
 static char *answer_prompt(struct login *login, const char *prompt, bool echo, struct err *e)
 {
 	struct ssh2 *own = login->own;
-	bool is_password = !echo && strcasestr(prompt, "password") != NULL;
+	bool is_password = !echo && ssh_memory_is_password(prompt);
 	struct buf text = {0};
 	char *answer = NULL;
 

@@ -72,7 +72,7 @@ int ssh_child_run(struct call *call, const char *const *argv, struct buf *out, s
 		status = proc_wait(pid);
 	else if (pid > 0)
 		ssh_child_kill(pid);
-	if (status < 0)
+	if (status < 0 && e->kind == ERR_IO)
 		err_wrap(e, "%s", argv[0]);
 	close_fd(&from[0]);
 	close_fd(&errors[0]);

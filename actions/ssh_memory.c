@@ -35,6 +35,12 @@ void ssh_memory_wipe(char *text)
 	mem_free(text);
 }
 
+bool ssh_memory_is_password(const char *prompt)
+{
+	return strcasestr(prompt, "password") && !strcasestr(prompt, "one-time") && !strcasestr(prompt, "one time") &&
+	       !strcasestr(prompt, "otp") && !strcasestr(prompt, "new password");
+}
+
 static struct kept *find(const char *key)
 {
 	struct kept *at = kept;

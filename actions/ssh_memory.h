@@ -6,6 +6,8 @@
 #include "actions/action.h"
 #include "base/err.h"
 
+#include <stdbool.h>
+
 /* Copy of what is remembered under key, NULL when nothing is. Caller wipes and frees (ssh_memory_wipe). From any thread. */
 char *ssh_memory_get(const char *key);
 
@@ -14,6 +16,9 @@ void ssh_memory_set(const char *key, const char *value);
 
 /* Wipes and frees a text. NULL is fine. */
 void ssh_memory_wipe(char *text);
+
+/* True when a server's question is about a lasting password, and not about one that is used once. */
+bool ssh_memory_is_password(const char *prompt);
 
 /* Until ssh_memory_leave, no other thread opens a connection to that host: questions come once, and their answers serve all. Blocks in call_wait. */
 int ssh_memory_enter(struct call *call, const char *host, struct err *e);
