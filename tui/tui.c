@@ -16,7 +16,8 @@
  * cells each time, which is cheap, and term.c sends what differs from the last grid, which may not be: over a
  * slow line bytes are what a person waits for. Hence:
  *
- *   - a frame is drawn only when something changed (dirty), and at most every FRAME_US;
+ *   - a frame is drawn only when something changed (dirty), and at most every FRAME_US, or KEY_FRAME_US
+ *     after a key: what a person does is seen at once also in a flood of output;
  *   - while the kernel still holds much of the last frame, the next is left out (term_is_behind); what would
  *     have been on it is on the one after;
  *   - the clock ticks once a second, and only while something runs or the site is down.
@@ -48,6 +49,7 @@
 #include "tui/view.h"
 
 #define FRAME_US (TIME_SECOND / 10)
+#define KEY_FRAME_US (TIME_SECOND / 25)	/* a key is seen sooner */
 #define CALM_US (TIME_SECOND / 2)	/* silence after which history is taken as told */
 
 struct live {
@@ -58,22 +60,23 @@ struct live {
 	struct keys *keys;
 	struct canvas *canvas;
 	int64_t session;
-	int64_t drawn_us;
+	int64_t drawn_us, frame_due_us;
 	int frame_timer, key_timer, calm_timer, tick_timer;
-	bool dirty;
 	enum ending ending;
 };
 
 static void frame_due(void *arg);
 
-/* Asks for a frame, soon but not sooner than FRAME_US after the last. */
-static void dirty(struct live *live)
+/* Asks for a frame, soon but not sooner than gap_us after the last. */
+static void dirty(struct live *live, int64_t gap_us)
 {
-	int64_t wait = live->drawn_us + FRAME_US - time_mono_us();
+	int64_t due = live->drawn_us + gap_us, now = time_mono_us();
 
-	live->dirty = true;
-	if (live->frame_timer == 0)
-		live->frame_timer = loop_after(live->loop, wait > 0 ? wait : 0, frame_due, live);
+	if (live->frame_timer != 0 && live->frame_due_us <= due)
+		return;
+	loop_cancel(live->loop, live->frame_timer);
+	live->frame_due_us = due;
+	live->frame_timer = loop_after(live->loop, due > now ? due - now : 0, frame_due, live);
 }
 
 static void tick(void *arg)
@@ -81,7 +84,7 @@ static void tick(void *arg)
 	struct live *live = arg;
 
 	live->tick_timer = 0;
-	dirty(live);
+	dirty(live, FRAME_US);
 }
 
 /* When the screen changes without an event: the end of a dialog's guard, clocks, a notice. -1 = never. */
@@ -106,7 +109,7 @@ static void frame_due(void *arg)
 	live->frame_timer = 0;
 	live->drawn_us = time_mono_us();
 	if (term_is_behind()) {
-		dirty(live);
+		dirty(live, FRAME_US);
 		return;
 	}
 	term_size(&rows, &cols);
@@ -116,7 +119,6 @@ static void frame_due(void *arg)
 	}
 	draw(live->scene, live->ui, live->canvas, time_wall_us(), live->drawn_us);
 	term_show(live->canvas);
-	live->dirty = false;
 	loop_cancel(live->loop, live->tick_timer);
 	wait = tick_wait(live);
 	live->tick_timer = wait >= 0 ? loop_after(live->loop, wait, tick, live) : 0;
@@ -145,7 +147,7 @@ static void send_all(struct live *live)
 }
 
 /* After keys or events: carries out what the ui wants. */
-static void settle(struct live *live)
+static void settle(struct live *live, int64_t gap_us)
 {
 	struct ui *ui = live->ui;
 
@@ -160,7 +162,7 @@ static void settle(struct live *live)
 	ui->redraw = false;
 	if (ui->leave)
 		end(live, ENDING_LEFT);
-	dirty(live);
+	dirty(live, gap_us);
 }
 
 static void keys_due(void *arg)
@@ -176,7 +178,7 @@ static void keys_due(void *arg)
 	wait = keys_wait(live->keys, time_mono_us());
 	if (wait >= 0)
 		live->key_timer = loop_after(live->loop, wait, keys_due, live);
-	settle(live);
+	settle(live, KEY_FRAME_US);
 }
 
 static void keyboard_ready(void *arg, int fd, short events)
@@ -226,7 +228,7 @@ static void calm(void *arg)
 
 	live->calm_timer = 0;
 	live->scene->caught_up = true;
-	settle(live);
+	settle(live, FRAME_US);
 }
 
 static void batch_end(void *arg)
@@ -239,7 +241,7 @@ static void batch_end(void *arg)
 		live->calm_timer = loop_after(live->loop, CALM_US, calm, live);
 	if (live->scene->model->state == SESSION_CLOSED)
 		end(live, ENDING_CLOSED);
-	settle(live);
+	settle(live, FRAME_US);
 }
 
 static void signal_in(void *arg, int signo)
@@ -254,7 +256,7 @@ static void signal_in(void *arg, int signo)
 		live->ui->suspend = true;
 	else if (signo != SIGWINCH)
 		live->ui->leave = true;
-	settle(live);
+	settle(live, FRAME_US);
 }
 
 static void watch(struct live *live)
