@@ -14,6 +14,8 @@ static const struct action *const actions[] = {
 	&action_ssh_read,
 	&action_ssh_run,
 	&action_ssh_job,
+	&action_ssh_put,
+	&action_ssh_get,
 	&action_here_read,
 	&action_here_run,
 	NULL,

@@ -14,9 +14,11 @@
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
+#include "base/time.h"
 
 #define READ_STEP ((size_t)65536)
 #define READ_MAX ((size_t)262144)
+#define LOOK_PAUSE (TIME_SECOND / 50)
 
 /* Children whose channel was closed before they ended; they are reaped when the next one starts. */
 struct orphan {
@@ -116,8 +118,9 @@ static int spawn(struct here_channel *own, const char *command, struct err *e)
 
 static int watch_all(struct here_channel *own, struct err *e)
 {
+	/* Kernels before 5.3 and valgrind have none: then read_here looks from time to time. */
 	own->pidfd = pidfd_open(own->pid, 0);
-	if (own->pidfd < 0)
+	if (own->pidfd < 0 && errno != ENOSYS)
 		return err_errno(e, "cannot watch a process");
 	own->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (own->epoll < 0)
@@ -127,7 +130,7 @@ static int watch_all(struct here_channel *own, struct err *e)
 		return -1;
 	if (watch_fd(own, own->from[0], e) < 0 || watch_fd(own, own->from[1], e) < 0)
 		return -1;
-	return watch_fd(own, own->pidfd, e);
+	return own->pidfd < 0 ? 0 : watch_fd(own, own->pidfd, e);
 }
 
 static struct channel *exec_here(struct transport *transport, struct call *call, const char *command, struct err *e)
@@ -200,8 +203,10 @@ static int read_here(struct channel *channel, struct call *call, struct buf *out
 		     int64_t extra_us, struct err *e)
 {
 	struct here_channel *own = (struct here_channel *)channel;
+	int64_t until = extra_us >= 0 ? time_mono_us() + extra_us : 0;
 
 	for (;;) {
+		int64_t left = extra_us >= 0 ? until - time_mono_us() : -1;
 		/* Asked first: what it wrote before its end is in the pipes then. A process left behind may keep them open for ever. */
 		bool ended = has_ended(own);
 		size_t got = drain_pipe(own, 0, out) + drain_pipe(own, 1, errout);
@@ -211,9 +216,15 @@ static int read_here(struct channel *channel, struct call *call, struct buf *out
 			return 1;
 		if (ended)
 			return 0;
-		waited = call_wait(call, own->epoll, POLLIN, extra_us, e);
-		if (waited != 0)
-			return waited == 1 ? 2 : -1;
+		if (extra_us >= 0 && left < 0)
+			left = 0;
+		if (own->pidfd < 0 && (left < 0 || left > LOOK_PAUSE))
+			left = LOOK_PAUSE;
+		waited = call_wait(call, own->epoll, POLLIN, left, e);
+		if (waited < 0)
+			return -1;
+		if (waited == 1 && extra_us >= 0 && time_mono_us() >= until)
+			return 2;
 	}
 }
 
