@@ -206,18 +206,25 @@ static inline bool exists(const char *name)
 	return access(at_home(name), F_OK) == 0;
 }
 
-/* Whole file below home as text; caller frees. */
-static inline char *slurp(const char *path)
+/* Appends a whole file. */
+static inline void slurp_to(const char *path, struct buf *text)
 {
-	struct buf text = {0};
 	FILE *file = fopen(path, "r");
 	size_t got;
 
-	if (file) {
-		while ((got = fread(buf_room(&text, 65536), 1, 65536, file)) > 0)
-			buf_added(&text, got);
-		fclose(file);
-	}
+	if (!file)
+		return;
+	while ((got = fread(buf_room(text, 65536), 1, 65536, file)) > 0)
+		buf_added(text, got);
+	fclose(file);
+}
+
+/* A whole file as text, "" when there is none; caller frees. */
+static inline char *slurp(const char *path)
+{
+	struct buf text = {0};
+
+	slurp_to(path, &text);
 	return buf_take(&text);
 }
 

@@ -30,6 +30,9 @@ static const char *const *shell;	/* the one under test */
 static char home[200];
 static char *text;			/* job.sh with its points made real */
 
+static pid_t begun[64];			/* verbs of the test that have not been waited for */
+static size_t begun_count;
+
 /* A verb of job.sh that runs. */
 struct verb {
 	pid_t pid;
@@ -88,10 +91,32 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
+/* Lets every stopped script go on. */
+static void release_all(void)
+{
+	char *path = path_of("at");
+	int at = open(path, O_RDWR | O_NONBLOCK);
+	int go;
+
+	mem_free(path);
+	path = path_of("go");
+	go = open(path, O_RDWR | O_NONBLOCK);
+	for (int i = 0; go >= 0 && i < 8; i++)
+		(void)!write(go, "\n", 1);
+	mem_free(path);
+	for (size_t i = 0; i < begun_count; i++)
+		kill(-begun[i], SIGKILL);
+	begun_count = 0;
+	close(at);
+	close(go);
+}
+
 static int tear_down(void **state)
 {
+	/* After a failed test scripts may still be stopped. */
 	(void)state;
 	alarm(0);
+	release_all();
 	nftw(home, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	mem_free(text);
 	return 0;
@@ -123,6 +148,8 @@ static struct verb begin(const char *stop, const char *words, const char *comman
 	spawn.out = fds[1];
 	verb.pid = proc_start(&spawn, &e);
 	assert_true(verb.pid > 0);
+	if (begun_count < sizeof(begun) / sizeof(begun[0]))
+		begun[begun_count++] = verb.pid;
 	verb.out = fds[0];
 	close(fds[1]);
 	mem_free(copy);
@@ -141,6 +168,10 @@ static const char *finish(struct verb *verb)
 	verb->said[strcspn(verb->said, "\n")] = '\0';
 	close(verb->out);
 	proc_wait(verb->pid);
+	for (size_t i = 0; i < begun_count; i++) {
+		if (begun[i] == verb->pid)
+			begun[i] = begun[--begun_count];
+	}
 	return verb->said;
 }
 

@@ -327,16 +327,12 @@ static bool is_in_any_argv(const char *value)
 
 	while ((entry = readdir(proc))) {
 		char path[300];
-		char *text;
+		struct buf text = {0};
 
 		snprintf(path, sizeof(path), "/proc/%s/cmdline", entry->d_name);
-		text = slurp(path);
-		for (size_t i = 0; i + strlen(value) < 200000 && text[0]; i++) {
-			if (text[i] == '\0' && text[i + 1] == '\0')
-				break;
-			found |= strncmp(text + i, value, strlen(value)) == 0;
-		}
-		mem_free(text);
+		slurp_to(path, &text);
+		found |= text.len > 0 && memmem(text.data, text.len, value, strlen(value));
+		buf_done(&text);
 	}
 	closedir(proc);
 	return found;
@@ -347,14 +343,15 @@ static bool found_in_file;
 
 static int look_in(const char *path, const struct stat *st, int type, struct FTW *at)
 {
-	char *text;
+	struct buf text = {0};
 
+	(void)st;
 	(void)at;
 	if (type != FTW_F)
 		return 0;
-	text = slurp(path);
-	found_in_file |= memmem(text, (size_t)st->st_size, wanted, strlen(wanted)) != NULL;
-	mem_free(text);
+	slurp_to(path, &text);
+	found_in_file |= text.len > 0 && memmem(text.data, text.len, wanted, strlen(wanted));
+	buf_done(&text);
 	return 0;
 }
 
