@@ -13,7 +13,8 @@ std = {
 		ssh = { other_fields = true }, here = { other_fields = true }, pg = { other_fields = true },
 		http = { other_fields = true }, elastic = { other_fields = true }, mastodon = { other_fields = true },
 		dns = { other_fields = true }, mail = { other_fields = true }, secret = { other_fields = true },
-		"each", "ask", "confirm", "note", "say", "fail", "warn", "sleep", "now",
+		"each", "ask", "confirm", "note", "say", "fail", "warn", "sleep", "now", "random", "retry", "check",
+		"q", "lines", "trim", json = { other_fields = true },
 	},
 }
 max_line_length = 120

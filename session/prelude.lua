@@ -3,12 +3,12 @@ local sleep = ...
 local helpers = {}
 
 function helpers.check(ok, text)
-	if not ok then error(text or "check failed", 2) end
+	if not ok then error(text or "check failed", 0) end
 	return ok
 end
 
 function helpers.fail(text)
-	error(text, 2)
+	error(text, 0)
 end
 
 function helpers.trim(text)

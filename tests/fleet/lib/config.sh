@@ -63,7 +63,7 @@ fleet { name = "practice",
   hosts = { app1 = {}, app2 = {}, db1 = {}, db2 = {}, search1 = {} },
   roles = { web = { "app1" }, sidekiq = { "app1", "app2" }, streaming = { "app1" }, app = { "app1", "app2" },
             db = { "db1" }, replica = { "db2" }, redis = { "db1" }, search = { "search1" } },
-  mastodon = { domain = "social.practice.test", web = "social.practice.test", live = "/home/mastodon/live",
+  mastodon = { domain = "social.practice.test", web = "social.practice.test", url = "http://social.practice.test", live = "/home/mastodon/live",
                user = "mastodon", db_name = "mastodon_production" },
   policy = { alone = "waiver" },
 }

@@ -1,0 +1,49 @@
+-- services.lua - Mastodon's services: restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
+local mastodon = require "mastodon"
+local M = {}
+
+function M.is_stopped(_, site, host)
+	for name in pairs(site.hosts[host].units) do
+		local state = trim(mastodon.root_read(host, "systemctl is-active " .. q(name), { check = false }).out)
+		if state == "active" or state == "activating" or state == "deactivating" or state == "reloading" then return false end
+	end
+	return true
+end
+
+-- A unit whose file was changed on disk would be started as it was before.
+local function reload_units(host, names)
+	for _, name in ipairs(names) do
+		if trim(mastodon.root_read(host, "systemctl show -p NeedDaemonReload --value " .. q(name)).out) == "yes" then
+			mastodon.root_run(host, "systemctl daemon-reload")
+			return
+		end
+	end
+end
+
+-- One web host after another: the next only when this one answers. how: "restart" or "reload".
+-- systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
+function M.restart_web(s, site, how)
+	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
+		local names = mastodon.units(site, host, "web")
+		reload_units(host, names)
+		for _, name in ipairs(names) do mastodon.root_run(host, ("systemctl %s %s"):format(how, q(name))) end
+		retry({ times = 90, every = "1s", what = host .. ": the web does not answer (journalctl -u mastodon-web -n 50 shows why)" }, function()
+			return mastodon.is_healthy(s, host)
+		end)
+	end
+end
+
+function M.restart_streaming(s, site)
+	each(mastodon.hosts_with(s, site, "streaming"), function(host)
+		local names = mastodon.units(site, host, "streaming")
+		reload_units(host, names)
+		for _, name in ipairs(names) do mastodon.root_run(host, "systemctl restart " .. q(name)) end
+		local port = site.hosts[host].streaming_port or 4000
+		retry({ times = 60, every = "1s", what = host .. ": streaming does not answer (journalctl -u 'mastodon-streaming*' shows why)" }, function()
+			local cmd = ("curl -sS -m 20 http://127.0.0.1:%d/api/v1/streaming/health"):format(port)
+			return trim(mastodon.read(s, host, cmd, { check = false }).out) == "OK"
+		end)
+	end)
+end
+
+return M
