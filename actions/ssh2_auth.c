@@ -89,11 +89,12 @@ static void cannot_type(struct login *login, const char *type)
 static LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC(sign_by_agent)
 {
 	struct login *login = *abstract;
+	struct ssh_agent_work work = { .blob = login->blob, .data = data, .len = data_len };
 	struct buf signature = {0};
 
 	(void)session;
 	login->accepted = true;
-	if (ssh_agent_sign(login->agent, login->call, login->blob, data, data_len, &signature, &login->error) < 0) {
+	if (ssh_agent_sign(login->agent, login->call, &work, &signature, &login->error) < 0) {
 		/* A refusal is that of this key alone. */
 		login->failed = login->error.kind != ERR_DENIED;
 		buf_done(&signature);

@@ -212,7 +212,7 @@ bool ssh_agent_key(const struct ssh_agent *agent, size_t i, const struct buf **b
 	return true;
 }
 
-int ssh_agent_sign(struct ssh_agent *agent, struct call *call, const struct buf *blob, const void *data, size_t len,
+int ssh_agent_sign(struct ssh_agent *agent, struct call *call, const struct ssh_agent_work *work,
 		   struct buf *signature, struct err *e)
 {
 	struct buf body = {0}, answer = {0};
@@ -221,8 +221,8 @@ int ssh_agent_sign(struct ssh_agent *agent, struct call *call, const struct buf 
 	int result;
 
 	buf_putc(&body, AGENT_SIGN_REQUEST);
-	put_string(&body, blob->data, blob->len);
-	put_string(&body, data, len);
+	put_string(&body, work->blob->data, work->blob->len);
+	put_string(&body, work->data, work->len);
 	put_number(&body, 0);
 	result = ask(agent, call, &body, &answer, -1, e);
 	if (result == 0) {

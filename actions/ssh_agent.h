@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct ssh_agent;
@@ -21,7 +22,14 @@ void ssh_agent_close(struct ssh_agent *agent);
 int ssh_agent_load(struct ssh_agent *agent, struct call *call, struct err *e);
 bool ssh_agent_key(const struct ssh_agent *agent, size_t i, const struct buf **blob, const char **name);
 
-/* Appends the signature of data by the key: the bytes inside, without the name of the method. Blocks in call_wait until the agent's owner agreed. ERR_DENIED when the agent refuses. */
-int ssh_agent_sign(struct ssh_agent *agent, struct call *call, const struct buf *blob, const void *data, size_t len, struct buf *signature, struct err *e);
+/* What is to be signed by which key; all borrowed. */
+struct ssh_agent_work {
+	const struct buf *blob;		/* public key */
+	const void *data;
+	size_t len;
+};
+
+/* Appends the signature: the bytes inside, without the name of the method. Blocks in call_wait until the agent's owner agreed. ERR_DENIED when the agent refuses. */
+int ssh_agent_sign(struct ssh_agent *agent, struct call *call, const struct ssh_agent_work *work, struct buf *signature, struct err *e);
 
 #endif

@@ -473,6 +473,12 @@ const char *ssh_prompt_words(struct ssh_prompt *prompt, enum err_kind *kind)
 	return ssh_child_last_line(&prompt->words, NULL);
 }
 
+const char *ssh_prompt_said(struct ssh_prompt *prompt)
+{
+	drain_words(prompt);
+	return buf_text(&prompt->words);
+}
+
 void ssh_prompt_succeeded(struct ssh_prompt *prompt)
 {
 	for (struct given *at = prompt->given; at; at = at->next) {

@@ -27,6 +27,9 @@ int ssh_prompt_wait(struct ssh_prompt *prompt, struct call *call, int fd, int64_
 /* What ssh said last on stderr and means the end, and what kind of failure that is; NULL when it said nothing. Borrowed until the next call. */
 const char *ssh_prompt_words(struct ssh_prompt *prompt, enum err_kind *kind);
 
+/* All that it said, as text. Borrowed until the next call. */
+const char *ssh_prompt_said(struct ssh_prompt *prompt);
+
 /* The log-in is through: answers that were right are remembered. */
 void ssh_prompt_succeeded(struct ssh_prompt *prompt);
 

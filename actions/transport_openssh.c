@@ -155,12 +155,19 @@ static int start_master(struct openssh *own, struct call *call, struct err *e)
 	return own->pidfd < 0 ? err_errno(e, "cannot watch a process") : 0;
 }
 
-static int no_connection(struct openssh *own, struct err *e)
+static int no_connection(struct openssh *own, struct call *call, struct err *e)
 {
-	enum err_kind kind;
-	const char *words = ssh_prompt_words(own->prompt, &kind);
 	const char *name = ssh_config_name(own->config);
+	const char *said = ssh_prompt_said(own->prompt);
+	enum err_kind kind;
+	const char *words;
 
+	/* ssh explains it at length, with fingerprint and file. */
+	if (strstr(said, "REMOTE HOST IDENTIFICATION HAS CHANGED")) {
+		call_output(call, "note", said, strlen(said));
+		return err_set(e, ERR_DENIED, "the host key of %s has CHANGED; refused by ssh", name);
+	}
+	words = ssh_prompt_words(own->prompt, &kind);
 	if (kind == ERR_DENIED)
 		return err_set(e, ERR_DENIED, "ssh %s: %s", name, words);
 	return err_set(e, ERR_IO, "ssh %s: %s", name, words ? words : "it ended without a word");
@@ -183,7 +190,7 @@ static int await_master(struct openssh *own, struct call *call, struct err *e)
 	/* Its pipe is closed: it is about to end. */
 	ssh_child_kill(own->master);
 	own->master = 0;
-	return no_connection(own, e);
+	return no_connection(own, call, e);
 }
 
 /* What a dead master means: ssh has said why. */

@@ -30,6 +30,7 @@
 #define READ_STEP ((size_t)65536)
 #define READ_MAX ((size_t)262144)
 #define ALIVE_INTERVAL 15
+#define WAIT_GAP TIME_SECOND
 #define AUTH_SILENCE (120 * TIME_SECOND)	/* PAM may take its time */
 
 /* Cheap and safe first; RFC 9142 forbids or discourages the rest that libssh2 knows. */
@@ -173,17 +174,11 @@ static int wait_socket(struct ssh2 *own, struct call *call, int64_t limit_us, st
 	return call_wait(call, own->fd, events, limit_us, e);
 }
 
-int ssh2_wait(struct ssh2 *own, struct call *call, int64_t extra_us, struct err *e)
+static int wait_long(struct ssh2 *own, struct call *call, int64_t until, struct err *e)
 {
-	int64_t began = time_mono_us();
-	int64_t until = extra_us >= 0 ? began + extra_us : INT64_MAX;
-
-	if (own->closed)
-		return err_set(e, ERR_IO, "connection to %s lost: a request was given up half-way",
-			       ssh_config_name(own->config));
 	for (;;) {
 		int64_t now = time_mono_us();
-		int64_t since = own->heard_us > began ? own->heard_us : began;
+		int64_t since = own->heard_us > own->since_us ? own->heard_us : own->since_us;
 		int64_t due = own->is_up ? since + own->interval_us * (own->probes + 1) : since + own->silence_us;
 		int64_t nearest = until < due ? until : due;
 		int waited;
@@ -200,6 +195,24 @@ int ssh2_wait(struct ssh2 *own, struct call *call, int64_t extra_us, struct err 
 		if (now >= due && probe(own, e) < 0)
 			return -1;
 	}
+}
+
+int ssh2_wait(struct ssh2 *own, struct call *call, int64_t extra_us, struct err *e)
+{
+	int64_t began = time_mono_us();
+	int waited;
+
+	if (own->closed)
+		return err_set(e, ERR_IO, "connection to %s lost: a request was given up half-way",
+			       ssh_config_name(own->config));
+	/* Silence counts only while somebody waits, but over many short waits too. */
+	if (began - own->waited_us > WAIT_GAP) {
+		own->since_us = began;
+		own->probes = 0;
+	}
+	waited = wait_long(own, call, extra_us >= 0 ? began + extra_us : INT64_MAX, e);
+	own->waited_us = time_mono_us();
+	return waited;
 }
 
 static int set_methods(struct ssh2 *own, int what, const char *key, const char *const *methods, struct err *e)
