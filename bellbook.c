@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "actions/askpass.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -618,6 +619,8 @@ int main(int argc, char **argv)
 	struct err e = {0};
 	int result;
 
+	if (getenv(ASKPASS_VARIABLE))
+		return askpass_main(argc > 1 ? argv[1] : NULL);
 	setlocale(LC_CTYPE, "");
 	result = read_line(&options, argc, argv, &command);
 	if (result == 0) {

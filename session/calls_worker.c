@@ -14,6 +14,7 @@
 
 #define LOSSES_MAX 5		/* lost workers within LOSS_WINDOW before bellbook waits between new ones */
 #define LOSS_WINDOW (10 * TIME_SECOND)
+#define RECORD_LOSSES 8
 #define WAITING_MAX ((size_t)8 << 20)
 
 static struct book_call key_of(const struct record *record)
@@ -167,6 +168,22 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	add_for(engine, record, EVENT_CALL_ENDED, data);
 }
 
+/* A call that has taken its worker with it again and again would do so for ever. */
+static bool give_up(struct engine *engine, struct record *record)
+{
+	const struct action *action = action_find(record->action);
+	struct json *data;
+
+	if (++record->losses <= RECORD_LOSSES)
+		return false;
+	data = json_new_object();
+	record->ending = true;
+	json_set_text(data, "outcome", action && action->effect == EFFECT_READ ? "failed" : "unknown");
+	json_set_text(data, "error", "bellbook's worker died each time it had this command: a fault in bellbook, please report it with the log");
+	add_for(engine, record, EVENT_CALL_ENDED, data);
+	return true;
+}
+
 /* Hands a call to the present worker again: a read afresh, a change to be settled from the last byte that is stored or queued. */
 static void hand_again(struct engine *engine, struct record *record)
 {
@@ -201,7 +218,7 @@ static void restart_worker(void *arg)
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
-		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending)
+		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending && !give_up(engine, record))
 			hand_again(engine, record);
 	}
 }

@@ -37,6 +37,7 @@ struct record {
 	bool at_worker;		/* the worker has it now */
 	bool ending;		/* call.ended is queued */
 	bool settling;		/* counted in engine->settling */
+	int losses;		/* workers that died while they had it */
 	struct json *args;	/* owned */
 	char *outcome, *error;	/* owned; outcome of call.ended */
 	struct json *result;	/* owned */
