@@ -282,7 +282,17 @@ static void add_named(lua_State *L, const char *key, const char *name, lua_CFunc
 
 static int unknown_member(lua_State *L)
 {
-	return luaL_error(L, "there is no %s.%s; see bellbook-runbook(7)", lua_tostring(L, lua_upvalueindex(1)), luaL_tolstring(L, 2, NULL));
+	const char *module = lua_tostring(L, lua_upvalueindex(1)), *names[64] = {NULL}, *near;
+	const char *name = luaL_tolstring(L, 2, NULL);
+	size_t n = 0, len = strlen(module);
+
+	for (const struct action *const *a = action_list(); *a && n < 63; a++)
+		if (strncmp((*a)->name, module, len) == 0 && (*a)->name[len] == '.')
+			names[n++] = (*a)->name + len + 1;
+	near = str_nearest(name, names);
+	if (near)
+		return luaL_error(L, "there is no %s.%s (did you mean %s.%s?)", module, name, module, near);
+	return luaL_error(L, "there is no %s.%s", module, name);
 }
 
 static int fixed_table(lua_State *L)

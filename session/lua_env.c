@@ -81,6 +81,24 @@ static int safe_getmetatable(lua_State *L)
 	return 1;
 }
 
+/* Finalizers run where no hook counts their instructions. */
+static int safe_setmetatable(lua_State *L)
+{
+	luaL_checktype(L, 1, LUA_TTABLE);
+	luaL_argexpected(L, lua_isnil(L, 2) || lua_istable(L, 2), 2, "nil or table");
+	lua_settop(L, 2);
+	if (lua_istable(L, 2)) {
+		lua_pushliteral(L, "__gc");
+		if (lua_rawget(L, 2) != LUA_TNIL)
+			return luaL_error(L, "a table with __gc cannot be made here");
+		lua_settop(L, 2);
+	}
+	if (luaL_getmetafield(L, 1, "__metatable") != LUA_TNIL)
+		return luaL_error(L, "cannot change a protected metatable");
+	lua_setmetatable(L, 1);
+	return 1;
+}
+
 static void take_names(lua_State *L, int to, const char *const *names)
 {
 	for (; *names; names++) {
@@ -100,7 +118,7 @@ static void remove_field(lua_State *L, const char *table, const char *field)
 static void open_standard(lua_State *L, int names)
 {
 	static const char *const keep[] = {"string", "table", "math", "utf8", "pairs", "ipairs", "next", "select", "type", "tostring", "tonumber", "error", "assert",
-					   "pcall", "xpcall", "setmetatable", "rawget", "rawset", "rawequal", "rawlen", NULL};
+					   "pcall", "xpcall", "rawget", "rawset", "rawequal", "rawlen", NULL};
 
 	luaL_requiref(L, "_G", luaopen_base, 1);
 	luaL_requiref(L, "string", luaopen_string, 1);
@@ -114,6 +132,8 @@ static void open_standard(lua_State *L, int names)
 	take_names(L, names, keep);
 	lua_pushcfunction(L, safe_getmetatable);
 	lua_setfield(L, names, "getmetatable");
+	lua_pushcfunction(L, safe_setmetatable);
+	lua_setfield(L, names, "setmetatable");
 	/* Texts share one metatable: nobody may change it. */
 	lua_pushliteral(L, "");
 	lua_getmetatable(L, -1);

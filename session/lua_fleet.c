@@ -57,9 +57,12 @@ static void *fleet_memory(void *arg, void *old, size_t old_size, size_t size)
 
 static void fleet_hook(lua_State *L, lua_Debug *at)
 {
-	(void)at;
-	if (fleet_of(L)->state.budget-- <= 0)
-		luaL_error(L, "the fleet file goes on without end");
+	if (fleet_of(L)->state.budget-- > 0)
+		return;
+	fleet_of(L)->state.exhausted = true;
+	/* There is no pcall in a fleet file. */
+	lua_getinfo(L, "Sl", at);
+	luaL_error(L, "%s:%d: the fleet file goes on without end", at->short_src, at->currentline);
 }
 
 static int define(lua_State *L)
@@ -195,7 +198,7 @@ static int check_roles_of(const struct fleet *fleet, struct err *e)
 	}
 	it = NULL;
 	while ((role = json_next(json_at(fleet->value, "roles"), &it, &list)) != NULL) {
-		if (json_type_of(list) != JSON_IS_ARRAY && json_count(list))
+		if (json_type_of(list) != JSON_IS_ARRAY && (json_type_of(list) != JSON_IS_OBJECT || json_count(list)))
 			return err_set(e, ERR_USAGE, "%s:%d: roles.%s must be a list of hosts, like { \"app1\" }", fleet->shown, fleet->line, role);
 		for (size_t i = 0; i < json_count(list); i++) {
 			const char *name = json_as_text(json_item(list, i)), *near = name ? str_nearest(name, names) : NULL;

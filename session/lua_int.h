@@ -90,7 +90,6 @@ struct script {
 	struct json *fleet_json;
 	struct script_task *tasks;
 	int line;		/* of the runbook{} call; 0 = not called */
-	int depth;		/* of require */
 };
 
 /* ---- lua_json.c ---- */
@@ -104,7 +103,17 @@ void lua_push_json(lua_State *L, const struct json *value, bool readonly);
 /* Pushes a secret by reference. */
 void lua_push_secret(lua_State *L, const char *name);
 
-/* Registers the metatables of secrets and read-only tables. */
+/* Pushes a box: what is put into it is freed with it, so that an error raised by Lua leaks nothing. Borrowed from Lua. */
+struct lua_box {
+	struct json *value;	/* owned */
+	char *text;		/* owned */
+};
+struct lua_box *lua_push_box(lua_State *L);
+
+/* Frees what is in the box now. */
+void lua_box_clear(struct lua_box *box);
+
+/* Registers the metatables of secrets, read-only tables and boxes. */
 void lua_json_open(lua_State *L);
 
 /* json.decode, json.encode. */
@@ -129,6 +138,9 @@ struct branch *lua_branch_of(lua_State *L);
 /* runbook, phase, observe …, require: adds them to the table on top. */
 void lua_load_open(lua_State *L);
 
+/* Raises when the table at index has a key that is not in keys (NULL-terminated), naming the nearest. what: "step 'a'". */
+void lua_check_keys(lua_State *L, int table, const char *const *keys, const char *what);
+
 /* Loads a file as a function with the sandbox as environment on top of L; raises on errors. */
 void lua_load_file(lua_State *L, struct script *script, const char *path, const char *shown);
 
@@ -145,6 +157,17 @@ int lua_call_out(lua_State *L, const char *name, const char *host, struct json *
 
 /* Raises {kind, text, …} from the branch's answer; the table on top (or nothing) is extended. */
 int lua_raise_answer(lua_State *L, const char *kind, const char *text);
+
+/* ---- lua_digest.c ---- */
+
+/* Adds what the function of Lua on top of the stack does, with what it closes over, to the digest; at most *left functions. Keeps the stack. */
+struct sha256;
+void lua_digest_function(lua_State *L, struct sha256 *digest, int *left);
+
+/* ---- lua_param.c ---- */
+
+/* False with words when pattern is no pattern of Lua. */
+bool script_pattern_is_fine(struct script *script, const char *pattern, struct err *e);
 
 /* ---- lua_step.c ---- */
 

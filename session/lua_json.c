@@ -10,7 +10,10 @@
 
 #define SECRET_META "bellbook.secret"
 #define READONLY_META "bellbook.readonly"
+#define BOX_META "bellbook.box"
 #define DEPTH_MAX 32
+#define VALUES_MAX 100000
+#define BYTES_MAX (16 << 20)
 
 /* ---- secrets ---- */
 
@@ -80,6 +83,30 @@ static void make_readonly(lua_State *L)
 	luaL_setmetatable(L, READONLY_META);
 }
 
+/* ---- boxes: what Lua must free when it leaves a function by an error ---- */
+
+void lua_box_clear(struct lua_box *box)
+{
+	json_free(box->value);
+	mem_free(box->text);
+	*box = (struct lua_box){0};
+}
+
+static int box_gc(lua_State *L)
+{
+	lua_box_clear(lua_touserdata(L, 1));
+	return 0;
+}
+
+struct lua_box *lua_push_box(lua_State *L)
+{
+	struct lua_box *box = lua_newuserdatauv(L, sizeof(*box), 0);
+
+	*box = (struct lua_box){0};
+	luaL_setmetatable(L, BOX_META);
+	return box;
+}
+
 void lua_json_open(lua_State *L)
 {
 	static const luaL_Reg secret[] = {{"__tostring", secret_text}, {"__concat", secret_refuses}, {"__index", secret_refuses}, {NULL, NULL}};
@@ -93,7 +120,10 @@ void lua_json_open(lua_State *L)
 	luaL_setfuncs(L, readonly, 0);
 	lua_pushboolean(L, 0);
 	lua_setfield(L, -2, "__metatable");
-	lua_pop(L, 2);
+	luaL_newmetatable(L, BOX_META);
+	lua_pushcfunction(L, box_gc);
+	lua_setfield(L, -2, "__gc");
+	lua_pop(L, 3);
 }
 
 /* ---- to Lua ---- */
@@ -151,7 +181,13 @@ void lua_push_json(lua_State *L, const struct json *value, bool readonly)
 
 /* ---- from Lua ---- */
 
-static struct json *to_json(lua_State *L, int index, int depth, struct err *e);
+/* One conversion: how many values and bytes may still come. A small table that holds itself many times is a large value. */
+struct copying {
+	struct err *e;
+	size_t values, bytes;
+};
+
+static struct json *to_json(lua_State *L, int index, int depth, struct copying *c);
 
 static bool is_list(lua_State *L, int index)
 {
@@ -169,7 +205,7 @@ static bool is_list(lua_State *L, int index)
 	return count == n;
 }
 
-static struct json *list_json(lua_State *L, int index, int depth, struct err *e)
+static struct json *list_json(lua_State *L, int index, int depth, struct copying *c)
 {
 	struct json *array = json_new_array();
 	lua_Integer n = (lua_Integer)lua_rawlen(L, index);
@@ -178,7 +214,7 @@ static struct json *list_json(lua_State *L, int index, int depth, struct err *e)
 		struct json *item;
 
 		lua_rawgeti(L, index, i);
-		item = to_json(L, lua_gettop(L), depth + 1, e);
+		item = to_json(L, lua_gettop(L), depth + 1, c);
 		lua_pop(L, 1);
 		if (!item) {
 			json_free(array);
@@ -189,21 +225,21 @@ static struct json *list_json(lua_State *L, int index, int depth, struct err *e)
 	return array;
 }
 
-static struct json *table_json(lua_State *L, int index, int depth, struct err *e)
+static struct json *table_json(lua_State *L, int index, int depth, struct copying *c)
 {
 	struct json *object;
 
 	if (lua_rawlen(L, index) > 0 && is_list(L, index))
-		return list_json(L, index, depth, e);
+		return list_json(L, index, depth, c);
 	object = json_new_object();
 	lua_pushnil(L);
 	while (lua_next(L, index)) {
 		struct json *member = NULL;
 
 		if (lua_type(L, -2) == LUA_TSTRING)
-			member = to_json(L, lua_gettop(L), depth + 1, e);
+			member = to_json(L, lua_gettop(L), depth + 1, c);
 		else
-			err_set(e, ERR_USAGE, "a table needs texts as keys, or to be a list 1, 2, 3 …");
+			err_set(c->e, ERR_USAGE, "a table needs texts as keys, or to be a list 1, 2, 3 …");
 		if (!member) {
 			lua_pop(L, 2);
 			json_free(object);
@@ -215,7 +251,7 @@ static struct json *table_json(lua_State *L, int index, int depth, struct err *e
 	return object;
 }
 
-static struct json *number_json(lua_State *L, int index, struct err *e)
+static struct json *number_json(lua_State *L, int index, struct copying *c)
 {
 	lua_Number number = lua_tonumber(L, index);
 
@@ -223,18 +259,35 @@ static struct json *number_json(lua_State *L, int index, struct err *e)
 		return json_new_int(lua_tointeger(L, index));
 	if (isfinite(number))
 		return json_new_real(number);
-	err_set(e, ERR_USAGE, "a number is not finite");
+	err_set(c->e, ERR_USAGE, "a number is not finite");
 	return NULL;
 }
 
-static struct json *to_json(lua_State *L, int index, int depth, struct err *e)
+static struct json *text_json(lua_State *L, int index, struct copying *c)
+{
+	size_t len;
+	const char *text = lua_tolstring(L, index, &len);
+
+	if (len > c->bytes) {
+		err_set(c->e, ERR_USAGE, "the texts are too large (more than %d MiB)", BYTES_MAX >> 20);
+		return NULL;
+	}
+	c->bytes -= len;
+	return json_new_text(text, len);
+}
+
+static struct json *to_json(lua_State *L, int index, int depth, struct copying *c)
 {
 	const char *secret;
 	struct json *value;
-	size_t len;
 
+	if (!c->values) {
+		err_set(c->e, ERR_USAGE, "a table is too large (more than %d values)", VALUES_MAX);
+		return NULL;
+	}
+	c->values--;
 	if (depth > DEPTH_MAX || !lua_checkstack(L, 8)) {
-		err_set(e, ERR_USAGE, "a table is nested too deep, or contains itself");
+		err_set(c->e, ERR_USAGE, "a table is nested too deep, or contains itself");
 		return NULL;
 	}
 	switch (lua_type(L, index)) {
@@ -243,14 +296,11 @@ static struct json *to_json(lua_State *L, int index, int depth, struct err *e)
 	case LUA_TBOOLEAN:
 		return json_new_bool(lua_toboolean(L, index));
 	case LUA_TNUMBER:
-		return number_json(L, index, e);
-	case LUA_TSTRING: {
-		const char *text = lua_tolstring(L, index, &len);
-
-		return json_new_text(text, len);
-	}
+		return number_json(L, index, c);
+	case LUA_TSTRING:
+		return text_json(L, index, c);
 	case LUA_TTABLE:
-		return table_json(L, index, depth, e);
+		return table_json(L, index, depth, c);
 	default:
 		break;
 	}
@@ -262,17 +312,19 @@ static struct json *to_json(lua_State *L, int index, int depth, struct err *e)
 	}
 	if (luaL_testudata(L, index, READONLY_META)) {
 		lua_getiuservalue(L, index, 1);
-		value = to_json(L, lua_gettop(L), depth, e);
+		value = to_json(L, lua_gettop(L), depth, c);
 		lua_pop(L, 1);
 		return value;
 	}
-	err_set(e, ERR_USAGE, "a %s cannot be kept or sent", lua_typename(L, lua_type(L, index)));
+	err_set(c->e, ERR_USAGE, "a %s cannot be kept or sent", lua_typename(L, lua_type(L, index)));
 	return NULL;
 }
 
 struct json *lua_to_json(lua_State *L, int index, struct err *e)
 {
-	return to_json(L, lua_absindex(L, index), 0, e);
+	struct copying c = {.e = e, .values = VALUES_MAX, .bytes = BYTES_MAX};
+
+	return to_json(L, lua_absindex(L, index), 0, &c);
 }
 
 /* ---- json.decode, json.encode ---- */
@@ -281,28 +333,29 @@ static int decode(lua_State *L)
 {
 	size_t len;
 	const char *text = luaL_checklstring(L, 1, &len);
+	struct lua_box *box = lua_push_box(L);
 	struct err e = {0};
-	struct json *value = json_parse(text, len, &e);
 
-	if (!value)
+	box->value = json_parse(text, len, &e);
+	if (!box->value)
 		return luaL_error(L, "json.decode: %s", e.text);
-	lua_push_json(L, value, false);
-	json_free(value);
+	lua_push_json(L, box->value, false);
+	lua_box_clear(box);
 	return 1;
 }
 
 static int encode(lua_State *L)
 {
+	struct lua_box *box = lua_push_box(L);
 	struct err e = {0};
-	struct json *value = lua_to_json(L, 1, &e);
-	char *text;
 
-	if (!value)
+	luaL_checkany(L, 1);
+	box->value = lua_to_json(L, 1, &e);
+	if (!box->value)
 		return luaL_error(L, "json.encode: %s", e.text);
-	text = json_print(value);
-	json_free(value);
-	lua_pushstring(L, text);
-	mem_free(text);
+	box->text = json_print(box->value);
+	lua_pushstring(L, box->text);
+	lua_box_clear(box);
 	return 1;
 }
 

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "session/lua_watch.h"
 
 /* Loading: a file becomes a function in the sandbox, and is run once so that its runbook{}, phase and steps fill the skeleton. */
 
@@ -45,10 +46,13 @@ static void count_hook(lua_State *L, lua_Debug *at)
 	if (script->budget-- > 0)
 		return;
 	script->exhausted = true;
-	if (lua_isyieldable(L))
+	if (lua_isyieldable(L)) {
 		lua_yield(L, 0);
-	else
+	} else {
+		/* Inside table.sort or gsub only an error leads out; each pcall on the way may catch it, so the next instruction raises it again. */
+		lua_sethook(L, count_hook, LUA_MASKCOUNT, 1);
 		luaL_error(L, "this goes on without end (no call for too many instructions)");
+	}
 }
 
 /* ---- files ---- */
@@ -143,11 +147,16 @@ int lua_protected(struct script *script, lua_CFunction fn, void *arg, struct err
 static int run_loaded(struct script *script, lua_State *co, const char *shown, struct err *e)
 {
 	int results = 0, status;
+	char *text;
 
 	script->budget = SCRIPT_LOAD_BUDGET;
 	script->exhausted = false;
 	script->loading = true;
+	text = mem_printf("%s: this goes on without end while it loads, inside one function of Lua (a text pattern, or table.move?)", shown);
+	lua_watch_begin(text, LUA_WATCH_LOAD);
+	mem_free(text);
 	status = lua_resume(co, script->L, 0, &results);
+	lua_watch_end();
 	script->loading = false;
 	if (script->exhausted)
 		return err_set(e, ERR_USAGE, "%s: this goes on without end while it loads; a runbook's file only describes its steps", shown);
@@ -157,7 +166,9 @@ static int run_loaded(struct script *script, lua_State *co, const char *shown, s
 		return err_set(e, ERR_USAGE, "%s: it stopped while loading", shown);
 	if (status == LUA_ERRMEM)
 		return err_set(e, ERR_USAGE, "%s: it needs more than %zu MiB of memory", shown, SCRIPT_MEMORY >> 20);
-	return err_set(e, ERR_USAGE, "%s", lua_type(co, -1) == LUA_TSTRING ? lua_tostring(co, -1) : "the runbook raised an error that is no text");
+	if (lua_type(co, -1) == LUA_TSTRING)
+		return err_set(e, ERR_USAGE, "%s", lua_tostring(co, -1));
+	return err_set(e, ERR_USAGE, "%s: it raised an error that is no text", shown);
 }
 
 /* ---- require ---- */
@@ -166,7 +177,6 @@ static int require_after(lua_State *L, int status, lua_KContext ctx)
 {
 	(void)status;
 	(void)ctx;
-	lua_script_of(L)->depth--;
 	if (lua_isnil(L, -1)) {
 		lua_pop(L, 1);
 		lua_pushboolean(L, 1);
@@ -187,11 +197,13 @@ static int require(lua_State *L)
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(name) || !*name)
 		return luaL_error(L, "require \"%s\": a library is named by small letters, digits, _ and -, and lies in lib/ beside the runbook", name);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, script->loaded);
-	if (lua_getfield(L, -1, name) != LUA_TNIL)
-		return 1;
-	lua_pop(L, 2);
-	if (++script->depth > 16)
+	if (lua_getfield(L, -1, name) == LUA_TLIGHTUSERDATA)
 		return luaL_error(L, "require \"%s\": libraries require each other in a circle", name);
+	if (!lua_isnil(L, -1))
+		return 1;
+	lua_pushlightuserdata(L, script);	/* it is being loaded */
+	lua_setfield(L, -3, name);
+	lua_pop(L, 2);
 	if (!script->loading)
 		return luaL_error(L, "require \"%s\": write it at the top of the file, not in a step", name);
 	path = mem_printf("%s/lib/%s.lua", script->dir, name);
@@ -201,6 +213,8 @@ static int require(lua_State *L)
 	lua_pushstring(L, shown);
 	mem_free(path);
 	mem_free(shown);
+	if (access(lua_tostring(L, -2), F_OK) < 0)
+		return luaL_error(L, "require \"%s\": there is no %s beside the runbook", name, lua_tostring(L, -1));
 	lua_load_file(L, script, lua_tostring(L, -2), lua_tostring(L, -1));
 	lua_callk(L, 0, 1, 0, require_after);
 	return require_after(L, LUA_OK, 0);
@@ -215,7 +229,7 @@ static const char *const param_keys[] = {"type", "default", "min", "max", "choic
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
 static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
-static void check_keys(lua_State *L, int table, const char *const *keys, const char *what)
+void lua_check_keys(lua_State *L, int table, const char *const *keys, const char *what)
 {
 	lua_pushnil(L);
 	while (lua_next(L, table)) {
@@ -244,10 +258,12 @@ static char *text_field(lua_State *L, int table, const char *key, const char *wh
 	size_t len;
 
 	if (lua_getfield(L, table, key) != LUA_TNIL) {
-		const char *value = lua_tolstring(L, -1, &len);
+		const char *value;
 
+		/* Before lua_tolstring: it would make a text of a number. */
 		if (lua_type(L, -1) != LUA_TSTRING)
 			luaL_error(L, "%s: %s must be a text", what, key);
+		value = lua_tolstring(L, -1, &len);
 		if (len > SCRIPT_TEXT_MAX || strlen(value) != len)
 			luaL_error(L, "%s: %s is too long, or contains a NUL", what, key);
 		text = mem_strdup(value);
@@ -268,8 +284,15 @@ static char **list_field(lua_State *L, int table, const char *key, const char *w
 
 	if (lua_getfield(L, table, key) != LUA_TNIL && !lua_istable(L, -1))
 		luaL_error(L, "%s: %s must be a list of texts, like { \"a\", \"b\" }", what, key);
-	if (lua_istable(L, -1))
+	if (lua_istable(L, -1)) {
 		n = lua_rawlen(L, -1);
+		lua_pushnil(L);
+		while (lua_next(L, -2)) {
+			if (!lua_isinteger(L, -2))
+				luaL_error(L, "%s: %s must be a list of texts, like { \"a\", \"b\" }", what, key);
+			lua_pop(L, 1);
+		}
+	}
 	for (size_t i = 0; i < n; i++) {
 		if (lua_rawgeti(L, -1, (lua_Integer)i + 1) != LUA_TSTRING)
 			luaL_error(L, "%s: %s must be a list of texts", what, key);
@@ -298,13 +321,51 @@ static double number_field(lua_State *L, int table, const char *key, const char 
 	return value;
 }
 
+static void read_choices(lua_State *L, int table, struct script_param *param, const char *what)
+{
+	struct err e = {0};
+
+	if (lua_getfield(L, table, "choices") != LUA_TNIL) {
+		param->choices = lua_to_json(L, -1, &e);
+		if (!param->choices)
+			luaL_error(L, "%s: choices: %s", what, e.text);
+		for (size_t i = 0; i < json_count(param->choices); i++)
+			if (!json_as_text(json_item(param->choices, i)))
+				luaL_error(L, "%s: choices must be a list of texts", what);
+	}
+	lua_pop(L, 1);
+	if (str_is(param->type, "choice") && json_count(param->choices) == 0)
+		luaL_error(L, "%s: a choice needs choices = { … }", what);
+}
+
+static void read_default(lua_State *L, struct script *script, int table, struct script_param *param, const char *what)
+{
+	struct err e = {0};
+	struct json *value;
+
+	if (lua_getfield(L, table, "default") != LUA_TNIL) {
+		if (str_is(param->type, "secret"))
+			luaL_error(L, "%s: a secret has no default; it is asked for, or comes from the fleet file", what);
+		value = lua_to_json(L, -1, &e);
+		if (!value)
+			luaL_error(L, "%s: default: %s", what, e.text);
+		param->fallback = script_param_check(script, param, value, &e);
+		json_free(value);
+		if (!param->fallback)
+			luaL_error(L, "default: %s", e.text);
+	}
+	lua_pop(L, 1);
+}
+
 static void read_param(lua_State *L, struct script *script, const char *name, int table)
 {
 	struct script_param *param;
 	const char *what = lua_pushfstring(L, "parameter '%s'", name);
 	struct err e = {0};
 
-	check_keys(L, table, param_keys, what);
+	if (!*name || strlen(name) > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
+		luaL_error(L, "%s: a name has letters, digits and _", what);
+	lua_check_keys(L, table, param_keys, what);
 	script->book.params = mem_grow(script->book.params, script->book.param_count + 1, sizeof(*param));
 	param = &script->book.params[script->book.param_count++];
 	*param = (struct script_param){.min = NAN, .max = NAN};
@@ -322,21 +383,11 @@ static void read_param(lua_State *L, struct script *script, const char *name, in
 	param->max = number_field(L, table, "max", what);
 	lua_getfield(L, table, "optional");
 	param->optional = lua_toboolean(L, -1);
-	lua_getfield(L, table, "choices");
-	param->choices = lua_isnil(L, -1) ? NULL : lua_to_json(L, -1, &e);
-	if (str_is(param->type, "choice") && json_count(param->choices) == 0)
-		luaL_error(L, "%s: a choice needs choices = { … }", what);
-	if (lua_getfield(L, table, "default") != LUA_TNIL) {
-		struct json *value = lua_to_json(L, -1, &e);
-
-		if (!value)
-			luaL_error(L, "%s: default: %s", what, e.text);
-		param->fallback = script_param_check(script, param, value, &e);
-		json_free(value);
-		if (!param->fallback)
-			luaL_error(L, "default: %s", e.text);
-	}
-	lua_pop(L, 4);
+	lua_pop(L, 1);
+	read_choices(L, table, param, what);
+	if (param->pattern && !script_pattern_is_fine(script, param->pattern, &e))
+		luaL_error(L, "%s: pattern: %s", what, e.text);
+	read_default(L, script, table, param, what);
 }
 
 static int by_name(const void *a, const void *b)
@@ -346,17 +397,63 @@ static int by_name(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static void read_params(lua_State *L, struct script *script)
+{
+	struct script_book *book = &script->book;
+	int type = lua_getfield(L, 1, "params"), params = lua_gettop(L);
+
+	if (type != LUA_TNIL && type != LUA_TTABLE)
+		luaL_error(L, "params = { NAME = { type = … }, … }");
+	lua_pushnil(L);
+	while (type == LUA_TTABLE && lua_next(L, params)) {
+		if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
+			luaL_error(L, "params = { NAME = { type = … }, … }");
+		read_param(L, script, lua_tostring(L, -2), lua_gettop(L));
+		lua_settop(L, params + 1);
+	}
+	lua_settop(L, 1);
+	/* Lua's tables have no order; questions need one that is always the same. */
+	if (book->param_count)
+		qsort(book->params, book->param_count, sizeof(*book->params), by_name);
+}
+
+/* A number of hosts: "1", "1+", "0+" … "9+". */
+static bool good_role(const char *wanted)
+{
+	return wanted && wanted[0] >= '0' && wanted[0] <= '9' && (!wanted[1] || (wanted[1] == '+' && !wanted[2]));
+}
+
+static void read_roles(lua_State *L, struct script *script)
+{
+	struct err e = {0};
+	struct json *value;
+	const char *role;
+	void *it = NULL;
+
+	if (lua_getfield(L, 1, "roles") != LUA_TNIL) {
+		script->book.roles = lua_istable(L, -1) ? lua_to_json(L, -1, &e) : NULL;
+		if (!script->book.roles)
+			luaL_error(L, "roles = { ROLE = \"1+\", … }");
+		if (json_type_of(script->book.roles) == JSON_IS_ARRAY && json_count(script->book.roles))
+			luaL_error(L, "roles = { ROLE = \"1+\", … }");
+		while ((role = json_next(script->book.roles, &it, &value)) != NULL)
+			if (!good_role(json_as_text(value)))
+				luaL_error(L, "roles = { ROLE = \"1+\", … }: a role needs \"1\", \"1+\", \"0+\" or another number of hosts");
+	}
+	lua_settop(L, 1);
+}
+
 static int dsl_runbook(lua_State *L)
 {
 	struct script *script = lua_script_of(L);
 	struct script_book *book = &script->book;
-	struct err e = {0};
 	lua_Debug at;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
+	lua_settop(L, 1);
 	if (book->id)
 		return luaL_error(L, "runbook { … } stands once in a file");
-	check_keys(L, 1, runbook_keys, "runbook");
+	lua_check_keys(L, 1, runbook_keys, "runbook");
 	book->id = text_field(L, 1, "id", "runbook");
 	book->title = text_field(L, 1, "title", "runbook");
 	book->about = text_field(L, 1, "about", "runbook");
@@ -367,22 +464,8 @@ static int dsl_runbook(lua_State *L)
 		return luaL_error(L, "runbook needs a title");
 	if (lua_getfield(L, 1, "bellbook") != LUA_TNUMBER || lua_tonumber(L, -1) != 1)
 		return luaL_error(L, "runbook needs bellbook = 1 (the version of the runbook language that this bellbook knows)");
-	if (lua_getfield(L, 1, "params") == LUA_TTABLE) {
-		int params = lua_gettop(L);
-
-		lua_pushnil(L);
-		while (lua_next(L, params)) {
-			if (lua_type(L, -2) != LUA_TSTRING || !lua_istable(L, -1))
-				return luaL_error(L, "params = { NAME = { type = … }, … }");
-			read_param(L, script, lua_tostring(L, -2), lua_gettop(L));
-			lua_settop(L, params + 1);
-		}
-		/* Lua's tables have no order; questions need one that is always the same. */
-		if (book->param_count)
-			qsort(book->params, book->param_count, sizeof(*book->params), by_name);
-	}
-	if (lua_getfield(L, 1, "roles") == LUA_TTABLE)
-		book->roles = lua_to_json(L, -1, &e);
+	read_params(L, script);
+	read_roles(L, script);
 	if (lua_getstack(L, 1, &at) && lua_getinfo(L, "l", &at))
 		script->line = at.currentline;
 	return 0;
@@ -394,43 +477,34 @@ static int dsl_phase(lua_State *L)
 	return 0;
 }
 
-struct dump {
-	struct sha256 *digest;
-};
-
-static int dump_code(lua_State *L, const void *bytes, size_t len, void *arg)
-{
-	(void)L;
-	sha256_add(((struct dump *)arg)->digest, bytes, len);
-	return 0;
-}
-
-/* Over the data fields, in order of their names, and the code of the functions without line numbers. */
+/* Over the data fields, in order of their names, and what the functions do. */
 static void step_digest(lua_State *L, int table, struct script_step *step)
 {
-	struct dump dump = {.digest = sha256_new()};
+	struct sha256 *sum = sha256_new();
 	unsigned char digest[SHA256_LEN];
 	struct buf hex = {0};
 	struct err e = {0};
 
-	sha256_add(dump.digest, step_kind_name(step->kind), strlen(step_kind_name(step->kind)) + 1);
+	sha256_add(sum, step_kind_name(step->kind), strlen(step_kind_name(step->kind)) + 1);
 	for (size_t i = 0; step_keys[i]; i++) {
+		int functions = 200;
+
 		lua_getfield(L, table, step_keys[i]);
-		sha256_add(dump.digest, step_keys[i], strlen(step_keys[i]) + 1);
-		if (lua_isfunction(L, -1)) {
-			(void)lua_dump(L, dump_code, &dump, 1);
+		sha256_add(sum, step_keys[i], strlen(step_keys[i]) + 1);
+		if (lua_isfunction(L, -1) && !lua_iscfunction(L, -1)) {
+			lua_digest_function(L, sum, &functions);
 		} else {
 			struct json *value = lua_to_json(L, -1, &e);
 			char *text = json_print(value);
 
-			sha256_add(dump.digest, text, strlen(text) + 1);
+			sha256_add(sum, text, strlen(text) + 1);
 			mem_free(text);
 			json_free(value);
 		}
 		lua_pop(L, 1);
 	}
-	sha256_end(dump.digest, digest);
-	sha256_free(dump.digest);
+	sha256_end(sum, digest);
+	sha256_free(sum);
 	str_hex(&hex, digest, sizeof(digest));
 	(void)str_copy(step->digest, sizeof(step->digest), buf_text(&hex));
 	buf_done(&hex);
@@ -511,6 +585,32 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 	read_manual(L, step, what);
 }
 
+static bool in_list(char *const *list, const char *name)
+{
+	for (; *list; list++)
+		if (str_is(*list, name))
+			return true;
+	return false;
+}
+
+/* Names that mean one thing only: ids and former ids, and what s has already. */
+static void check_names(lua_State *L, const struct script_book *book, const struct script_step *step, const char *what)
+{
+	static const char *const own[] = {"fleet", "params", "step", "one", "all", "first", "ask", "note", "warn", "lesson", NULL};
+
+	for (size_t i = 0; own[i]; i++)
+		if (in_list(step->gives, own[i]) || in_list(step->needs, own[i]))
+			luaL_error(L, "%s: %s '%s', a name that s has already", what, in_list(step->gives, own[i]) ? "gives" : "needs", own[i]);
+	for (size_t i = 0; i + 1 < book->step_count; i++) {
+		const struct script_step *other = &book->steps[i];
+
+		if (in_list(step->was, other->id))
+			luaL_error(L, "%s was '%s', but '%s' is another step (line %d)", what, other->id, other->id, other->line);
+		if (in_list(other->was, step->id))
+			luaL_error(L, "step '%s' (line %d) was '%s', but '%s' is another step", other->id, other->line, step->id, step->id);
+	}
+}
+
 static int dsl_step_body(lua_State *L)
 {
 	struct script *script = lua_script_of(L);
@@ -522,7 +622,7 @@ static int dsl_step_body(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	what = lua_pushfstring(L, "step '%s'", id);
-	check_keys(L, 1, step_keys, what);
+	lua_check_keys(L, 1, step_keys, what);
 	if (script->book.step_count >= SCRIPT_STEPS_MAX)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
 	script->book.steps = mem_grow(script->book.steps, script->book.step_count + 1, sizeof(*step));
@@ -534,6 +634,7 @@ static int dsl_step_body(lua_State *L)
 	read_texts(L, script, step, what);
 	read_functions(L, step, what);
 	demand(L, step, what);
+	check_names(L, &script->book, step, what);
 	step_digest(L, 1, step);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, script->steps);
 	lua_pushvalue(L, 1);
@@ -575,14 +676,6 @@ void lua_load_open(lua_State *L)
 }
 
 /* ---- the whole ---- */
-
-static bool in_list(char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (str_is(*list, name))
-			return true;
-	return false;
-}
 
 static int check_needs(const struct script *script, const char *shown, struct err *e)
 {

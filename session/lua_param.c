@@ -10,6 +10,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 
+#define PATTERN_TEXT_MAX 4096
+
 /* Values of parameters: from the command line (texts), from an answer, or the runbook's default. */
 
 struct matching {
@@ -31,6 +33,13 @@ static int match_protected(lua_State *L)
 	last = lua_tointeger(L, -1);
 	m->matches = !lua_isnil(L, -2) && first == 1 && last == (lua_Integer)strlen(m->text);
 	return 0;
+}
+
+bool script_pattern_is_fine(struct script *script, const char *pattern, struct err *e)
+{
+	struct matching m = {.text = "", .pattern = pattern};
+
+	return lua_protected(script, match_protected, &m, e) == 0;
 }
 
 static bool to_number(const struct json *value, double *out)
@@ -116,6 +125,10 @@ static struct json *check_text(struct script *script, const struct script_param 
 	}
 	if (str_is(param->type, "host") && (!*text || *text == '-' || strpbrk(text, " \t\r\n'\"\\;|&$`<>"))) {
 		err_set(e, ERR_USAGE, "%s: a host name is needed", param->name);
+		return NULL;
+	}
+	if (param->pattern && strlen(text) > PATTERN_TEXT_MAX) {
+		err_set(e, ERR_USAGE, "%s: longer than %d bytes", param->name, PATTERN_TEXT_MAX);
 		return NULL;
 	}
 	if (param->pattern && lua_protected(script, match_protected, &m, e) < 0)

@@ -138,11 +138,13 @@ static void normalise_choices(struct json *args)
 static int step_ask(lua_State *L)
 {
 	static const char *const types[] = {"text", "choice", "integer", "number", "boolean", "duration", NULL};
+	static const char *const keys[] = {"text", "type", "choices", "default", "details", NULL};
 	struct json *args;
 	struct err e = {0};
 	bool known = false;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
+	lua_check_keys(L, 2, keys, "s:ask");
 	args = lua_to_json(L, 2, &e);
 	if (!args)
 		return luaL_error(L, "s:ask: %s", e.text);

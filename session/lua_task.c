@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "session/lua_watch.h"
 
 /*
  * Tasks: a step's function is a coroutine, and so is each branch of each().
@@ -298,6 +299,8 @@ int lua_each(lua_State *L)
 
 	if (!parent)
 		return luaL_error(L, "each() is called while the runbook loads; put it into a step's run function");
+	if (!lua_isyieldable(L))
+		return luaL_error(L, "each() cannot be used here (inside table.sort or gsub): use a plain loop");
 	luaL_checkany(L, 1);
 	luaL_checktype(L, 2, LUA_TFUNCTION);
 	lua_settop(L, 3);
@@ -445,6 +448,15 @@ static void hand_out(struct branch *branch)
 	json_free(args);
 }
 
+static void watch(const struct script_task *task)
+{
+	char *text = mem_printf("%s: step '%s' goes on without end inside one function of Lua (a text pattern, or table.move?). The session's process ends here; nothing is lost. "
+				"Mend the step, then bellbook resume", task->script->book.path, task->script->book.steps[task->step].id);
+
+	lua_watch_begin(text, LUA_WATCH_RUN);
+	mem_free(text);
+}
+
 static void branch_run(struct branch *branch)
 {
 	struct script *script = branch->task->script;
@@ -455,7 +467,9 @@ static void branch_run(struct branch *branch)
 	mem_free(branch->path);
 	branch->path = NULL;
 	script->budget = SCRIPT_RUN_BUDGET;
+	watch(branch->task);
 	status = lua_resume(branch->co, script->L, nargs, &results);
+	lua_watch_end();
 	answer_clear(&branch->answer);
 	if (script->exhausted) {
 		script->exhausted = false;

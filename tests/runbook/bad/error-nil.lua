@@ -1,0 +1,3 @@
+-- expect: error-nil.lua: 
+runbook { id = "bad", bellbook = 1, title = "Bad" }
+error()

@@ -1,0 +1,3 @@
+-- expect: error-table.lua: 
+runbook { id = "bad", bellbook = 1, title = "Bad" }
+error({})

@@ -1,0 +1,3 @@
+-- A library with a mistake.
+local t = {
+} }

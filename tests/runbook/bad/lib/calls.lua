@@ -1,0 +1,2 @@
+-- A library that calls while it loads.
+return here.read("uname")

@@ -1,0 +1,2 @@
+-- The other half.
+return require "circle-a"

@@ -1,0 +1,2 @@
+-- expect: no-id.lua:2: runbook needs id
+runbook { bellbook = 1, title = "Bad" }

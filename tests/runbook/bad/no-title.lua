@@ -1,0 +1,3 @@
+-- expect: no-title.lua:3: step 'a' needs a title
+runbook { id = "bad", bellbook = 1, title = "Bad" }
+observe "a" { run = function(s) end }

@@ -1,0 +1,3 @@
+-- expect: lib/broken.lua:3: 
+runbook { id = "bad", bellbook = 1, title = "Bad" }
+require "broken"

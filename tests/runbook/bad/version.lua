@@ -1,0 +1,2 @@
+-- expect: version.lua:2: runbook needs bellbook = 1
+runbook { id = "bad", bellbook = 2, title = "Bad" }
