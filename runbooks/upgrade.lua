@@ -27,6 +27,8 @@ does nothing again.]],
 			help = "A folder on the first app host, with room for a dump of the database. It is made when it is not there." },
 		db_direct_port = { type = "integer", min = 1, max = 65535, default = 5432, ask = "PostgreSQL's own port?",
 			help = "With PgBouncer, Mastodon talks to 6432; migrations must go past it, to PostgreSQL itself." },
+		db_direct_host = { type = "text", optional = true, pattern = "[%w%._:/-]+", ask = "PostgreSQL's own host?",
+			help = "Only when PgBouncer runs on another host than PostgreSQL; else DB_HOST of .env.production is right." },
 		drain = { type = "integer", min = 2, max = 86400, default = 600, ask = "How many seconds may Sidekiq take to finish its jobs?",
 			help = "Then you are asked whether to wait on." },
 		account = { type = "text", optional = true, pattern = "[%w_]+", ask = "Which local account is compared before and after?",
@@ -73,7 +75,7 @@ phase "Look before you touch"
 observe "facts" { title = "What runs, and where?", gives = { "site" }, timeout = "5m",
 	about = [[Asks every app host for its code, programs, settings and services, and Redis and PostgreSQL for theirs. Of
 passwords and keys only is noted whether they are set, and a digest, to see whether the hosts agree.]],
-	run = function(s) s.site = preflight.site(s) end }
+	run = function(s) preflight.site(s) end }
 
 observe "way" { title = "May we go from here to there?", needs = { "site" },
 	about = [[One release of every series must have run, because each brings the database one step on. The release notes of
@@ -158,7 +160,11 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 		end
 		if #state.processes == 0 then s:warn "No Sidekiq process runs now." end
 		s:note(("%d Sidekiq processes, %d jobs waiting to be tried again."):format(#state.processes, state.retry))
-		for _, text in ipairs(preflight.stop_warnings(s, s.site)) do s:note(text) end
+		local killed = preflight.killed_early(s, s.site)
+		if #killed > 0 then
+			s:note(("A stop kills these units before Sidekiq's 25 s are over, with the jobs they run: %s. This runbook waits for the jobs; for other "
+				.. "times a drop-in with TimeoutStopSec=90 is wise."):format(table.concat(killed, ", ")))
+		end
 	end }
 
 observe "before" { title = "Remember what must not change", needs = { "site" }, gives = { "before" },
@@ -258,25 +264,30 @@ change "ruby" { title = "Build the Ruby it wants", needs = { "site" }, takes = "
 	about = [[rbenv builds the version that .ruby-version names, with jemalloc. Its list of Rubies is a git repository that is
 brought up to date first. The old Ruby stays; the running processes use it until they are restarted.]],
 	back = "Nothing to undo: the old Ruby is still there.",
-	when = function(s) return not true_on_all(s, function(host) return install.has_ruby(s, host) end) or "the right Ruby is there on every host" end,
+	when = function(s)
+		local there = true_on_all(s, function(host) return code_is(s, host) and install.has_ruby(s, host) end)
+		return not there or "the right Ruby is there on every host"
+	end,
 	run = function(s)
 		on_all(s, function(host)
-			if install.has_ruby(s, host) then return end
+			if code_is(s, host) and install.has_ruby(s, host) then return end
 			mastodon.job(s, host, "ruby", ("git -C %s/plugins/ruby-build pull && RUBY_CONFIGURE_OPTS=--with-jemalloc rbenv install -s")
 				:format(q(mastodon.rbenv(s))))
 		end)
 	end,
-	done = function(s) return true_on_all(s, function(host) return install.has_ruby(s, host) end) end }
+	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_ruby(s, host) end) end }
 
 change "gems" { title = "Install the Ruby libraries", needs = { "site" }, takes = "5m", timeout = "2h",
 	why = "The new code needs exactly the versions in Gemfile.lock.",
 	about = [[bundle install, as Mastodon's user. With a new compiler the gem charlock_holmes does not build unless it is told
 to use C++17; that is tried when it fails.]],
 	back = "Go back to the old code; the old gems are still there.",
-	run = function(s) on_all(s, function(host) install.bundle(s, host) end) end,
-	done = function(s)
-		return true_on_all(s, function(host) return mastodon.read(s, host, "bundle check", { check = false }).ok end)
-	end }
+	run = function(s)
+		on_all(s, function(host)
+			if not (code_is(s, host) and install.has_gems(s, host)) then install.bundle(s, host) end
+		end)
+	end,
+	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_gems(s, host) end) end }
 
 change "yarn" { title = "Install the JavaScript libraries", needs = { "site" }, takes = "5m", timeout = "2h",
 	why = "The pages and the streaming server are built with them. Left out, pages show an error while apps still work.",
@@ -300,6 +311,11 @@ old assets stay beside the new ones, so the running pages keep working.]],
 
 phase "The database, first part"
 
+-- The code is the new one, its migrations are done (skip: but for those of after the restart), and no index is half-built.
+local function migrated(s, skip)
+	return code_is(s, s.site.first) and #mastodon.down(s, s.site, skip) == 0 and #mastodon.invalid_indexes(s, s.site) == 0
+end
+
 -- One migration run, with an invalid index of an earlier try out of its way, and words when it fails.
 local function migrate(s, name, env)
 	preflight.drop_invalid(s, s.site)
@@ -320,9 +336,37 @@ is safe to stop here. “No lock timeout set” is said for every migration and 
 		tell(s, "migrate")
 		migrate(s, "migrate", { SKIP_POST_DEPLOYMENT_MIGRATIONS = "true" })
 	end,
-	done = function(s) return #mastodon.down(s, s.site, true) == 0 and #mastodon.invalid_indexes(s, s.site) == 0 end }
+	done = function(s) return migrated(s, true) end }
 
 phase "Change over"
+
+-- Hosts whose Sidekiq is still an old one, or quiet, or not there.
+local function old_sidekiq_hosts(s, old)
+	local state, list = sidekiq.look(s, s.site), {}
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
+		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, old) then list[#list + 1] = host end
+	end
+	return list
+end
+
+-- Quiet Sidekiq processes are stopped and new ones started; a host that has new ones already is left alone.
+local function renew_sidekiq(s, old)
+	sidekiq.drain(s, s.site, old, s.params.drain)
+	each(old_sidekiq_hosts(s, old), function(host)
+		for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do
+			mastodon.root_run(host, ("systemctl stop %s; systemctl start %s"):format(q(unit), q(unit)))
+		end
+	end)
+	retry({ times = 45, every = "2s", what = "the new Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
+		function() return #old_sidekiq_hosts(s, old) == 0 end)
+end
+
+-- Tells every Sidekiq to take no new jobs; the processes that were told.
+local function quiet_sidekiq(s)
+	local ids = sidekiq.ids(sidekiq.look(s, s.site))
+	each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s.site, host) end)
+	return ids
+end
 
 change "quiet" { title = "Let Sidekiq finish what it has", needs = { "site", "old_ids" }, gives = { "quieted" }, takes = "5m",
 	why = "A job that runs lives only in its process; stopping that too early loses it.",
@@ -331,8 +375,7 @@ is started again: nothing is lost, posts arrive a little later. It cannot be tol
 stop between this step and the restart.]],
 	back = "Restart Sidekiq: systemctl restart of its units.",
 	run = function(s)
-		s.quieted = sidekiq.ids(sidekiq.look(s, s.site))
-		each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s.site, host) end)
+		s.quieted = quiet_sidekiq(s)
 		sidekiq.drain(s, s.site, s.quieted, s.params.drain)
 	end,
 	done = function(s)
@@ -378,7 +421,7 @@ index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_i
 		tell(s, "migrate-post")
 		migrate(s, "migrate-all")
 	end,
-	done = function(s) return #mastodon.down(s, s.site) == 0 and #mastodon.invalid_indexes(s, s.site) == 0 end }
+	done = function(s) return migrated(s) end }
 
 change "web" { title = "Restart the web", needs = { "site", "changed", "stopped" }, gives = { "restarted" }, downtime = "ends", takes = "3m", timeout = "15m",
 	why = "From here on members get the new release.",
@@ -402,39 +445,15 @@ version it tells is kept there for 3 minutes (and for 30 in nodeinfo).]],
 		return true
 	end }
 
--- Stops the quieted Sidekiq processes and starts new ones, host by host; quiets those that came since.
-local function renew_sidekiq(s)
-	each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host)
-		for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do
-			mastodon.root_run(host, ("systemctl stop %s; systemctl start %s"):format(q(unit), q(unit)))
-		end
-	end)
-end
-
--- Every host with a Sidekiq unit has a process that is none of the old ones, and no old one is left.
-local function sidekiq_is_new(s, old)
-	local state, hosts = sidekiq.look(s, s.site), {}
-	if #sidekiq.remaining(state, old) > 0 then return false end
-	for _, p in ipairs(state.processes) do hosts[p.hostname] = not p.quiet or nil end
-	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
-		if not hosts[s.site.hosts[host].hostname] then return false end
-	end
-	return true
-end
-
 change "sidekiq" { title = "Restart Sidekiq", needs = { "site", "old_ids", "quieted" }, takes = "2m", timeout = "10m",
 	why = "It still holds the old code, and takes no jobs since it was quieted.",
 	about = [[The official unit has TimeoutSec=15, less than the 25 s in which Sidekiq would give unfinished jobs back: systemd
 would kill it, and the jobs were lost. That is why its jobs were waited for.]],
 	back = "As for the web.",
 	run = function(s)
-		sidekiq.drain(s, s.site, s.quieted or s.old_ids or {}, s.params.drain)
-		renew_sidekiq(s)
-		retry({ times = 45, every = "2s", what = "the new Sidekiq processes are not all there" }, function()
-			return sidekiq_is_new(s, s.quieted or s.old_ids or {})
-		end)
+		renew_sidekiq(s, s.quieted or quiet_sidekiq(s))
 	end,
-	done = function(s) return sidekiq_is_new(s, s.quieted or s.old_ids or {}) end }
+	done = function(s) return #old_sidekiq_hosts(s, s.quieted or s.old_ids or {}) == 0 end }
 
 change "streaming" { title = "Restart streaming", needs = { "site", "changed", "stopped" }, gives = { "streamed" }, takes = "1m", timeout = "10m",
 	why = "It carries new posts to open pages and apps, and must speak as the new web does.",
@@ -490,7 +509,8 @@ wrong, this is the place to go back: stop the session, check out the old tag, an
 
 phase "Point of no return"
 
-irreversible "migrate-post" { title = "Migrate the database, the part that old code does not bear", needs = { "site", "backup", "restarted", "checked_out" },
+irreversible "migrate-post" { title = "Migrate the database, the part that old code does not bear", gives = { "migrated_post" },
+	needs = { "site", "backup", "quieted", "restarted", "checked_out" },
 	takes = "1h", timeout = "24h", target = "fleet.mastodon.domain",
 	why = "It removes what only the old code used, and the dashboard warns until it is done.",
 	about = [[After this the old code no longer works with the database: only the dump leads back, and what was posted since is
@@ -500,16 +520,15 @@ lost here, though other servers have it. It may take hours on a big server. Neve
 		if s.params.way ~= "two-phase" then return "all was migrated while everything was stopped" end
 		return not s.checked_out or #mastodon.down(s, s.site) > 0 or "this release has no migrations for after the restart"
 	end,
-	gives = { "migrated_post" },
 	run = function(s)
-		check(s.restarted, "the new code was not started in this walk; old processes would break on what this removes")
-		local strangers = sidekiq.strangers(s, s.site, sidekiq.look(s, s.site))
-		demand(strangers, "Old processes on other hosts would break on what this removes. Stop them first:")
+		check(s.restarted or not s.checked_out, "the new code was not started in this walk; old processes would break on what this removes")
+		demand(sidekiq.leftovers(s, s.site, s.quieted or {}), "Old processes would break on what this removes. Stop them first:")
+		for _, text in ipairs(preflight.unknown_clients(s, s.site)) do s:warn(text) end
 		tell(s, "migrate-post")
 		migrate(s, "migrate-post")
 		s.migrated_post = true
 	end,
-	done = function(s) return #mastodon.down(s, s.site) == 0 and #mastodon.invalid_indexes(s, s.site) == 0 end }
+	done = function(s) return migrated(s) end }
 
 phase "After-care"
 
@@ -519,16 +538,12 @@ change "restart-again" { title = "Restart once more after the migration", needs 
 	back = "Nothing to undo.",
 	when = function(s) return s.migrated_post == true or "no columns were removed under running processes" end,
 	run = function(s)
-		local old = sidekiq.ids(sidekiq.look(s, s.site))
-		s.second_ids = old
-		each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s.site, host) end)
-		sidekiq.drain(s, s.site, old, s.params.drain)
+		s.second_ids = quiet_sidekiq(s)
 		services.restart_web(s, s.site, "reload")
-		renew_sidekiq(s)
-		retry({ times = 45, every = "2s", what = "the new Sidekiq processes are not all there" }, function() return sidekiq_is_new(s, old) end)
+		renew_sidekiq(s, s.second_ids)
 	end,
 	done = function(s)
-		if not s.second_ids or not sidekiq_is_new(s, s.second_ids) then return false end
+		if not s.second_ids or #old_sidekiq_hosts(s, s.second_ids) > 0 then return false end
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
 			if not mastodon.is_healthy(s, host) then return false end
 		end

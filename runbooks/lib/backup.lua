@@ -19,7 +19,7 @@ end
 
 -- A dump much smaller or larger than the one before deserves a look.
 function M.compare_sizes(s, site, file)
-	local sizes = mastodon.read(s, site.first, ("ls -l --time-sort=yes %s/before-*.dump 2>/dev/null | awk '{ print $5, $NF }'")
+	local sizes = mastodon.read(s, site.first, ("ls -lt %s/before-*.dump 2>/dev/null | awk '{ print $5, $NF }'")
 		:format(q(s.params.backup_dir)), { check = false })
 	local size, last
 	for _, line in ipairs(lines(sizes.out)) do

@@ -14,8 +14,11 @@ local function ending(answer)
 	return table.concat(last, "\n")
 end
 
+function M.has_gems(s, host)
+	return mastodon.read(s, host, "bundle check", { check = false }).ok
+end
+
 function M.bundle(s, host)
-	if mastodon.read(s, host, "bundle check", { check = false }).ok then return end
 	local answer = mastodon.job(s, host, "bundle", "bundle install", { check = false })
 	if answer.ok then return end
 	if not (answer.out .. answer.err):find("charlock_holmes", 1, true) then

@@ -205,9 +205,8 @@ function M.redis_place(env)
 end
 
 -- Where PostgreSQL is, and the port that goes past a PgBouncer.
-function M.db_place(env, direct)
-	return { host = env.DB_HOST or "localhost", port = tonumber(env.DB_PORT) or 5432, direct = direct, name = env.DB_NAME or "mastodon_production",
-		user = env.DB_USER or "mastodon", password = env.DB_PASS == "(set)",
+function M.db_place(env, host, direct)
+	return { host = host or env.DB_HOST or "localhost", direct = direct, name = env.DB_NAME or "mastodon_production", user = env.DB_USER or "mastodon", password = env.DB_PASS == "(set)",
 		pooled = env.DB_PORT == "6432" or env.PREPARED_STATEMENTS == "false" }
 end
 

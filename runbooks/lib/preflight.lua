@@ -24,20 +24,14 @@ end
 local function running(s, site)
 	local version
 	for _, host in ipairs(s:all "app") do
-		if site.hosts[host].web_port then
-			local h = site.hosts[host]
-			local answer = mastodon.read(s, host, ("curl -sS -m 30 -H %s -H 'X-Forwarded-Proto: https' http://127.0.0.1:%d/api/v2/instance")
-				:format(q("Host: " .. mastodon.web(s)), h.web_port), { check = false })
-			local ok, page = pcall(json.decode, answer.out)
-			version = answer.ok and ok and type(page) == "table" and page.version or nil
-			if version then return version end
-		end
+		version = version or site.hosts[host].web_port and mastodon.running_version(s, host)
 	end
+	if version then return version end
 	s:warn("No web process answers, so the version on disk is taken as the one to start from.")
 	return site.hosts[site.first].code
 end
 
--- Everything later steps need to know of the site.
+-- Gives s.site: everything later steps need to know.
 function M.site(s)
 	check(mastodon.domain(s), "the fleet file has no mastodon.domain")
 	local site = { first = s:all("app")[1] }
@@ -46,12 +40,12 @@ function M.site(s)
 	check(h.env.LOCAL_DOMAIN, site.first .. ": .env.production was not found, or has no LOCAL_DOMAIN")
 	check(h.env.LOCAL_DOMAIN == mastodon.domain(s), ("the fleet file says %s, but LOCAL_DOMAIN on %s is %s"):format(mastodon.domain(s), site.first,
 		h.env.LOCAL_DOMAIN))
-	site.db = mastodon.db_place(h.env, s.params.db_direct_port)
+	site.db = mastodon.db_place(h.env, s.params.db_direct_host, s.params.db_direct_port)
 	site.redis = mastodon.redis_place(h.env)
 	site.stamp = trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
 	add_servers(s, site)
+	s.site = site
 	site.from = running(s, site)
-	site.names = {}
 	for _, host in ipairs(s:all "app") do
 		local one, units = site.hosts[host], {}
 		for name, unit in pairs(one.units) do units[#units + 1] = name .. " " .. (unit.active or "?") end
@@ -62,7 +56,6 @@ function M.site(s)
 	s:note(("Running: %s. PostgreSQL %s, %s; Redis %s; newest migration %d."):format(site.from, site.pg, gib(site.db_kb), site.redis_version, site.schema))
 	check(#mastodon.hosts_with(s, site, "web") > 0, "no app host has a unit mastodon-web")
 	check(#mastodon.hosts_with(s, site, "sidekiq") > 0, "no app host has a unit mastodon-sidekiq")
-	return site
 end
 
 -- Tags of the releases behind a up to b, as the code's origin has them.
@@ -196,15 +189,14 @@ end
 
 -- ---- services and code ----
 
--- The unit's time to stop is a trap; said once, before Sidekiq is touched.
-function M.stop_warnings(s, site)
+-- Sidekiq units that systemd kills before Sidekiq would have given its jobs back.
+function M.killed_early(s, site)
 	local list = {}
 	for _, host in ipairs(s:all "app") do
 		for _, name in ipairs(mastodon.units(site, host, "sidekiq")) do
 			local seconds = (site.hosts[host].units[name].stop_timeout or ""):match("^(%d+)s$")
 			if seconds and tonumber(seconds) < 30 then
-				list[#list + 1] = ("%s: %s is killed %s s after a stop, while Sidekiq takes up to 25 s to give its jobs back. This runbook waits for its jobs before; "
-					.. "for other times a drop-in with TimeoutStopSec=90 is wise."):format(host, name, seconds)
+				list[#list + 1] = ("%s on %s (%s s)"):format(name, host, seconds)
 			end
 		end
 	end

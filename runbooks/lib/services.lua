@@ -20,15 +20,25 @@ local function reload_units(host, names)
 	end
 end
 
+-- After a reload the old process may still answer: only its log tells that new workers are there.
+local function has_booted(host, names, since)
+	for _, name in ipairs(names) do
+		local log = mastodon.root_read(host, ("journalctl -u %s --since @%s -o cat"):format(q(name), since), { check = false }).out
+		if not log:find("Worker %d+ %(PID: %d+%) booted") and not log:find("Use Ctrl%-C to stop") then return false end
+	end
+	return true
+end
+
 -- One web host after another: the next only when this one answers. how: "restart" or "reload".
 -- systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
 function M.restart_web(s, site, how)
 	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
 		local names = mastodon.units(site, host, "web")
 		reload_units(host, names)
+		local since = trim(mastodon.root_read(host, "date +%s").out)
 		for _, name in ipairs(names) do mastodon.root_run(host, ("systemctl %s %s"):format(how, q(name))) end
 		retry({ times = 90, every = "1s", what = host .. ": the web does not answer (journalctl -u mastodon-web -n 50 shows why)" }, function()
-			return mastodon.is_healthy(s, host)
+			return (how ~= "reload" or has_booted(host, names, since)) and mastodon.is_healthy(s, host)
 		end)
 	end
 end

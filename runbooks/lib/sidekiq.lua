@@ -61,7 +61,7 @@ function M.unserved(state, with_fasp)
 end
 
 -- Processes that run where no host of the fleet file is.
-function M.strangers(s, site, state)
+function M.strangers(_, site, state)
 	local known, list = {}, {}
 	for _, h in pairs(site.hosts) do known[h.hostname] = true end
 	for _, p in ipairs(state.processes) do
@@ -89,6 +89,24 @@ function M.remaining(state, old, only_busy)
 	for _, p in ipairs(state.processes) do
 		if set[p.id] and (not only_busy or p.busy > 0 or not p.quiet) then list[#list + 1] = p end
 	end
+	return list
+end
+
+-- Has this host a process that takes jobs, and none of the old ones?
+function M.is_renewed(state, hostname, old)
+	local set, new = as_set(old), false
+	for _, p in ipairs(state.processes) do
+		if p.hostname == hostname and set[p.id] then return false end
+		new = new or p.hostname == hostname and not p.quiet
+	end
+	return new
+end
+
+-- Processes that should be gone: those of before the restart, and those on hosts that nobody knows.
+function M.leftovers(s, site, old)
+	local state = M.look(s, site)
+	local list = M.strangers(s, site, state)
+	for _, p in ipairs(M.remaining(state, old)) do list[#list + 1] = ("%s (pid %s, from before the restart)"):format(p.hostname, p.pid) end
 	return list
 end
 

@@ -225,6 +225,8 @@ M.texts = {
 	{ "4.4", "search", "The accounts index has new analyzers: tootctl search deploy --only-mapping --only=accounts.", with_search },
 	{ "4.5", "migrate", "4.5 builds large indexes on statuses, follows and conversations while the site runs: hours and free disk on "
 		.. "a big server. Do not interrupt it." },
+	{ "4.4", "inside", "Watchdogs of your own that look for “sidekiq 6” in the list of processes must look for any number now." },
+	{ "4.5", "inside", "Watchdogs that look for “sidekiq 7” must look for any number now." },
 	{ "4.5", "inside", "Sidekiq 8 writes its times in milliseconds: monitoring of your own may show absurd queue latencies." },
 	{ "4.6", "web", "nginx: the sample of 4.6 was rewritten (@proxy is @mastodon, the sw.js block is gone, proxy_read_timeout 120). "
 		.. "The old one goes on working; compare it with dist/nginx.conf when there is time." },
