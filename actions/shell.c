@@ -66,7 +66,7 @@ static void append_functions(struct buf *out)
 		size_t len = strcspn(at, "\n");
 		size_t tabs = strspn(at, "\t");
 
-		if (at[tabs] != '#' && tabs < len) {
+		if (tabs < len && at[tabs] != '#') {
 			buf_append(out, at + tabs, len - tabs);
 			buf_putc(out, '\n');
 		}

@@ -40,7 +40,7 @@ static int read_batch(struct feed_stored *me, struct err *e)
 	me->count = 0;
 	me->at = 0;
 	me->bytes = 0;
-	if (store_each(me->store, me->session, me->read, BATCH_EVENTS, take_row, me, e) < 0)
+	if (store_each(me->store, (struct store_range){.session = me->session, .after = me->read, .limit = BATCH_EVENTS}, take_row, me, e) < 0)
 		return -1;
 	me->end = me->count < BATCH_EVENTS && me->bytes < BATCH_BYTES;
 	return 0;

@@ -34,10 +34,15 @@ int store_checkpoint(struct store *store, bool truncate, struct err *e);
 /* seq of the last event, 0 when empty, -1 on error. */
 int64_t store_head(struct store *store, struct err *e);
 
-/* Calls fn for each event with seq > after of that session (0 = all sessions), in order, at most limit (0 = no limit); the event is valid during the call. fn may use the store. fn returns false to stop early.
+/* Which events: of one session (0 = of all), seq > after, at most limit (0 = no limit). */
+struct store_range {
+	int64_t session, after, limit;
+};
+
+/* Calls fn for each event of the range, in order; the event is valid during the call. fn may use the store. fn returns false to stop early.
  * -1 on a damaged row (ERR_CORRUPT names the seq). */
 typedef bool store_event_fn(void *arg, const struct event *ev);
-int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e);
+int store_each(struct store *store, struct store_range range, store_event_fn *fn, void *arg, struct err *e);
 
 /* As store_each, only without output events (kind < EVENT_OUTPUT_FIRST): fast on long sessions. */
 int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e);

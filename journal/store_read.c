@@ -188,10 +188,11 @@ static int read_pages(struct store *store, struct reading *reading, struct err *
 	return rc;
 }
 
-int store_each(struct store *store, int64_t session, int64_t after, int64_t limit, store_event_fn *fn, void *arg, struct err *e)
+int store_each(struct store *store, struct store_range range, store_event_fn *fn, void *arg, struct err *e)
 {
 	struct reading reading = {
-		.query = session ? SESSION : ALL, .session = session, .after = after, .left = limit > 0 ? limit : INT64_MAX, .fn = fn, .arg = arg,
+		.query = range.session ? SESSION : ALL, .session = range.session, .after = range.after,
+		.left = range.limit > 0 ? range.limit : INT64_MAX, .fn = fn, .arg = arg,
 	};
 
 	return read_pages(store, &reading, e);

@@ -121,7 +121,7 @@ static bool load_event(void *arg, const struct event *ev)
 
 int resume_load(struct engine *engine, struct err *e)
 {
-	if (store_each(engine->store, engine->session, engine->session - 1, 0, load_event, engine, e) < 0)
+	if (store_each(engine->store, (struct store_range){.session = engine->session, .after = engine->session - 1}, load_event, engine, e) < 0)
 		return -1;
 	if (engine->model->session != engine->session)
 		return err_set(e, ERR_NOTFOUND, "the journal %s has no session %lld", engine->journal, (long long)engine->session);

@@ -168,7 +168,7 @@ static void client_refill(struct client *client)
 
 	if (client->dead || !client->behind || client->out.len >= OUT_BOUND)
 		return;
-	if (store_each(client->server->store, client->server->session, client->cursor, BATCH, feed_event, client, &e) < 0) {
+	if (store_each(client->server->store, (struct store_range){.session = client->server->session, .after = client->cursor, .limit = BATCH}, feed_event, client, &e) < 0) {
 		client_end(client);
 		return;
 	}

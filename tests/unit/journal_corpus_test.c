@@ -162,7 +162,7 @@ static void corpus__is_read_whole(void **state)
 		journal_path(path, sizeof(path), corpus[i].name);
 		store = open_ok(path, STORE_READ);
 		assert_int_equal(store_sessions(store, false, 0, see_session, &seen, &e), 0);
-		assert_int_equal(store_each(store, 0, 0, 0, see_event, &seen, &e), 0);
+		assert_int_equal(store_each(store, (struct store_range){0}, see_event, &seen, &e), 0);
 		assert_int_equal(seen.sessions, 2);
 		assert_int_equal(seen.closed, 1);
 		assert_int_equal(seen.unknown, 1);

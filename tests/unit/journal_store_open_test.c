@@ -390,7 +390,7 @@ static void store_each__callback_may_read_and_append(void **state)
 
 	journal_with(place->path, 4);
 	nested.store = open_ok(place->path, STORE_WRITE);
-	assert_int_equal(store_each(nested.store, 0, 0, 0, append_while_reading, &nested, &e), 0);
+	assert_int_equal(store_each(nested.store, (struct store_range){0}, append_while_reading, &nested, &e), 0);
 	assert_true(nested.seen >= 5);
 	store_close(nested.store);
 	verify_ok(place->path, 10);

@@ -96,22 +96,22 @@ static void store_each__gives_the_right_rows_in_order(void **state)
 	fill(store, sessions);
 	second.session = retried.session = sessions[1];
 	one.session = markers.session = output.session = sessions[1];
-	assert_int_equal(store_each(store, 0, 0, 0, check_row, &all, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){0}, check_row, &all, &e), 0);
 	assert_int_equal(all.n, 82);
-	assert_int_equal(store_each(store, sessions[1], 0, 0, check_row, &one, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.session = sessions[1]}, check_row, &one, &e), 0);
 	assert_int_equal(one.n, 41);
 	assert_int_equal(store_each_marker(store, sessions[1], 0, check_row, &markers, &e), 0);
 	assert_int_equal(markers.n, 21);
 	assert_int_equal(store_each_output(store, &second, check_row, &output, &e), 0);
 	assert_int_equal(output.n, 10);
-	assert_int_equal(store_each(store, 0, 70, 0, check_row, &late, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.after = 70}, check_row, &late, &e), 0);
 	assert_int_equal(late.n, 12);
-	assert_int_equal(store_each(store, 0, 0, 7, check_row, &some, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.limit = 7}, check_row, &some, &e), 0);
 	assert_int_equal(some.n, 7);
-	assert_int_equal(store_each(store, 0, 0, 0, check_row, &stopped, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){0}, check_row, &stopped, &e), 0);
 	assert_int_equal(stopped.n, 5);
 	assert_int_equal(store_each_output(store, &retried, check_row, &none, &e), 0);
-	assert_int_equal(store_each(store, 99, 0, 0, check_row, &none, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.session = 99}, check_row, &none, &e), 0);
 	assert_int_equal(none.n, 0);
 	store_close(store);
 }
@@ -131,7 +131,7 @@ static void store_each__crosses_pages(void **state)
 
 		append_ok(store, &ev, 1);
 	}
-	assert_int_equal(store_each(store, session, 0, 0, check_row, &check, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.session = session}, check_row, &check, &e), 0);
 	assert_int_equal(check.n, MANY);
 	store_close(store);
 }
@@ -151,7 +151,7 @@ static void store_each__says_which_event_is_damaged(void **state)
 		" BEGIN SELECT RAISE(ABORT, 'journal: a payload is written once'); END", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	store = open_ok(place->path, STORE_READ);
-	assert_int_equal(store_each(store, 0, 0, 0, check_row, &check, &e), -1);
+	assert_int_equal(store_each(store, (struct store_range){0}, check_row, &check, &e), -1);
 	assert_int_equal(e.kind, ERR_CORRUPT);
 	assert_non_null(strstr(e.text, "event 6"));
 	assert_int_equal(check.n, 5);

@@ -57,7 +57,7 @@ static void store_each__gives_back_what_was_appended(void **state)
 	const struct event *got = &seen.events[1];
 
 	append_ok(store, &ev, 1);
-	assert_int_equal(store_each(store, session, 0, 0, keep, &seen, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.session = session}, keep, &seen, &e), 0);
 	assert_int_equal(seen.n, 2);
 	assert_int_equal(got->seq, 2);
 	assert_int_equal(got->session, session);
@@ -120,7 +120,7 @@ static void store_append__invalid_utf8_becomes_valid_and_still_verifies(void **s
 	struct err e = { 0 };
 
 	append_ok(store, &ev, 1);
-	assert_int_equal(store_each(store, 0, 1, 0, keep, &seen, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){.after = 1}, keep, &seen, &e), 0);
 	assert_string_equal(seen.events[0].who, "ad\xef\xbf\xbd" "a");
 	arena_free(seen.arena);
 	store_close(store);

@@ -149,7 +149,7 @@ static void store_verify__holds_after_a_purge_that_an_event_names(void **state)
 	assert_int_equal(report.purged, 2);
 	assert_int_equal(report.payloads, 37);
 	store = open_ok(place->path, STORE_WRITE);
-	assert_int_equal(store_each(store, 0, 0, 0, is_purged, &n, &e), 0);
+	assert_int_equal(store_each(store, (struct store_range){0}, is_purged, &n, &e), 0);
 	assert_int_equal(n, 41);
 	store_close(store);
 }
