@@ -185,7 +185,7 @@ static UNUSED int64_t count_events(struct store *store)
 	struct err e = { 0 };
 	int64_t n = 0;
 
-	if (store_each(store, 0, 0, 0, count_event, &n, &e) < 0)
+	if (store_each(store, (struct store_range){0}, count_event, &n, &e) < 0)
 		fail_msg("%s", e.text);
 	return n;
 }
