@@ -198,14 +198,16 @@ int main(int argc, char **argv)
 	struct fork_server *server;
 	struct driver driver = { .status = 1 };
 	struct worker_call what = { .job = "fleet-call" };
-	struct json *config = json_new_object(), *hosts = json_new_object(), *options = json_new_object();
-	struct json *args;
+	struct json *config, *hosts, *options, *args;
 	char *secrets[ANSWERS];
 	int count = 1, secret_count = 0, option;
 	struct err e;
 
 	if (getenv(ASKPASS_VARIABLE))
 		return askpass_main(argc > 1 ? argv[1] : NULL);
+	config = json_new_object();
+	hosts = json_new_object();
+	options = json_new_object();
 	while ((option = getopt(argc, argv, "F:T:a:s:c:t:n:qj:S")) >= 0) {
 		switch (option) {
 		case 'F': json_set_text(config, "ssh_config", optarg); break;

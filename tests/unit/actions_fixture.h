@@ -28,7 +28,8 @@
 struct told {
 	struct buf out, err, pty;
 	struct buf how;		/* settled, one word after the other */
-	struct buf links, progress;
+	struct buf links, link_text, progress, notes;
+	char asked[400];
 	char outcome[16], error[300], of[16], seen[300];
 	int64_t ask;
 	int exit;
@@ -50,6 +51,10 @@ static inline void on_output(void *arg, uint64_t call, const char *stream, const
 {
 	struct told *told = &((struct fixture *)arg)->told[call];
 
+	if (str_is(stream, "note")) {
+		buf_append(&told->notes, bytes, len);
+		return;
+	}
 	buf_append(str_is(stream, "pty") ? &told->pty : str_is(stream, "err") ? &told->err : &told->out, bytes, len);
 }
 
@@ -60,8 +65,8 @@ static inline void on_progress(void *arg, uint64_t call, const struct json *prog
 
 static inline void on_link(void *arg, uint64_t call, const char *state, const char *text)
 {
-	(void)text;
 	buf_printf(&((struct fixture *)arg)->told[call].links, "%s ", state);
+	buf_printf(&((struct fixture *)arg)->told[call].link_text, "%s\n", text);
 }
 
 static inline void on_settled(void *arg, uint64_t call, const char *how, const char *text)
@@ -77,9 +82,9 @@ static inline void on_ask(void *arg, uint64_t call, int64_t ask, const char *of,
 {
 	struct told *told = &((struct fixture *)arg)->told[call];
 
-	(void)text;
 	(void)details;
 	told->ask = ask;
+	str_copy(told->asked, sizeof(told->asked), text);
 	str_copy(told->of, sizeof(told->of), of);
 }
 
@@ -125,6 +130,8 @@ static inline void clear_told(struct told *told)
 	buf_done(&told->how);
 	buf_done(&told->links);
 	buf_done(&told->progress);
+	buf_done(&told->link_text);
+	buf_done(&told->notes);
 	*told = (struct told){ .exit = -3 };
 }
 
@@ -168,7 +175,7 @@ static inline void begin_as(struct fixture *f, uint64_t call, const char *action
 	clear_told(&f->told[call]);
 	what.action = action;
 	what.args = json;
-	what.host = "";
+	what.host = what.host ? what.host : "";
 	what.job = job;
 	worker_start(f->worker, call, &what);
 	json_free(json);
