@@ -206,6 +206,22 @@ static void hand_again(struct engine *engine, struct record *record)
 	calls_hand_over(engine, record, true);
 }
 
+/* A crash, ours or the worker's, may have come between an outcome and the sweep on the host: the latest are swept again. */
+static void sweep_again(struct engine *engine)
+{
+	size_t swept = 0;
+
+	for (size_t i = engine->record_count; i-- > 0 && swept < 64;) {
+		const struct record *record = engine->records[i];
+		const struct action *action = action_find(record->action);
+
+		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE) {
+			worker_forget(engine->worker, record->action, record->host, record->job);
+			swept++;
+		}
+	}
+}
+
 static void restart_worker(void *arg)
 {
 	struct engine *engine = arg;
@@ -221,6 +237,7 @@ static void restart_worker(void *arg)
 		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending && !give_up(engine, record))
 			hand_again(engine, record);
 	}
+	sweep_again(engine);
 }
 
 static void on_lost(void *arg, pid_t pid)
@@ -278,8 +295,6 @@ static void settle_one(struct engine *engine, struct record *record)
 
 void calls_settle(struct engine *engine)
 {
-	size_t ended = 0;
-
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
@@ -289,16 +304,7 @@ void calls_settle(struct engine *engine)
 		if (record->state == RECORD_BEGUN)
 			settle_one(engine, record);
 	}
-	/* A crash may have come between an outcome and the sweep on the host: sweep the latest again. */
-	for (size_t i = engine->record_count; i-- > 0 && ended < 64;) {
-		const struct record *record = engine->records[i];
-		const struct action *action = action_find(record->action);
-
-		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE) {
-			worker_forget(engine->worker, record->action, record->host, record->job);
-			ended++;
-		}
-	}
+	sweep_again(engine);
 }
 
 void calls_probe(struct engine *engine)
