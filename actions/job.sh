@@ -42,13 +42,17 @@
 
 bb_jobs=$HOME/.bellbook/jobs
 
-# bb_make: the job's directory. Words in bb_words when it cannot be made.
+# bb_make: the job's directory. Words in bb_words when it cannot be made. A sweep may remove the empty folders above it at any time: tried again then.
 bb_make() {
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_d" 2>&1) && return 0
-	[ -d "$bb_jobs" ] && return 1
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$HOME/.bellbook" 2>&1) || [ -d "$HOME/.bellbook" ] || return 1
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_jobs" 2>&1) || [ -d "$bb_jobs" ] || return 1
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_d" 2>&1)
+	for bb_try in 1 2 3 4 5 6 7 8 9; do
+		bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_d" 2>&1) && return 0
+		[ -e "$bb_d" ] && return 1
+		for bb_up in "$HOME/.bellbook" "$bb_jobs"; do
+			bb_why=$(LC_ALL=C mkdir -m 700 -- "$bb_up" 2>&1) || [ -d "$bb_up" ] || { bb_words=$bb_why; break; }
+		done
+	done
+	: "$bb_try"
+	return 1
 }
 
 # bb_identify PID: bb_state bb_ppid bb_session bb_since of a process, false when there is none.
