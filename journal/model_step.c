@@ -64,6 +64,14 @@ static void inherit(struct model_step *step, const struct model_step *old)
 	model_set(&step->reason, old->reason);
 }
 
+/* The calls of a renamed step go on under its new id. */
+static void rename_calls(struct model *model, const char *old, const char *id)
+{
+	for (size_t i = 0; strcmp(old, id) != 0 && i < model->call_count; i++)
+		if (strcmp(model->calls[i].step, old) == 0)
+			model_set(&model->calls[i].step, id);
+}
+
 /* Puts the new list in place of the old one. */
 static void set_steps(struct model *model, const struct json *list)
 {
@@ -77,8 +85,10 @@ static void set_steps(struct model *model, const struct json *list)
 
 		if (!read_step(&steps[used], value))
 			continue;
-		if (old)
+		if (old) {
 			inherit(&steps[used], old);
+			rename_calls(model, old->id, steps[used].id);
+		}
 		used++;
 	}
 	for (size_t i = 0; i < model->step_count; i++)

@@ -358,6 +358,8 @@ static const char *approval_problem(const struct reply *reply)
 	const char *policy = json_text(json_at(engine->fleet, "policy"), "alone", "refuse");
 	bool other = false;
 
+	if (str_is(client_role(reply->client), "observer"))
+		return "an observer does not approve; attach as navigator";
 	if (!str_is(client_who(reply->client), engine->model->driver ? engine->model->driver : engine->who))
 		return NULL;
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
@@ -379,6 +381,8 @@ static char *type_problem(const struct reply *reply)
 		return mem_printf("%s is not one of the choices", json_as_text(value) ? json_as_text(value) : "that");
 	if (str_is(ask->type, "integer") && json_type_of(value) != JSON_IS_INT && !str_is(ask->of, "parameter"))
 		return mem_strdup("a whole number is needed");
+	if (str_is(ask->type, "number") && json_type_of(value) != JSON_IS_INT && json_type_of(value) != JSON_IS_REAL && !str_is(ask->of, "parameter"))
+		return mem_strdup("a number is needed");
 	if (str_is(ask->type, "boolean") && json_type_of(value) != JSON_IS_BOOL && !str_is(ask->of, "parameter"))
 		return mem_strdup("yes or no is needed (true or false)");
 	if (str_is(ask->type, "duration") && !(json_as_text(value) && str_to_duration(json_as_text(value), &us)))

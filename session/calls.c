@@ -269,8 +269,11 @@ static void slept(void *arg)
 	struct sleeper *sleeper = arg;
 	struct record *record = record_by_number(sleeper->engine, sleeper->number);
 
-	if (record && record->state == RECORD_BEGUN && !record->ending) {
+	if (record) {
 		record->timer = 0;
+		record->sleeper = NULL;
+	}
+	if (record && record->state == RECORD_BEGUN && !record->ending) {
 		record->ending = true;
 		add_call(sleeper->engine, record, EVENT_CALL_ENDED, ended_data(record, "ok", NULL, NULL));
 	}
@@ -298,6 +301,7 @@ static void sleep_on(struct engine *engine, struct record *record)
 	sleeper = mem_alloc(sizeof(*sleeper));
 	sleeper->engine = engine;
 	sleeper->number = record->number;
+	record->sleeper = sleeper;
 	record->timer = loop_after(engine->loop, left, slept, sleeper);
 }
 
@@ -305,6 +309,8 @@ static void start_record(struct engine *engine, struct record *record)
 {
 	if (str_is(record->action, "sleep"))
 		sleep_on(engine, record);
+	else if (str_is(record->action, "ask"))
+		begin_question(engine, record);
 	else if (!is_builtin(record->action))
 		calls_hand_over(engine, record, false);
 }
@@ -617,6 +623,8 @@ static void remark_stored(struct engine *engine, struct record *record, const st
 		if (!live) {
 			struct json *args = json_copy_of(data);
 
+			json_free(record->args);
+
 			mem_set(&record->action, "ask");
 			mem_set(&record->host, ev->host ? ev->host : "");
 			json_set_text(args, "of", NULL);
@@ -658,6 +666,21 @@ static void answered_stored(struct engine *engine, const struct json *data, bool
 	}
 }
 
+/* Nobody can answer it any more: the function asks anew when it comes there again. */
+static void withdrawn_stored(struct engine *engine, const struct json *data)
+{
+	int64_t seq = json_int(data, "seq", 0);
+
+	for (size_t i = 0; seq && i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		if (record->asked == seq && str_is(record->action, "ask") && record->state == RECORD_BEGUN) {
+			record->state = RECORD_NEVER;
+			record->asked = 0;
+		}
+	}
+}
+
 void calls_stored(struct engine *engine, const struct event *ev, bool live)
 {
 	bool remark = ev->kind == EVENT_ASKED || ev->kind == EVENT_NOTE || ev->kind == EVENT_WARNED || ev->kind == EVENT_LESSON;
@@ -666,11 +689,16 @@ void calls_stored(struct engine *engine, const struct event *ev, bool live)
 	struct json *data;
 	struct record *record;
 
-	if (ev->kind != EVENT_ANSWERED && !(call || (remark && ev->call && *ev->call)))
+	if (ev->kind != EVENT_ANSWERED && ev->kind != EVENT_WITHDRAWN && ev->kind != EVENT_SESSION_RESUMED && !(call || (remark && ev->call && *ev->call)))
 		return;
 	data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &e);
-	if (ev->kind == EVENT_ANSWERED) {
-		answered_stored(engine, data, live);
+	if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN || ev->kind == EVENT_SESSION_RESUMED) {
+		if (ev->kind == EVENT_ANSWERED)
+			answered_stored(engine, data, live);
+		else if (ev->kind == EVENT_WITHDRAWN)
+			withdrawn_stored(engine, data);
+		else
+			records_rename(engine, json_at(data, "steps"));
 		json_free(data);
 		return;
 	}

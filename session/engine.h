@@ -48,6 +48,7 @@ struct record {
 	int64_t out_to, err_to;	/* raw offsets stored */
 	int64_t asked;		/* seq of its open question (name "ask"), 0 = none */
 	int timer;		/* of a sleep */
+	void *sleeper;		/* owned: its argument */
 	struct script_task *task;	/* who waits for it, or NULL; borrowed */
 };
 

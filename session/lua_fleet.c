@@ -285,7 +285,7 @@ static int evaluate(struct fleet *fleet, const char *text, size_t len, struct er
 		return -1;
 	lua_sethook(fleet->state.L, fleet_hook, LUA_MASKCOUNT, SCRIPT_SLICE);
 	if (lua_protected(&fleet->state, run_fleet, &in, e) < 0)
-		return -1;
+		return strstr(e->text, fleet->shown) ? -1 : err_wrap(e, "%s", fleet->shown);
 	if (!fleet->value)
 		return err_set(e, ERR_USAGE, "%s: there is no fleet { name = …, hosts = … }", fleet->shown);
 	return 0;

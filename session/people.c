@@ -34,12 +34,18 @@ void people_presence(struct engine *engine)
 	server_say(engine->server, NULL, "presence", list);
 }
 
-static bool driver_is_here(const struct engine *engine)
+/* Name of the driver that is attached, NULL = none. The model hears of it only when the event is stored. */
+static const char *driver_here(const struct engine *engine)
 {
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
 		if (str_is(client_role(c), "driver"))
-			return true;
-	return false;
+			return client_who(c);
+	return NULL;
+}
+
+static bool driver_is_here(const struct engine *engine)
+{
+	return driver_here(engine) != NULL;
 }
 
 static void after_hello(void *arg)
@@ -57,8 +63,10 @@ static void after_hello(void *arg)
 
 static const char *role_for(struct engine *engine, struct client *client, const char *wish)
 {
-	const char *driver = engine->model->driver;
+	const char *driver = driver_here(engine);
 
+	if (!driver)
+		driver = engine->model->driver;
 	if (str_is(wish, "observer"))
 		return "observer";
 	if (str_is(wish, "navigator"))
@@ -77,6 +85,10 @@ static const char *on_hello(void *arg, struct client *client, const char *wish, 
 	const char *role = role_for(engine, client, wish);
 	struct json *data;
 
+	if (!str_is(wish, "driver") && !str_is(wish, "navigator") && !str_is(wish, "observer")) {
+		*why = mem_strdup("roles are driver, navigator and observer");
+		return NULL;
+	}
 	if (engine->closed) {
 		*why = mem_strdup("the session is over; bellbook log shows it");
 		return NULL;

@@ -46,6 +46,8 @@ void records_free(struct engine *engine)
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
+		loop_cancel(engine->loop, record->timer);
+		mem_free(record->sleeper);
 		mem_free(record->step);
 		mem_free(record->path);
 		mem_free(record->action);
@@ -62,6 +64,29 @@ void records_free(struct engine *engine)
 	mem_free(engine->records);
 	engine->records = NULL;
 	engine->record_count = engine->record_cap = 0;
+}
+
+static bool has_step(const struct json *steps, const char *id)
+{
+	for (size_t i = 0; i < json_count(steps); i++)
+		if (str_is(json_text(json_item(steps, i), "id", ""), id))
+			return true;
+	return false;
+}
+
+void records_rename(struct engine *engine, const struct json *steps)
+{
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const struct json *step = json_item(steps, i), *was = json_at(step, "was");
+
+		for (size_t k = 0; k < json_count(was); k++) {
+			const char *old = json_as_text(json_item(was, k));
+
+			for (size_t r = 0; old && !has_step(steps, old) && r < engine->record_count; r++)
+				if (str_is(engine->records[r]->step, old))
+					mem_set(&engine->records[r]->step, json_text(step, "id", old));
+		}
+	}
 }
 
 void record_output(struct record *record, const struct event *ev, const struct json *data)

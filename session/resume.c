@@ -133,13 +133,32 @@ int resume_load(struct engine *engine, struct err *e)
 
 /* ---- comparing ---- */
 
+/* What the runbook was: as it was agreed to, and as the process before this one had it, which people may not have agreed to yet. */
 struct old_steps {
-	struct engine *engine;
-	struct json *steps;	/* owned: of the latest session.opened or resumed that lists them */
-	char *path;		/* owned */
-	char *digest;		/* owned */
-	struct json *accepted;	/* runbook.changed events after them */
+	struct json *steps;	/* owned: agreed */
+	struct json *pending;	/* owned: of the latest session.resumed that lists them, NULL = all is agreed */
+	char *digest;		/* owned: of the runbook that the latest process had */
+	int64_t asked, agreed;	/* questions about pending */
 };
+
+static void old_process(struct old_steps *old, const struct event *ev, const struct json *data)
+{
+	const struct json *steps = json_at(data, "steps");
+
+	if (json_text(json_at(data, "runbook"), "digest", NULL))
+		mem_set(&old->digest, json_text(json_at(data, "runbook"), "digest", NULL));
+	if (!steps)
+		return;
+	json_free(old->pending);
+	old->pending = NULL;
+	old->asked = old->agreed = 0;
+	if (ev->kind == EVENT_SESSION_RESUMED) {
+		old->pending = json_copy_of(steps);
+	} else {
+		json_free(old->steps);
+		old->steps = json_copy_of(steps);
+	}
+}
 
 static bool find_steps(void *arg, const struct event *ev)
 {
@@ -147,16 +166,20 @@ static bool find_steps(void *arg, const struct event *ev)
 	struct err e = {0};
 	struct json *data;
 
-	if (ev->kind != EVENT_SESSION_OPENED && ev->kind != EVENT_SESSION_RESUMED)
+	if (ev->kind != EVENT_SESSION_OPENED && ev->kind != EVENT_SESSION_RESUMED && ev->kind != EVENT_ASKED && ev->kind != EVENT_RUNBOOK_CHANGED)
 		return true;
 	data = json_parse(ev->data, strlen(ev->data), &e);
-	if (json_at(data, "steps")) {
+	if (ev->kind == EVENT_ASKED)
+		old->asked += str_is(json_text(data, "of", ""), "change");
+	else if (ev->kind == EVENT_RUNBOOK_CHANGED)
+		old->agreed += json_bool(data, "accepted", false);
+	else
+		old_process(old, ev, data);
+	if (old->pending && old->agreed && old->agreed >= old->asked) {
 		json_free(old->steps);
-		old->steps = json_copy_of(json_at(data, "steps"));
+		old->steps = old->pending;
+		old->pending = NULL;
 	}
-	if (json_text(json_at(data, "runbook"), "path", NULL))
-		mem_set(&old->path, json_text(json_at(data, "runbook"), "path", NULL));
-	mem_set(&old->digest, json_text(json_at(data, "runbook"), "digest", NULL));
 	json_free(data);
 	return true;
 }
@@ -175,7 +198,27 @@ static const struct json *old_step(const struct json *steps, const struct script
 	return NULL;
 }
 
-static void ask_change(struct engine *engine, const char *id, const char *what, const char *text, const char *details)
+/* Events that must be stored together: a session is never resumed without the questions about what changed. */
+struct comparing {
+	struct arena *arena;
+	struct event *events;
+	size_t n, cap;
+};
+
+static void compare_add(struct comparing *c, enum event_kind kind, const char *who, struct json *data)
+{
+	char *text = json_print(data);
+
+	if (c->n == c->cap) {
+		c->cap = c->cap ? 2 * c->cap : 16;
+		c->events = mem_grow(c->events, c->cap, sizeof(*c->events));
+	}
+	c->events[c->n++] = (struct event){.kind = kind, .who = who, .data = arena_dup(c->arena, text, strlen(text))};
+	mem_free(text);
+	json_free(data);
+}
+
+static void ask_change(struct comparing *c, const char *id, const char *what, const char *text, const char *details)
 {
 	struct json *data = asks_data("change", text, "choice");
 
@@ -184,11 +227,11 @@ static void ask_change(struct engine *engine, const char *id, const char *what, 
 	json_set_text(data, "details", details);
 	asks_choice(data, "accept", "Go on with the runbook as it is now", NULL, false);
 	asks_choice(data, "abort", "Stop the session", "Nothing more is run.", true);
-	asks_add(engine, NULL, 0, NULL, NULL, data);
+	compare_add(c, EVENT_ASKED, "bellbook", data);
 }
 
 /* One question for each difference that could change what happens. Returns how many. */
-static size_t ask_changes(struct engine *engine, const struct json *steps)
+static size_t ask_changes(struct engine *engine, struct comparing *c, const struct json *steps)
 {
 	const struct script_book *book = script_book(engine->script);
 	size_t n = 0;
@@ -201,7 +244,7 @@ static size_t ask_changes(struct engine *engine, const struct json *steps)
 		if (script_step_find(engine->script, id) >= 0)
 			continue;
 		text = mem_printf("Step “%s” is no longer in the runbook. It was: %s.", id, step ? step_state_name(step->state) : "planned");
-		ask_change(engine, id, "deleted", text, step && step->state == STEP_OK ? "What it did stays done and stays in the journal." : "It will not be run.");
+		ask_change(c, id, "deleted", text, step && step->state == STEP_OK ? "What it did stays done and stays in the journal." : "It will not be run.");
 		mem_free(text);
 		n++;
 	}
@@ -217,7 +260,7 @@ static size_t ask_changes(struct engine *engine, const struct json *steps)
 			text = mem_printf("Step “%s” (%s) is not what it was when this session began. It is: %s.", book->steps[i].id, book->steps[i].title, step ? step_state_name(step->state) : "planned");
 		if (!text)
 			continue;
-		ask_change(engine, book->steps[i].id, was ? "changed" : "inserted", text,
+		ask_change(c, book->steps[i].id, was ? "changed" : "inserted", text,
 			   !was ? "It will be run at its place; when later steps are done already, it is run before anything else." : over ? "It is over and keeps its result." : "It will be run as it is now.");
 		mem_free(text);
 		n++;
@@ -225,29 +268,57 @@ static size_t ask_changes(struct engine *engine, const struct json *steps)
 	return n;
 }
 
+/* Questions of the dead process that nobody waits for any more; with a changed runbook also those about steps, as they may mean something else now. */
+static bool is_void(const struct engine *engine, const struct model_ask *ask, bool changed)
+{
+	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret"))
+		return true;
+	if (!changed || str_is(ask->of, "parameter"))
+		return false;
+	if (!str_is(ask->of, "question"))
+		return true;
+	return model_step_find(engine->model, ask->step) && (script_step_find(engine->script, ask->step) < 0 ||
+	       !str_is(script_book(engine->script)->steps[script_step_find(engine->script, ask->step)].id, ask->step));
+}
+
+static void withdraw_void(struct engine *engine, struct comparing *c, bool changed)
+{
+	for (size_t i = 0; i < engine->model->ask_count; i++) {
+		struct json *data;
+
+		if (!is_void(engine, &engine->model->asks[i], changed))
+			continue;
+		data = json_new_object();
+		json_set_int(data, "seq", engine->model->asks[i].seq);
+		json_set_text(data, "reason", "the session was taken over; it asks again where needed");
+		compare_add(c, EVENT_WITHDRAWN, "bellbook", data);
+	}
+}
+
 int resume_compare(struct engine *engine, const char *reason, struct err *e)
 {
-	struct old_steps old = {.engine = engine};
+	struct comparing c = {0};
+	struct old_steps old = {0};
 	struct json *data;
 	bool changed;
 
 	if (store_each_marker(engine->store, engine->session, engine->session - 1, find_steps, &old, e) < 0)
 		return -1;
+	c.arena = arena_new();
 	changed = !str_is(old.digest, script_book(engine->script)->digest);
-	/* Questions of the dead process's transport and secrets have nobody who waits for the answer. */
-	for (size_t i = 0; i < engine->model->ask_count; i++) {
-		const char *of = engine->model->asks[i].of;
-
-		if (str_is(of, "hostkey") || str_is(of, "secret") || str_is(of, "change") || (changed && !str_is(of, "question") && !str_is(of, "parameter")))
-			asks_withdraw(engine, engine->model->asks[i].seq, "the session was taken over; it asks again where needed");
-	}
+	withdraw_void(engine, &c, changed);
 	data = resume_opened_data(engine, changed);
 	json_set_text(data, "reason", reason);
-	engine_add(engine, EVENT_SESSION_RESUMED, engine->who, NULL, 0, data);
-	if (changed)
-		(void)ask_changes(engine, old.steps);
+	compare_add(&c, EVENT_SESSION_RESUMED, engine->who, data);
+	if (changed && ask_changes(engine, &c, old.steps) == 0)
+		ask_change(&c, "", "other", "The runbook's file is not what it was, but no step of it changed.", "Its texts, its parameters, remarks in it, or code that no step uses.");
+	book_add(engine->book, c.events, c.n);
+	/* The records get the new names of renamed steps before their calls are settled. */
+	(void)book_drain(engine->book);
+	arena_free(c.arena);
+	mem_free(c.events);
 	json_free(old.steps);
-	mem_free(old.path);
+	json_free(old.pending);
 	mem_free(old.digest);
 	return 0;
 }

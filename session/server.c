@@ -25,6 +25,7 @@
  */
 
 #define OUT_BOUND ((size_t)256 * 1024)
+#define SAY_BOUND ((size_t)8 * 1024 * 1024)
 #define LINE_MAX_BYTES ((size_t)1 << 20)
 #define BATCH 256
 #define CLIENTS_MAX 64
@@ -213,6 +214,11 @@ void server_say(struct server *server, struct client *client, const char *name, 
 	json_put(message, name, value);
 	for (struct client *c = server->clients; c; c = c->next)
 		if (!c->dead && c->greeted && (!client || c == client)) {
+			/* It asks and does not read: it may come back with the last event it has. */
+			if (c->out.len > SAY_BOUND) {
+				client_end(c);
+				continue;
+			}
 			put_line(c, message);
 			client_push(c);
 		}

@@ -82,7 +82,10 @@ static void look_ended(struct engine *engine, const char *error, const struct js
 	mem_set(&engine->look_details, NULL);
 	if (!error && json_type_of(result) != JSON_IS_NULL && !is_false(result))
 		engine->look_details = mem_strdup("The check of this step (done) already says yes: perhaps nothing is left to do here.");
-	tasks_start(engine, engine->task_step, FN_RUN, PART_FORESEE, "see");
+	if (script_book(engine->script)->steps[engine->task_step].has[FN_RUN])
+		tasks_start(engine, engine->task_step, FN_RUN, PART_FORESEE, "see");
+	else
+		engine->looked = true;
 }
 
 static void doubt_ended(struct engine *engine, const char *error, const struct json *result)

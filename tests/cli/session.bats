@@ -1,0 +1,14 @@
+#!/usr/bin/env bats
+# session.bats - sessions as views, kills and full disks meet them; the work is done by the Python drivers in tests/lib.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+bats_require_minimum_version 1.5.0
+
+driver() {
+	run python3 "$REPO/tests/lib/$1.py"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output != *"not ok"* ]]
+}
+
+@test "people: answers, refusals, pauses, failures, parameters, several views" { driver session-basic; }
