@@ -75,7 +75,10 @@ phase "Look before you touch"
 observe "facts" { title = "What runs, and where?", gives = { "site" }, timeout = "5m",
 	about = [[Asks every app host for its code, programs, settings and services, and Redis and PostgreSQL for theirs. Of
 passwords and keys only is noted whether they are set, and a digest, to see whether the hosts agree.]],
-	run = function(s) preflight.site(s) end }
+	run = function(s)
+		preflight.look(s)
+		preflight.tell(s)
+	end }
 
 observe "way" { title = "May we go from here to there?", needs = { "site" },
 	about = [[One release of every series must have run, because each brings the database one step on. The release notes of
@@ -91,11 +94,12 @@ every version on the way are listed: read them, they may ask for more than this 
 		end
 	end }
 
-observe "programs" { title = "Are the programs new enough?", needs = { "site" },
+observe "programs" { title = "Are the programs new enough?", needs = { "site" }, gives = { "site" },
 	about = [[Node.js, libvips, FFmpeg and corepack of every app host, PostgreSQL and Redis, against the table of the
 releases. Ruby is not looked at: the upgrade builds it. Also memory and disk: building the assets dies without a word on
 a small machine.]],
 	run = function(s)
+		preflight.look(s)
 		local problems = versions.server_problems(from(s), target(s), s.site)
 		for _, host in ipairs(s:all "app") do
 			for _, text in ipairs(versions.host_problems(target(s), s.site.hosts[host])) do problems[#problems + 1] = host .. ": " .. text end
@@ -105,19 +109,21 @@ a small machine.]],
 		demand(preflight.room_problems(s, s.site), "There is not room enough:")
 	end }
 
-observe "gates" { title = "What this release wants from the settings", needs = { "site" },
+observe "gates" { title = "What this release wants from the settings", needs = { "site" }, gives = { "site" },
 	about = [[Each series changed something that a server must have ready before: keys, variables that are gone, queues that
 are new. What the new release is known to trip over is checked here, while nothing is changed yet.]],
 	run = function(s)
+		preflight.look(s)
 		local problems = {}
 		for _, gate in ipairs(versions.gates) do problems[#problems + 1] = gate(from(s), target(s), s.site) end
 		demand(problems, "The settings are not ready; nothing was changed:")
 		tell(s, "gates")
 	end }
 
-observe "tree" { title = "Is the code on the hosts unchanged?", needs = { "site" },
+observe "tree" { title = "Is the code on the hosts unchanged?", needs = { "site" }, gives = { "site" },
 	about = [[A theme or a mend of your own would be in git's way. `git stash`, or a branch of your own, is the way out.]],
 	run = function(s)
+		preflight.look(s)
 		local problems = {}
 		for _, host in ipairs(s:all "app") do
 			local h = s.site.hosts[host]
@@ -282,6 +288,10 @@ change "gems" { title = "Install the Ruby libraries", needs = { "site" }, takes 
 	about = [[bundle install, as Mastodon's user. With a new compiler the gem charlock_holmes does not build unless it is told
 to use C++17; that is tried when it fails.]],
 	back = "Go back to the old code; the old gems are still there.",
+	when = function(s)
+		local there = true_on_all(s, function(host) return code_is(s, host) and install.has_gems(s, host) end)
+		return not there or "the gems are there on every host"
+	end,
 	run = function(s)
 		on_all(s, function(host)
 			if not (code_is(s, host) and install.has_gems(s, host)) then install.bundle(s, host) end
@@ -294,6 +304,9 @@ change "yarn" { title = "Install the JavaScript libraries", needs = { "site" }, 
 	about = [[From 4.3 on through corepack, which brings the yarn that the release names; before, with yarn 1. That it ended
 well for this yarn.lock is noted in tmp/bellbook.]],
 	back = "Go back to the old code and run this step's command again.",
+	when = function(s)
+		return not true_on_all(s, function(host) return install.yarn_is_done(s, host) end) or "they are there on every host"
+	end,
 	run = function(s)
 		tell(s, "yarn")
 		on_all(s, function(host) install.yarn(s, host, target(s)) end)
@@ -306,6 +319,9 @@ change "assets" { title = "Build the pages' assets", needs = { "site" }, takes =
 stay: so after a failure, or when it says so, its cache is cleared and it is built again. If it dies twice, add swap. The
 old assets stay beside the new ones, so the running pages keep working.]],
 	back = "Go back to the old code and build again.",
+	when = function(s)
+		return not true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) or "they are built on every host"
+	end,
 	run = function(s) on_all(s, function(host) install.assets(s, host, target(s)) end) end,
 	done = function(s) return true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) end }
 
@@ -323,14 +339,17 @@ local function migrate(s, name, env)
 	if not answer.ok then fail("The migration failed.\n" .. mastodon.migration_words(answer.out, answer.err)) end
 end
 
-change "migrate" { title = "Migrate the database, the part that old code bears", needs = { "site", "backup" }, takes = "30m", timeout = "24h",
+change "migrate" { title = "Migrate the database, the part that old code bears", needs = { "site", "backup", "checked_out" }, takes = "30m", timeout = "24h",
 	why = "The new code needs new tables and columns; the old code still runs and does not mind them.",
 	about = [[Migrations marked “post deployment” are left for later (SKIP_POST_DEPLOYMENT_MIGRATIONS). It goes past PgBouncer.
 Never interrupt it: an index that is being built stays behind invalid. To see how far an index is:
 SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index. If it fails, nothing has been restarted and it
 is safe to stop here. “No lock timeout set” is said for every migration and means nothing.]],
 	back = "Usually nothing: old code works with the new columns. Go back to the old code and its gems and assets.",
-	when = function(s) return s.params.way == "two-phase" or "everything is migrated in one go, while it is stopped" end,
+	when = function(s)
+		if s.params.way ~= "two-phase" then return "everything is migrated in one go, while it is stopped" end
+		return not s.checked_out or not migrated(s, true) or "this release has no migrations for before the restart"
+	end,
 	run = function(s)
 		if not s.backup then s:warn "No backup was made in this walk." end
 		tell(s, "migrate")
@@ -357,7 +376,7 @@ local function renew_sidekiq(s, old)
 			mastodon.root_run(host, ("systemctl stop %s; systemctl start %s"):format(q(unit), q(unit)))
 		end
 	end)
-	retry({ times = 45, every = "2s", what = "the new Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
+	retry({ times = 90, every = "1s", what = "the new Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
 		function() return #old_sidekiq_hosts(s, old) == 0 end)
 end
 
@@ -470,7 +489,7 @@ streaming alone does not need this.]],
 	end,
 	done = function(s)
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "streaming")) do
-			if #verify.streaming_problems(s, host) > 0 then return false end
+			if not services.streaming_is_new(s, s.site, host) or #verify.streaming_problems(s, host) > 0 then return false end
 		end
 		return true
 	end }

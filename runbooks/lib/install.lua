@@ -22,7 +22,7 @@ function M.bundle(s, host)
 	local answer = mastodon.job(s, host, "bundle", "bundle install", { check = false })
 	if answer.ok then return end
 	if not (answer.out .. answer.err):find("charlock_holmes", 1, true) then
-		fail(("%s: bundle install failed:\n%s"):format(host, ending(answer)))
+		fail("bundle install failed:\n" .. ending(answer))
 	end
 	s:warn(host .. ": charlock_holmes did not build; trying again with C++17, which new compilers need for it.")
 	mastodon.job(s, host, "bundle-c17", "bundle install", { env = { BUNDLE_BUILD__CHARLOCK_HOLMES = "--with-cxxflags=-std=c++17" } })
@@ -44,7 +44,7 @@ function M.yarn(s, host, to)
 	local answer = mastodon.job(s, host, "yarn", ("yarn install %s && mkdir -p tmp/bellbook && sha256sum yarn.lock >tmp/bellbook/yarn")
 		:format(modern and "--immutable" or "--frozen-lockfile"), { env = { NODE_ENV = "production", COREPACK_ENABLE_DOWNLOAD_PROMPT = "0" }, check = false })
 	if not answer.ok then
-		fail(("%s: yarn install failed:\n%s%s"):format(host, ending(answer), modern and "\nIf yarn is 1.x, run: corepack enable (as root)" or ""))
+		fail(("yarn install failed:\n%s%s"):format(ending(answer), modern and "\nIf yarn is 1.x, run: corepack enable (as root)" or ""))
 	end
 end
 
@@ -72,8 +72,8 @@ function M.assets(s, host, to)
 		answer = build(s, host, to, "assets-again")
 	end
 	if not answer.ok then
-		fail(("%s: the assets could not be built:\n%s\nUsually that is too little memory: add swap (fallocate -l 4G /swap; chmod 600 /swap; mkswap /swap; "
-			.. "swapon /swap), then try again. The next try clears the cache first."):format(host, ending(answer)))
+		fail(("the assets could not be built:\n%s\nUsually that is too little memory: add swap (fallocate -l 4G /swap; chmod 600 /swap; mkswap /swap; "
+			.. "swapon /swap), then try again. The next try clears the cache first."):format(ending(answer)))
 	end
 	mastodon.run(s, host, ("echo built %s >tmp/bellbook/assets"):format(to.tag))
 end

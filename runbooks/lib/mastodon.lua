@@ -126,7 +126,7 @@ local UNITS = [[
 { systemctl list-unit-files --no-legend 'mastodon-*.service'; systemctl list-units --all --plain --no-legend 'mastodon-*.service'; } |
 awk '$1 !~ /@\.service$/ { print $1 }' | sort -u | while read -r unit; do
 	echo "unit=$unit"
-	systemctl show -p ActiveState -p UnitFileState -p TimeoutStopUSec -p NeedDaemonReload -p ExecStart "$unit"
+	systemctl show -p ActiveState -p UnitFileState -p TimeoutStopUSec -p NeedDaemonReload -p MainPID -p ExecStart "$unit"
 	systemctl show -p Environment --value "$unit" | tr ' ' '\n' | sed -n 's/^"\{0,1\}PORT=\([0-9]*\).*/port=\1/p'
 done]]
 
@@ -145,7 +145,7 @@ local function read_units(host)
 			unit.port = tonumber(value)
 		elseif unit and key then
 			unit[({ ActiveState = "active", UnitFileState = "enabled", TimeoutStopUSec = "stop_timeout",
-				NeedDaemonReload = "stale", ExecStart = "exec" })[key]] = value
+				NeedDaemonReload = "stale", MainPID = "pid", ExecStart = "exec" })[key]] = value
 		end
 	end
 	return units
@@ -242,6 +242,7 @@ local HINTS = {
 	{ "index_accounts_on_username_and_domain_lower", "two accounts have one name: an old index was damaged and let them in. "
 		.. "See the documentation on index corruption; `tootctl maintenance fix-duplicates` is no longer kept up" },
 	{ "No space left on device", "the database's disk is full: make room, then try again; what was done stays done" },
+	{ "canceling statement", "it was interrupted; try again. If an index was being built, the step offers to drop the half-built one" },
 	{ "already exists", "an interrupted index stands in the way; try again, and the step offers to drop it" },
 	{ "uninitialized constant", "RAILS_ENV or the gems are not right" },
 }
@@ -252,9 +253,11 @@ function M.migration_words(out, err)
 	for _, h in ipairs(HINTS) do
 		if text:find(h[1]) then hint = "\nWhat this means: " .. h[2] .. "." break end
 	end
-	local said = {}
+	local said, seen = {}, { [""] = true, ["Caused by:"] = true }
 	for _, line in ipairs(lines(err)) do
-		if #said < 4 and not line:find("strong_migrations") and not line:find("aborted!") and trim(line) ~= "" then said[#said + 1] = line end
+		line = trim(line)
+		if #said < 4 and not seen[line] and not line:find("strong_migrations") and not line:find("aborted!") then said[#said + 1] = line end
+		seen[line] = true
 	end
 	return table.concat(said, "\n") .. hint
 end

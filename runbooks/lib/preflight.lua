@@ -1,6 +1,7 @@
 -- preflight.lua - looks before an upgrade: the whole site, disk and memory, database, what the release changes.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local mastodon = require "mastodon"
+local sorted = require "sorted"
 local versions = require "versions"
 local M = {}
 
@@ -31,8 +32,8 @@ local function running(s, site)
 	return site.hosts[site.first].code
 end
 
--- Gives s.site: everything later steps need to know.
-function M.site(s)
+-- Gives s.site: everything later steps need to know. Asked again where a person may have mended something meanwhile.
+function M.look(s)
 	check(mastodon.domain(s), "the fleet file has no mastodon.domain")
 	local site = { first = s:all("app")[1] }
 	site.hosts = each(s:all "app", function(host) return mastodon.host_facts(s, host) end, { at_once = 10, stop_after = 100 })
@@ -42,20 +43,25 @@ function M.site(s)
 		h.env.LOCAL_DOMAIN))
 	site.db = mastodon.db_place(h.env, s.params.db_direct_host, s.params.db_direct_port)
 	site.redis = mastodon.redis_place(h.env)
-	site.stamp = trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
+	site.stamp = s.site and s.site.stamp or trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
 	add_servers(s, site)
 	s.site = site
 	site.from = running(s, site)
+	check(#mastodon.hosts_with(s, site, "web") > 0, "no app host has a unit mastodon-web")
+	check(#mastodon.hosts_with(s, site, "sidekiq") > 0, "no app host has a unit mastodon-sidekiq")
+end
+
+-- Says what was found.
+function M.tell(s)
+	local site = s.site
+	local h = site.hosts[site.first]
 	for _, host in ipairs(s:all "app") do
 		local one, units = site.hosts[host], {}
-		for name, unit in pairs(one.units) do units[#units + 1] = name .. " " .. (unit.active or "?") end
-		table.sort(units)
+		for name, unit in sorted(one.units) do units[#units + 1] = name .. " " .. (unit.active or "?") end
 		s:note(("%s: code %s (%s), Ruby %s, Node.js %s; %s"):format(host, one.code, one.tag, one.ruby or "?", one.node or "?", table.concat(units, ", ")))
 		if one.code ~= h.code then s:warn(("The code on %s is %s, on %s %s."):format(host, one.code, site.first, h.code)) end
 	end
 	s:note(("Running: %s. PostgreSQL %s, %s; Redis %s; newest migration %d."):format(site.from, site.pg, gib(site.db_kb), site.redis_version, site.schema))
-	check(#mastodon.hosts_with(s, site, "web") > 0, "no app host has a unit mastodon-web")
-	check(#mastodon.hosts_with(s, site, "sidekiq") > 0, "no app host has a unit mastodon-sidekiq")
 end
 
 -- Tags of the releases behind a up to b, as the code's origin has them.

@@ -1,9 +1,10 @@
 -- services.lua - Mastodon's services: restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
 local mastodon = require "mastodon"
+local sorted = require "sorted"
 local M = {}
 
 function M.is_stopped(_, site, host)
-	for name in pairs(site.hosts[host].units) do
+	for name in sorted(site.hosts[host].units) do
 		local state = trim(mastodon.root_read(host, "systemctl is-active " .. q(name), { check = false }).out)
 		if state == "active" or state == "activating" or state == "deactivating" or state == "reloading" then return false end
 	end
@@ -43,13 +44,24 @@ function M.restart_web(s, site, how)
 	end
 end
 
+-- Are the processes others than those of the first look, and all there?
+function M.streaming_is_new(_, site, host)
+	for name, unit in sorted(site.hosts[host].units) do
+		if unit.kind == "streaming" and unit.pid and unit.pid ~= "0" then
+			local pid = trim(mastodon.root_read(host, "systemctl show -p MainPID --value " .. q(name)).out)
+			if pid == "0" or pid == unit.pid then return false end
+		end
+	end
+	return true
+end
+
 function M.restart_streaming(s, site)
 	each(mastodon.hosts_with(s, site, "streaming"), function(host)
 		local names = mastodon.units(site, host, "streaming")
 		reload_units(host, names)
 		for _, name in ipairs(names) do mastodon.root_run(host, "systemctl restart " .. q(name)) end
 		local port = site.hosts[host].streaming_port or 4000
-		retry({ times = 60, every = "1s", what = host .. ": streaming does not answer (journalctl -u 'mastodon-streaming*' shows why)" }, function()
+		retry({ times = 60, every = "1s", what = "streaming does not answer (journalctl -u 'mastodon-streaming*' shows why)" }, function()
 			local cmd = ("curl -sS -m 20 http://127.0.0.1:%d/api/v1/streaming/health"):format(port)
 			return trim(mastodon.read(s, host, cmd, { check = false }).out) == "OK"
 		end)

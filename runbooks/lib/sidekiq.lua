@@ -119,10 +119,10 @@ end
 
 -- True when none of the old processes works on a job or would take one. Looks until then, `seconds` at most.
 function M.drained(s, site, old, seconds)
-	local looks = math.max(1, seconds // 2)
+	local looks = math.max(1, seconds)
 	for i = 1, looks do
 		if #M.remaining(M.look(s, site), old, true) == 0 then return true end
-		if i < looks then sleep "2s" end
+		if i < looks then sleep "1s" end
 	end
 	return false
 end

@@ -1,5 +1,6 @@
 -- versions.lua - what each Mastodon series needs, what stands in the way to it, and what is to be known on the way.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local sorted = require "sorted"
 local M = {}
 
 -- Least versions, from each release's README. sidekiq: the gem's, by which a running process can be told apart.
@@ -117,7 +118,7 @@ local KEYS_HOW = "Make the three values ONCE, and put the same three lines into 
 local function keys_gate(from, to, site)
 	if M.compare(to.series, "4.3") < 0 then return end
 	local sha, where
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if h.keys ~= "3" then
 			return ("%s has %s of the three ACTIVE_RECORD_ENCRYPTION_… lines in .env.production. %s"):format(host, h.keys or "none",
 				from.series == "4.2" and KEYS_HOW or "Copy the lines from a host that has them; do not make new ones")
@@ -132,7 +133,7 @@ end
 
 local function secrets_gate(_, _, site)
 	local sha, where
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if sha and sha ~= h.base_sha then
 			return ("SECRET_KEY_BASE or OTP_SECRET of %s and %s differ"):format(host, where)
 		end
@@ -142,7 +143,7 @@ end
 
 local function otp_gate(from, to, site)
 	if not M.enters(from, to, "4.3") then return end
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if h.env.OTP_SECRET ~= "(set)" then
 			return host .. " has no OTP_SECRET in .env.production: the migration to 4.3 reads the two-factor secrets with it, "
 				.. "so it must be there, unchanged, until the second part of the migration is done"
@@ -152,7 +153,7 @@ end
 
 local function namespace_gate(_, to, site)
 	if M.compare(to.series, "4.4") < 0 then return end
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if (h.env.REDIS_NAMESPACE or "") ~= "" then
 			return host .. " sets REDIS_NAMESPACE, with which 4.4 and newer refuse to start. Stop everything and move the keys with "
 				.. "https://github.com/mastodon/redis_namespace_migration, then remove the line (with Elasticsearch and no ES_PREFIX, "
@@ -163,7 +164,7 @@ end
 
 local function vips_gate(_, to, site)
 	if M.compare(to.series, "4.6") < 0 then return end
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if h.env.MASTODON_USE_LIBVIPS == "false" then
 			return host .. " sets MASTODON_USE_LIBVIPS=false, which 4.6 no longer allows: remove the line"
 		end
@@ -174,8 +175,8 @@ end
 local function fasp_gate(_, to, site)
 	if M.compare(to.series, "4.4") < 0 then return end
 	local custom, all = false, true
-	for _, h in pairs(site.hosts) do
-		for _, unit in pairs(h.units) do
+	for _, h in sorted(site.hosts) do
+		for _, unit in sorted(h.units) do
 			if unit.kind == "sidekiq" then
 				local own = (unit.exec or ""):find("%s%-q")
 				custom = custom or own ~= nil
@@ -191,7 +192,7 @@ local function fasp_gate(_, to, site)
 end
 
 local function destruct_gate(_, _, site)
-	for host, h in pairs(site.hosts) do
+	for host, h in sorted(site.hosts) do
 		if h.env.SELF_DESTRUCT == "(set)" then
 			return host .. " has SELF_DESTRUCT in .env.production: with a valid value the next start tells all servers to delete "
 				.. "every account. Find out where it came from; do not restart anything"
@@ -206,7 +207,7 @@ M.gates = { destruct_gate, secrets_gate, keys_gate, otp_gate, namespace_gate, vi
 
 -- What is only to be known. step: where it is said. when: nil for everybody who enters the series, else a condition.
 local function with_search(site)
-	for _, h in pairs(site.hosts) do if h.env.ES_ENABLED == "true" then return true end end
+	for _, h in sorted(site.hosts) do if h.env.ES_ENABLED == "true" then return true end end
 	return false
 end
 
