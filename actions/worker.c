@@ -15,7 +15,7 @@
 #include "base/time.h"
 #include "base/wire.h"
 
-#define FREE_MAX (3 * TIME_SECOND)
+#define FREE_MAX (16 * TIME_SECOND)
 
 /* The generation that a job was settled to: its start takes that claim. Outlives the worker process. */
 struct generation {

@@ -26,7 +26,7 @@
 #else
 #define OUTBOX_MAX ((size_t)1 << 20)
 #endif
-#define CLOSING_MAX (2 * TIME_SECOND)
+#define CLOSING_MAX (15 * TIME_SECOND)
 
 void outbox_put(struct child *child, uint32_t type, uint64_t id, const struct buf *head, const void *tail,
 		size_t len)
