@@ -55,15 +55,17 @@ LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
 EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
 GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 HELP := $(if $(wildcard tests/lib/*.c),$(B)/libtest.a)
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs gen print-flags deps practice test check unit unit-bin cli lint hdr-check asan tsan valgrind bench torture install clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin bench-bin cli lint hdr-check asan tsan valgrind bench docs torture install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
 libs: $(LIBS)
 unit-bin: $(UNIT)
+bench-bin: $(BENCH)
 gen: $(GEN)
 print-flags:
 	@echo '$(subst ','\'',$(CPPFLAGS) $(CFLAGS))'
@@ -102,6 +104,11 @@ $(B)/tests/$(1): tests/unit/$(1).c $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(o
 endef
 $(foreach t,$(notdir $(UNIT)),$(eval $(call unit_test,$(t))))
 
+$(B)/bench/%: tests/bench/%.c $(LIBS) base/banned.h $(B)/flags | $(GEN)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
+
 # A text file FILE.EXT of a layer is embedded as `static const char FILE_EXT[]` in "FILE_EXT.h".
 define embed
 $(B)/gen/$(subst .,_,$(notdir $(1))).h: $(1) tools/embed
@@ -131,10 +138,11 @@ valgrind:
 	$(Q)tests/run --valgrind unit $(if $(T),-k '$(T)')
 torture: all
 	$(Q)tests/torture/run
-bench: all
+bench: all bench-bin
 	$(Q)tools/deps tools/packages-bench
 	$(Q)tests/bench/run
-# docs: generated pages (docs/events.md from journal/, docs/lua-api.md from session/) get their target here.
+docs:
+	$(Q)tools/events-doc
 install: all
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook
 	install -D -m 644 man/bellbook.1 $(DESTDIR)$(PREFIX)/share/man/man1/bellbook.1
