@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * usage: events rate DIRECTORY DECISIONS GROUPS
+ *        events fill JOURNAL COUNT
+ *        events read JOURNAL
+ *
+ * rate: decisions stored one by one, each fsynced and chained, against JSON
+ * lines appended and fsynced one by one; and output in groups, as a session
+ * stores it, against JSON lines in groups of as many. fill: a journal of COUNT
+ * events in fifty sessions. read: opening it and looking around in it. One
+ * line of JSON, in events or seconds.
+ */
+#define _GNU_SOURCE
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "journal/store.h"
+#include "tests/bench/bench.h"
+
+#define GROUP 64	/* events of output in one transaction, as session/book.c joins them at most */
+#define SESSIONS 50
+#define TURNS 5
+
+static const char begun[] = "{\"action\":\"ssh.run\",\"args\":{\"cmd\":\"systemctl restart mastodon-web\"},\"effect\":\"change\",\"job\":\"0123456789ab.1.restart.1.1\","
+	"\"shown\":\"systemctl restart mastodon-web\"}";
+static const char output[] = "== 20260101000000 AddIndexToStatuses: migrating ==================================\n"
+	"-- add_index(:statuses, [:account_id, :id], {:algorithm=>:concurrently})\n   -> 12.3456s\n";
+static const char line[] = "{\"at\":\"2026-01-01T00:00:00.000000Z\",\"kind\":\"call.begun\",\"session\":1,\"step\":\"restart\",\"attempt\":1,\"call\":\"1\",\"host\":\"app1\","
+	"\"data\":{\"action\":\"ssh.run\",\"args\":{\"cmd\":\"systemctl restart mastodon-web\"},\"effect\":\"change\",\"job\":\"0123456789ab.1.restart.1.1\","
+	"\"shown\":\"systemctl restart mastodon-web\"}}\n";
+
+static struct store *open_store(const char *path, enum store_mode mode)
+{
+	struct err e = {0};
+	struct store *store = store_open(path, mode, &e);
+
+	if (!store)
+		bench_fail("events", e.text);
+	return store;
+}
+
+static void append(struct store *store, struct event *events, size_t n)
+{
+	struct err e = {0};
+
+	if (store_append(store, events, n, &e) < 0 || store_checkpoint(store, false, &e) < 0)
+		bench_fail("events", e.text);
+}
+
+static int64_t open_session(struct store *store)
+{
+	struct event ev = { .kind = EVENT_SESSION_OPENED, .who = "bench", .data = "{\"runbook\":{\"id\":\"bench\",\"title\":\"Bench\"}}" };
+
+	append(store, &ev, 1);
+	return ev.session;
+}
+
+static struct event decision(int64_t session)
+{
+	return (struct event){ .kind = EVENT_CALL_BEGUN, .session = session, .who = "bellbook", .step = "restart", .attempt = 1, .call = "1", .host = "app1", .data = begun };
+}
+
+static struct event chunk(int64_t session)
+{
+	return (struct event){ .kind = EVENT_CALL_OUTPUT, .session = session, .who = "bellbook", .step = "restart", .attempt = 1, .call = "1", .host = "app1",
+			       .data = "{\"stream\":\"out\",\"to\":12345}", .bytes = output, .len = sizeof(output) - 1 };
+}
+
+/* Seconds for n decisions, each in a transaction of its own. */
+static double decide(struct store *store, int64_t session, int n)
+{
+	double began = bench_now();
+
+	for (int i = 0; i < n; i++) {
+		struct event ev = decision(session);
+
+		append(store, &ev, 1);
+	}
+	return bench_now() - began;
+}
+
+static double pour(struct store *store, int64_t session, int groups)
+{
+	double began = bench_now();
+
+	for (int i = 0; i < groups; i++) {
+		struct event events[GROUP];
+
+		for (int k = 0; k < GROUP; k++)
+			events[k] = chunk(session);
+		append(store, events, GROUP);
+	}
+	return bench_now() - began;
+}
+
+/* JSON lines, fsynced after every `group` of them. */
+static double write_lines(const char *path, int n, int group)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	double began = bench_now();
+
+	for (int i = 1; i <= n; i++)
+		if (write(fd, line, sizeof(line) - 1) < 0 || (i % group == 0 && fdatasync(fd) < 0))
+			bench_fail("events", "cannot write");
+	close(fd);
+	return bench_now() - began;
+}
+
+static void rate(const char *directory, int decisions, int groups)
+{
+	char *journal = mem_printf("%s/journal.db", directory), *lines = mem_printf("%s/lines.jsonl", directory);
+	struct store *store = open_store(journal, STORE_WRITE);
+	double one[TURNS], many[TURNS], line_one[TURNS], line_many[TURNS];
+	int64_t session = open_session(store);
+
+	for (int i = 0; i < TURNS; i++) {
+		one[i] = decide(store, session, decisions);
+		line_one[i] = write_lines(lines, decisions, 1);
+		many[i] = pour(store, session, groups);
+		line_many[i] = write_lines(lines, groups * GROUP, GROUP);
+	}
+	printf("{\"decisions\":%.1f,\"lines\":%.1f,\"outputs\":%.1f,\"grouped_lines\":%.1f}\n", decisions / bench_part(one, TURNS, 0.5),
+	       decisions / bench_part(line_one, TURNS, 0.5), groups * GROUP / bench_part(many, TURNS, 0.5), groups * GROUP / bench_part(line_many, TURNS, 0.5));
+	store_close(store);
+	mem_free(journal);
+	mem_free(lines);
+}
+
+static void fill(const char *path, int count)
+{
+	struct store *store = open_store(path, STORE_WRITE);
+	double began = bench_now();
+
+	for (int s = 0; s < SESSIONS; s++) {
+		int64_t session = open_session(store);
+		struct event closed = { .kind = EVENT_SESSION_CLOSED, .session = session, .data = "{\"outcome\":\"ok\"}" };
+		int left = count / SESSIONS - 2;
+
+		while (left > 0) {
+			struct event events[GROUP];
+			int n = left < GROUP ? left : GROUP;
+
+			for (int k = 0; k < n; k++)
+				events[k] = k % 16 ? chunk(session) : decision(session);
+			append(store, events, (size_t)n);
+			left -= n;
+		}
+		if (s % 10)
+			append(store, &closed, 1);
+	}
+	printf("{\"wall\":%.3f}\n", bench_now() - began);
+	store_close(store);
+}
+
+static bool see_session(void *arg, const struct store_session *row)
+{
+	*(int64_t *)arg = row->session;
+	return true;
+}
+
+static bool see_event(void *arg, const struct event *ev)
+{
+	*(int64_t *)arg += (int64_t)ev->len;
+	return true;
+}
+
+static void look(const char *path)
+{
+	double opened[TURNS], listed[TURNS], unfinished[TURNS], page[TURNS], began;
+	int64_t session = 0, bytes = 0;
+	struct err e = {0};
+
+	for (int i = 0; i < TURNS; i++) {
+		struct store *store;
+
+		began = bench_now();
+		store = open_store(path, STORE_READ);
+		opened[i] = bench_now() - began;
+		began = bench_now();
+		if (store_sessions(store, false, 50, see_session, &session, &e) < 0)
+			bench_fail("events", e.text);
+		listed[i] = bench_now() - began;
+		began = bench_now();
+		if (store_sessions(store, true, 0, see_session, &session, &e) < 0)
+			bench_fail("events", e.text);
+		unfinished[i] = bench_now() - began;
+		began = bench_now();
+		if (store_each(store, (struct store_range){.session = session, .after = session + 1000, .limit = 200}, see_event, &bytes, &e) < 0)
+			bench_fail("events", e.text);
+		page[i] = bench_now() - began;
+		store_close(store);
+	}
+	printf("{\"open\":%.6f,\"list\":%.6f,\"unfinished\":%.6f,\"page\":%.6f}\n", bench_part(opened, TURNS, 0.5), bench_part(listed, TURNS, 0.5),
+	       bench_part(unfinished, TURNS, 0.5), bench_part(page, TURNS, 0.5));
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 5 && str_is(argv[1], "rate"))
+		rate(argv[2], (int)strtol(argv[3], NULL, 10), (int)strtol(argv[4], NULL, 10));
+	else if (argc == 4 && str_is(argv[1], "fill"))
+		fill(argv[2], (int)strtol(argv[3], NULL, 10));
+	else if (argc == 3 && str_is(argv[1], "read"))
+		look(argv[2]);
+	else
+		bench_fail("usage", "events rate DIRECTORY DECISIONS GROUPS | fill JOURNAL COUNT | read JOURNAL");
+	return 0;
+}
