@@ -490,7 +490,8 @@ static int write_ssh2(struct channel *base, struct call *call, const void *bytes
 			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (put != LIBSSH2_ERROR_EAGAIN && put != 0) {
 			return ssh2_lost(own, "writing", e);
-		} else if (libssh2_channel_eof(channel->handle)) {
+		} else if (libssh2_channel_wait_eof(channel->handle) == 0) {
+			/* Not libssh2_channel_eof, which says no while output waits to be read. */
 			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (ssh2_wait(own, call, -1, e) < 0) {
 			return give_up(own);

@@ -1,0 +1,235 @@
+#!/usr/bin/env bats
+# ssh.bats - bellbook's ssh on the practice fleet: every way in, every loss, files, and nothing left behind.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Has a fleet of its own, so that faults disturb nobody. tests/fleet/call.c runs one call through a real worker.
+
+# shellcheck disable=SC2016,SC2030,SC2031 # inner shells expand; settings are meant for one test
+bats_require_minimum_version 1.5.0
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+PASSWORD=practice-only
+
+setup_file() {
+	local build=${BUILD:-$REPO/build/debug}
+	local -a flags libs
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet FLEET_SERVICES=no FLEET_DISK=128m CALL=$BATS_FILE_TMPDIR/call
+	eval "flags=($(make -s --no-print-directory -C "$REPO" MODE=debug print-flags))"
+	read -ra libs < <(pkg-config --libs libssh2 libpq libcurl jansson libcrypto)
+	case $build in
+	*asan*) flags+=('-fsanitize=address,undefined') ;;
+	*tsan*) flags+=(-fsanitize=thread) ;;
+	esac
+	(cd "$REPO" && ${CC:-gcc} "${flags[@]}" -pie -pthread -o "$CALL" tests/fleet/call.c "$build/libactions.a" \
+		"$build/libbase.a" "${libs[@]}") >&2
+	"$FLEET" up >&2
+	# Losses are noticed in 3 s instead of 45.
+	sed 's/^Host \*$/&\n  ServerAliveInterval 1\n  ConnectTimeout 3/' "$FLEET_STATE/ssh_config" >"$BATS_FILE_TMPDIR/quick"
+}
+
+teardown_file() {
+	"$FLEET" down >&2
+}
+
+setup() {
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR
+	JOB=bats-$BATS_TEST_NUMBER-$$
+}
+
+# No master of ssh's and no directory may stay.
+teardown() {
+	! compgen -G "$BATS_TEST_TMPDIR/bellbook-ssh.*"
+}
+
+need_namespaces() { [ "$(cat "$FLEET_STATE/tier")" != loopback ] || skip "tier loopback: no $1"; }
+
+call() { timeout 60 "$FLEET" exec "$CALL" -F "$FLEET_STATE/ssh_config" -j "$JOB" "$@"; }
+quick() { timeout 60 "$FLEET" exec "$CALL" -F "$BATS_FILE_TMPDIR/quick" -j "$JOB" "$@"; }
+
+# Waits until a file has the text.
+until_has() {
+	local i
+	for ((i = 0; i < 1500; i++)); do
+		! grep -q "$2" "$1" 2>/dev/null || return 0
+		read -r -t 0.02 <><(:) || :
+	done
+	echo "never: $2" >&2
+	return 1
+}
+
+@test "output apart, exit status, signal" {
+	run call app1 ssh.read '{"cmd":"echo hi; echo no >&2; exit 3"}'
+	[ "$output" = $'out "hi\\n"\nerr "no\\n"\nended ok {"exit":3} ' ]
+	run call app1 ssh.run '{"cmd":"kill -TERM $$"}'
+	[[ $output == *'"signal":"TERM"'* ]]
+}
+
+@test "200 MB arrive as they were sent, by libssh2 and by ssh" {
+	want=$(yes 0123456789abcde | head -c 200000000 | sha256sum | cut -d' ' -f1)
+	for t in libssh2 ssh; do
+		run call -T "$t" -q app1 ssh.read '{"cmd":"yes 0123456789abcde | head -c 200000000"}'
+		[[ $output == *"out 200000000 $want"* ]]
+	done
+}
+
+@test "a jump and a chain of jumps" {
+	for h in jump-db1=db1 chain-db2=db2; do
+		for t in libssh2 ssh; do
+			run call -T "$t" "${h%=*}" ssh.read '{"cmd":"hostname"}'
+			[[ $output == "out \"${h#*=}\\n\""* ]]
+		done
+	done
+}
+
+@test "an RSA key falls back to ssh, and says so" {
+	run call rsa-app1 ssh.read '{"cmd":"hostname"}'
+	[[ ${lines[0]} == "link fallback: rsa-app1: libssh2 cannot log in with RSA keys;"* ]]
+	[ "${lines[1]}" = 'out "app1\n"' ]
+}
+
+@test "a password is asked for until it is right" {
+	need_namespaces "passwords"
+	run call -a secret=wrong-one -a "secret=$PASSWORD" pw-app1 ssh.read '{"cmd":"id -un"}'
+	[[ ${lines[0]} == "ask secret: pw-app1 asks pwlogin: Password:"* ]]
+	[[ ${lines[1]} == "ask secret: That was not it."* ]]
+	[ "${lines[2]}" = 'out "pwlogin\n"' ]
+	run call -T ssh -a "secret=$PASSWORD" pw-app1 ssh.read '{"cmd":"id -un"}'
+	[ "${lines[1]}" = 'out "pwlogin\n"' ]
+}
+
+@test "a passphrase is asked for, by both" {
+	for t in libssh2 ssh; do
+		run call -T "$t" -a "secret=$PASSWORD" enc-app1 ssh.read '{"cmd":"hostname"}'
+		[[ ${lines[0]} == "ask secret: "*id_enc* ]]
+		[ "${lines[1]}" = 'out "app1\n"' ]
+	done
+}
+
+@test "an unknown host key is asked about, by both, and can be refused" {
+	for t in libssh2 ssh; do
+		run call -T "$t" -a hostkey=refuse unknown-app2 ssh.read '{"cmd":"hostname"}'
+		[[ $output == "ask hostkey: "*SHA256:*"ended failed"* ]]
+	done
+	run call -a hostkey=trust unknown-app2 ssh.read '{"cmd":"hostname"}'
+	[[ $output == *'out "app2\n"'* ]]
+	run call unknown-app2 ssh.read '{"cmd":"hostname"}'
+	[ "${lines[0]}" = 'out "app2\n"' ]
+}
+
+@test "a changed host key is refused in words" {
+	"$FLEET" break hostkey db1
+	run call db1 ssh.read '{"cmd":"true"}'
+	[[ $output == *"host key of db1 has CHANGED: known SHA256:"*", now SHA256:"* ]]
+	run call -T ssh db1 ssh.read '{"cmd":"true"}'
+	[[ $output == *"host key of db1 has CHANGED"* ]]
+	"$FLEET" mend hostkey db1
+}
+
+@test "sudo with a password, which shows nowhere" {
+	need_namespaces "sudo with a password"
+	run call -s "PW=$PASSWORD" secure-app1 ssh.read '{"cmd":"id -un; ps axww","as":"root","sudo_password":{"$secret":"PW"}}'
+	[[ $output == 'out "root\n'* ]]
+	[[ $output != *"$PASSWORD"* ]]
+}
+
+@test "a run whose session is killed goes on, by both" {
+	for t in libssh2 ssh; do
+		JOB=$JOB-$t
+		: >"$BATS_TEST_TMPDIR/log"
+		call -T "$t" app1 ssh.run '{"cmd":"echo x >>/tmp/effects; echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+		pid=$!
+		until_has "$BATS_TEST_TMPDIR/log" one
+		"$FLEET" break sshd-session app1 all
+		wait "$pid"
+		grep -q 'link lost: connection to app1 lost: it was closed at the other end' "$BATS_TEST_TMPDIR/log"
+		grep -q 'two' "$BATS_TEST_TMPDIR/log"
+		grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
+	done
+	run call app1 ssh.read '{"cmd":"wc -l </tmp/effects"}'
+	[ "${lines[0]}" = 'out "2\n"' ]
+}
+
+@test "a frozen host is noticed, by both" {
+	need_namespaces "frozen hosts"
+	for t in libssh2 ssh; do
+		JOB=$JOB-$t
+		: >"$BATS_TEST_TMPDIR/log"
+		quick -T "$t" app1 ssh.run '{"cmd":"echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+		pid=$!
+		until_has "$BATS_TEST_TMPDIR/log" one
+		"$FLEET" break freeze app1
+		until_has "$BATS_TEST_TMPDIR/log" 'connection to app1 lost: no answer for 3 s'
+		"$FLEET" mend freeze app1
+		wait "$pid"
+		grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
+	done
+}
+
+@test "a cable pulled out: says so, tries again, comes back" {
+	need_namespaces "link faults"
+	: >"$BATS_TEST_TMPDIR/log"
+	quick app1 ssh.run '{"cmd":"echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+	pid=$!
+	until_has "$BATS_TEST_TMPDIR/log" one
+	"$FLEET" break link app1
+	until_has "$BATS_TEST_TMPDIR/log" 'cannot connect to .* no answer in 3 s; next try'
+	"$FLEET" mend link app1
+	wait "$pid"
+	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "cancel works while connecting and at a question" {
+	need_namespaces "frozen hosts"
+	"$FLEET" break freeze app1
+	for t in libssh2 ssh; do
+		run quick -T "$t" -c 500 app1 ssh.read '{"cmd":"true"}'
+		[[ $output == *"ended canceled"* ]]
+	done
+	"$FLEET" mend freeze app1
+	for t in libssh2 ssh; do
+		run call -T "$t" -c ask pw-app1 ssh.read '{"cmd":"true"}'
+		[[ $output == *"ended canceled"* ]]
+	done
+}
+
+@test "files are put and got whole, by both, also as another user" {
+	head -c 20000000 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	for t in libssh2 ssh; do
+		JOB=$JOB-$t
+		run call -T "$t" app1 ssh.put "{\"file\":\"$BATS_TEST_TMPDIR/big\",\"path\":\"/var/tmp/big.$t\",\"mode\":\"0600\"}"
+		[[ $output == *'"changed":true'* ]]
+		run call -T "$t" app1 ssh.put "{\"file\":\"$BATS_TEST_TMPDIR/big\",\"path\":\"/var/tmp/big.$t\",\"mode\":\"0600\"}"
+		[[ $output == *'"changed":false'* ]]
+		run call -T "$t" app1 ssh.get "{\"path\":\"/var/tmp/big.$t\",\"to\":\"$BATS_TEST_TMPDIR/back\"}"
+		cmp "$BATS_TEST_TMPDIR/big" "$BATS_TEST_TMPDIR/back"
+		[ "$(stat -c %a "$BATS_TEST_TMPDIR/back")" = 600 ]
+	done
+	run call app1 ssh.put '{"content":"x\n","path":"/etc/bats.conf","as":"root","mode":"0640","owner":"root:mastodon"}'
+	[[ $output == *'"mode":"0640"'* ]]
+	run call app1 ssh.read '{"cmd":"echo $(stat -c %U:%G:%a /etc/bats.conf) $(ls -a /etc | grep -c bellbook)"}'
+	[[ $output == 'out "root:mastodon:640 0\n"'* ]]
+}
+
+@test "a put that is cut off in the middle leaves the file as it was" {
+	need_namespaces "frozen hosts"
+	head -c 30000000 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	run call app1 ssh.put '{"content":"before","path":"/var/tmp/cut"}'
+	[[ $output == *"ended ok"* ]]
+	JOB=$JOB-cut
+	"$FLEET" break delay app1 200
+	call -c 1500 app1 ssh.put "{\"file\":\"$BATS_TEST_TMPDIR/big\",\"path\":\"/var/tmp/cut\"}" >"$BATS_TEST_TMPDIR/log" 3>&- || :
+	"$FLEET" mend delay app1
+	grep -q 'ended canceled' "$BATS_TEST_TMPDIR/log"
+	run call app1 ssh.read '{"cmd":"cat /var/tmp/cut"}'
+	[[ $output == 'out "before"'* ]]
+}
+
+@test "a full disk is told, and nothing stays of the put" {
+	need_namespaces "full disks"
+	head -c 30000000 /dev/urandom >"$BATS_TEST_TMPDIR/big"
+	"$FLEET" break disk app2
+	run call app2 ssh.put "{\"file\":\"$BATS_TEST_TMPDIR/big\",\"path\":\"/var/tmp/full\"}"
+	"$FLEET" mend disk app2
+	[[ $output == *"ended failed"*"No space left"* ]]
+	run call app2 ssh.read '{"cmd":"ls -a /var/tmp | grep -c -e full -e bellbook"}'
+	[[ $output == 'out "0\n"'* ]]
+}
