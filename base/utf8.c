@@ -169,12 +169,30 @@ static bool step(const char *text, size_t len, uint32_t *cp, size_t *bytes)
 	return *cp != UTF8_BAD || *bytes == 3;
 }
 
+/* Bytes of plain ASCII at the front, in whole words: most of all text is that. */
+static size_t ascii_words(const char *text, size_t len)
+{
+	uint64_t word;
+	size_t i = 0;
+
+	while (len - i >= sizeof(word)) {
+		memcpy(&word, text + i, sizeof(word));
+		if (word & UINT64_C(0x8080808080808080))
+			break;
+		i += sizeof(word);
+	}
+	return i;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
 	uint32_t cp;
 	size_t bytes;
 
 	for (size_t i = 0; i < len; i += bytes) {
+		i += ascii_words(text + i, len - i);
+		if (i == len)
+			break;
 		if (!step(text + i, len - i, &cp, &bytes))
 			return false;
 	}

@@ -64,6 +64,22 @@ static void utf8_decode__takes_one_byte_of_invalid_input(void **state)
 	assert_int_equal(cp, UTF8_BAD);
 }
 
+static void utf8_valid__finds_a_bad_byte_anywhere_in_plain_text(void **state)
+{
+	char text[41];
+
+	(void)state;
+	memset(text, 'a', sizeof(text));
+	assert_true(utf8_valid(text, sizeof(text)));
+	for (size_t len = 1; len <= sizeof(text); len++) {
+		for (size_t i = 0; i < len; i++) {
+			text[i] = '\xff';
+			assert_false(utf8_valid(text, len));
+			text[i] = 'a';
+		}
+	}
+}
+
 static void utf8_valid__accepts_nul_and_the_replacement_character(void **state)
 {
 	(void)state;
@@ -242,6 +258,7 @@ int main(void)
 		cmocka_unit_test(utf8_decode__goes_back_and_forth_for_every_character),
 		cmocka_unit_test(utf8_encode__writes_bad_for_what_is_no_character),
 		cmocka_unit_test(utf8_decode__takes_one_byte_of_invalid_input),
+		cmocka_unit_test(utf8_valid__finds_a_bad_byte_anywhere_in_plain_text),
 		cmocka_unit_test(utf8_valid__accepts_nul_and_the_replacement_character),
 		cmocka_unit_test(utf8_width__knows_what_terminals_do),
 		cmocka_unit_test(utf8_columns__adds_up),
