@@ -298,8 +298,8 @@ void calls_settle(struct engine *engine)
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
-		/* Settled before another crash: the host is asked again, for only then may it be started anew. */
-		if (record->state == RECORD_NEVER)
+		/* Settled before another crash: the host is asked again, for only then may it be started anew. (A question that was withdrawn is just asked anew.) */
+		if (record->state == RECORD_NEVER && !str_is(record->action, "ask"))
 			record->state = RECORD_BEGUN;
 		if (record->state == RECORD_BEGUN)
 			settle_one(engine, record);

@@ -11,7 +11,7 @@ import threading
 import time
 
 BELLBOOK = os.environ.get("BELLBOOK", "bellbook")
-PATIENCE = 60  # seconds; only ever reached when a test fails
+PATIENCE = int(os.environ.get("PATIENCE", "60"))  # seconds; only ever reached when a test fails
 
 ANSWERS = {"step": "go", "failure": "abort", "doubt": "probe", "change": "accept", "manual": "done", "hostkey": "trust"}
 
