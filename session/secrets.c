@@ -14,7 +14,6 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "base/wire.h"
 #include "session/asks.h"
 #include "session/calls.h"
 
@@ -25,6 +24,7 @@
  */
 
 #define COMMAND_US (60 * TIME_SECOND)
+#define SECRET_BYTES ((size_t)65536)
 
 struct fetch {			/* a secret command under way */
 	struct engine *engine;
@@ -155,15 +155,19 @@ static void fetch_late(void *arg)
 static void fetch_ready(void *arg, int fd, short events)
 {
 	struct fetch *fetch = arg;
-	struct err e = {0};
-	int eof = 0, status;
+	ssize_t n;
+	int status;
 
 	(void)events;
-	if (wire_read(fd, &fetch->out, &eof, &e) < 0)
-		eof = 1;
-	if (!eof && fetch->out.len <= 65536)
+	/* All room is made at once, as growing would leave copies of a secret behind. */
+	n = read(fd, buf_room(&fetch->out, SECRET_BYTES + 1 - fetch->out.len), SECRET_BYTES + 1 - fetch->out.len);
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
-	if (!eof)
+	if (n > 0)
+		buf_added(&fetch->out, (size_t)n);
+	if (n > 0 && fetch->out.len <= SECRET_BYTES)
+		return;
+	if (n != 0)
 		kill(-fetch->pid, SIGKILL);
 	status = proc_wait(fetch->pid);
 	fetch_over(fetch, status == 0 ? NULL : "its command failed; type the value");

@@ -12,3 +12,7 @@ driver() {
 }
 
 @test "people: answers, refusals, pauses, failures, parameters, several views" { driver session-basic; }
+
+@test "kills, doubts and changed runbooks" { STEP=9 driver session-kill; }
+
+@test "secrets, and a full disk" { driver session-secret; }
