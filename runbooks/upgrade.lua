@@ -67,7 +67,8 @@ local function demand_after(s, happened, problems, what)
 end
 
 local function code_is(s, host)
-	return trim(mastodon.read(s, host, "git describe --tags --exact-match 2>/dev/null || true").out) == target(s).tag
+	local cmd = "test \"$(git rev-parse HEAD)\" = \"$(git rev-parse -q --verify %s)\""
+	return mastodon.read(s, host, cmd:format(q(target(s).tag .. "^{commit}")), { check = false }).ok
 end
 
 phase "Look before you touch"
@@ -236,7 +237,7 @@ manual "off-host" { title = "Copy the backup to another machine", needs = { "bac
 	why = "A disk that dies takes a backup on it along. Snapshots of the same storage are no backup of a database.",
 	question = "Does a copy of the dump and of the settings lie on another machine?",
 	commands = { "scp HOST:/var/backups/mastodon/before-* ELSEWHERE:", "scp HOST:/var/backups/mastodon/settings-before-* ELSEWHERE:" },
-	text = [[The files are named in the steps above. They hold the members' data and the server's keys: keep them as you keep
+	text = [[The files are named in the steps above, in the folder you chose. They hold the members' data and the server's keys: keep them as you keep
 those. Nothing of Mastodon has been changed so far.]] }
 
 phase "New code beside the old"
@@ -551,7 +552,8 @@ lost here, though other servers have it. It may take hours on a big server. Neve
 
 phase "After-care"
 
-change "restart-again" { title = "Restart once more after the migration", needs = { "site", "migrated_post" }, gives = { "second_ids" }, takes = "5m", timeout = "30m",
+change "restart-again" { title = "Restart once more after the migration", needs = { "site", "migrated_post" }, gives = { "second_ids" },
+	takes = "5m", timeout = "30m",
 	why = "Processes remember the columns of the tables as they were when they started.",
 	about = [[Sidekiq finishes its jobs first, as before; the web is only reloaded.]],
 	back = "Nothing to undo.",

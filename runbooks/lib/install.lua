@@ -42,7 +42,7 @@ function M.yarn(s, host, to)
 		mastodon.root_run(host, "PATH=/usr/local/bin:/usr/bin:/bin corepack enable")
 	end
 	local answer = mastodon.job(s, host, "yarn", ("yarn install %s && mkdir -p tmp/bellbook && sha256sum yarn.lock >tmp/bellbook/yarn")
-		:format(modern and "--immutable" or "--frozen-lockfile"), { env = { NODE_ENV = "production", COREPACK_ENABLE_DOWNLOAD_PROMPT = "0" }, check = false })
+		:format(modern and "--immutable" or "--frozen-lockfile"), { env = { COREPACK_ENABLE_DOWNLOAD_PROMPT = "0" }, check = false })
 	if not answer.ok then
 		fail(("yarn install failed:\n%s%s"):format(ending(answer), modern and "\nIf yarn is 1.x, run: corepack enable (as root)" or ""))
 	end

@@ -108,6 +108,7 @@ say node "$(node --version 2>/dev/null | tr -d v)"
 say vips "$(vips --version 2>/dev/null | sed -n 's/^vips-\([0-9.]*\).*/\1/p')"
 say ffmpeg "$(ffmpeg -version 2>/dev/null | sed -n '1s/^ffmpeg version n\{0,1\}\([0-9.]*\).*/\1/p')"
 say corepack "$(command -v corepack >/dev/null && echo yes)"
+say tools "$(for t in psql pg_dump pg_restore redis-cli curl; do command -v $t >/dev/null || printf ' %s' $t; done)"
 say memory_kb "$(awk '/^(MemAvailable|SwapFree):/ { kb += $2 } END { print kb }' /proc/meminfo)"
 say free_kb "$(df -Pk . | awk 'NR == 2 { print $4 }')"
 conf() { grep -E "^(export )?($1)=." .env.production; }
@@ -206,7 +207,8 @@ end
 
 -- Where PostgreSQL is, and the port that goes past a PgBouncer.
 function M.db_place(env, host, direct)
-	return { host = host or env.DB_HOST or "localhost", direct = direct, name = env.DB_NAME or "mastodon_production", user = env.DB_USER or "mastodon", password = env.DB_PASS == "(set)",
+	return { host = host or env.DB_HOST or "localhost", direct = direct, name = env.DB_NAME or "mastodon_production",
+		user = env.DB_USER or "mastodon", password = env.DB_PASS == "(set)",
 		pooled = env.DB_PORT == "6432" or env.PREPARED_STATEMENTS == "false" }
 end
 

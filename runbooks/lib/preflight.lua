@@ -38,6 +38,8 @@ function M.look(s)
 	local site = { first = s:all("app")[1] }
 	site.hosts = each(s:all "app", function(host) return mastodon.host_facts(s, host) end, { at_once = 10, stop_after = 100 })
 	local h = site.hosts[site.first]
+	check(h.tools == "", ("%s lacks the commands%s: install postgresql-client (of the server's version), redis-tools, curl")
+		:format(site.first, h.tools or " psql"))
 	check(h.env.LOCAL_DOMAIN, site.first .. ": .env.production was not found, or has no LOCAL_DOMAIN")
 	check(h.env.LOCAL_DOMAIN == mastodon.domain(s), ("the fleet file says %s, but LOCAL_DOMAIN on %s is %s"):format(mastodon.domain(s), site.first,
 		h.env.LOCAL_DOMAIN))
@@ -81,7 +83,8 @@ end
 -- ---- room ----
 
 local function free_kb(host, path)
-	local out = mastodon.root_read(host, ("d=%s; while [ ! -d \"$d\" ]; do d=$(dirname \"$d\"); done; df -Pk \"$d\" | awk 'NR == 2 { print $4 }'"):format(q(path))).out
+	local cmd = [[d=%s; while [ ! -d "$d" ]; do d=$(dirname "$d"); done; df -Pk "$d" | awk 'NR == 2 { print $4 }']]
+	local out = mastodon.root_read(host, cmd:format(q(path))).out
 	return tonumber(trim(out)) or 0
 end
 
@@ -127,7 +130,8 @@ function M.pooler_problems(s, site)
 	local port = tonumber(out) or 0
 	if site.db.pooled then s:note("Mastodon talks to PostgreSQL through PgBouncer; migrations go past it, to port " .. site.db.direct .. ".") end
 	if port ~= 0 and port ~= site.db.direct and site.db.pooled then
-		return { ("port %d of %s is PgBouncer's: PostgreSQL itself listens on %d. Start again with db_direct_port=%d"):format(site.db.direct, site.db.host, port, port) }
+		return { ("port %d of %s is PgBouncer's: PostgreSQL itself listens on %d. Start again with db_direct_port=%d")
+			:format(site.db.direct, site.db.host, port, port) }
 	end
 	return {}
 end

@@ -11,6 +11,11 @@ function M.is_stopped(_, site, host)
 	return true
 end
 
+-- The last lines that the units of a kind wrote to the journal.
+function M.log(host, unit)
+	return trim(mastodon.root_read(host, ("journalctl -u '%s*' -n 8 -o cat"):format(unit), { check = false }).out)
+end
+
 -- A unit whose file was changed on disk would be started as it was before.
 local function reload_units(host, names)
 	for _, name in ipairs(names) do
@@ -38,9 +43,10 @@ function M.restart_web(s, site, how)
 		reload_units(host, names)
 		local since = trim(mastodon.root_read(host, "date +%s").out)
 		for _, name in ipairs(names) do mastodon.root_run(host, ("systemctl %s %s"):format(how, q(name))) end
-		retry({ times = 90, every = "1s", what = host .. ": the web does not answer (journalctl -u mastodon-web -n 50 shows why)" }, function()
+		local ok, why = pcall(retry, { times = 90, every = "1s", what = "the web does not answer" }, function()
 			return (how ~= "reload" or has_booted(host, names, since)) and mastodon.is_healthy(s, host)
 		end)
+		if not ok then fail(("%s: %s\nThe end of its log:\n%s"):format(host, tostring(why), M.log(host, "mastodon-web"))) end
 	end
 end
 

@@ -110,10 +110,11 @@ function M.leftovers(s, site, old)
 	return list
 end
 
--- Tells every Sidekiq of a host to take no new jobs. There is no way to take that back but a restart.
+-- Tells every Sidekiq of a host to take no new jobs. There is no way to take that back but a restart. The main process alone is
+-- told: its helpers (ffmpeg) would be halted by TSTP.
 function M.quiet(site, host)
 	for _, unit in ipairs(mastodon.units(site, host, "sidekiq")) do
-		mastodon.root_run(host, "systemctl kill -s TSTP --kill-whom=main " .. q(unit))
+		mastodon.root_run(host, "systemctl kill -s TSTP --kill-who=main " .. q(unit))
 	end
 end
 

@@ -47,7 +47,8 @@ function M.identity_problems(before, after)
 		problems[#problems + 1] = ("the server calls itself %s, and was %s"):format(after.domain or "nothing", before.domain)
 	end
 	for _, name in ipairs { "users", "accounts" } do
-		if (after[name] or 0) < (before[name] or 0) then
+		-- Somebody may leave meanwhile.
+		if (after[name] or 0) < (before[name] or 0) * 0.99 - 5 then
 			problems[#problems + 1] = ("there are %d local %s, and were %d"):format(after[name] or 0, name, before[name])
 		end
 	end
@@ -76,7 +77,7 @@ function M.web_problems(s, host, version)
 	for path in home:gmatch("/packs/[^\"'%s>]+") do
 		if seen < 3 then
 			seen = seen + 1
-			if fetch(s, host, path, "-o /dev/null") ~= 200 then bad = bad or path end
+			if not mastodon.read(s, host, "test -s " .. q("public" .. path), { check = false }).ok then bad = bad or path end
 		end
 	end
 	if seen == 0 then add("the start page names no assets (/packs/…): assets:precompile was skipped, or CDN_HOST is used") end
@@ -112,11 +113,17 @@ function M.sidekiq_problems(s, site, gem, with_fasp)
 		problems[#problems + 1] = "a Sidekiq process runs on a host that the fleet file does not know: " .. who
 	end
 	if #problems > 0 then return problems end
-	for _ = 1, 15 do
-		if sidekiq.look(s, site).processed > first.processed then return problems end
-		sleep "1s"
+	local state
+	for _ = 1, 30 do
+		state = sidekiq.look(s, site)
+		if state.processed > first.processed then return problems end
+		sleep "2s"
 	end
-	return { "Sidekiq's counter of processed jobs does not move" }
+	for _, queue in ipairs(state.queues) do
+		if queue.size > 0 then return { ("Sidekiq does not work: the queue %s holds %d jobs, and none was done for a minute"):format(queue.name, queue.size) } end
+	end
+	s:warn "For a minute no job came in, so whether Sidekiq works was not seen."
+	return problems
 end
 
 -- From where the outside is looked at: here, when this machine can resolve the name, else a host without a web process.
@@ -151,6 +158,11 @@ function M.outside_problems(s, site, before)
 	want("the web process", "/health", 200)
 	want("streaming", "/api/v1/streaming/health", 200)
 	want("webfinger", ("/.well-known/webfinger?resource=acct:%s@%s"):format(before.user, mastodon.domain(s)), 200, "-L")
+	local home, assets = want("the start page", "/", 200), 0
+	for path in home:gmatch("[\"'](/packs/[^\"'%s>]+)") do
+		assets = assets + 1
+		if assets <= 3 then want("an asset of the start page", path, 200, "-o /dev/null") end
+	end
 	local actor = parsed(want("the actor", "/users/" .. before.user, 200, "-H 'Accept: application/activity+json'"))
 	local key = type(actor.publicKey) == "table" and actor.publicKey.publicKeyPem
 	if before.key and key and key ~= before.key then

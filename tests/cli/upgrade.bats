@@ -94,10 +94,25 @@ is() { diff <(effects "$1") - <<<"$2"; }
 	[ -z "$(effects app1)$(effects app2)" ]
 }
 
+@test "a Sidekiq on a host that nobody named stops the walk" {
+	local id=stray:7:abc
+	redis() { "$FLEET" in app1 redis-cli -h db1 "$@" >/dev/null; }
+	redis sadd processes "$id"
+	redis hset "$id" info '{"hostname":"stray","pid":7,"version":"8.0.9","queues":["default"]}' busy 0 quiet false beat 9999999999
+	upgrade 4.6.5
+	redis del "$id"
+	redis srem processes "$id"
+	closed aborted
+	has "stray (pid 7, Sidekiq 8.0.9)"
+	[ -z "$(effects app1)$(effects app2)" ]
+}
+
 @test "4.5.15 to 4.6.5: each effect once, in its order, past PgBouncer" {
 	both standin fail pgbouncer
+	"$FLEET" in app2 standin fail bundle-charlock
 	upgrade 4.6.5
 	closed ok
+	has "charlock_holmes did not build"
 	has "STEP inside ok"
 	has "STEP outside ok"
 	is app1 "git checkout v4.5.15..v4.6.5
