@@ -59,11 +59,11 @@ struct ssh_prompt {
 static bool is_ours(const char *entry)
 {
 	static const char *const names[] = {
-		"SSH_ASKPASS=", "SSH_ASKPASS_REQUIRE=", ASKPASS_VARIABLE "=", "LC_ALL=", "LANGUAGE=", NULL,
+		"SSH_ASKPASS", "SSH_ASKPASS_REQUIRE", ASKPASS_VARIABLE, "LC_ALL", "LANGUAGE", NULL,
 	};
 
 	for (const char *const *name = names; *name; name++) {
-		if (str_starts(entry, *name))
+		if (str_starts(entry, *name) && entry[strlen(*name)] == '=')
 			return true;
 	}
 	return false;

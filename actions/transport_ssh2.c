@@ -474,6 +474,15 @@ static int read_ssh2(struct channel *base, struct call *call, struct buf *out, s
 	}
 }
 
+/* After a write that took nothing: the command reads no more. */
+static bool has_stopped(struct ssh2_channel *channel, ssize_t put)
+{
+	if (put == LIBSSH2_ERROR_CHANNEL_CLOSED || put == LIBSSH2_ERROR_CHANNEL_EOF_SENT)
+		return true;
+	/* Not libssh2_channel_eof, which says no while output waits to be read. */
+	return (put == LIBSSH2_ERROR_EAGAIN || put == 0) && libssh2_channel_wait_eof(channel->handle) == 0;
+}
+
 static int write_ssh2(struct channel *base, struct call *call, const void *bytes, size_t len, struct err *e)
 {
 	struct ssh2_channel *channel = (struct ssh2_channel *)base;
@@ -486,13 +495,10 @@ static int write_ssh2(struct channel *base, struct call *call, const void *bytes
 		if (put > 0) {
 			at += put;
 			len -= (size_t)put;
-		} else if (put == LIBSSH2_ERROR_CHANNEL_CLOSED || put == LIBSSH2_ERROR_CHANNEL_EOF_SENT) {
+		} else if (has_stopped(channel, put)) {
 			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (put != LIBSSH2_ERROR_EAGAIN && put != 0) {
 			return ssh2_lost(own, "writing", e);
-		} else if (libssh2_channel_wait_eof(channel->handle) == 0) {
-			/* Not libssh2_channel_eof, which says no while output waits to be read. */
-			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (ssh2_wait(own, call, -1, e) < 0) {
 			return give_up(own);
 		}
