@@ -172,6 +172,13 @@ int canvas_break(const char *text, int cols, int *next)
 	return (int)blank;
 }
 
+/* The last row there is room for, with a '+' at its end. */
+static void wrap_last(struct canvas *canvas, struct area line, enum role role, const char *text)
+{
+	put_text(canvas, line, role, text, strcspn(text, "\n"));
+	canvas_put(canvas, line.row, line.col + line.cols - 1, '+', ROLE_DIM);
+}
+
 int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const char *text)
 {
 	int row = 0;
@@ -181,7 +188,7 @@ int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const c
 		int next, len = canvas_break(text, area.cols, &next);
 
 		if (row + 1 == area.rows && text[next] != '\0')
-			put_text(canvas, line, role, text, strcspn(text, "\n"));
+			wrap_last(canvas, line, role, text);
 		else
 			put_text(canvas, line, role, text, (size_t)len);
 		text += next;

@@ -9,7 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/prose.h"
+#include "tui/record.h"
 #include "tui/ui.h"
+
+#define TEXT_END 1000000	/* draw makes it the last page */
 
 static char *safe(const char *text, bool keep_lines)
 {
@@ -59,29 +63,21 @@ static void option_add(struct dialog *dialog, struct option option, const char *
 	dialog->options[dialog->option_count++] = option;
 }
 
-static void add_command(struct buf *text, const struct json *command)
-{
-	const char *as = json_text(command, "as", ""), *host = json_text(command, "host", "");
-
-	buf_printf(text, "\nWill run on %s%s%s:\n$ %s", *host ? host : "this computer",
-		*as ? " as " : "", as, json_text(command, "shown", ""));
-}
-
 static void question_text(const struct question *question, struct buf *text)
 {
-	const struct json *commands = json_at(question->data, "commands");
-
-	buf_puts(text, question->text);
-	if (*question->details)
-		buf_printf(text, "\n%s", question->details);
-	for (size_t i = 0; i < json_count(commands); i++)
-		add_command(text, json_item(commands, i));
+	prose_flow(text, question->text);
+	buf_putc(text, '\n');
+	if (*question->details) {
+		prose_flow(text, question->details);
+		buf_putc(text, '\n');
+	}
+	prose_commands(text, json_at(question->data, "commands"));
 	if (question->expect)
-		buf_printf(text, "\nTo agree, type exactly: %s", question->expect);
+		buf_printf(text, "To agree, type exactly: %s\n", question->expect);
 	else if (question->secret)
-		buf_puts(text, "\nIt is not shown and never stored.");
+		buf_puts(text, "It is not shown and never stored.\n");
 	if (question->fallback && !question_is_dangerous(question) && question_choices(question) == 0)
-		buf_printf(text, "\nEnter alone means: %s", question->fallback);
+		buf_printf(text, "Enter alone means: %s\n", question->fallback);
 }
 
 static void question_options(struct ui *ui, const struct question *question)
@@ -89,12 +85,8 @@ static void question_options(struct ui *ui, const struct question *question)
 	struct choice choice;
 
 	for (size_t i = 0; question_choice_at(question, i, &choice); i++) {
-		char *label = str_is(choice.label, choice.value) ? mem_strdup(choice.label)
-			: mem_printf("%s (%s)", choice.label, choice.value);
-
-		option_add(&ui->dialog, (struct option){ .use = USE_ANSWER, .choice = i }, label,
+		option_add(&ui->dialog, (struct option){ .use = USE_ANSWER, .choice = i }, choice.label,
 			*choice.help ? choice.help : choice.why ? "needs a reason" : "");
-		mem_free(label);
 		if (!question_is_dangerous(question) && str_is(question->fallback, choice.value))
 			ui->dialog.pick = (long)i;
 	}
@@ -102,8 +94,7 @@ static void question_options(struct ui *ui, const struct question *question)
 
 void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us)
 {
-	char *title = mem_printf("QUESTION %lld%s%s", (long long)question->seq,
-		*question->host ? " about " : "", question->host);
+	char *title = mem_printf("QUESTION%s%s", *question->host ? " about " : "", question->host);
 	struct buf text = { 0 };
 	bool list = question_choices(question) > 0;
 
@@ -172,6 +163,16 @@ void dialog_help(struct ui *ui)
 			buf_printf(&text, "%-10s %s%s\n", key->name, key->help, key->changes ? " (asks first)" : "");
 	buf_puts(&text, "In a list: arrows, or a number, then Enter. Esc closes without deciding.");
 	dialog_open(ui, DIALOG_HELP, "KEYS", buf_text(&text));
+	buf_done(&text);
+}
+
+void dialog_record(struct ui *ui, const struct scene *scene)
+{
+	struct buf text = { 0 };
+
+	record_text(scene, &text);
+	dialog_open(ui, DIALOG_HELP, "RECORD", buf_text(&text));
+	ui->dialog.scroll = TEXT_END;
 	buf_done(&text);
 }
 
@@ -363,13 +364,27 @@ static bool list_press(struct ui *ui, const struct scene *scene, const struct pr
 	return true;
 }
 
+/* Scrolls the text of a dialog; draw keeps it within the text. False when the key is for something else. */
+static bool text_press(struct dialog *dialog, const struct press *press)
+{
+	if (dialog->page == 0)
+		return false;
+	if (press->code == PRESS_PAGE_UP)
+		dialog->scroll -= dialog->scroll < dialog->page ? dialog->scroll : dialog->page;
+	else if (press->code == PRESS_PAGE_DOWN)
+		dialog->scroll += dialog->page;
+	else
+		return false;
+	return true;
+}
+
 static bool help_press(struct ui *ui, const struct press *press)
 {
 	if (press->code == PRESS_UP || (press->code == PRESS_CHAR && press->cp == 'k'))
 		ui->dialog.scroll -= ui->dialog.scroll > 0;
 	else if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
 		ui->dialog.scroll++;
-	else
+	else if (!text_press(&ui->dialog, press))
 		dialog_close(ui);
 	return true;
 }
@@ -389,6 +404,8 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 		escape(ui, scene, now_us);
 		return true;
 	}
+	if (text_press(dialog, press))
+		return true;
 	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
 		|| press->cp == 'Z')))
 		return false;

@@ -113,13 +113,24 @@ static int header_flags(struct frame *frame, int col, const char *who, bool draw
 		: col + 2 + utf8_columns(who, strlen(who));
 }
 
+/* " #3  step 12/32"; before the first step how many there are. Caller owns. */
+static char *header_steps(const struct scene *scene)
+{
+	const struct model *model = scene->model;
+	long at = model_current(model), over = (long)scene_steps_over(scene);
+
+	if (at < 0 && over == 0)
+		return mem_printf(" #%lld  %zu step%s", (long long)model->session, model->step_count,
+			model->step_count == 1 ? "" : "s");
+	return mem_printf(" #%lld  step %ld/%zu", (long long)model->session, at >= 0 ? at + 1 : over,
+		model->step_count);
+}
+
 static void draw_header(struct frame *frame)
 {
 	const struct model *model = frame->scene->model;
 	char *title = draw_safe(model->title && *model->title ? model->title : model->runbook);
-	long at = model_current(model);
-	char *text = mem_printf(" #%lld  step %ld/%zu", (long long)model->session,
-		at >= 0 ? at + 1 : (long)scene_steps_over(frame->scene), model->step_count);
+	char *text = header_steps(frame->scene);
 	char *who = people(frame->scene);
 	int cols = frame->canvas->cols, col;
 	int room = cols - header_flags(frame, 0, who, false) - (int)strlen(text) - 1;
@@ -137,19 +148,39 @@ static void draw_header(struct frame *frame)
 	mem_free(who);
 }
 
-static void draw_talk(struct frame *frame, struct area area)
+/* "18:44 jello: sidekiq is ready". Caller owns. */
+static char *talk_line(const struct talk *talk)
+{
+	char clock[TIME_TEXT];
+
+	time_format_clock(talk->at_us, clock);
+	clock[5] = '\0';
+	if (talk->warned)
+		return mem_printf("%s WARNING: %s", clock, talk->text);
+	if (talk->note && str_is(talk->who, "bellbook"))
+		return mem_printf("%s noted: %s", clock, talk->text);
+	return mem_printf("%s %s%s: %s", clock, talk->who, talk->note ? " NOTE" : "", talk->text);
+}
+
+void draw_talk(struct frame *frame, struct area area)
 {
 	const struct scene *scene = frame->scene;
-	int n = (int)scene->talk_count < area.rows ? (int)scene->talk_count : area.rows;
 
-	for (int i = 0; i < n; i++) {
-		const struct talk *talk = &scene->talk[scene->talk_count - (size_t)(n - i)];
-		char clock[TIME_TEXT];
+	/* From the last one up; what no longer fits whole is cut, an older one left out. */
+	for (size_t i = scene->talk_count; i-- > 0 && area.rows > 0;) {
+		const struct talk *talk = &scene->talk[i];
+		char *line = talk_line(talk);
+		int rows = draw_text_rows(line, area.cols);
 
-		time_format_clock(talk->at_us, clock);
-		clock[5] = '\0';
-		canvas_printf(frame->canvas, (struct area){ area.row + area.rows - n + i, area.col, 1, area.cols },
-			ROLE_TEXT, " %s %s%s: %s", clock, talk->who, talk->note ? " NOTE" : "", talk->text);
+		if (rows > area.rows && i + 1 < scene->talk_count) {
+			mem_free(line);
+			break;
+		}
+		rows = rows > area.rows ? area.rows : rows;
+		area.rows -= rows;
+		canvas_wrap(frame->canvas, (struct area){ area.row + area.rows, area.col, rows, area.cols },
+			talk->warned ? ROLE_WARN : ROLE_TEXT, line);
+		mem_free(line);
 	}
 }
 
@@ -166,11 +197,9 @@ static void draw_status(struct frame *frame, int row)
 	else if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
 	else if (question && ui->dialog.seq == 0 && question->seq == ui->sent)
-		canvas_printf(frame->canvas, at, ROLE_WAIT, " Your answer to question %lld is under way.",
-			(long long)question->seq);
+		canvas_printf(frame->canvas, at, ROLE_WAIT, " Your answer is under way.");
 	else if (question && ui->dialog.seq == 0)
-		canvas_printf(frame->canvas, at, ROLE_WARN, " Question %lld waits for an answer: Enter opens it.",
-			(long long)question->seq);
+		canvas_printf(frame->canvas, at, ROLE_WARN, " A question waits for an answer: Enter opens it.");
 }
 
 static void draw_hints(struct frame *frame, int row)
@@ -207,7 +236,7 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 	struct frame frame = { scene, ui, canvas, wall_us, mono_us };
 	int rows = canvas->rows, cols = canvas->cols;
 	int talk = rows >= 24 ? 3 : rows >= 16 ? 1 : 0;
-	int left = cols < 70 ? 0 : cols * 3 / 10 < 24 ? 24 : cols * 3 / 10 > 44 ? 44 : cols * 3 / 10;
+	int left = cols < 70 ? 0 : draw_steps_width(scene->model, cols);
 	int body = rows - 3 - talk;
 
 	canvas_clear(canvas);
@@ -231,7 +260,7 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 
 	draw_work(&frame, (struct area){ 1, left ? left + 2 : 1, covered > 0 ? body - covered : body,
 		cols - (left ? left + 2 : 1) });
-	draw_talk(&frame, (struct area){ 1 + body, 0, talk, cols });
+	draw_talk(&frame, (struct area){ 1 + body, 1, talk, cols - 1 });
 	draw_status(&frame, rows - 2);
 	draw_hints(&frame, rows - 1);
 	if (ui->dialog.kind != DIALOG_NONE)

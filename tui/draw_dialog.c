@@ -2,11 +2,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/utf8.h"
 #include "tui/draw_int.h"
 
-/* Rows the text needs at this width. */
-static int text_rows(const char *text, int cols)
+int draw_text_rows(const char *text, int cols)
 {
 	int rows = 0;
 
@@ -21,7 +21,7 @@ static int text_rows(const char *text, int cols)
 }
 
 /* Text from its skip-th row on. */
-static int draw_text(struct frame *frame, struct area area, const char *text, int skip)
+static void draw_text(struct frame *frame, struct area area, const char *text, int skip)
 {
 	while (*text && skip-- > 0) {
 		int next;
@@ -29,21 +29,64 @@ static int draw_text(struct frame *frame, struct area area, const char *text, in
 		canvas_break(text, area.cols, &next);
 		text += next;
 	}
-	return canvas_wrap(frame->canvas, area, ROLE_TEXT, text);
+	for (int row = 0; *text && row < area.rows; row++) {
+		int next, len = canvas_break(text, area.cols, &next);
+		char *line = mem_dup(text, (size_t)len);
+
+		canvas_text(frame->canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
+		mem_free(line);
+		text += next;
+	}
+}
+
+#define OPTION_INDENT 4	/* "> 1 " */
+
+/* "Run it: why"; caller owns. */
+static char *option_line(const struct option *option)
+{
+	return mem_printf("%s%s%s", option->label, *option->help ? ": " : "", option->help);
+}
+
+/* Rows of an option: what the picked one does is read whole. */
+static int option_rows(const struct dialog *dialog, long i, int cols)
+{
+	char *line;
+	int rows;
+
+	if (i != dialog->pick)
+		return 1;
+	line = option_line(&dialog->options[i]);
+	rows = draw_text_rows(line, cols - OPTION_INDENT);
+	mem_free(line);
+	return rows < 1 ? 1 : rows > 3 ? 3 : rows;
 }
 
 static void draw_options(struct frame *frame, struct area area)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
-	long from = dialog->pick >= area.rows ? dialog->pick - area.rows + 1 : 0;
+	long from = 0;
+	int need = 0;
 
-	for (long i = from; i < (long)dialog->option_count && i - from < area.rows; i++) {
-		const struct option *option = &dialog->options[i];
+	for (long i = dialog->pick; i >= 0 && from == 0; i--) {
+		need += option_rows(dialog, i, area.cols);
+		if (need > area.rows)
+			from = i + 1 > dialog->pick ? dialog->pick : i + 1;
+	}
+	for (long i = from; i < (long)dialog->option_count && area.rows > 0; i++) {
 		bool picked = i == dialog->pick;
+		int rows = option_rows(dialog, i, area.cols);
+		char *line = option_line(&dialog->options[i]);
 
-		canvas_printf(frame->canvas, (struct area){ area.row + (int)(i - from), area.col, 1, area.cols },
-			picked ? ROLE_PICK : ROLE_TEXT, "%s %ld %s%s%s", picked ? ">" : " ", i + 1, option->label,
-			*option->help ? ": " : "", option->help);
+		rows = rows > area.rows ? area.rows : rows;
+		if (picked)
+			canvas_fill(frame->canvas, (struct area){ area.row, area.col, rows, area.cols }, ROLE_PICK);
+		canvas_printf(frame->canvas, (struct area){ area.row, area.col, 1, OPTION_INDENT },
+			picked ? ROLE_PICK : ROLE_TEXT, "%s %ld", picked ? ">" : " ", i + 1);
+		canvas_wrap(frame->canvas, (struct area){ area.row, area.col + OPTION_INDENT, rows,
+			area.cols - OPTION_INDENT }, picked ? ROLE_PICK : ROLE_TEXT, line);
+		mem_free(line);
+		area.row += rows;
+		area.rows -= rows;
 	}
 }
 
@@ -54,6 +97,9 @@ static void draw_field(struct frame *frame, struct area at)
 	const char *text = edit->text;
 	int cursor = utf8_columns(text, edit->cursor);
 
+	canvas_text(frame->canvas, at.row, at.col, at.cols, ROLE_BOLD, "> ");
+	at.col += 2;
+	at.cols -= 2;
 	canvas_fill(frame->canvas, at, ROLE_FIELD);
 	frame->canvas->cursor_row = at.row;
 	if (frame->ui->dialog.hidden) {
@@ -79,9 +125,9 @@ static const char *dialog_hint(const struct frame *frame)
 	if (frame->mono_us < dialog->guard_us)
 		return "wait ...";
 	if (dialog->kind == DIALOG_HELP)
-		return "arrows scroll, any other key closes";
+		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll, any other key closes" : "any key closes";
 	if (dialog->kind == DIALOG_LIST)
-		return "arrows or a number, then Enter; Esc decides nothing";
+		return "arrows or a number, then Enter; Esc decides nothing; r: record so far";
 	return "Enter sends; Esc decides nothing";
 }
 
@@ -90,30 +136,64 @@ static int dialog_width(struct area area)
 	return area.cols < 100 ? area.cols : 100;
 }
 
-static int dialog_tail(const struct dialog *dialog)
+static int dialog_tail(const struct dialog *dialog, int cols)
 {
-	return dialog->kind == DIALOG_FIELD ? 1 : (int)dialog->option_count;
+	int rows = 0;
+
+	if (dialog->kind == DIALOG_FIELD)
+		return 1;
+	for (long i = 0; i < (long)dialog->option_count; i++)
+		rows += option_rows(dialog, i, cols);
+	return rows;
+}
+
+/* Rows above a dialog that stay free: a step's output is what its question is decided by. */
+static int dialog_spares(const struct frame *frame, struct area area)
+{
+	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
+
+	if (area.rows < 18 || !question || !*question->step || str_is(question->of, "manual"))
+		return 0;
+	return 6;
 }
 
 int draw_dialog_rows(const struct frame *frame, struct area area)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
-	int rows = text_rows(dialog->text, dialog_width(area) - 4) + dialog_tail(dialog) + 3
+	int inner = dialog_width(area) - 4, most = area.rows - dialog_spares(frame, area);
+	int rows = draw_text_rows(dialog->text, inner) + dialog_tail(dialog, inner) + 3
 		+ (dialog->error ? 1 : 0);
 
-	return rows > area.rows ? area.rows : rows;
+	return rows > most ? most : rows;
+}
+
+/* The dialog's text; when there is more than room, a line says so. */
+static void draw_dialog_text(struct frame *frame, struct area area)
+{
+	struct dialog *dialog = &frame->ui->dialog;
+	int rows = draw_text_rows(dialog->text, area.cols);
+
+	dialog->page = rows > area.rows && area.rows > 1 ? area.rows - 1 : 0;
+	if (dialog->page > 0)
+		area.rows--;
+	if (dialog->scroll > rows - area.rows)
+		dialog->scroll = rows > area.rows ? rows - area.rows : 0;
+	draw_text(frame, area, dialog->text, dialog->scroll);
+	if (dialog->page > 0)
+		canvas_printf(frame->canvas, (struct area){ area.row + area.rows, area.col, 1, area.cols },
+			ROLE_WARN, "-- lines %d to %d of %d: %s --", dialog->scroll + 1, dialog->scroll + area.rows,
+			rows, dialog->scroll + area.rows < rows ? "PgDn shows the rest" : "PgUp shows what is above");
 }
 
 void draw_dialog(struct frame *frame, struct area area)
 {
 	struct dialog *dialog = &frame->ui->dialog;
 	int rows = draw_dialog_rows(frame, area), width = dialog_width(area), inner = width - 4;
-	int text = text_rows(dialog->text, inner), tail = dialog_tail(dialog), room;
+	int tail = dialog_tail(dialog, inner), room;
 	struct area box = { area.row + area.rows - rows, area.col + (area.cols - width) / 2, rows, width };
 	struct area in = { box.row + 1, box.col + 2, rows - 3, inner };
 
 	canvas_box(frame->canvas, box, dialog->title);
-	canvas_text(frame->canvas, box.row + rows - 2, in.col, inner, ROLE_DIM, dialog_hint(frame));
 	if (dialog->error) {
 		canvas_text(frame->canvas, box.row + rows - 3, in.col, inner, ROLE_FAIL, dialog->error);
 		in.rows--;
@@ -121,9 +201,8 @@ void draw_dialog(struct frame *frame, struct area area)
 	if (tail > in.rows - 1)
 		tail = in.rows > 1 ? in.rows - 1 : in.rows;
 	room = in.rows - tail;
-	if (dialog->scroll > text - room)
-		dialog->scroll = text > room ? text - room : 0;
-	draw_text(frame, (struct area){ in.row, in.col, room, inner }, dialog->text, dialog->scroll);
+	draw_dialog_text(frame, (struct area){ in.row, in.col, room, inner });
+	canvas_text(frame->canvas, box.row + rows - 2, in.col, inner, ROLE_DIM, dialog_hint(frame));
 	if (dialog->kind == DIALOG_FIELD)
 		draw_field(frame, (struct area){ in.row + room, in.col, 1, inner });
 	else

@@ -22,6 +22,15 @@ void draw_work(struct frame *frame, struct area area);
 /* The output alone. */
 void draw_output(struct frame *frame, struct area area, bool times);
 
+/* Columns for the steps: as many as the titles want, at most three eighths of the screen. */
+int draw_steps_width(const struct model *model, int cols);
+
+/* What was noted, warned of and said, the last at the bottom. */
+void draw_talk(struct frame *frame, struct area area);
+
+/* Rows that safe text needs at this width. */
+int draw_text_rows(const char *text, int cols);
+
 /* Rows of the area that the dialog covers, from below. */
 int draw_dialog_rows(const struct frame *frame, struct area area);
 

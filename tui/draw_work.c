@@ -7,8 +7,25 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/draw_int.h"
+#include "tui/prose.h"
 
+#define TITLE_AT 10	/* column of a step's title: behind the mark, the state and the number */
 #define CALLS_SHOWN 6	/* of a fan-out, above the output */
+
+int draw_steps_width(const struct model *model, int cols)
+{
+	int most = cols * 3 / 8, want = 24;
+
+	for (size_t i = 0; i < model->step_count && want < most; i++) {
+		const struct model_step *step = &model->steps[i];
+		int need = TITLE_AT + utf8_columns(step->title, strlen(step->title))
+			+ (step->kind == STEP_IRREVERSIBLE ? 3 : 0) + 1;
+
+		if (need > want)
+			want = need;
+	}
+	return want < most ? want : most;
+}
 
 static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 {
@@ -19,12 +36,12 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 	char number[48];
 	int col = area.col;
 
-	snprintf(number, sizeof(number), "%3zu ", i + 1);
+	snprintf(number, sizeof(number), "%3zu", i + 1);
 	canvas_put(frame->canvas, area.row, col, now ? '>' : ' ', ROLE_BOLD);
 	canvas_text(frame->canvas, area.row, col + 1, 5, role, word);
 	canvas_text(frame->canvas, area.row, col + 6, 4, now ? ROLE_BOLD : ROLE_TEXT, number);
-	canvas_text(frame->canvas, area.row, col + 10, area.cols - 10 - (step->kind == STEP_IRREVERSIBLE ? 3 : 0),
-		now ? ROLE_BOLD : ROLE_TEXT, title);
+	canvas_text(frame->canvas, area.row, col + TITLE_AT,
+		area.cols - TITLE_AT - (step->kind == STEP_IRREVERSIBLE ? 3 : 0), now ? ROLE_BOLD : ROLE_TEXT, title);
 	if (step->kind == STEP_IRREVERSIBLE)
 		canvas_text(frame->canvas, area.row, col + area.cols - 2, 2, ROLE_FAIL, "!!");
 	mem_free(title);
@@ -69,19 +86,17 @@ static const struct model_step *shown_step(const struct frame *frame)
 /* "Label: text" wrapped; moves the area down. */
 static void explain(struct frame *frame, struct area *area, const char *label, const char *text)
 {
-	char *safe, *line;
+	struct buf line = { 0 };
 	int used;
 
 	if (!text || !*text || area->rows <= 0)
 		return;
-	safe = draw_safe(text);
-	line = mem_printf("%s%s", label, safe);
-	used = canvas_wrap(frame->canvas, (struct area){ area->row, area->col, area->rows < 3 ? area->rows : 3,
-		area->cols }, ROLE_TEXT, line);
+	buf_puts(&line, label);
+	prose_flow(&line, text);
+	used = canvas_wrap(frame->canvas, *area, ROLE_TEXT, buf_text(&line));
 	area->row += used;
 	area->rows -= used;
-	mem_free(safe);
-	mem_free(line);
+	buf_done(&line);
 }
 
 static void skip_rows(struct area *area, int rows)
@@ -119,10 +134,13 @@ static void draw_title(struct frame *frame, struct area *area, const struct mode
 
 static void draw_why(struct frame *frame, struct area *area, const struct model_step *step)
 {
+	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
+
 	explain(frame, area, "", step->reason);
 	if (!frame->ui->explain || area->rows < 3)
 		return;
-	explain(frame, area, "", step->about);
+	if (!question || !str_is(question->details, step->about))
+		explain(frame, area, "", step->about);
 	explain(frame, area, "Why: ", step->why);
 	explain(frame, area, "If it fails: ", step->back);
 	explain(frame, area, "Takes about ", step->takes);
@@ -194,8 +212,7 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 {
 	char *host = draw_safe(call->host && *call->host ? call->host : "this computer");
 	char *as = draw_safe(call->as);
-	char *shown = draw_safe(call->shown && *call->shown ? call->shown : call->action);
-	char *line = mem_printf("$ %s", shown);
+	struct buf line = { 0 };
 	enum role role;
 	const char *word = call_word(call->state, &role);
 	int col;
@@ -210,14 +227,15 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 		canvas_printf(frame->canvas, (struct area){ area->row, area->col + col, 1, area->cols - col },
 			call->exit_code > 0 ? ROLE_WARN : ROLE_TEXT, "exit status %d", call->exit_code);
 	skip_rows(area, 1);
+	buf_puts(&line, "$ ");
+	prose_command(&line, call->shown && *call->shown ? call->shown : call->action);
 	skip_rows(area, canvas_wrap(frame->canvas, (struct area){ area->row, area->col,
-		area->rows < 4 ? 1 : 3, area->cols }, ROLE_COMMAND, line));
+		area->rows < 4 ? 1 : area->rows < 16 ? 3 : 6, area->cols }, ROLE_COMMAND, buf_text(&line)));
 	if (call->error && *call->error)
 		explain(frame, area, "", call->error);
 	mem_free(host);
 	mem_free(as);
-	mem_free(shown);
-	mem_free(line);
+	buf_done(&line);
 }
 
 static void draw_progress(struct frame *frame, struct area *area, const struct model_call *call)
@@ -255,12 +273,13 @@ void draw_work(struct frame *frame, struct area area)
 		return;
 	}
 	draw_title(frame, &area, step);
-	struct area why = { area.row, area.col, area.rows / 3, area.cols };
+	bool works = call && str_is(call->step, step->id);
+	struct area why = { area.row, area.col, works ? area.rows / 3 : area.rows, area.cols };
 	int before = why.row;
 
 	draw_why(frame, &why, step);
 	skip_rows(&area, why.row - before);
-	if (!call || !str_is(call->step, step->id))
+	if (!works)
 		return;
 	if (area.rows > 6 && frame->ui->explain)
 		skip_rows(&area, 1);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 enum view_exit ending_exit(enum ending ending, const char *outcome)
@@ -26,6 +27,28 @@ static void title(const struct scene *scene, int64_t session, struct buf *out)
 	buf_printf(out, ", %zu of %zu steps over: ", scene_steps_over(scene), scene->model->step_count);
 }
 
+/* What a tired reader must not miss: steps that did not simply go well, and how long the site was down. */
+static void open_ends(const struct model *model, struct buf *out)
+{
+	char span[TIME_TEXT];
+
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+
+		if (step->state == STEP_OK || step->state == STEP_PLANNED)
+			continue;
+		buf_printf(out, "  %s: step %zu, ", step_state_name(step->state), i + 1);
+		utf8_safe(out, step->title, strlen(step->title), false);
+		if (*step->reason) {
+			buf_puts(out, ": ");
+			utf8_safe(out, step->reason, strlen(step->reason), false);
+		}
+		buf_putc(out, '\n');
+	}
+	if (model->down_total_us > 0)
+		buf_printf(out, "The site was down %s.\n", time_format_span(model->down_total_us, span));
+}
+
 void ending_tell(const struct scene *scene, int64_t session, enum ending ending, struct buf *out)
 {
 	const struct model *model = scene->model;
@@ -42,7 +65,9 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 	if (ending == ENDING_CLOSED) {
 		buf_puts(out, "closed, outcome ");
 		utf8_safe(out, outcome, strlen(outcome), false);
-		buf_printf(out, ".\nRead it with: bellbook log %lld\n", id);
+		buf_puts(out, ".\n");
+		open_ends(model, out);
+		buf_printf(out, "Read it with: bellbook log %lld\n", id);
 		return;
 	}
 	if (ending == ENDING_GONE) {

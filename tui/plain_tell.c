@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/plain_int.h"
+#include "tui/prose.h"
 
 void plain_safe(struct plain *plain, const char *text)
 {
@@ -26,13 +27,13 @@ static void put(struct plain *plain, const char *text)
 	buf_puts(&plain->out, text);
 }
 
-/* "label: text", one line, nothing when text is empty. */
+/* "label: text", nothing when text is empty. */
 static void labelled(struct plain *plain, const char *label, const char *text)
 {
 	if (!text || !*text)
 		return;
 	put(plain, label);
-	plain_safe(plain, text);
+	prose_flow(&plain->out, text);
 	put(plain, "\n");
 }
 
@@ -45,15 +46,7 @@ static void host_name(struct plain *plain, const char *host)
 /* Several lines, each safe. */
 static void lines(struct plain *plain, const char *text)
 {
-	struct buf safe = { 0 };
-
-	if (!text || !*text)
-		return;
-	utf8_safe(&safe, text, strlen(text), true);
-	buf_append(&plain->out, buf_text(&safe), safe.len);
-	if (buf_text(&safe)[safe.len - 1] != '\n')
-		put(plain, "\n");
-	buf_done(&safe);
+	labelled(plain, "", text);
 }
 
 static long step_number(const struct model *model, const char *id)
@@ -95,25 +88,6 @@ void plain_tell_step(struct plain *plain, const struct model_step *step)
 	labelled(plain, "If it fails: ", step->back);
 }
 
-static void commands(struct plain *plain, const struct question *question)
-{
-	const struct json *list = json_at(question->data, "commands");
-
-	for (size_t i = 0; i < json_count(list); i++) {
-		const struct json *one = json_item(list, i);
-		const char *as = json_text(one, "as", "");
-
-		put(plain, "Will run on ");
-		host_name(plain, json_text(one, "host", ""));
-		if (*as)
-			put(plain, " as ");
-		plain_safe(plain, as);
-		put(plain, ": ");
-		plain_safe(plain, json_text(one, "shown", ""));
-		put(plain, "\n");
-	}
-}
-
 static void choices(struct plain *plain, const struct question *question)
 {
 	struct choice choice;
@@ -153,12 +127,15 @@ static const char *type_words(const char *type)
 void plain_tell_question(struct plain *plain, const struct question *question)
 {
 	const struct scene *scene = plain->scene;
+	const struct model_step *step = model_step_find(scene->model, question->step);
 
 	buf_printf(&plain->out, "Question %lld: ", (long long)question->seq);
 	plain_safe(plain, question->text);
 	put(plain, "\n");
-	lines(plain, question->details);
-	commands(plain, question);
+	/* What a step by hand is about was told when it was entered. */
+	if (!step || !str_is(step->about, question->details))
+		lines(plain, question->details);
+	prose_commands(&plain->out, json_at(question->data, "commands"));
 	if (str_is(question->of, "approval") && scene->me && str_is(scene->me, scene->model->driver))
 		put(plain, "Another person must agree: you drive.\n");
 	if (question->expect) {

@@ -85,6 +85,7 @@ static void talk_add(struct scene *scene, const struct event *ev)
 	scene->talk = mem_grow(scene->talk, scene->talk_count + 1, sizeof(*scene->talk));
 	scene->talk[scene->talk_count++] = (struct talk){
 		.seq = ev->seq, .at_us = ev->at_us, .note = ev->kind == EVENT_NOTE,
+		.warned = ev->kind == EVENT_WARNED,
 		.who = safe_dup(ev->who), .text = buf_take(&text), .step = safe_dup(ev->step),
 	};
 }
@@ -218,7 +219,7 @@ void scene_event(struct scene *scene, const struct event *ev)
 		question_add(scene, ev);
 	else if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN)
 		question_close(scene, ev);
-	else if (ev->kind == EVENT_NOTE || ev->kind == EVENT_SAID)
+	else if (ev->kind == EVENT_NOTE || ev->kind == EVENT_SAID || ev->kind == EVENT_WARNED)
 		talk_add(scene, ev);
 	else if (ev->kind == EVENT_CALL_OUTPUT)
 		output_add(scene, ev);

@@ -14,12 +14,12 @@
 #include "tui/output.h"
 #include "tui/question.h"
 
-#define SCENE_TALK 500				/* lines of chat and notes kept */
+#define SCENE_TALK 500				/* lines of chat, notes and warnings kept */
 #define SCENE_OUTPUT_BYTES ((size_t)64 << 20)	/* of all scrollbacks; the oldest go first */
 
 struct talk {			/* strings owned, safe to show */
 	int64_t seq, at_us;
-	bool note;
+	bool note, warned;	/* neither: somebody said it */
 	char *who, *text, *step;
 };
 

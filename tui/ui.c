@@ -251,6 +251,8 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 {
 	if (action == ACTION_HELP)
 		dialog_help(ui);
+	else if (action == ACTION_RECORD)
+		dialog_record(ui, scene);
 	else if (action == ACTION_QUESTION)
 		open_question(ui, scene, now_us);
 	else if (action == ACTION_NOTE)

@@ -52,6 +52,7 @@ struct dialog {
 	bool hidden;		/* do not show the field */
 	int64_t guard_us;	/* keys before this are ignored */
 	int scroll;		/* first line shown */
+	int page;		/* lines of text shown when not all are, else 0; set by draw */
 };
 
 struct ui {
@@ -113,6 +114,7 @@ void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
 void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
 void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
 void dialog_help(struct ui *ui);
+void dialog_record(struct ui *ui, const struct scene *scene);
 
 /* A key while a dialog is open; false when the dialog has no use for it and the table may have it. */
 bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);

@@ -126,7 +126,7 @@ static void plain__question_shows_everything_known(void **state)
 	assert_non_null(strstr(out, "Why: the new server needs it"));
 	assert_non_null(strstr(out, "If it fails: nothing is lost"));
 	assert_non_null(strstr(out, "Question 3: Copy now?"));
-	assert_non_null(strstr(out, "Will run on db2 as postgres: pg_restore -j 4"));
+	assert_non_null(strstr(out, "Will run on db2 as postgres:\n$ pg_restore -j 4"));
 	assert_non_null(strstr(out, "Choose: 1 run (go), 2 skip with a reason"));
 	assert_non_null(strstr(out, "Enter alone means: go"));
 	assert_int_equal(plain_question(plain), 3);

@@ -59,6 +59,9 @@ static const struct screen_case cases[] = {
 	{ "approval", "approval-80x24", 24, 80, false, "", LATER },
 	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER },
 	{ "approval", "approval-100x30", 30, 100, false, "db2\r", LATER },
+	{ "approval", "approval-more", 12, 70, false, "", LATER },
+	{ "approval", "approval-paged", 12, 70, false, "\033[6~", LATER },
+	{ "failure", "failure-record", 24, 80, false, "r", LATER },
 	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER },
 };
 
