@@ -50,6 +50,7 @@ struct action {
 
 	/* Removes what the call left on the host, after its outcome is in the journal. NULL when nothing is left. Failure is reported, never fatal. */
 	int (*forget)(struct call *call, struct err *e);
+	bool forgets_many;	/* forget takes the jobs of several calls at once: call_job() gives their names with blanks between */
 };
 
 /* Action by name, NULL when there is none. Static. */

@@ -54,7 +54,8 @@ struct target {
 	struct call *first, *last;	/* waiting calls */
 	int64_t waiting_since;	/* of the first; 0 = none */
 	struct litter *litter;
-	int64_t litter_at;	/* when it is to go at the latest; 0 = none */
+	int litter_count;
+	int64_t litter_at;	/* when it is to go */
 	struct target *next;
 };
 

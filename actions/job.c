@@ -129,15 +129,13 @@ static void as_lost(struct err *e)
 static int ask_host(struct job *job, const char *verbs, bool own, char **line, struct err *e)
 {
 	struct buf said[2] = {{0}};
-	struct buf framed = {0};
 	struct run *run;
 	int result = -1;
 	char *found;
 	size_t rest;
 
 	*line = NULL;
-	buf_printf(&framed, "bb %s", verbs);
-	run = own ? run_plain_bb(job->call, verbs, false, e) : run_framed(job->call, buf_text(&framed), NULL, e);
+	run = own ? run_plain_bb(job->call, verbs, false, e) : run_framed_bb(job->call, verbs, NULL, e);
 	if (run && run_finish(run, job->call, &said[0], &said[1], e) == 0) {
 		found = find_line(&said[0], &rest);
 		if (found) {
@@ -153,7 +151,6 @@ static int ask_host(struct job *job, const char *verbs, bool own, char **line, s
 	run_close(run, job->call);
 	buf_done(&said[0]);
 	buf_done(&said[1]);
-	buf_done(&framed);
 	return result;
 }
 
@@ -170,14 +167,14 @@ static int launch(struct job *job, struct err *e)
 	struct command command = {0};
 	struct buf text = {0};
 
-	buf_puts(&text, "bb start ");
+	buf_puts(&text, "start ");
 	str_shell_quote(&text, call_job(job->call));
 	if (command_build(job->call, &command, e) == 0) {
 		if (command.fed)
 			buf_puts(&command.feed, "bellbook:end\n");
 		buf_printf(&text, " %d " MARK " %d ", call_generation(job->call), command.fed);
 		str_shell_quote(&text, buf_text(&command.script));
-		job->starter = run_framed(job->call, buf_text(&text), command.fed ? &command.feed : NULL, e);
+		job->starter = run_framed_bb(job->call, buf_text(&text), command.fed ? &command.feed : NULL, e);
 	}
 	command_done(&command);
 	buf_done(&text);
@@ -347,7 +344,10 @@ static int follow_once(struct job *job, struct err *e)
 	}
 	if (!job->starter)
 		return poll_claim(job, e);
-	got = run_read(job->starter, job->call, &job->said[0], &job->said[1], job->watch ? 0 : QUIET_MAX, e);
+	/* What it says comes in parts, of which the last follows at once. */
+	do
+		got = run_read(job->starter, job->call, &job->said[0], &job->said[1], job->watch ? 0 : QUIET_MAX, e);
+	while (got == 1);
 	return got == 0 ? starter_said(job, e) : got < 0 ? -1 : 0;
 }
 
@@ -477,10 +477,10 @@ static int collect(struct job *job, struct err *e)
 	job->state = JOB_DONE;
 	if (job->whole[0] && job->whole[1])
 		return 0;
-	buf_puts(&script, "bb fetch ");
+	buf_puts(&script, "fetch ");
 	str_shell_quote(&script, call_job(job->call));
 	buf_printf(&script, " %lld %lld", (long long)job->sink.told[0], (long long)job->sink.told[1]);
-	run = run_framed(job->call, buf_text(&script), NULL, e);
+	run = run_framed_bb(job->call, buf_text(&script), NULL, e);
 	buf_done(&script);
 	result = -1;
 	while (run && (result = run_read(run, job->call, &got[0], &got[1], -1, e)) > 0) {
@@ -672,6 +672,28 @@ int job_settle(struct call *call, enum action_settled *how, struct err *e)
 	return result;
 }
 
+/* " 'JOB' 'JOB' ..." for the names in the call, which are apart by blanks. */
+static int quote_names(struct buf *out, const char *names, struct err *e)
+{
+	while (*names) {
+		size_t len = strcspn(names, " ");
+		char *name = mem_printf("%.*s", (int)len, names);
+		bool is_fine = is_name(name);
+
+		if (is_fine) {
+			buf_putc(out, ' ');
+			str_shell_quote(out, name);
+		} else {
+			err_set(e, ERR_USAGE, "\"%s\" is no name of a job", name);
+		}
+		mem_free(name);
+		if (!is_fine)
+			return -1;
+		names += len + (names[len] == ' ');
+	}
+	return 0;
+}
+
 int job_forget(struct call *call, struct err *e)
 {
 	struct job job = { .call = call };
@@ -679,16 +701,17 @@ int job_forget(struct call *call, struct err *e)
 	char *line = NULL;
 	int result;
 
-	if (!is_name(call_job(call)))
-		return err_set(e, ERR_USAGE, "\"%s\" is no name of a job", call_job(call));
-	verb(&verbs, &job, "forget");
-	result = ask_host(&job, buf_text(&verbs), false, &line, e);
-	if (result < 0 && e->kind == ERR_IO) {
-		transport_drop(call);
+	buf_puts(&verbs, "forget - " MARK);
+	result = quote_names(&verbs, call_job(call), e);
+	if (result == 0) {
 		result = ask_host(&job, buf_text(&verbs), false, &line, e);
+		if (result < 0 && e->kind == ERR_IO) {
+			transport_drop(call);
+			result = ask_host(&job, buf_text(&verbs), false, &line, e);
+		}
+		if (result < 0 && e->kind == ERR_IO)
+			transport_drop(call);
 	}
-	if (result < 0 && e->kind == ERR_IO)
-		transport_drop(call);
 	buf_done(&verbs);
 	if (result == 0 && str_is(line, "running"))
 		result = err_set(e, ERR_REMOTE, "%s still runs on %s", call_job(call), link_name(call));

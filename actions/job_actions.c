@@ -104,13 +104,13 @@ const struct action action_ssh_read = {
 
 const struct action action_ssh_run = {
 	.name = "ssh.run", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
 	.help = "run a command on a host that changes something; runs once, survives a lost connection",
 };
 
 const struct action action_ssh_job = {
 	.name = "ssh.job", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
 	.help = "run a long command on a host, with a name; as ssh.run",
 };
 
@@ -121,6 +121,6 @@ const struct action action_here_read = {
 
 const struct action action_here_run = {
 	.name = "here.run", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
 	.help = "run a command on the ops host that changes something; runs once",
 };

@@ -20,7 +20,8 @@
 #include "base/time.h"
 
 #define LANE_WAIT (20 * TIME_SECOND / 1000)
-#define LITTER_WAIT (300 * TIME_SECOND / 1000)
+#define LITTER_WAIT (300 * TIME_SECOND / 1000)	/* since the last piece, so that it does not come between calls */
+#define LITTER_MANY 64		/* pieces that do not wait any longer, and go at once */
 #define LITTER_TIME (10 * TIME_SECOND)
 
 static void tell_ended(struct call *call, const char *outcome, const struct err *e)
@@ -115,12 +116,12 @@ static struct call *take_call(struct target *target)
 	return call;
 }
 
-/* Removes what one job left. A failure is left to the next `forget` of a void job on that host, or to a person: it harms nothing. */
-static void pick_litter(struct lane *lane, struct litter *litter)
+/* Removes what jobs left; names: theirs, taken. A failure is left to the next `forget` of a void job on that host, or to a person: it harms nothing. */
+static void pick_litter(struct lane *lane, const struct action *action, char *names)
 {
 	struct child *child = lane->target->child;
 	struct call call = {
-		.action = litter->action, .host = lane->target->host, .job = litter->job, .child = child,
+		.action = action, .host = lane->target->host, .job = names, .child = child,
 		.lane = lane, .deadline_us = time_mono_us() + LITTER_TIME,
 		.config = child->configs ? child->configs->json : NULL,
 	};
@@ -128,23 +129,31 @@ static void pick_litter(struct lane *lane, struct litter *litter)
 
 	lane->target->idle--;
 	pthread_mutex_unlock(&child->lock);
-	(void)litter->action->forget(&call, &e);
+	(void)action->forget(&call, &e);
 	pthread_mutex_lock(&child->lock);
 	lane->target->idle++;
-	mem_free(litter->job);
-	mem_free(litter);
+	mem_free(names);
 }
 
-static struct litter *take_litter(struct target *target)
+/* The names of the first pieces that can go together, with blanks between, and their action; NULL when it is not time yet. Caller frees. Lock held. */
+static char *take_litter(struct target *target, const struct action **action)
 {
-	struct litter *litter = target->litter;
+	struct buf names = {0};
+	int count = 0;
 
-	if (!litter || (!target->child->closing && time_mono_us() < target->litter_at))
+	if (!target->litter || (!target->child->closing && time_mono_us() < target->litter_at))
 		return NULL;
-	target->litter = litter->next;
-	if (!target->litter)
-		target->litter_at = 0;
-	return litter;
+	*action = target->litter->action;
+	do {
+		struct litter *litter = target->litter;
+
+		buf_printf(&names, count++ ? " %s" : "%s", litter->job);
+		target->litter = litter->next;
+		target->litter_count--;
+		mem_free(litter->job);
+		mem_free(litter);
+	} while ((*action)->forgets_many && count < LITTER_MANY && target->litter && target->litter->action == *action);
+	return buf_take(&names);
 }
 
 static void *lane_main(void *arg)
@@ -156,12 +165,13 @@ static void *lane_main(void *arg)
 	pthread_mutex_lock(&child->lock);
 	for (;;) {
 		struct call *call = child->closing ? NULL : take_call(target);
-		struct litter *litter = call ? NULL : take_litter(target);
+		const struct action *action = NULL;
+		char *litter = call ? NULL : take_litter(target, &action);
 
 		if (call)
 			lane_run(lane, call);
 		else if (litter)
-			pick_litter(lane, litter);
+			pick_litter(lane, action, litter);
 		else if (child->closing)
 			break;
 		else
@@ -248,8 +258,7 @@ void target_litter(struct child *child, const char *host, const struct action *a
 	while (*end)
 		end = &(*end)->next;
 	*end = litter;
-	if (!target->litter_at)
-		target->litter_at = time_mono_us() + LITTER_WAIT;
+	target->litter_at = ++target->litter_count < LITTER_MANY ? time_mono_us() + LITTER_WAIT : 0;
 }
 
 /* Microseconds until the target wants attention, -1 = none. */

@@ -76,14 +76,9 @@ static void append_functions(struct buf *out)
 
 void run_bb_script(struct buf *out, const char *verbs)
 {
-	struct buf text = {0};
-
-	append_functions(&text);
-	buf_puts(out, "bb_text=");
-	str_shell_quote(out, buf_text(&text));
-	buf_puts(out, "; eval \"$bb_text\"; bb ");
+	append_functions(out);
+	buf_puts(out, "bb ");
 	buf_puts(out, verbs);
-	buf_done(&text);
 }
 
 static void append_mark(struct buf *out, const struct shell *shell, int64_t number, const char *status)
@@ -110,7 +105,6 @@ static struct shell *shell_open(struct call *call, struct buf *first, struct err
 {
 	struct transport *transport = transport_get(call, e);
 	struct shell *shell;
-	struct buf text = {0};
 
 	if (!transport)
 		return NULL;
@@ -122,12 +116,8 @@ static struct shell *shell_open(struct call *call, struct buf *first, struct err
 		mem_free(shell);
 		return NULL;
 	}
-	append_functions(&text);
-	buf_puts(first, "bb_text=");
-	str_shell_quote(first, buf_text(&text));
-	buf_puts(first, "\neval \"$bb_text\"\n");
+	append_functions(first);
 	append_mark(first, shell, 0, "$$");
-	buf_done(&text);
 	return shell;
 }
 
@@ -140,7 +130,9 @@ static void give_up_shell(struct call *call)
 	link->shell = NULL;
 }
 
-struct run *run_framed(struct call *call, const char *script, const struct buf *feed, struct err *e)
+/* Sends the line `HEAD QUOTED TAIL` with feed as its stdin, and the mark behind it. */
+static struct run *run_line(struct call *call, const char *head, const char *quoted, const char *tail, const struct buf *feed,
+			    struct err *e)
 {
 	struct link *link = link_of(call);
 	struct buf text = {0};
@@ -157,14 +149,13 @@ struct run *run_framed(struct call *call, const char *script, const struct buf *
 	if (feed) {
 		buf_puts(&text, "printf '%s' ");
 		str_shell_quote(&text, buf_text(feed));
-		buf_puts(&text, " | ( eval ");
-		str_shell_quote(&text, script);
-		buf_puts(&text, " )\n");
-	} else {
-		buf_puts(&text, "( eval ");
-		str_shell_quote(&text, script);
-		buf_puts(&text, " ) </dev/null\n");
+		buf_puts(&text, " | ");
 	}
+	buf_puts(&text, head);
+	if (quoted)
+		str_shell_quote(&text, quoted);
+	buf_puts(&text, tail);
+	buf_puts(&text, feed ? "\n" : " </dev/null\n");
 	append_mark(&text, shell, ++shell->sent, "\"$?\"");
 	written = ops_of(shell->channel)->write(shell->channel, call, text.data, text.len, e);
 	explicit_bzero(text.data, text.cap);
@@ -176,6 +167,16 @@ struct run *run_framed(struct call *call, const char *script, const struct buf *
 	run = mem_alloc(sizeof(*run));
 	*run = (struct run){ .shell = shell, .channel = shell->channel, .number = shell->sent, .status = -1 };
 	return run;
+}
+
+struct run *run_framed(struct call *call, const char *script, const struct buf *feed, struct err *e)
+{
+	return run_line(call, "( eval ", script, " )", feed, e);
+}
+
+struct run *run_framed_bb(struct call *call, const char *verbs, const struct buf *feed, struct err *e)
+{
+	return run_line(call, "bb ", NULL, verbs, feed, e);
 }
 
 struct run *run_plain(struct call *call, const char *script, const struct buf *feed, bool keep_stdin, struct err *e)

@@ -18,6 +18,9 @@ void shell_free(struct shell *shell);
  * Opens connection and shell when there is none. Errors as transport_get. Caller owns; run_close. */
 struct run *run_framed(struct call *call, const char *script, const struct buf *feed, struct err *e);
 
+/* As run_framed with `VERB JOB …` for job.sh, in the persistent shell itself: a fork less. */
+struct run *run_framed_bb(struct call *call, const char *verbs, const struct buf *feed, struct err *e);
+
 /* Runs script by a sh of its own on a channel of its own. verbs: script is `VERB JOB …` for job.sh. With keep_stdin the command's stdin stays open until run_close; else it is feed, or empty. */
 struct run *run_plain(struct call *call, const char *script, const struct buf *feed, bool keep_stdin, struct err *e);
 struct run *run_plain_bb(struct call *call, const char *verbs, bool keep_stdin, struct err *e);

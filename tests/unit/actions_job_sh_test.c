@@ -125,7 +125,7 @@ static int tear_down(void **state)
 /* Starts "VERB JOB ARG…" (words at blanks; the command, if any, last), to stop at the point named stop ("" = nowhere). */
 static struct verb begin(const char *stop, const char *words, const char *command)
 {
-	static const char run[] = "bb_text=$1; eval \"$1\"; shift; bb \"$@\"";
+	static const char run[] = "eval \"$1\"; shift; bb \"$@\"";
 	const char *argv[20] = { NULL };
 	struct proc_spawn spawn = { .argv = argv, .in = -1, .err = -1, .new_session = true };
 	char *copy = mem_strdup(words);
@@ -230,7 +230,7 @@ static void start__runs_once_and_refuses_a_second_time(void **state)
 
 static void two_starts__run_once(void **state)
 {
-	struct verb first = begin("start-before-mkdir", "start j 1 M 0", EFFECT);
+	struct verb first = begin("start-before-runner", "start j 1 M 0", EFFECT);
 
 	(void)state;
 	wait_stopped();
@@ -242,19 +242,19 @@ static void two_starts__run_once(void **state)
 
 static void late_starter__is_ruled_out_by_look(void **state)
 {
-	struct verb late = begin("start-before-mkdir", "start j 1 M 0", EFFECT);
+	struct verb late = begin("start-before-runner", "start j 1 M 0", EFFECT);
 
 	(void)state;
 	wait_stopped();
 	assert_string_equal(verb("look j M", NULL), "M never 2");
 	go_on();
-	assert_string_equal(finish(&late), "M refused");
+	assert_string_equal(finish(&late), "M void");
 	assert_int_equal(effects(), 0);
 	assert_string_equal(verb("start j 2 M 0", EFFECT), "M ended 3");
 	assert_int_equal(effects(), 1);
 }
 
-static void starter__between_mkdir_and_runner_is_ruled_out(void **state)
+static void starter__before_its_runner_is_ruled_out(void **state)
 {
 	struct verb late = begin("start-before-runner", "start j 1 M 0", EFFECT);
 
@@ -275,8 +275,8 @@ static void starter__killed_before_its_runner_never_ran(void **state)
 	wait_stopped();
 	kill(-dead.pid, SIGKILL);
 	finish(&dead);
-	assert_string_equal(verb("start j 1 M 0", EFFECT), "M refused");
 	assert_string_equal(verb("look j M", NULL), "M never 2");
+	assert_string_equal(verb("start j 1 M 0", EFFECT), "M void");
 	assert_int_equal(effects(), 0);
 }
 
@@ -321,7 +321,19 @@ static void two_looks__give_two_generations_and_one_start_runs(void **state)
 	assert_string_equal(finish(&slow), "M never 3");
 	assert_string_equal(verb("start j 2 M 0", EFFECT), "M void");
 	assert_string_equal(verb("start j 3 M 0", EFFECT), "M ended 3");
-	assert_string_equal(verb("start j 3 M 0", EFFECT), "M void");
+	assert_string_equal(verb("start j 3 M 0", EFFECT), "M refused");
+	assert_int_equal(effects(), 1);
+}
+
+static void two_starts__at_one_claim_run_once(void **state)
+{
+	struct verb first = begin("run-in-claim", "start j 1 M 0", EFFECT);
+
+	(void)state;
+	wait_stopped();
+	assert_string_equal(verb("start j 1 M 0", EFFECT), "M refused");
+	go_on();
+	assert_string_equal(finish(&first), "M ended 3");
 	assert_int_equal(effects(), 1);
 }
 
@@ -341,7 +353,7 @@ static void void_claim__being_written_stops_the_runner(void **state)
 /* The number at the beginning of a claim. */
 static pid_t claimed_pid(void)
 {
-	char *path = path_of(".bellbook/jobs/j/claim.1");
+	char *path = path_of(".bellbook/jobs/j+1");
 	FILE *file = fopen(path, "r");
 	long pid = 0;
 
@@ -374,7 +386,7 @@ static void runner__between_the_end_and_its_status_still_runs(void **state)
 	wait_stopped();
 	assert_int_equal(effects(), 1);
 	assert_true(str_starts(verb("look j M", NULL), "M running 1 "));
-	assert_string_equal(verb("forget j M", NULL), "M running");
+	assert_string_equal(verb("forget - M j", NULL), "M running");
 	go_on();
 	assert_string_equal(finish(&slow), "M ended 3");
 }
@@ -399,14 +411,12 @@ static void runner__survives_its_starter(void **state)
 static void claim__of_another_boot_is_unknown(void **state)
 {
 	struct verb running = begin("run-claimed", "start j 1 M 0", EFFECT);
-	char *path = path_of(".bellbook/jobs/j/claim.1");
-	char *fake = path_of(".bellbook/jobs/k/claim.1");
-	char *dir = path_of(".bellbook/jobs/k");
+	char *path = path_of(".bellbook/jobs/j+1");
+	char *fake = path_of(".bellbook/jobs/k+1");
 	FILE *file;
 
 	(void)state;
 	wait_stopped();
-	assert_int_equal(mkdir(dir, 0700), 0);
 	file = fopen(fake, "w");
 	fprintf(file, "%ld 1 another-boot\n", (long)claimed_pid());
 	fclose(file);
@@ -415,7 +425,6 @@ static void claim__of_another_boot_is_unknown(void **state)
 	finish(&running);
 	mem_free(path);
 	mem_free(fake);
-	mem_free(dir);
 }
 
 static void feed__cut_short_runs_nothing(void **state)
@@ -429,28 +438,31 @@ static void feed__cut_short_runs_nothing(void **state)
 
 static void forget__keeps_the_fence_of_a_job_that_was_ruled_out(void **state)
 {
-	struct verb late = begin("start-before-mkdir", "start j 1 M 0", EFFECT);
+	struct verb late = begin("start-before-runner", "start j 1 M 0", EFFECT);
 
 	(void)state;
 	wait_stopped();
 	assert_string_equal(verb("look j M", NULL), "M never 2");
 	assert_string_equal(verb("start j 2 M 0", EFFECT), "M ended 3");
-	assert_string_equal(verb("forget j M", NULL), "M kept");
+	assert_string_equal(verb("forget - M j", NULL), "M kept");
 	go_on();
-	assert_string_equal(finish(&late), "M refused");
+	assert_string_equal(finish(&late), "M void");
 	assert_int_equal(effects(), 1);
 }
 
-static void forget__removes_the_directory(void **state)
+static void forget__leaves_nothing_of_many_jobs(void **state)
 {
-	char *path = path_of(".bellbook/jobs/j");
+	char *path = path_of(".bellbook/jobs");
 
 	(void)state;
 	assert_string_equal(verb("start j 1 M 0", EFFECT), "M ended 3");
-	assert_int_equal(access(path, F_OK), 0);
-	assert_string_equal(verb("forget j M", NULL), "M gone");
-	assert_int_not_equal(access(path, F_OK), 0);
-	assert_string_equal(verb("forget j M", NULL), "M gone");
+	assert_string_equal(verb("start j.1 1 M 0", "true"), "M ended 0");
+	assert_string_equal(verb("start k 1 M 0", "true"), "M ended 0");
+	assert_string_equal(verb("forget - M j", NULL), "M gone");
+	assert_string_equal(verb("poll j.1 M 1", NULL), "M finished 1 0");
+	assert_string_equal(verb("forget - M j.1 k gone-before", NULL), "M gone");
+	assert_int_equal(rmdir(path), 0);
+	assert_string_equal(verb("forget - M j", NULL), "M gone");
 	mem_free(path);
 }
 
@@ -458,7 +470,7 @@ static void forget__removes_the_directory(void **state)
 static const char *on_small_disk(struct verb *verb_out, const char *script)
 {
 	char *all = mem_printf("mount -t tmpfs -o size=64k none \"$HOME\" || exit 99; bb() { %s %s -c "
-			       "'bb_text=$1; eval \"$1\"; shift; bb \"$@\"' bellbook \"$0\" \"$@\" 2>&1; }; %s",
+			       "'eval \"$1\"; shift; bb \"$@\"' bellbook \"$0\" \"$@\" 2>&1; }; %s",
 			       shell[0], shell[1] ? shell[1] : "", script);
 	const char *argv[] = { "unshare", "-Urm", "sh", "-c", all, text, NULL };
 	struct proc_spawn spawn = { .argv = argv, .in = -1, .err = -1, .new_session = true };
@@ -512,6 +524,7 @@ static void home__that_is_not_writable_is_told(void **state)
 	fclose(fopen(path, "w"));
 	setenv("HOME", path, 1);
 	assert_true(str_starts(verb("start j 1 M 0", EFFECT), "M cannot mkdir: "));
+	assert_true(str_starts(verb("look j M", NULL), "M cannot mkdir: "));
 	setenv("HOME", home, 1);
 	mem_free(path);
 }
@@ -521,11 +534,12 @@ static void home__that_is_not_writable_is_told(void **state)
 	CASE(start__runs_once_and_refuses_a_second_time, sh), \
 	CASE(two_starts__run_once, sh), \
 	CASE(late_starter__is_ruled_out_by_look, sh), \
-	CASE(starter__between_mkdir_and_runner_is_ruled_out, sh), \
+	CASE(starter__before_its_runner_is_ruled_out, sh), \
 	CASE(starter__killed_before_its_runner_never_ran, sh), \
 	CASE(runner__before_its_claim_is_ruled_out, sh), \
 	CASE(claim__being_written_is_told_as_such, sh), \
 	CASE(two_looks__give_two_generations_and_one_start_runs, sh), \
+	CASE(two_starts__at_one_claim_run_once, sh), \
 	CASE(void_claim__being_written_stops_the_runner, sh), \
 	CASE(runner__killed_after_its_claim_is_unknown, sh), \
 	CASE(runner__between_the_end_and_its_status_still_runs, sh), \
@@ -533,7 +547,7 @@ static void home__that_is_not_writable_is_told(void **state)
 	CASE(claim__of_another_boot_is_unknown, sh), \
 	CASE(feed__cut_short_runs_nothing, sh), \
 	CASE(forget__keeps_the_fence_of_a_job_that_was_ruled_out, sh), \
-	CASE(forget__removes_the_directory, sh), \
+	CASE(forget__leaves_nothing_of_many_jobs, sh), \
 	CASE(full_disk__stops_the_job_before_it_starts, sh), \
 	CASE(full_disk__made_by_the_job_does_not_lose_its_status, sh), \
 	CASE(home__that_is_not_writable_is_told, sh)

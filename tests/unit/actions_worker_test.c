@@ -208,10 +208,10 @@ static void lost_worker__leaves_the_job_running_once(void **state)
 static void lost_shell__is_replaced_and_the_job_followed(void **state)
 {
 	struct fixture *f = *state;
-	/* The job kills its starter and the shell that the starter runs in; its own runner is $PPID. */
+	/* The job kills the shell that waits for it; its own runner is $PPID. */
 	struct told *told = run(f, "here.run", "j-shell",
-				"{'cmd':'p() { read -r s </proc/$1/stat; s=${s##*) }; set -- $s; echo $2; }; a=$(p $PPID); b=$(p $a); "
-				"echo begun; kill -9 $b $a; echo effect >>$HOME/shell-effects; sleep 0.1; echo ended; exit 6'}");
+				"{'cmd':'p() { read -r s </proc/$1/stat; s=${s##*) }; set -- $s; echo $2; }; a=$(p $PPID); "
+				"echo begun; kill -9 $a; echo effect >>$HOME/shell-effects; sleep 0.1; echo ended; exit 6'}");
 	char *text = slurp(at_home("shell-effects"));
 
 	assert_string_equal(told->outcome, "ok");
@@ -286,7 +286,7 @@ static void forget__leaves_nothing(void **state)
 		assert_true(entries(at_home(".bellbook/jobs")) > 0);
 		worker_forget(f->worker, "here.run", "", job);
 	}
-	UNTIL(f, !exists(".bellbook/jobs/f-1") && !exists(".bellbook/jobs/f-7"));
+	UNTIL(f, !exists(".bellbook/jobs/f-1+1") && !exists(".bellbook/jobs/f-7+1"));
 }
 
 static void forget__is_done_when_the_session_ends_at_once(void **state)
@@ -295,11 +295,11 @@ static void forget__is_done_when_the_session_ends_at_once(void **state)
 	struct err e;
 
 	run(f, "here.run", "f-last", "{'cmd':'echo x'}");
-	assert_true(exists(".bellbook/jobs/f-last"));
+	assert_true(exists(".bellbook/jobs/f-last+1"));
 	worker_forget(f->worker, "here.run", "", "f-last");
 	worker_free(f->worker);
 	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
-	assert_false(exists(".bellbook/jobs/f-last"));
+	assert_false(exists(".bellbook/jobs/f-last+1"));
 }
 
 static void forget__is_done_at_the_end_beside_long_jobs(void **state)
@@ -309,12 +309,12 @@ static void forget__is_done_at_the_end_beside_long_jobs(void **state)
 
 	run(f, "here.run", "f-beside", "{'cmd':'echo x'}");
 	begin(f, 2, "here.run", "f-long", "{'cmd':'until [ -e $HOME/go-beside ]; do sleep 0.01; done'}");
-	UNTIL(f, exists(".bellbook/jobs/f-long/claim.1"));
+	UNTIL(f, exists(".bellbook/jobs/f-long+1"));
 	worker_forget(f->worker, "here.run", "", "f-beside");
 	worker_free(f->worker);
 	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
-	assert_false(exists(".bellbook/jobs/f-beside"));
-	assert_true(exists(".bellbook/jobs/f-long"));
+	assert_false(exists(".bellbook/jobs/f-beside+1"));
+	assert_true(exists(".bellbook/jobs/f-long+1"));
 	fclose(fopen(at_home("go-beside"), "w"));
 }
 
