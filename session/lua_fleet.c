@@ -201,11 +201,13 @@ static int check_roles_of(const struct fleet *fleet, struct err *e)
 		if (json_type_of(list) != JSON_IS_ARRAY && (json_type_of(list) != JSON_IS_OBJECT || json_count(list)))
 			return err_set(e, ERR_USAGE, "%s:%d: roles.%s must be a list of hosts, like { \"app1\" }", fleet->shown, fleet->line, role);
 		for (size_t i = 0; i < json_count(list); i++) {
-			const char *name = json_as_text(json_item(list, i)), *near = name ? str_nearest(name, names) : NULL;
+			const char *name = json_as_text(json_item(list, i)), *near;
 
-			if (!name || !json_at(hosts, name))
-				return err_set(e, ERR_USAGE, "%s:%d: roles.%s names '%s', which is not in hosts%s%s%s", fleet->shown, fleet->line, role, name ? name : "?",
-					       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+			if (name && json_at(hosts, name))
+				continue;
+			near = name ? str_nearest(name, names) : NULL;
+			return err_set(e, ERR_USAGE, "%s:%d: roles.%s names '%s', which is not in hosts%s%s%s", fleet->shown, fleet->line, role, name ? name : "?",
+				       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
 		}
 	}
 	return 0;
