@@ -362,9 +362,14 @@ void run_close(struct run *run, struct call *call)
 {
 	if (!run)
 		return;
-	if (!run->shell)
+	if (!run->shell) {
 		ops_of(run->channel)->channel_free(run->channel);
-	else if (!run->ended || run->shell->pending[0].len + run->shell->pending[1].len > 0)
+	} else if (!run->ended || run->shell->pending[0].len + run->shell->pending[1].len > 0) {
 		give_up_shell(call);	/* busy, or something left in the background still writes into it */
+	} else {
+		/* Two read buffers are most of what an idle connection takes. */
+		buf_done(&run->shell->pending[0]);
+		buf_done(&run->shell->pending[1]);
+	}
 	mem_free(run);
 }
