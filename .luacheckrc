@@ -17,7 +17,7 @@ std = {
 		"q", "lines", "trim", json = { other_fields = true },
 	},
 }
-max_line_length = 160
+max_line_length = 200
 max_string_line_length = false
 -- A fleet file is a table built from references to secrets; a test of the checker may hold faults on purpose.
 exclude_files = { "tests/runbook/bad/**" }

@@ -491,6 +491,7 @@ int book_drain(struct book *book)
 	while (book->first) {
 		struct item *item = join_front(book);
 
+		assert(item);
 		if (store_item(book, item, &e) < 0) {
 			book->draining = false;
 			return halt(book, &e);

@@ -103,11 +103,13 @@ void lua_push_json(lua_State *L, const struct json *value, bool readonly);
 /* Pushes a secret by reference. */
 void lua_push_secret(lua_State *L, const char *name);
 
-/* Pushes a box: what is put into it is freed with it, so that an error raised by Lua leaks nothing. Borrowed from Lua. */
+/* What C holds while Lua may raise. */
 struct lua_box {
 	struct json *value;	/* owned */
 	char *text;		/* owned */
 };
+
+/* Pushes an empty box, a userdata that frees what is put into it when it is collected: an error of Lua loses nothing. Borrowed from the stack. */
 struct lua_box *lua_push_box(lua_State *L);
 
 /* Frees what is in the box now. */

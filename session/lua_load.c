@@ -310,7 +310,7 @@ static char **list_field(lua_State *L, int table, const char *key, const char *w
 
 static double number_field(lua_State *L, int table, const char *key, const char *what)
 {
-	double value = NAN;
+	double value = (double)NAN;
 
 	if (lua_getfield(L, table, key) != LUA_TNIL) {
 		if (lua_type(L, -1) != LUA_TNUMBER)
@@ -368,7 +368,7 @@ static void read_param(lua_State *L, struct script *script, const char *name, in
 	lua_check_keys(L, table, param_keys, what);
 	script->book.params = mem_grow(script->book.params, script->book.param_count + 1, sizeof(*param));
 	param = &script->book.params[script->book.param_count++];
-	*param = (struct script_param){.min = NAN, .max = NAN};
+	*param = (struct script_param){.min = (double)NAN, .max = (double)NAN};
 	param->name = mem_strdup(name);
 	param->type = text_field(L, table, "type", what);
 	if (!param->type)
