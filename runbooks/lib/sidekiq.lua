@@ -132,7 +132,10 @@ end
 function M.drain(s, site, old, seconds)
 	while not M.drained(s, site, old, seconds) do
 		local busy, jobs = M.remaining(M.look(s, site), old, true), {}
-		for _, p in ipairs(busy) do jobs[#jobs + 1] = ("%s: %d jobs"):format(p.hostname, p.busy) end
+		if #busy == 0 then return end
+		for _, p in ipairs(busy) do
+			jobs[#jobs + 1] = p.quiet and ("%s: jobs at work: %d"):format(p.hostname, p.busy) or p.hostname .. ": not quiet yet"
+		end
 		local answer = s:ask { type = "choice", text = "Sidekiq still works on jobs. What now?",
 			details = table.concat(jobs, "\n") .. "\nA job that runs lives only in its process. systemd's usual limit of 15 s for a stop is "
 				.. "shorter than the 25 s in which Sidekiq gives unfinished jobs back: such jobs are lost.",
