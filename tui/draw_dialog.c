@@ -152,9 +152,10 @@ static int dialog_spares(const struct frame *frame, struct area area)
 {
 	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
 
-	if (area.rows < 18 || !question || !*question->step || str_is(question->of, "manual"))
+	if (area.rows < 18 || !question)
 		return 0;
-	return 6;
+	return str_is(question->of, "failure") || str_is(question->of, "doubt") ? 6
+		: str_is(question->of, "step") ? 3 : 0;
 }
 
 int draw_dialog_rows(const struct frame *frame, struct area area)

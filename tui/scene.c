@@ -286,14 +286,37 @@ struct output *scene_output(const struct scene *scene, int64_t call)
 	return slot ? slot->output : NULL;
 }
 
+/* What a step's trouble is in: its last call that went wrong, or at least ended with another status than 0. */
+static const struct model_call *bad_call(const struct model *model, const struct model_step *step)
+{
+	const struct model_call *odd = NULL;
+
+	for (size_t i = model->call_count; i-- > 0;) {
+		const struct model_call *call = &model->calls[i];
+
+		if (!str_is(call->step, step->id) || call->attempt != step->attempt)
+			continue;
+		if (call->state == CALL_FAILED || call->state == CALL_UNKNOWN)
+			return call;
+		if (!odd && call->exit_code > 0)
+			odd = call;
+	}
+	return odd;
+}
+
 const struct model_call *scene_focus(const struct scene *scene)
 {
 	const struct model *model = scene->model;
+	const struct model_call *bad = NULL;
+	long at;
 
 	for (size_t i = model->call_count; i-- > 0;)
 		if (model->calls[i].state == CALL_RUNNING)
 			return &model->calls[i];
-	return model->call_count > 0 ? &model->calls[model->call_count - 1] : NULL;
+	at = model_current(model);
+	if (at >= 0 && (model->steps[at].state == STEP_FAILED || model->steps[at].state == STEP_IN_DOUBT))
+		bad = bad_call(model, &model->steps[at]);
+	return bad ? bad : model->call_count > 0 ? &model->calls[model->call_count - 1] : NULL;
 }
 
 size_t scene_steps_over(const struct scene *scene)
