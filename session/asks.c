@@ -105,8 +105,8 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 	long i = script_step_find(engine->script, step->id);
 	char *text = mem_printf("Step “%s” failed. What now?", step->title);
 	struct json *data = asks_data("failure", text, "choice");
-	char *details = mem_printf("%s\nNothing more is run until you choose.%s%s", step->reason ? step->reason : "No reason is known.",
-				   step->back && *step->back ? "\nThe way back: " : "", step->back ? step->back : "");
+	char *details = mem_printf("%s\n\nNothing more is run until you choose.%s%s", step->reason ? step->reason : "No reason is known.",
+				   step->back && *step->back ? "\n\nThe way back: " : "", step->back ? step->back : "");
 
 	json_set_text(data, "details", details);
 	asks_choice(data, "retry", "Try again", "Runs the step again from its beginning, as a new attempt.", false);
