@@ -425,7 +425,7 @@ static void secrets__never_show_in_a_command_line(void **state)
 	begin_on(f, 1, "rsa", "ssh.run", "j-secret",
 		 "{'cmd':'printf %s $TOKEN | wc -c; while [ ! -e $HOME/seen ]; do sleep 0.05; done','env':{'TOKEN':{'$secret':'TOKEN'}}}");
 	UNTIL(f, f->told[1].out.len > 0);
-	assert_true(shows_in_proc("actions_ssh_test"));
+	assert_true(shows_in_proc("bellbook-ssh."));	/* it would be seen */
 	assert_false(shows_in_proc("sentinel-31415926"));
 	assert_false(shows_in_proc(PASSPHRASE));
 	write_text("seen", "");
