@@ -37,7 +37,7 @@ override CPPFLAGS += -D_XOPEN_SOURCE=700 -I. -I$(B)/gen -include base/banned.h \
 override CFLAGS += -std=c11 -fPIE -pthread $(WARN) $(if $(WERROR),-Werror) $(PKG_CFLAGS)
 override LDFLAGS += -pie -pthread -Wl,-z,relro,-z,now,--as-needed $(filter -fsanitize% --coverage,$(FLAGS_$(MODE)))
 CMOCKA := $(if $(BUILDING),$(shell pkg-config --libs cmocka 2>/dev/null))
-LDLIBS := $(if $(BUILDING),$(shell pkg-config --libs $(PKGS)))
+LDLIBS := $(if $(BUILDING),$(shell pkg-config --libs $(PKGS)) -lm)
 # Objects are made again when compiler, flags or PREFIX change.
 FLAGS_NOW := $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 ifneq ($(BUILDING),)
