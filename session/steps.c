@@ -35,11 +35,12 @@ void steps_drop_task(struct engine *engine)
 	calls_orphan(engine);
 }
 
-static const struct script_step *script_of(const struct engine *engine, const struct model_step *step)
+/* Index in the runbook of a step of the model; steps_advance has seen that it is there. */
+static size_t script_index(const struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
 
-	return i < 0 ? NULL : &script_book(engine->script)->steps[i];
+	return i < 0 ? 0 : (size_t)i;
 }
 
 void steps_end(struct engine *engine, const char *state, const char *reason)
@@ -179,8 +180,8 @@ static void enter(struct engine *engine, const struct model_step *step, size_t i
 
 static void look(struct engine *engine, const struct model_step *step)
 {
-	const struct script_step *script = script_of(engine, step);
-	size_t index = (size_t)(script - script_book(engine->script)->steps);
+	size_t index = script_index(engine, step);
+	const struct script_step *script = &script_book(engine->script)->steps[index];
 
 	json_free(engine->look_commands);
 	engine->look_commands = json_new_array();
@@ -221,10 +222,11 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 
 static void ready(struct engine *engine, const struct model_step *step)
 {
-	const struct script_step *script = script_of(engine, step);
+	size_t index = script_index(engine, step);
+	const struct script_step *script = &script_book(engine->script)->steps[index];
 
 	if (!engine->needed && script->has[FN_WHEN]) {
-		tasks_start(engine, (size_t)(script - script_book(engine->script)->steps), FN_WHEN, PART_WHEN, "when");
+		tasks_start(engine, index, FN_WHEN, PART_WHEN, "when");
 	} else if (step->kind == STEP_OBSERVE) {
 		struct batch batch = {0};
 
@@ -246,8 +248,8 @@ static void ready(struct engine *engine, const struct model_step *step)
 
 static void run_step(struct engine *engine, const struct model_step *step)
 {
-	const struct script_step *script = script_of(engine, step);
-	size_t index = (size_t)(script - script_book(engine->script)->steps);
+	size_t index = script_index(engine, step);
+	const struct script_step *script = &script_book(engine->script)->steps[index];
 
 	if (calls_in_doubt(engine, step->id, step->attempt)) {
 		if (calls_open(engine) == 0) {
@@ -280,10 +282,11 @@ static void begin_again(struct engine *engine, const struct model_step *step)
 
 static void in_doubt(struct engine *engine, const struct model_step *step)
 {
-	const struct script_step *script = script_of(engine, step);
+	size_t index = script_index(engine, step);
+	const struct script_step *script = &script_book(engine->script)->steps[index];
 
 	if (!engine->probed && script->has[FN_DONE])
-		tasks_start(engine, (size_t)(script - script_book(engine->script)->steps), FN_DONE, PART_DOUBT, "doubt");
+		tasks_start(engine, index, FN_DONE, PART_DOUBT, "doubt");
 	else if (!calls_in_doubt(engine, step->id, step->attempt))
 		begin_again(engine, step);
 	else
@@ -316,6 +319,10 @@ void steps_advance(struct engine *engine)
 	step = steps_current(engine, &index);
 	if (!step) {
 		close_done(engine);
+		return;
+	}
+	if (script_step_find(engine->script, step->id) < 0) {
+		steps_close(engine, "failed", "the runbook no longer has the step that is next");
 		return;
 	}
 	switch (step->state) {
