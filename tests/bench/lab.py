@@ -17,6 +17,7 @@ BUILD = os.environ.get("BENCH_BUILD", os.path.join(ROOT, "build/release"))
 BELLBOOK = os.path.join(BUILD, "bellbook")
 QUICK = bool(os.environ.get("BENCH_QUICK"))
 PER_SSHD = 16  # an sshd listens on 16 addresses at most
+SETPRIV = shutil.which("setpriv")
 CURVE = "curve25519-sha256"
 
 
@@ -60,10 +61,16 @@ def measure(argv, times=1, memory=False, leave=False, env=None, output=None, lim
     """Costs of a command: a list of {wall, all, cpu, peak_kb, processes, status}, one a run; see measure.c."""
     words = [program("measure"), "-n", str(times), "-t", str(limit)] + ["-m"] * memory + ["-l"] * leave + (["-o", output] if output else [])
     with tempfile.TemporaryFile() as errors:
-        done = subprocess.run(words + argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        done = subprocess.Popen(words + argv, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors)
+        try:
+            said_costs = done.communicate()[0]
+        except BaseException:
+            done.terminate()  # it ends all that it started
+            done.wait()
+            raise
         errors.seek(0)
         said = errors.read().decode(errors="replace").strip().splitlines()[-1:]
-    costs = [json.loads(line) for line in done.stdout.splitlines()]
+    costs = [json.loads(line) for line in said_costs.splitlines()]
     bad = [c["status"] for c in costs if c["status"] not in ok]
     if done.returncode or bad:
         raise Trouble("%s: status %s %s" % (os.path.basename(argv[0]), bad or done.returncode, " ".join(said)))
@@ -93,7 +100,9 @@ class Lab:
         return self.path(name)
 
     def child(self, argv, **more):
-        """A process that close() ends."""
+        """A process that close() ends, or, should this one be killed, the kernel."""
+        if SETPRIV:
+            argv = [SETPRIV, "--pdeathsig", "TERM", *argv]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, env=self.env, **more)
         self.children.append(process)
         return process

@@ -10,7 +10,8 @@
  * memory of all of them together every few ms (PSS: shared pages are shared
  * out), which costs time, so take that from another run. -l leaves orphans
  * alone (ssh's ControlPersist). -o FILE takes the command's output, /dev/null
- * otherwise. After -t SECONDS all of them are killed, and the status is 124.
+ * otherwise. After -t SECONDS, or a SIGTERM, all of them are killed, and
+ * the status is 124.
  */
 #define _GNU_SOURCE
 #include <ctype.h>
@@ -172,7 +173,8 @@ static void sample(struct process *all, struct cost *cost)
 
 static volatile sig_atomic_t late;
 
-static void on_alarm(int signo)
+/* Time is over, or whoever measures is gone. */
+static void on_end(int signo)
 {
 	(void)signo;
 	late = 1;
@@ -228,12 +230,12 @@ static void wait_all(const struct options *o, pid_t pid, double began, struct co
 			poll(NULL, 0, SAMPLE_MS);
 			continue;
 		}
+		if (got < 0 && errno != EINTR)
+			break;
 		if (late)
 			kill_all(all);
-		if (got < 0 && errno == EINTR)
+		if (got <= 0)
 			continue;
-		if (got < 0)
-			break;
 		cost->cpu += seconds(used.ru_utime) + seconds(used.ru_stime);
 		if (got == pid) {
 			cost->wall = now() - began;
@@ -256,7 +258,6 @@ static struct cost run(const struct options *o)
 	double began;
 	pid_t pid;
 
-	late = 0;
 	alarm((unsigned)o->limit);
 	began = now();
 	pid = start(o);
@@ -298,13 +299,15 @@ static struct options read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
+	struct sigaction action = { .sa_handler = on_end };
 	struct options o = read_options(argc, argv);
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, o.leave ? 0 : 1) < 0)
 		fail("prctl");
 	sigaction(SIGALRM, &action, NULL);
-	for (long i = 0; i < o.times; i++) {
+	sigaction(SIGTERM, &action, NULL);
+	prctl(PR_SET_PDEATHSIG, (unsigned long)SIGTERM);
+	for (long i = 0; i < o.times && !late; i++) {
 		struct cost cost = run(&o);
 
 		printf("{\"wall\":%.6f,\"all\":%.6f,\"cpu\":%.6f,\"peak_kb\":%ld,\"processes\":%ld,\"status\":%d}\n",
