@@ -31,6 +31,8 @@ struct lane {
 	struct target *target;
 	pthread_t thread;
 	int wake;	/* eventfd: the call in work was cancelled or got an answer */
+	pthread_cond_t work;	/* something to do */
+	bool waiting;	/* for work, and nobody has signalled it yet; under child->lock */
 	struct call *call;	/* in work, NULL = idle; under child->lock */
 	void *keep;	/* the thread's own */
 	void (*keep_free)(void *keep);
@@ -48,8 +50,7 @@ struct litter {
 struct target {
 	struct child *child;
 	char *host;		/* owned */
-	pthread_cond_t work;	/* something for a lane */
-	struct lane *lanes;
+	struct lane *lanes;	/* oldest first; the first that waits gets the next call, so that connections and shells stay warm */
 	int lane_count, idle;
 	struct call *first, *last;	/* waiting calls */
 	int64_t waiting_since;	/* of the first; 0 = none */
@@ -77,6 +78,7 @@ struct child {
 	pthread_cond_t room;	/* the outbox has room again */
 	struct buf outbox;	/* frames */
 	bool closing;		/* the session is gone: nothing is sent any more */
+	struct lane *woken;	/* to be signalled once the lock is free: it would only wait for the lock otherwise */
 	struct target *targets;
 	struct kept_config *configs;	/* newest first; old ones stay, calls borrow them */
 	struct kept_secret *secrets;	/* newest first; old ones stay, calls borrow them */

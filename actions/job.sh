@@ -40,11 +40,15 @@
 
 bb_jobs=$HOME/.bellbook/jobs
 
-# bb_make: the directory of all jobs. Words in bb_words when it cannot be made.
+# bb_make: the directory of all jobs. Words in bb_words when it cannot be made. Somebody may clear up empty folders at any time: tried again then.
 bb_make() {
-	[ -d "$bb_jobs" ] && return 0
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$HOME/.bellbook" 2>&1) || [ -d "$HOME/.bellbook" ] || return 1
-	bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_jobs" 2>&1) || [ -d "$bb_jobs" ]
+	for bb_try in 1 2 3 4 5 6 7 8 9; do
+		[ -d "$bb_jobs" ] && return 0
+		bb_words=$(LC_ALL=C mkdir -m 700 -- "$HOME/.bellbook" 2>&1) || [ -d "$HOME/.bellbook" ] || continue
+		bb_words=$(LC_ALL=C mkdir -m 700 -- "$bb_jobs" 2>&1)
+	done
+	: "$bb_try"
+	[ -d "$bb_jobs" ]
 }
 
 # bb_cannot: tells why no claim can be made here, as another file cannot be made either.
@@ -141,20 +145,24 @@ set -C
 exit $bb_exit
 '
 
-# start JOB G MARK FEED SCRIPT: one line `MARK WORD ...`; after `MARK ended RC` the first bytes of out and err.
+# start JOB G MARK FEED SCRIPT: one line `MARK WORD ...`; after `MARK ended RC` the first bytes of out and err. stdin is the feed, or empty.
 bb_start() {
-	bb_g=$1 bb_mark=$2
-	if ! bb_make; then
-		printf '%s cannot %s\n' "$bb_mark" "$bb_words"
-		return
-	fi
+	bb_g=$1 bb_mark=$2 bb_tries=0
 	bb_boot_id
-	#@start-before-runner
-	# In the foreground: a command run with & would ignore SIGINT and SIGQUIT for ever. setsid does not fork here.
-	# stdin is the feed, or empty.
-	setsid sh -c "$bb_runner" bellbook "$bb_d" "$bb_g" "$3" "$bb_boot" "$4" >/dev/null 2>&1
-	bb_status=$?
-	bb_read "$bb_d+$bb_g" || [ "$bb_status" != 10 ] || bb_status=9
+	while :; do
+		if ! bb_make; then
+			printf '%s cannot %s\n' "$bb_mark" "$bb_words"
+			return
+		fi
+		#@start-before-runner
+		# In the foreground: a command run with & would ignore SIGINT and SIGQUIT for ever. setsid does not fork here.
+		setsid sh -c "$bb_runner" bellbook "$bb_d" "$bb_g" "$3" "$bb_boot" "$4" >/dev/null 2>&1
+		bb_status=$?
+		bb_read "$bb_d+$bb_g" || [ "$bb_status" != 10 ] || bb_status=9
+		# No claim, neither its own nor another's: once more when the directory is gone. A feed is read by now.
+		bb_tries=$((bb_tries + 1))
+		if [ "$bb_status" != 9 ] || [ "$3" = 1 ] || [ $bb_tries = 10 ] || [ -d "$bb_jobs" ]; then break; fi
+	done
 	#@start-after-runner
 	case $bb_status in
 	0) printf '%s ended %s\n' "$bb_mark" "${bb_rc:--}" && bb_heads ;;

@@ -168,14 +168,17 @@ static void *lane_main(void *arg)
 		const struct action *action = NULL;
 		char *litter = call ? NULL : take_litter(target, &action);
 
-		if (call)
+		if (call) {
 			lane_run(lane, call);
-		else if (litter)
+		} else if (litter) {
 			pick_litter(lane, action, litter);
-		else if (child->closing)
+		} else if (child->closing) {
 			break;
-		else
-			pthread_cond_wait(&target->work, &child->lock);
+		} else {
+			lane->waiting = true;
+			pthread_cond_wait(&lane->work, &child->lock);
+			lane->waiting = false;
+		}
 	}
 	pthread_mutex_unlock(&child->lock);
 	if (lane->keep_free)
@@ -193,25 +196,40 @@ static void *lane_main(void *arg)
 static void open_lane(struct target *target)
 {
 	struct lane *lane = mem_alloc(sizeof(*lane));
+	struct lane **end = &target->lanes;
 
 	lane->target = target;
+	pthread_cond_init(&lane->work, NULL);
 	lane->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	assert(lane->wake >= 0);
 	target->lane_count++;
 	target->idle++;
-	lane->next = target->lanes;
-	target->lanes = lane;
+	while (*end)
+		end = &(*end)->next;
+	*end = lane;
 	if (pthread_create(&lane->thread, NULL, lane_main, lane) == 0) {
 		/* It ends with the process. */
 		pthread_detach(lane->thread);
 		return;
 	}
-	target->lanes = lane->next;
+	*end = NULL;
 	target->idle--;
 	target->lane_count--;
 	assert(target->lane_count > 0);
 	close(lane->wake);
 	mem_free(lane);
+}
+
+/* The lane that is to get what has come, NULL when none waits: it is signalled by the caller. Lock held. */
+static struct lane *lane_to_wake(struct target *target)
+{
+	for (struct lane *lane = target->lanes; lane; lane = lane->next) {
+		if (lane->waiting) {
+			lane->waiting = false;
+			return lane;
+		}
+	}
+	return NULL;
 }
 
 static struct target *target_get(struct child *child, const char *host)
@@ -225,7 +243,6 @@ static struct target *target_get(struct child *child, const char *host)
 	target = mem_alloc(sizeof(*target));
 	target->child = child;
 	target->host = mem_strdup(host);
-	pthread_cond_init(&target->work, NULL);
 	target->next = child->targets;
 	child->targets = target;
 	open_lane(target);
@@ -244,7 +261,7 @@ void target_add(struct child *child, struct call *call)
 	target->last = call;
 	if (!target->waiting_since)
 		target->waiting_since = time_mono_us();
-	pthread_cond_signal(&target->work);
+	child->woken = lane_to_wake(target);
 }
 
 void target_litter(struct child *child, const char *host, const struct action *action, const char *job)
@@ -279,9 +296,12 @@ static int64_t target_tick(struct target *target, int64_t now)
 		int64_t left = target->litter_at - now;
 
 		if (left <= 0) {
-			if (target->idle == 0 && target->lane_count < LANE_MAX)
+			struct lane *lane = lane_to_wake(target);
+
+			if (lane)
+				pthread_cond_signal(&lane->work);
+			else if (target->idle == 0 && target->lane_count < LANE_MAX)
 				open_lane(target);
-			pthread_cond_signal(&target->work);
 			left = LITTER_WAIT;
 		}
 		if (next < 0 || left < next)

@@ -25,6 +25,8 @@
 
 #define MARK_MAX 80
 #define KILL_TIME TIME_SECOND
+#define PENDING_ROOM ((size_t)131072)	/* two reads of a transport, so that the buffer need not grow: growing touches all of its pages */
+#define PENDING_TOUCHED 16384		/* a command with more output leaves buffers that are worth freeing */
 
 struct shell {
 	struct channel *channel;	/* owned */
@@ -40,6 +42,7 @@ struct run {
 	struct shell *shell;		/* borrowed from the link; NULL = own channel */
 	struct channel *channel;	/* owned unless framed */
 	int64_t number;			/* of the mark that ends it */
+	int64_t before;			/* bytes that the channel had given */
 	bool ended;
 	int status;
 };
@@ -130,6 +133,11 @@ static void give_up_shell(struct call *call)
 	link->shell = NULL;
 }
 
+static int64_t received(const struct shell *shell)
+{
+	return shell->channel->in_bytes[0] + shell->channel->in_bytes[1];
+}
+
 /* Sends the line `HEAD QUOTED TAIL` with feed as its stdin, and the mark behind it. */
 static struct run *run_line(struct call *call, const char *head, const char *quoted, const char *tail, const struct buf *feed,
 			    struct err *e)
@@ -165,7 +173,10 @@ static struct run *run_line(struct call *call, const char *head, const char *quo
 		return NULL;
 	}
 	run = mem_alloc(sizeof(*run));
-	*run = (struct run){ .shell = shell, .channel = shell->channel, .number = shell->sent, .status = -1 };
+	*run = (struct run){ .shell = shell, .channel = shell->channel, .number = shell->sent, .status = -1,
+			     .before = received(shell) };
+	buf_room(&shell->pending[0], PENDING_ROOM);
+	buf_room(&shell->pending[1], PENDING_ROOM);
 	return run;
 }
 
@@ -366,8 +377,8 @@ void run_close(struct run *run, struct call *call)
 		ops_of(run->channel)->channel_free(run->channel);
 	} else if (!run->ended || run->shell->pending[0].len + run->shell->pending[1].len > 0) {
 		give_up_shell(call);	/* busy, or something left in the background still writes into it */
-	} else {
-		/* Two read buffers are most of what an idle connection takes. */
+	} else if (received(run->shell) - run->before > PENDING_TOUCHED) {
+		/* Two read buffers are most of what an idle connection takes, once they were filled. */
 		buf_done(&run->shell->pending[0]);
 		buf_done(&run->shell->pending[1]);
 	}

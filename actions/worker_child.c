@@ -222,10 +222,17 @@ static int take_frames(struct child *child, struct buf *in)
 	struct err e;
 	int got;
 
-	pthread_mutex_lock(&child->lock);
-	while ((got = wire_get(in, &offset, &frame, &e)) > 0)
+	while ((got = wire_get(in, &offset, &frame, &e)) > 0) {
+		struct lane *woken;
+
+		pthread_mutex_lock(&child->lock);
+		child->woken = NULL;
 		take_frame(child, &frame);
-	pthread_mutex_unlock(&child->lock);
+		woken = child->woken;
+		pthread_mutex_unlock(&child->lock);
+		if (woken)
+			pthread_cond_signal(&woken->work);
+	}
 	/* Secrets and answers have been here; what stays is moved to the front, so wipe behind it. */
 	buf_consume(in, offset);
 	if (offset > 0)
@@ -308,8 +315,10 @@ static void close_down(struct child *child)
 	pthread_mutex_lock(&child->lock);
 	child->closing = true;
 	pthread_cond_broadcast(&child->room);
-	for (struct target *target = child->targets; target; target = target->next)
-		pthread_cond_broadcast(&target->work);
+	for (struct target *target = child->targets; target; target = target->next) {
+		for (struct lane *lane = target->lanes; lane; lane = lane->next)
+			pthread_cond_signal(&lane->work);
+	}
 	pthread_mutex_unlock(&child->lock);
 	while (!clean && time_mono_us() < until) {
 		struct pollfd wake = { .fd = child->wake, .events = POLLIN };
