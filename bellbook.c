@@ -351,7 +351,7 @@ static int64_t pick_session(const struct options *o, bool running, struct err *e
 			session = json_int(json_item(sessions, i), "session", 0);
 	json_free(sessions);
 	if (!session && !e->text[0])
-		err_set(e, ERR_NOTFOUND, running ? "no session is running; bellbook sessions lists all" : "no session waits to be resumed; bellbook sessions lists all");
+		err_set(e, ERR_NOTFOUND, running ? "no session is running; bellbook resume goes on with one that was killed, bellbook sessions lists all" : "no session waits to be resumed; bellbook sessions lists all");
 	return session;
 }
 

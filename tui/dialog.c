@@ -72,7 +72,7 @@ static void question_text(const struct question *question, struct buf *text)
 		buf_putc(text, '\n');
 	}
 	prose_commands(text, json_at(question->data, "commands"));
-	if (question->expect)
+	if (question->expect && question_choices(question) == 0)
 		buf_printf(text, "To agree, type exactly: %s\n", question->expect);
 	else if (question->secret)
 		buf_puts(text, "It is not shown and never stored.\n");

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/prose.h"
 
 enum view_exit ending_exit(enum ending ending, const char *outcome)
 {
@@ -24,7 +25,7 @@ static void title(const struct scene *scene, int64_t session, struct buf *out)
 		buf_puts(out, ", ");
 		utf8_safe(out, name, strlen(name), false);
 	}
-	buf_printf(out, ", %zu of %zu steps over: ", scene_steps_over(scene), scene->model->step_count);
+	buf_printf(out, "\n%zu of %zu steps over: ", scene_steps_over(scene), scene->model->step_count);
 }
 
 /* What a tired reader must not miss: steps that did not simply go well, and how long the site was down. */
@@ -41,7 +42,7 @@ static void open_ends(const struct model *model, struct buf *out)
 		utf8_safe(out, step->title, strlen(step->title), false);
 		if (*step->reason) {
 			buf_puts(out, ": ");
-			utf8_safe(out, step->reason, strlen(step->reason), false);
+			prose_flow(out, step->reason);
 		}
 		buf_putc(out, '\n');
 	}

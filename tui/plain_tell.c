@@ -43,6 +43,20 @@ static void host_name(struct plain *plain, const char *host)
 	plain_safe(plain, host && *host ? host : "this computer");
 }
 
+/* ": " and a command; of a script the first line, for it would be read aloud at every look. */
+static void command(struct plain *plain, const char *shown)
+{
+	size_t len = strcspn(shown, "\n"), more = 0;
+
+	for (const char *p = shown + len; *p; p++)
+		more += *p == '\n' && p[1] != '\0';
+	put(plain, ": ");
+	utf8_safe(&plain->out, shown, len, false);
+	if (more > 0)
+		buf_printf(&plain->out, " (and %zu more line%s)", more, more == 1 ? "" : "s");
+	put(plain, "\n");
+}
+
 /* Several lines, each safe. */
 static void lines(struct plain *plain, const char *text)
 {
@@ -138,7 +152,7 @@ void plain_tell_question(struct plain *plain, const struct question *question)
 	prose_commands(&plain->out, json_at(question->data, "commands"));
 	if (str_is(question->of, "approval") && scene->me && str_is(scene->me, scene->model->driver))
 		put(plain, "Another person must agree: you drive.\n");
-	if (question->expect) {
+	if (question->expect && question_choices(question) == 0) {
 		labelled(plain, "To agree, type exactly: ", question->expect);
 		put(plain, "Commands begin with a colon here: \":help\".\n");
 	} else if (question_choices(question) > 0) {
@@ -159,7 +173,7 @@ static void step_line(struct plain *plain, size_t i)
 	plain_safe(plain, step->title);
 	if (step->reason && *step->reason)
 		put(plain, ": ");
-	plain_safe(plain, step->reason);
+	prose_flow(&plain->out, step->reason);
 	put(plain, "\n");
 }
 
@@ -216,7 +230,7 @@ void plain_tell_summary(struct plain *plain)
 	if (call && call->state == CALL_RUNNING) {
 		put(plain, "Running on ");
 		host_name(plain, call->host);
-		labelled(plain, ": ", call->shown);
+		command(plain, call->shown);
 	}
 }
 
@@ -323,7 +337,7 @@ static void tell_call_begun(struct plain *plain, const struct event *ev)
 	if (call->as && *call->as)
 		put(plain, " as ");
 	plain_safe(plain, call->as);
-	labelled(plain, ": ", call->shown);
+	command(plain, call->shown);
 }
 
 /* Last lines of a failed call that were passed over. */
@@ -394,8 +408,8 @@ static void tell_step_ended(struct plain *plain, const struct event *ev)
 	step_name(plain, ev->step);
 	if (step->reason && *step->reason)
 		put(plain, ": ");
-	plain_safe(plain, step->reason);
-	put(plain, ".\n");
+	prose_flow(&plain->out, step->reason);
+	put(plain, strchr(".?!", buf_text(&plain->out)[plain->out.len - 1]) ? "\n" : ".\n");
 }
 
 /* "who: words from data", for kinds that need no more. */

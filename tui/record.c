@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/prose.h"
 
 /* What was noted, warned of and said at a step ("": outside of steps). */
 static void record_talk(const struct scene *scene, const char *step, struct buf *out)
@@ -32,7 +33,7 @@ static void record_step(const struct scene *scene, size_t i, struct buf *out)
 	buf_printf(out, ": %s", step_state_name(step->state));
 	if (*step->reason) {
 		buf_puts(out, ", ");
-		utf8_safe(out, step->reason, strlen(step->reason), false);
+		prose_flow(out, step->reason);
 	}
 	buf_putc(out, '\n');
 	record_talk(scene, step->id, out);
