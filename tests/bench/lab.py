@@ -202,6 +202,17 @@ class Lab:
         done = subprocess.run([BELLBOOK, "--journal", journal, "log", str(session), "--format", "jsonl"], env=self.env, stdout=subprocess.PIPE, check=True)
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+    def end_strays(self):
+        """Sessions and connections that something failed has left behind: they name our directory."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/cmdline" % pid, "rb") as f:
+                    words = f.read()
+                if self.dir.encode() in words and int(pid) != os.getpid():
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass  # gone, or not ours
+
     def close(self):
         for process in self.children:
             if process.poll() is None:
@@ -212,4 +223,5 @@ class Lab:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        self.end_strays()
         shutil.rmtree(self.dir, ignore_errors=True)

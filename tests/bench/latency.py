@@ -49,7 +49,8 @@ def fresh(l, host, n, config):
 
 def session(l, host, n):
     """Medians of a read and a run in a session: from one call's begin to the next one's, so journal, Lua and worker are all in it."""
-    journal = l.journal("latency.session")
+    session.turn += 1  # the one before may still be leaving
+    journal = l.journal("latency.session.%d" % session.turn)
     book = l.write("latency.lua", RUNBOOK % (n, host, n, host))
     argv = [lab.BELLBOOK, "--journal", journal, "run", book, "--fleet", l.fleet([host]), "--json"]
     process = subprocess.Popen(argv, env=l.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -75,6 +76,9 @@ def session(l, host, n):
         inside = [e["data"]["took_us"] / 1e6 for e in events if e["kind"] == "call.ended" and e["step"] == step]
         took[step + "_took"] = median(inside[1:])
     return took
+
+
+session.turn = 0
 
 
 def section(l, n):

@@ -152,7 +152,7 @@ def live(l, seconds):
 def section(l, rounds):
     s = Section("Start-up", ["what", "x bellbook's prompt", "ms"])
     book = l.write("start.lua", ASKS)
-    new = median([first_prompt(l, run_words(l, book, "start")) for _ in range(3)])
+    new = median([first_prompt(l, run_words(l, book, "start.%d" % i)) for i in range(3)])
     words = run_words(l, book, "start")
     prompt = median([first_prompt(l, words) for _ in range(rounds + 1)][1:])
     s.row("bellbook run, to its first question", "1", number(prompt * 1000))
