@@ -33,7 +33,7 @@ struct driver {
 	char *answers[ANSWERS];
 	int answer_count;
 	const char *cancel;
-	bool quiet, ended;
+	bool quiet, ended, in_doubt;
 	int status;
 	uint64_t call;
 	int64_t bytes[2];
@@ -121,6 +121,7 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	unsigned char digest[SHA256_LEN];
 
 	(void)call;
+	driver->in_doubt = str_is(outcome, "unknown");
 	for (int i = 0; driver->quiet && i < 2; i++) {
 		struct buf hex = {0};
 
@@ -185,7 +186,8 @@ static void run_once(struct driver *driver, const struct worker_call *what)
 		if (loop_once(driver->loop, TIME_SECOND, &e) < 0)
 			exit(3);
 	}
-	if (!what->settle)
+	/* As a session does it: what is in doubt stays to be looked at. */
+	if (!what->settle && !driver->in_doubt)
 		worker_forget(driver->worker, what->action, what->host, what->job);
 }
 

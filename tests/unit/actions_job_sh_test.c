@@ -466,6 +466,22 @@ static void forget__leaves_nothing_of_many_jobs(void **state)
 	mem_free(path);
 }
 
+static void start__makes_the_folder_again_when_somebody_removes_it(void **state)
+{
+	struct verb slow = begin("start-before-runner", "start j 1 M 0", EFFECT);
+	char *path = path_of(".bellbook/jobs");
+
+	(void)state;
+	wait_stopped();
+	assert_int_equal(rmdir(path), 0);
+	go_on();
+	wait_stopped();
+	go_on();
+	assert_string_equal(finish(&slow), "M ended 3");
+	assert_int_equal(effects(), 1);
+	mem_free(path);
+}
+
 /* Runs a script of sh in a mount namespace where $HOME is a full disk of 64 KiB; its output. NULL when this machine has no such namespaces. */
 static const char *on_small_disk(struct verb *verb_out, const char *script)
 {
@@ -548,6 +564,7 @@ static void home__that_is_not_writable_is_told(void **state)
 	CASE(feed__cut_short_runs_nothing, sh), \
 	CASE(forget__keeps_the_fence_of_a_job_that_was_ruled_out, sh), \
 	CASE(forget__leaves_nothing_of_many_jobs, sh), \
+	CASE(start__makes_the_folder_again_when_somebody_removes_it, sh), \
 	CASE(full_disk__stops_the_job_before_it_starts, sh), \
 	CASE(full_disk__made_by_the_job_does_not_lose_its_status, sh), \
 	CASE(home__that_is_not_writable_is_told, sh)
