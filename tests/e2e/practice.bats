@@ -1,0 +1,151 @@
+#!/usr/bin/env bats
+# practice.bats - a newcomer's walk: the whole upgrade on the practice fleet in a terminal, answering only what the screen says.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Order matters: the first test walks 4.5.15 to 4.6.5 in the live view, the second goes on to 4.6.6 in the plain view.
+
+bats_require_minimum_version 1.5.0
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+REPO="$BATS_TEST_DIRNAME/../.."
+
+setup_file() {
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet
+	export BELLBOOK_JOURNAL=$BATS_FILE_TMPDIR/j.db
+	export TMUX_TMPDIR=$BATS_FILE_TMPDIR
+	BELLBOOK=$(realpath "${BELLBOOK:-$REPO/build/release/bellbook}")
+	export BELLBOOK
+	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	"$FLEET" up >&2
+	"$FLEET" in app1 standin set pace 0
+	"$FLEET" in app2 standin set pace 0
+}
+
+teardown_file() { "$FLEET" down >&2; }
+
+setup() {
+	cd "$REPO"
+	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
+	see 'ready>'
+}
+
+teardown() { tm kill-server; }
+
+tm() { tmux -L practice "$@"; }
+
+screen() { tm capture-pane -p; }
+
+keys() { tm send-keys "$@"; }
+
+# Waits until the screen shows a text.
+see() {
+	for _ in $(seq 400); do
+		screen | grep -qF -- "$1" && return 0
+		sleep 0.05
+	done
+	echo "never seen: $1"
+	screen
+	return 1
+}
+
+# "STEP|FIRST LINE" of the question whose dialog takes keys now; nothing while there is none.
+asked() {
+	local text
+	text=$(screen)
+	[[ $text == *" QUESTION "* && $text == *"Esc decides nothing"* && $text != *"wait ..."* ]] || return 0
+	[[ $text =~ step\ ([0-9]+)/ ]] && printf '%s' "${BASH_REMATCH[1]}"
+	grep -A1 ' QUESTION ' <<<"$text" | tail -1 | sed 's/^[^A-Z]*/|/; s/ *[^ ]*$//'
+}
+
+# Gives what the question on the screen asks for, until the shell is back.
+answer_all() {
+	local now last='' deadline=$((SECONDS + 120))
+	while [ $SECONDS -lt $deadline ]; do
+		screen | grep -q '^rc=' && return 0
+		now=$(asked)
+		if [ -n "$now" ] && [ "$now" != "$last" ]; then
+			last=$now
+			screen >>"$BATS_TEST_TMPDIR/screens"
+			case $now in
+			*'Which version'*) keys "$1" Enter ;;
+			*) keys 1 Enter ;;
+			esac
+		fi
+		sleep 0.05
+	done
+	echo "not at the end after 120 s"
+	screen
+	return 1
+}
+
+version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live describe --tags; }
+
+@test "live: the whole upgrade, left and come back to, with a failure on the way" {
+	"$FLEET" in app1 standin fail assets-oom
+	keys "clear; $FLEET exec $BELLBOOK run upgrade; echo rc=\$?" Enter
+	see '32 steps'
+	see 'Enter sends'
+	keys 4.6.5 Enter
+	see 'Are the release notes read'
+	see 'r: record so far'
+	keys r
+	see 'Compared afterwards'	# what the steps before found
+	keys Escape
+	see 'Are the release notes read'
+	see 'r: record so far'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'rc=3'
+	see 'Come back with'
+	keys "clear; $FLEET exec $BELLBOOK attach; echo rc=\$?" Enter
+	see 'Are the release notes read'
+	# The assets of app1 fail until somebody gives it memory; the screen says what failed, and where.
+	for _ in $(seq 400); do
+		screen | grep -q 'What now' && break
+		[ -z "$(asked)" ] || keys 1 Enter
+		sleep 0.1
+	done
+	see 'the assets could not be built'
+	see 'FAIL'
+	see 'r: record so far'
+	"$FLEET" in app1 standin mend assets-oom
+	answer_all 4.6.5
+	see 'rc=0'
+	see 'closed, outcome ok'
+	see 'skipped: step 21'
+	[ "$(version)" = v4.6.5 ]
+	# Every question was seen, and no text's own line ends.
+	[ "$(grep -c ' QUESTION ' "$BATS_TEST_TMPDIR/screens")" -ge 6 ]
+	run ! grep -F '^J' "$BATS_TEST_TMPDIR/screens"
+}
+
+@test "plain: a patch upgrade, line by line" {
+	local text last deadline=$((SECONDS + 110))
+	tm resize-window -x 100 -y 200
+	keys "clear; $FLEET exec $BELLBOOK run upgrade --plain; echo rc=\$?" Enter
+	see 'Which version'
+	# Whenever the last line is the prompt, the last question gets its answer.
+	while [ $SECONDS -lt $deadline ]; do
+		text=$(screen | grep -v '^$')
+		! grep -q '^rc=' <<<"$text" || break
+		if [ "$(tail -1 <<<"$text")" = '>' ]; then
+			last=$(grep '^Question' <<<"$text" | tail -1)
+			case $last in
+			*'Which version'*) keys 4.6.6 Enter ;;
+			*) keys 1 Enter ;;
+			esac
+		fi
+		sleep 0.2
+	done
+	see 'rc=0'
+	see 'closed, outcome ok'
+	[ "$(version)" = v4.6.6 ]
+	tm capture-pane -p -J -S -2000 >"$BATS_TEST_TMPDIR/all"
+	grep '^Step 13 of 32: ' "$BATS_TEST_TMPDIR/all"
+	grep -F 'WARNING: app1' "$BATS_TEST_TMPDIR/all"
+	# No control character of a text, and nothing of ours that is not a line.
+	run ! grep -E '\^J|─|│' "$BATS_TEST_TMPDIR/all"
+	# A step by hand is explained once.
+	[ "$(grep -c 'Read the notes of every version' "$BATS_TEST_TMPDIR/all")" -eq 1 ]
+}
