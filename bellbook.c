@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actions/askpass.h"
@@ -267,6 +268,30 @@ static int cmd_check(struct options *o)
 
 /* ---- sessions ---- */
 
+#define CHECK_MAX ((off_t)64 << 20)	/* larger journals: the store looks at their tail, `bellbook verify` at all */
+
+/* A journal with a damaged event is not written on. 0, or an exit code after words. */
+static int check_journal(const struct options *o)
+{
+	struct verify_report report = {0};
+	struct err e = {0};
+	struct stat st;
+	char *text;
+	int result;
+
+	if (stat(o->journal, &st) < 0 || st.st_size > CHECK_MAX)
+		return 0;
+	if (store_verify(o->journal, &report, &e) < 0)
+		return fail_err(&e);
+	if (!report.bad_seq)
+		return 0;
+	text = mem_printf("the journal %s is NOT INTACT at event %lld: %s. Nothing was written to it. Keep it as evidence, and use another one: --journal PATH", o->journal,
+			  (long long)report.bad_seq, report.text);
+	result = fail(EXIT_FAILED, text);
+	mem_free(text);
+	return result;
+}
+
 static int watch(const struct options *o, int64_t session)
 {
 	struct view_options view = {.journal = o->journal, .session = session, .role = o->role ? o->role : "driver", .after = o->after};
@@ -297,14 +322,17 @@ static int start(struct options *o, const char *name)
 	struct err e = {0};
 	int64_t session = 0;
 	char *path = find_runbook(name, &e), *owned;
-	int result = -1;
+	int result = -1, damaged;
 
 	options.runbook = path;
 	options.fleet = fleet_of(o, &owned);
-	if (path && session_check(&options, &e) == 0)
+	damaged = path ? check_journal(o) : 0;
+	if (path && !damaged && session_check(&options, &e) == 0)
 		result = session_launch(&options, &session, &e);
 	mem_free(path);
 	mem_free(owned);
+	if (damaged)
+		return damaged;
 	return result < 0 ? fail_err(&e) : watch(o, session);
 }
 
@@ -377,7 +405,7 @@ static int cmd_resume(struct options *o)
 	struct session_options options = {.journal = o->journal, .reason = o->reason ? o->reason : "its process was gone"};
 	struct err e = {0};
 	int64_t session = pick_session(o, false, &e);
-	char *owned = NULL;
+	int damaged;
 
 	if (!session)
 		return fail_err(&e);
@@ -387,9 +415,10 @@ static int cmd_resume(struct options *o)
 	}
 	options.resume = session;
 	options.fleet = o->fleet;
+	if ((damaged = check_journal(o)) != 0)
+		return damaged;
 	if (session_launch(&options, &session, &e) < 0)
 		return fail_err(&e);
-	mem_free(owned);
 	return watch(o, session);
 }
 
@@ -417,6 +446,7 @@ static int cmd_log(struct options *o)
 	enum export_format format = EXPORT_TEXT;
 	struct err e = {0};
 	int64_t session;
+	int damaged;
 
 	if (o->count != 1 || !str_to_int(o->args[0], 1, INT64_MAX, &session))
 		return fail(EXIT_USAGE, "log needs the number of a session; bellbook sessions lists them");
@@ -424,6 +454,9 @@ static int cmd_log(struct options *o)
 		format = EXPORT_JSONL;
 	else if (o->format && !export_format_parse(o->format, &format))
 		return fail(EXIT_USAGE, "formats are text, md and jsonl");
+	damaged = check_journal(o);
+	if (damaged)
+		return damaged;
 	if (export_log(o->journal, session, format, export_to_file, stdout, &e) < 0)
 		return fail_err(&e);
 	return fflush(stdout) == 0 ? EXIT_OK : fail(EXIT_FAILED, "the log could not be written");

@@ -162,6 +162,9 @@ int action_check(const struct action *action, const struct json *args, struct er
 			return err_set(e, ERR_USAGE, "%s: \"%s\" is missing (%s)", action->name, param->name,
 				       param->help);
 	}
+	/* The end of a terminal's input cannot be told from a pause in it: the command would wait for ever. */
+	if (json_bool(args, "pty", false) && json_at(args, "stdin"))
+		return err_set(e, ERR_USAGE, "%s: \"pty\" and \"stdin\" do not go together", action->name);
 	return 0;
 }
 

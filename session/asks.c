@@ -103,14 +103,14 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 void asks_failure(struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
-	char *text = mem_printf("Step “%s” failed. What now?", step->title);
+	char *text = mem_printf(str_is(step->reason, "undone") ? "Step “%s” was undone. What now?" : "Step “%s” failed. What now?", step->title);
 	struct json *data = asks_data("failure", text, "choice");
 	char *details = mem_printf("%s\n\nNothing more is run until you choose.%s%s", step->reason ? step->reason : "No reason is known.",
 				   step->back && *step->back ? "\n\nThe way back: " : "", step->back ? step->back : "");
 
 	json_set_text(data, "details", details);
 	asks_choice(data, "retry", "Try again", "Runs the step again from its beginning, as a new attempt.", false);
-	if (i >= 0 && script_book(engine->script)->steps[i].has[FN_UNDO])
+	if (i >= 0 && script_book(engine->script)->steps[i].has[FN_UNDO] && !str_is(step->reason, "undone"))
 		asks_choice(data, "undo", "Undo it", "Runs the step's way back.", false);
 	other_choices(data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
@@ -141,7 +141,7 @@ void asks_doubt(struct engine *engine, const struct model_step *step)
 	char *details = doubt_details(engine, step);
 
 	json_set_text(data, "details", details);
-	asks_choice(data, "probe", "Look again", "Asks the host once more what became of it, and runs the step's check. Changes nothing.", false);
+	asks_choice(data, "probe", "Look again", "Asks the host once more what became of it. If it still runs, it is waited for, without a time limit, and can be stopped. Changes nothing.", false);
 	asks_choice(data, "ran", "It happened", "Counts the step as done; say how you know.", true);
 	asks_choice(data, "rerun", "It did not happen: run it again", "Only when you are sure: a thing done twice may be worse than a thing not done. Say how you know.", true);
 	asks_choice(data, "abort", "Stop the session", "The step stays in doubt.", true);
@@ -396,6 +396,7 @@ static char *type_problem(const struct reply *reply)
 
 static char *answer_problem(const struct reply *reply)
 {
+	int64_t due_us;
 	const char *value = value_of(reply);
 	const char *why = json_text(reply->intent, "why", "");
 	char *problem;
@@ -414,7 +415,7 @@ static char *answer_problem(const struct reply *reply)
 	if (wants_why(reply->ask->of, value) && strspn(why, " \t") == strlen(why))
 		return mem_strdup("this answer needs a reason (why)");
 	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question") &&
-	    (!json_text(reply->intent, "owner", NULL) || !json_text(reply->intent, "due", NULL)))
+	    (!json_text(reply->intent, "owner", NULL) || strlen(json_text(reply->intent, "due", "")) != 10 || time_parse(json_text(reply->intent, "due", ""), &due_us) < 0))
 		return mem_strdup("to defer, say who owns it (owner) and by when (due, YYYY-MM-DD)");
 	if (reply->ask->step && *reply->ask->step && !reply->step)
 		return mem_strdup("the step of this question is gone");

@@ -427,7 +427,7 @@ static __attribute__((noinline)) int store_item(struct book *book, struct item *
 	return store_append(book->store, item->events, item->n, e);
 }
 
-/* Joins output with what follows it into one transaction: moves the events of the run of items at the front into one item. */
+/* Joins what waits into one transaction, which is told and acted on only when it is stored: moves the events of the run of items at the front into one item. */
 static struct item *join_front(struct book *book)
 {
 	struct item *head = book->first;
@@ -436,12 +436,11 @@ static struct item *join_front(struct book *book)
 
 	if (!head)
 		return NULL;
-	for (item = head; item && items < 64 && bytes < ((size_t)1 << 20); item = item->next) {
+	/* What promises a new effect is not joined with what does not: on a full disk the latter may still be stored. */
+	for (item = head; item && item->opening == head->opening && items < 64 && bytes < ((size_t)1 << 20); item = item->next) {
 		total += item->n;
 		bytes += item->bytes;
 		items++;
-		if (item->events[0].kind < (enum event_kind)EVENT_OUTPUT_FIRST)
-			break;
 	}
 	if (items < 2)
 		return head;

@@ -247,7 +247,7 @@ void calls_hand_over(struct engine *engine, struct record *record, bool settle)
 {
 	struct worker_call what = {
 		.action = record->action, .args = record->args, .host = record->host, .job = record->job,
-		.timeout_us = timeout_of(engine, record), .settle = settle, .out_offset = record->out_to, .err_offset = record->err_to,
+		.timeout_us = record->patient ? 0 : timeout_of(engine, record), .settle = settle, .out_offset = record->out_to, .err_offset = record->err_to,
 	};
 	struct book_call key = book_call_of(record);
 
@@ -413,12 +413,15 @@ static bool refused(struct engine *engine, const char *path, const char *name, c
 {
 	const struct action *action = action_find(name);
 	struct err e = {0};
+	const char *secret;
 	char *text;
 
 	if (is_builtin(name))
 		return false;
 	if (!action) {
 		text = mem_printf("there is no action %s", name);
+	} else if ((secret = secrets_unknown(engine, args)) != NULL) {
+		text = mem_printf("there is no secret \"%s\": a secret is a parameter of type secret, or stands in the fleet file and is reached as s.fleet.…", secret);
 	} else if (action_check(action, args, &e) < 0) {
 		text = mem_strdup(e.text);
 	} else if (action->effect != EFFECT_READ && (!may_change(engine) || script_book(engine->script)->steps[engine->task_step].kind == STEP_OBSERVE)) {

@@ -319,6 +319,7 @@ void calls_probe(struct engine *engine)
 		if (record->state != RECORD_UNKNOWN || record->attempt != step->attempt || !str_is(record->step, step->id) || !action || !action->settle)
 			continue;
 		record->state = RECORD_BEGUN;
+		record->patient = true;
 		engine->settling++;
 		record->settling = true;
 		hand_again(engine, record);

@@ -37,6 +37,8 @@ struct record {
 	bool at_worker;		/* the worker has it now */
 	bool ending;		/* call.ended is queued */
 	bool settling;		/* counted in engine->settling */
+	bool told;		/* of a step that is gone, in doubt: a person was asked */
+	bool patient;		/* looked up again by a person: no time limit now */
 	int losses;		/* workers that died while they had it */
 	struct json *args;	/* owned */
 	char *outcome, *error;	/* owned; outcome of call.ended */

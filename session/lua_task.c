@@ -290,6 +290,22 @@ static void read_keys(lua_State *L, struct fanout *fan)
 	}
 }
 
+/* A brake with a typing mistake would be no brake. */
+static void check_each_options(lua_State *L)
+{
+	if (lua_isnoneornil(L, 3))
+		return;
+	luaL_checktype(L, 3, LUA_TTABLE);
+	lua_pushnil(L);
+	while (lua_next(L, 3)) {
+		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+
+		if (!str_is(key, "at_once") && !str_is(key, "stop_after"))
+			luaL_error(L, "each: there is no option '%s'; options are at_once and stop_after", key);
+		lua_pop(L, 1);
+	}
+}
+
 int lua_each(lua_State *L)
 {
 	struct branch *parent = lua_branch_of(L);
@@ -304,6 +320,7 @@ int lua_each(lua_State *L)
 	luaL_checkany(L, 1);
 	luaL_checktype(L, 2, LUA_TFUNCTION);
 	lua_settop(L, 3);
+	check_each_options(L);
 	count = luaL_len(L, 1);
 	if (count > 10000)
 		return luaL_error(L, "each: more than 10000 entries");

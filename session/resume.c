@@ -230,11 +230,52 @@ static void ask_change(struct comparing *c, const char *id, const char *what, co
 	compare_add(c, EVENT_ASKED, "bellbook", data);
 }
 
+static const char *deleted_details(const struct model_step *step)
+{
+	if (!step || step->state == STEP_PLANNED || step->state == STEP_READY)
+		return "It will not be run.";
+	if (step->state == STEP_RUNNING || step->state == STEP_DETACHED || step->state == STEP_IN_DOUBT)
+		return "What it began on a host is looked up and waited for before anything else is run; the rest of it will not be run.";
+	return "What it did stays done and stays in the journal.";
+}
+
+/* The place of a step in the list that was agreed, -1 = it was not there. */
+static long old_place(const struct json *steps, const struct script_step *step)
+{
+	const struct json *was = old_step(steps, step);
+
+	for (size_t i = 0; was && i < json_count(steps); i++)
+		if (json_item(steps, i) == was)
+			return (long)i;
+	return -1;
+}
+
+/* One question when steps that stayed changed places. */
+static size_t ask_order(const struct script_book *book, struct comparing *c, const struct json *steps)
+{
+	long last = -1;
+
+	for (size_t i = 0; i < book->step_count; i++) {
+		long place = old_place(steps, &book->steps[i]);
+		char *text;
+
+		if (place < 0 || place >= last) {
+			last = place > last ? place : last;
+			continue;
+		}
+		text = mem_printf("The steps are in another order: “%s” (%s) comes later than it did.", book->steps[i].id, book->steps[i].title);
+		ask_change(c, book->steps[i].id, "moved", text, "Steps that are over keep their results; one that had begun is ended first; the others are run in the new order.");
+		mem_free(text);
+		return 1;
+	}
+	return 0;
+}
+
 /* One question for each difference that could change what happens. Returns how many. */
 static size_t ask_changes(struct engine *engine, struct comparing *c, const struct json *steps)
 {
 	const struct script_book *book = script_book(engine->script);
-	size_t n = 0;
+	size_t n = ask_order(book, c, steps);
 
 	for (size_t i = 0; i < json_count(steps); i++) {
 		const char *id = json_text(json_item(steps, i), "id", "");
@@ -244,7 +285,7 @@ static size_t ask_changes(struct engine *engine, struct comparing *c, const stru
 		if (script_step_find(engine->script, id) >= 0)
 			continue;
 		text = mem_printf("Step “%s” is no longer in the runbook. It was: %s.", id, step ? step_state_name(step->state) : "planned");
-		ask_change(c, id, "deleted", text, step && step->state == STEP_OK ? "What it did stays done and stays in the journal." : "It will not be run.");
+		ask_change(c, id, "deleted", text, deleted_details(step));
 		mem_free(text);
 		n++;
 	}

@@ -248,6 +248,25 @@ static bool each_secret(struct engine *engine, const struct json *value)
 	return ready;
 }
 
+const char *secrets_unknown(const struct engine *engine, const struct json *args)
+{
+	const struct script_book *book = script_book(engine->script);
+	const char *name = json_text(args, "$secret", NULL), *found = NULL, *key;
+	struct json *member;
+	void *it = NULL;
+
+	if (name) {
+		for (size_t i = 0; i < book->param_count; i++)
+			if (str_is(book->params[i].name, name))
+				return NULL;
+		return json_at(json_at(engine->fleet, "secrets"), name) ? NULL : name;
+	}
+	if (json_type_of(args) == JSON_IS_OBJECT)
+		while (!found && (key = json_next(args, &it, &member)) != NULL)
+			found = secrets_unknown(engine, member);
+	return found;
+}
+
 bool secrets_ready(struct engine *engine, const struct json *args)
 {
 	return each_secret(engine, args);

@@ -15,6 +15,9 @@ bool secrets_ready(struct engine *engine, const struct json *args);
 /* A value typed for a secret question. -1 with words when it cannot be one. */
 int secrets_take(struct engine *engine, const char *name, const char *value, struct err *e);
 
+/* Name of a secret in args that neither the fleet file nor a parameter knows, NULL when there is none. Borrowed from args. */
+const char *secrets_unknown(const struct engine *engine, const struct json *args);
+
 /* Wipes and frees all values. */
 void secrets_free(struct engine *engine);
 

@@ -16,8 +16,17 @@
  * the same next thing. Whatever it starts is an event first.
  */
 
+/* What has begun is ended before anything else begins, also when the runbook was changed around it. */
 struct model_step *steps_current(struct engine *engine, size_t *index)
 {
+	for (size_t i = 0; i < engine->model->step_count; i++) {
+		enum step_state state = engine->model->steps[i].state;
+
+		if (state == STEP_RUNNING || state == STEP_DETACHED || state == STEP_IN_DOUBT) {
+			*index = i;
+			return &engine->model->steps[i];
+		}
+	}
 	for (size_t i = 0; i < engine->model->step_count; i++)
 		if (!step_state_is_over(engine->model->steps[i].state)) {
 			*index = i;
@@ -303,6 +312,40 @@ static void close_done(struct engine *engine)
 	mem_free(reason);
 }
 
+static void ask_stray(struct engine *engine, struct record *record)
+{
+	char *text = mem_printf("A command of step “%s”, which is no longer in the runbook, is IN DOUBT on %s: %s", record->step, *record->host ? record->host : "this computer",
+				json_text(record->args, "cmd", record->action));
+	struct json *data = asks_data("change", text, "choice");
+
+	json_set_text(data, "name", record->step);
+	json_set_text(data, "expect", "doubt");
+	json_set_text(data, "details", "It was started, and whether it ended cannot be known from here. Look at the host before you go on.");
+	asks_choice(data, "accept", "I have looked: go on", NULL, false);
+	asks_choice(data, "abort", "Stop the session", "Nothing more is run.", true);
+	asks_add(engine, NULL, 0, NULL, NULL, data);
+	record->told = true;
+	mem_free(text);
+}
+
+/* True while something of another step than this is under way on a host, or in doubt and nobody knows: nothing new may begin. */
+static bool strays(struct engine *engine, const struct model_step *step)
+{
+	for (size_t i = 0; i < engine->record_count; i++) {
+		struct record *record = engine->records[i];
+
+		if (step && str_is(record->step, step->id))
+			continue;
+		if (record->state == RECORD_BEGUN && record->at_worker)
+			return true;
+		if (record->state == RECORD_UNKNOWN && !record->told && !model_step_find(engine->model, record->step)) {
+			ask_stray(engine, record);
+			return true;
+		}
+	}
+	return false;
+}
+
 void steps_advance(struct engine *engine)
 {
 	size_t index = 0;
@@ -317,6 +360,8 @@ void steps_advance(struct engine *engine)
 	if (engine->task || engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine))
 		return;
 	step = steps_current(engine, &index);
+	if (strays(engine, step))
+		return;
 	if (!step) {
 		close_done(engine);
 		return;

@@ -181,12 +181,12 @@ def middle(name="b", more="", nap="1000s"):
             % (name, more, nap))
 
 
-def changed(before, after, asked, effects, answers=None, crash_again=False):
+def changed(before, after, asked, effects, answers=None, crash_again=False, at="sleep"):
     """Runs before to the sleep in its step b, kills, resumes with after; asked: the changes that are asked about."""
     with Place() as place:
         place.write("t.lua", text_of(place, *before))
         v = place.run()
-        v.walk(stop=lambda m: m.get("kind") == "call.begun" and m.get("step") == "b" and m["data"]["action"] == "sleep")
+        v.walk(stop=lambda m: m.get("step") == "b" and (m.get("kind") == at or m.get("kind") == "call.begun" and m["data"]["action"] == at))
         session = v.hello["session"]
         v.kill()
         v.wait()
@@ -233,9 +233,21 @@ def change_deleted_running():
     changed([simple("a"), middle(), simple("c")], [simple("a"), simple("c")], [("deleted", "b")], ["a", "b1", "c"])
 
 
+def change_deleted_waits():
+    """what a deleted step began is waited for before the next begins"""
+    slow = 'change "b" { title = "b", why = "w", run = function(s) here.run("echo b1 >> D/effects; echo here; sleep 1; echo b2 >> D/effects") end, done = function(s) return true end }\n'
+    seen = changed([simple("a"), slow, simple("c")], [simple("a"), simple("c")], [("deleted", "b")], ["a", "b1", "b2", "c"], at="call.output")
+    assert any(m.get("kind") == "call.ended" and m.get("step") == "b" for m in seen)
+
+
+def change_moved():
+    """steps in another order are asked about; the one that runs is ended first"""
+    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("c"), middle(nap="500ms"), simple("a")], [("moved", "b")], ["a", "b1", "b2", "c"])
+
+
 def change_inserted():
-    """a step inserted before finished ones is asked about and run"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("new"), simple("a"), middle(nap="500ms"), simple("c")], [("inserted", "new")], ["a", "b1", "new", "b2", "c"])
+    """a step inserted before finished ones is asked about and run when what runs has ended"""
+    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("new"), simple("a"), middle(nap="500ms"), simple("c")], [("inserted", "new")], ["a", "b1", "b2", "new", "c"])
 
 
 def change_finished():
@@ -304,5 +316,5 @@ def file_gone():
         place.verify()
 
 
-sys.exit(tap([kill_session, kill_worker, kill_view, doubt, change_none, change_lines, change_deleted, change_deleted_finished, change_deleted_running, change_inserted,
+sys.exit(tap([kill_session, kill_worker, kill_view, doubt, change_none, change_lines, change_deleted, change_deleted_finished, change_deleted_running, change_deleted_waits, change_moved, change_inserted,
               change_finished, change_planned, change_running, change_renamed, change_crash, change_renamed_question, file_gone]))
