@@ -10,6 +10,8 @@
 
 #define PAUSE_FIRST (TIME_SECOND / 5)
 #define PAUSE_MAX (10 * TIME_SECOND)
+#define OPEN_TRIES 4
+#define OPEN_QUICK TIME_SECOND
 
 static void close_link(struct link *link)
 {
@@ -66,18 +68,32 @@ static struct transport *open_ssh(struct call *call, struct link *link, struct e
 	return transport_openssh_open(call, e);
 }
 
+/* A server that is being restarted, or has too many log-ins, closes fresh connections for a moment; one that takes long to fail is not tried again. */
+static struct transport *open_tried(struct call *call, struct link *link, struct err *e)
+{
+	struct transport *transport = NULL;
+
+	for (int left = OPEN_TRIES - 1;; left--) {
+		int64_t began = time_mono_us();
+
+		if (ssh_memory_enter(call, call_host(call), e) == 0) {
+			transport = open_ssh(call, link, e);
+			ssh_memory_leave(call_host(call));
+		}
+		if (transport || e->kind != ERR_IO || left == 0 || time_mono_us() - began > OPEN_QUICK)
+			return transport;
+		if (call_wait(call, -1, 0, (OPEN_TRIES - left) * PAUSE_FIRST, e) < 0)
+			return NULL;
+	}
+}
+
 struct transport *transport_get(struct call *call, struct err *e)
 {
 	struct link *link = link_of(call);
 
 	if (link->transport)
 		return link->transport;
-	if (!*call_host(call)) {
-		link->transport = transport_here_open(call, e);
-	} else if (ssh_memory_enter(call, call_host(call), e) == 0) {
-		link->transport = open_ssh(call, link, e);
-		ssh_memory_leave(call_host(call));
-	}
+	link->transport = *call_host(call) ? open_tried(call, link, e) : transport_here_open(call, e);
 	return link->transport;
 }
 
