@@ -274,7 +274,9 @@ void draw_work(struct frame *frame, struct area area)
 	}
 	draw_title(frame, &area, step);
 	bool works = call && str_is(call->step, step->id);
-	struct area why = { area.row, area.col, works ? area.rows / 3 : area.rows, area.cols };
+	/* Before a step its explanation is what counts, later its output. */
+	int share = !works ? area.rows : step->state == STEP_READY ? area.rows * 2 / 3 : area.rows / 3;
+	struct area why = { area.row, area.col, share, area.cols };
 	int before = why.row;
 
 	draw_why(frame, &why, step);
