@@ -24,7 +24,7 @@ setup_file() {
 teardown_file() { "$FLEET" down >&2; }
 
 setup() {
-	cd "$REPO"
+	cd "$REPO" || return
 	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
 	see 'ready>'
 }
