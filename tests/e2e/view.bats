@@ -27,6 +27,9 @@ teardown() {
 		[ -S "$session" ] || continue
 		session=$(basename "$session" .sock)
 		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
+		# Its process sweeps behind itself before it goes.
+		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
+		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
 	done
 }
 
