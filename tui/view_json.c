@@ -104,11 +104,9 @@ static void line_in(struct json_view *view, const char *text, size_t len)
 		err_set(&e, ERR_USAGE, "a line must be one JSON object");
 	else if (intent && !json_text(intent, "do", NULL))
 		err_set(&e, ERR_USAGE, "the object has no \"do\"");
-	if (e.kind != ERR_NONE)
-		refuse(view, intent, e.text);
-	else if (str_is(json_text(intent, "do", ""), "leave"))
+	if (e.kind == ERR_NONE && str_is(json_text(intent, "do", ""), "leave"))
 		end(view, ENDING_LEFT);
-	else if (pump_send(view->pump, intent, &e) != 0)
+	else if (e.kind != ERR_NONE || pump_send(view->pump, intent, &e) != 0)
 		refuse(view, intent, e.text);
 	json_free(intent);
 }
