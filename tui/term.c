@@ -24,6 +24,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "tui/tty.h"
 
 #define BEHIND 4096	/* bytes the kernel still holds for the terminal */
@@ -120,10 +121,12 @@ static void set_last_words(void)
 
 static void set_modes(void)
 {
+	const char *name = getenv("TERM");
+
 	raw();
 	noecho();
 	nonl();
-	term.paste = COLORS >= 8 && strncmp(getenv("TERM"), "linux", 5) != 0;
+	term.paste = COLORS >= 8 && name && !str_starts(name, "linux");
 	if (term.paste && write(term.fd, "\033[?2004h", 8) != 8)
 		term.paste = false;
 	set_last_words();
