@@ -229,7 +229,6 @@ static char *resolved(const char *path, const char *folder)
 static void resolve_paths(struct fleet *fleet, const char *folder)
 {
 	struct json *entry;
-	const char *name;
 	void *it = NULL;
 	char *path;
 
@@ -238,7 +237,7 @@ static void resolve_paths(struct fleet *fleet, const char *folder)
 		json_set_text(fleet->value, "ssh_config", path);
 		mem_free(path);
 	}
-	while ((name = json_next(fleet->secrets, &it, &entry)) != NULL) {
+	while (json_next(fleet->secrets, &it, &entry)) {
 		if (!json_text(entry, "file", NULL))
 			continue;
 		path = resolved(json_text(entry, "file", ""), folder);

@@ -427,7 +427,6 @@ static void read_roles(lua_State *L, struct script *script)
 {
 	struct err e = {0};
 	struct json *value;
-	const char *role;
 	void *it = NULL;
 
 	if (lua_getfield(L, 1, "roles") != LUA_TNIL) {
@@ -436,7 +435,7 @@ static void read_roles(lua_State *L, struct script *script)
 			luaL_error(L, "roles = { ROLE = \"1+\", … }");
 		if (json_type_of(script->book.roles) == JSON_IS_ARRAY && json_count(script->book.roles))
 			luaL_error(L, "roles = { ROLE = \"1+\", … }");
-		while ((role = json_next(script->book.roles, &it, &value)) != NULL)
+		while (json_next(script->book.roles, &it, &value))
 			if (!good_role(json_as_text(value)))
 				luaL_error(L, "roles = { ROLE = \"1+\", … }: a role needs \"1\", \"1+\", \"0+\" or another number of hosts");
 	}

@@ -224,7 +224,7 @@ static bool fetch_secret(struct engine *engine, const char *name)
 
 static bool each_secret(struct engine *engine, const struct json *value)
 {
-	const char *name = json_text(value, "$secret", NULL), *key;
+	const char *name = json_text(value, "$secret", NULL);
 	struct json *member;
 	void *it = NULL;
 	bool ready = true;
@@ -240,7 +240,7 @@ static bool each_secret(struct engine *engine, const struct json *value)
 		return fetch_secret(engine, name);
 	}
 	if (json_type_of(value) == JSON_IS_OBJECT)
-		while ((key = json_next(value, &it, &member)) != NULL)
+		while (json_next(value, &it, &member))
 			ready = each_secret(engine, member) && ready;
 	if (json_type_of(value) == JSON_IS_ARRAY)
 		for (size_t i = 0; i < json_count(value); i++)
@@ -251,7 +251,7 @@ static bool each_secret(struct engine *engine, const struct json *value)
 const char *secrets_unknown(const struct engine *engine, const struct json *args)
 {
 	const struct script_book *book = script_book(engine->script);
-	const char *name = json_text(args, "$secret", NULL), *found = NULL, *key;
+	const char *name = json_text(args, "$secret", NULL), *found = NULL;
 	struct json *member;
 	void *it = NULL;
 
@@ -262,7 +262,7 @@ const char *secrets_unknown(const struct engine *engine, const struct json *args
 		return json_at(json_at(engine->fleet, "secrets"), name) ? NULL : name;
 	}
 	if (json_type_of(args) == JSON_IS_OBJECT)
-		while (!found && (key = json_next(args, &it, &member)) != NULL)
+		while (!found && json_next(args, &it, &member))
 			found = secrets_unknown(engine, member);
 	return found;
 }

@@ -90,7 +90,7 @@ static void set_looks(void)
 
 	term.color = !(no_color && *no_color) && has_colors() && start_color() == OK && COLORS >= 8
 		&& use_default_colors() == OK;
-	for (short role = 0; role < ROLE_COUNT; role++) {
+	for (int role = 0; role < ROLE_COUNT; role++) {
 		term.attrs[role] = term.color ? looks[role].color_attr : looks[role].mono_attr;
 		term.pairs[role] = 0;
 		if (!term.color || looks[role].color < 0)
