@@ -194,6 +194,6 @@ int time_parse(const char *text, int64_t *out)
 		return -1;
 	if (!literal(&text, 'Z') || *text)
 		return -1;
-	*out = (days * DAY_SECONDS + hour * 3600 + minute * 60 + second) * TIME_SECOND + micros;
+	*out = (days * DAY_SECONDS + (int64_t)hour * 3600 + (int64_t)minute * 60 + second) * TIME_SECOND + micros;
 	return 0;
 }

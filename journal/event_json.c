@@ -199,7 +199,7 @@ static int get_hex(const struct json *value, const char *key, unsigned char out[
 
 	if (!json_at(value, key))
 		return 0;
-	if (!hex || strlen(hex) != 2 * SHA256_LEN)
+	if (!hex || strlen(hex) != (size_t)2 * SHA256_LEN)
 		return wrong(e, key, "64 hexadecimal digits");
 	for (size_t i = 0; i < SHA256_LEN; i++) {
 		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);

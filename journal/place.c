@@ -164,9 +164,7 @@ static int listen_at(const char *run, int64_t session, mode_t mode, struct err *
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0 || fchmod(fd, mode) < 0)	/* bind takes the mode from here, less the umask */
 		err_errno(e, "a socket");
-	else if (unlink(at.sun_path) < 0 && errno != ENOENT)
-		err_errno(e, "%s/%lld.sock", run, (long long)session);
-	else if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || chmod(at.sun_path, mode) < 0 || listen(fd, BACKLOG) < 0)
+	else if ((unlink(at.sun_path) < 0 && errno != ENOENT) || bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || chmod(at.sun_path, mode) < 0 || listen(fd, BACKLOG) < 0)
 		err_errno(e, "%s/%lld.sock", run, (long long)session);
 	else
 		rc = fd;

@@ -500,9 +500,7 @@ static char *consequence(struct reply *reply)
 		return on_param(reply);
 	if (str_is(of, "hostkey") || str_is(of, "secret"))
 		return on_transport(reply);
-	if (str_is(of, "step"))
-		on_step(reply);
-	else if (str_is(of, "manual"))
+	if (str_is(of, "step") || str_is(of, "manual"))
 		on_step(reply);
 	else if (str_is(of, "failure"))
 		on_failure(reply);
