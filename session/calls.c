@@ -153,7 +153,7 @@ static void add_call_event(struct batch *batch, const struct record *record, enu
 	batch->events[batch->n - 1].host = record->host;
 }
 
-static void add_call(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data)
+void calls_add(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data)
 {
 	struct batch batch = {0};
 
@@ -161,7 +161,7 @@ static void add_call(struct engine *engine, const struct record *record, enum ev
 	batch_commit(engine, &batch);
 }
 
-static struct json *ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result)
+struct json *calls_ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result)
 {
 	struct json *data = json_new_object();
 
@@ -190,7 +190,7 @@ static void begin_instant(struct engine *engine, struct record *record)
 		result = json_new_real((double)(bits >> 11) / 9007199254740992.0);
 	}
 	add_call_event(&batch, record, EVENT_CALL_BEGUN, begun_data(engine, record));
-	add_call_event(&batch, record, EVENT_CALL_ENDED, ended_data(record, "ok", NULL, result));
+	add_call_event(&batch, record, EVENT_CALL_ENDED, calls_ended_data(record, "ok", NULL, result));
 	json_free(result);
 	batch_commit(engine, &batch);
 }
@@ -238,7 +238,7 @@ static void begin_new(struct engine *engine, struct record *record)
 	else if (is_builtin(record->action) && !str_is(record->action, "sleep"))
 		begin_remark(engine, record);
 	else
-		add_call(engine, record, EVENT_CALL_BEGUN, begun_data(engine, record));
+		calls_add(engine, record, EVENT_CALL_BEGUN, begun_data(engine, record));
 }
 
 /* ---- at the worker ---- */
@@ -275,7 +275,7 @@ static void slept(void *arg)
 	}
 	if (record && record->state == RECORD_BEGUN && !record->ending) {
 		record->ending = true;
-		add_call(sleeper->engine, record, EVENT_CALL_ENDED, ended_data(record, "ok", NULL, NULL));
+		calls_add(sleeper->engine, record, EVENT_CALL_ENDED, calls_ended_data(record, "ok", NULL, NULL));
 	}
 	mem_free(sleeper);
 }

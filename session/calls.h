@@ -42,4 +42,10 @@ void calls_orphan(struct engine *engine);
 /* True when a call of that attempt is in doubt. */
 bool calls_in_doubt(const struct engine *engine, const char *step, int attempt);
 
+/* Adds one event about a call. Takes data. */
+void calls_add(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data);
+
+/* Data of call.ended; error and result may be NULL. Caller owns. */
+struct json *calls_ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result);
+
 #endif

@@ -22,16 +22,6 @@ static struct book_call key_of(const struct record *record)
 	return (struct book_call){.step = record->step, .attempt = record->attempt, .call = record->path, .host = record->host};
 }
 
-static void add_for(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data)
-{
-	struct batch batch = {0};
-
-	batch_add(&batch, kind, NULL, record->step, record->attempt, data);
-	batch.events[0].call = record->path;
-	batch.events[0].host = record->host;
-	batch_commit(engine, &batch);
-}
-
 static void on_output(void *arg, uint64_t call, const char *stream, const void *bytes, size_t len)
 {
 	struct engine *engine = arg;
@@ -52,7 +42,7 @@ static void on_progress(void *arg, uint64_t call, const struct json *progress)
 	struct record *record = record_by_number(engine, call);
 
 	if (record && record->at_worker)
-		add_for(engine, record, EVENT_CALL_PROGRESS, json_copy_of(progress));
+		calls_add(engine, record, EVENT_CALL_PROGRESS, json_copy_of(progress));
 }
 
 static void on_link(void *arg, uint64_t call, const char *state, const char *text)
@@ -66,7 +56,7 @@ static void on_link(void *arg, uint64_t call, const char *state, const char *tex
 	data = json_new_object();
 	json_set_text(data, "state", state);
 	json_set_text(data, "text", text);
-	add_for(engine, record, EVENT_LINK_CHANGED, data);
+	calls_add(engine, record, EVENT_LINK_CHANGED, data);
 }
 
 static void withdraw_asks(struct engine *engine, uint64_t call, const char *reason)
@@ -99,7 +89,7 @@ static void add_settled(struct engine *engine, struct record *record, const char
 	json_set_text(data, "how", how);
 	json_set_text(data, "by", "bellbook");
 	json_set_text(data, "text", text && *text ? text : NULL);
-	add_for(engine, record, EVENT_CALL_SETTLED, data);
+	calls_add(engine, record, EVENT_CALL_SETTLED, data);
 }
 
 static void on_settled(void *arg, uint64_t call, const char *how, const char *text)
@@ -148,7 +138,6 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	struct engine *engine = arg;
 	struct record *record = record_by_number(engine, call);
 	struct book_call key;
-	struct json *data;
 
 	if (!record || !record->at_worker || record->ending)
 		return;
@@ -156,16 +145,7 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	key = key_of(record);
 	book_output_end(engine->book, &key, true);
 	record->ending = true;
-	data = json_new_object();
-	json_set_text(data, "outcome", outcome);
-	json_set_text(data, "error", error && *error ? error : NULL);
-	if (json_at(result, "exit"))
-		json_set_int(data, "exit", json_int(result, "exit", -1));
-	json_set_text(data, "signal", json_text(result, "signal", NULL));
-	if (result)
-		json_put(data, "result", json_copy_of(result));
-	json_set_int(data, "took_us", record->mono_us ? time_mono_us() - record->mono_us : 0);
-	add_for(engine, record, EVENT_CALL_ENDED, data);
+	calls_add(engine, record, EVENT_CALL_ENDED, calls_ended_data(record, outcome, error, result));
 }
 
 /* A call that has taken its worker with it again and again would do so for ever. */
@@ -180,7 +160,7 @@ static bool give_up(struct engine *engine, struct record *record)
 	record->ending = true;
 	json_set_text(data, "outcome", action && action->effect == EFFECT_READ ? "failed" : "unknown");
 	json_set_text(data, "error", "bellbook's worker died each time it had this command: a fault in bellbook, please report it with the log");
-	add_for(engine, record, EVENT_CALL_ENDED, data);
+	calls_add(engine, record, EVENT_CALL_ENDED, data);
 	return true;
 }
 
@@ -341,7 +321,7 @@ void calls_cancel_all(struct engine *engine, const char *why)
 			record->ending = true;
 			json_set_text(data, "outcome", "canceled");
 			json_set_text(data, "error", why);
-			add_for(engine, record, EVENT_CALL_ENDED, data);
+			calls_add(engine, record, EVENT_CALL_ENDED, data);
 		}
 	}
 }
