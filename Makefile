@@ -5,7 +5,7 @@ MODE ?= release
 PREFIX ?= /usr/local
 T ?=
 B := build/$(MODE)$(if $(findstring clang,$(CC)),-clang)
-LAYERS := tui session actions journal base
+LAYERS := command tui session actions journal base
 PKGS := ncursesw libpq libssh2 libcurl lua5.4 sqlite3 jansson libcrypto
 
 # $(call try,FLAG): the flag if the compiler knows it, else nothing.

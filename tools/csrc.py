@@ -8,7 +8,7 @@ import glob
 import os
 import re
 
-LAYERS = ("base", "journal", "actions", "session", "tui")
+LAYERS = ("base", "journal", "actions", "session", "tui", "command")
 TOKEN = re.compile(r"[A-Za-z_]\w*|[{}()\[\];,=]|\.\.\.|\S")
 
 

@@ -1,0 +1,35 @@
+/* common.c - how a command tells its faults and its results. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/common.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+
+int cmd_fail(enum exit_code code, const char *text)
+{
+	struct buf out = {0};
+
+	utf8_safe(&out, text, strlen(text), true);
+	fprintf(stderr, "bellbook: %s\n", buf_text(&out));
+	buf_done(&out);
+	return (int)code;
+}
+
+int cmd_fail_err(const struct err *e)
+{
+	return cmd_fail(e->kind == ERR_USAGE || e->kind == ERR_NOTFOUND ? EXIT_USAGE : EXIT_FAILED, e->text);
+}
+
+int cmd_print_json(struct json *value)
+{
+	char *text = json_print(value);
+
+	puts(text);
+	mem_free(text);
+	json_free(value);
+	return EXIT_OK;
+}

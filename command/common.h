@@ -1,0 +1,51 @@
+/* common.h - what the commands share: options, words for faults, JSON out, and where things are found. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef COMMAND_COMMON_H
+#define COMMAND_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/json.h"
+
+enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEFT = 3 };
+
+/* What the command line said. Strings are borrowed from argv unless owned is written. */
+struct options {
+	const char *journal_arg, *fleet, *format, *role, *reason;
+	char *journal;			/* owned */
+	struct json *set;		/* owned: object of --set */
+	bool json, plain, dry_run, read_only, open_only;
+	int64_t after;
+	const char *args[512];
+	size_t count;
+	const char *const *rest;	/* behind "--" */
+};
+
+/* Says text on stderr, made safe to show. Gives code. */
+int cmd_fail(enum exit_code code, const char *text);
+
+/* The same for an error: EXIT_USAGE when the person can put it right on the command line, else EXIT_FAILED. */
+int cmd_fail_err(const struct err *e);
+
+/* Prints value as one line of JSON and frees it. EXIT_OK. */
+int cmd_print_json(struct json *value);
+
+/* Absolute path of a runbook named by id or path. Caller owns; NULL with words. */
+char *cmd_find_runbook(const char *name, struct err *e);
+
+/* The fleet file: --fleet, $BELLBOOK_FLEET, or the usual place when there is one; else NULL. Borrowed; *owned is the caller's to free, may be NULL. */
+const char *cmd_fleet(const struct options *o, char **owned);
+
+/* A journal with a damaged event is not written on. 0, or an exit status after words. Reads the whole file up to 64 MiB. */
+int cmd_check_journal(const struct options *o);
+
+/* Shows a running session in the view that the options and the terminal call for. Blocks until left; the exit status. */
+int cmd_watch(const struct options *o, int64_t session);
+
+/* Starts a session of the runbook and shows it. As cmd_watch. */
+int cmd_start(struct options *o, const char *name);
+
+#endif
