@@ -78,11 +78,11 @@ class Place:
 class View:
     """A JSON view whose lines are read by a thread; messages are taken one after the other."""
 
-    def __init__(self, place, words, env=None):
+    def __init__(self, place, words, env=None, program=None, popen=None):
         self.place, self.seen, self.hello, self.pid, self.closed = place, [], None, None, None
         self.open, self.inbox, self.raw = {}, queue.Queue(), []
-        self.proc = subprocess.Popen([BELLBOOK, *words, "--json"], env=dict(place.env, **(env or {})), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, cwd=place.dir)
+        self.proc = subprocess.Popen([program or BELLBOOK, *words, "--json"], env=dict(place.env, **(env or {})), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, cwd=place.dir, **(popen or {}))
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):

@@ -1,0 +1,90 @@
+# pair.py - two real Unix users and a stranger for tests: uids of their own, one group, a setgid directory; no account of the machine is touched.
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""As root the uids are simply taken; where mounts are allowed they get names in a private /etc/passwd. A plain user does the same in a
+user namespace with subordinate uids (/etc/subuid and newuidmap). Where that cannot be had either, why_not says so."""
+import os
+import shutil
+import subprocess
+import sys
+
+import walk
+
+TEAM, ANN, BEN, CAT, EVE = 61000, 61001, 61002, 61003, 61004  # eve is not in the team
+NAMES = {ANN: "ann", BEN: "ben", CAT: "cat", EVE: "eve"}
+why_not = None
+
+SETUP = '''dir=$(mktemp -d) || exit 1
+{ cat /etc/passwd; %s } > "$dir/passwd"
+{ cat /etc/group; echo team:x:%d:; } > "$dir/group"
+mount --bind "$dir/passwd" /etc/passwd && mount --bind "$dir/group" /etc/group
+rm -rf "$dir"
+exec "$@"''' % ("".join("echo %s:x:%d:%d::/nonexistent:/bin/sh; " % (n, u, TEAM if u != EVE else EVE) for u, n in NAMES.items()), TEAM)
+
+
+def _works(words):
+    return subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True).returncode == 0
+
+
+def enter():
+    """Starts this program again where the users exist; returns there. Call it first."""
+    global why_not
+    if os.environ.get("PAIR_INSIDE"):
+        return
+    os.environ["PAIR_INSIDE"] = "1"
+    ways = [["unshare", "-m"]] if os.geteuid() == 0 else [["unshare", "-U", "-r", "--map-auto", "-m"]]
+    for way in ways:
+        if _works([*way, "sh", "-c", SETUP, "sh"]):
+            os.execvp(way[0], [*way, "sh", "-c", SETUP, "sh", sys.executable, *sys.argv])
+    if os.geteuid() != 0:
+        why_not = "two users need root, or subordinate uids (/etc/subuid and the package uidmap)"
+
+
+class Pair(walk.Place):
+    """A place whose journal lies in a directory of the team: group-owned, setgid."""
+
+    def __init__(self, runbook=None, fleet=None, mode=0o2770):
+        super().__init__(runbook, fleet)
+        os.chmod(self.dir, 0o711)
+        self.share = self.dir + "/share"
+        os.mkdir(self.share)
+        os.chown(self.share, ANN, TEAM)
+        os.chmod(self.share, mode)
+        self.journal = self.share + "/journal.db"
+        self.env["BELLBOOK_JOURNAL"] = self.journal
+        self.env["W"] = self.dir + "/work"
+        for name, uid in [("work", ANN)] + [("home-%d" % u, u) for u in NAMES]:
+            os.mkdir(self.dir + "/" + name)
+            os.chown(self.dir + "/" + name, uid, TEAM)
+            os.chmod(self.dir + "/" + name, 0o2770 if name == "work" else 0o700)
+        for name in ("session.log", "work/effects"):  # each user's processes add to them
+            self.write(name, "")
+            os.chmod(self.dir + "/" + name, 0o666)
+        self.program = walk.BELLBOOK
+        if subprocess.run(["test", "-x", self.program], **self.as_user(EVE)).returncode != 0:
+            self.program = shutil.copy(walk.BELLBOOK, self.dir + "/bellbook")
+            os.chmod(self.program, 0o755)
+
+    @staticmethod
+    def as_user(uid):
+        """How subprocess starts something as that user."""
+        return {"user": uid, "group": EVE if uid == EVE else TEAM, "extra_groups": [], "umask": 0o077}
+
+    def environment(self, uid):
+        return dict(self.env, HOME="%s/home-%d" % (self.dir, uid), XDG_STATE_HOME="%s/home-%d" % (self.dir, uid), USER=NAMES[uid])
+
+    def lines(self, name="work/effects"):
+        return super().lines(name)
+
+    def run_as(self, uid, *words, **more):
+        return self.view(uid, "run", self.dir + "/t.lua", *words, **more)
+
+    def attach_as(self, uid, session, *words, **more):
+        return self.view(uid, "attach", str(session), *words, **more)
+
+    def view(self, uid, *words, **more):
+        return walk.View(self, list(words), program=self.program, env=self.environment(uid), popen=self.as_user(uid), **more)
+
+    def said(self, uid, *words, given=None):
+        """A finished command of that user: completed process with text."""
+        return subprocess.run([self.program, *words], env=self.environment(uid), input=given, stdin=None if given is not None else subprocess.DEVNULL,
+                              capture_output=True, text=True, errors="replace", timeout=walk.PATIENCE, cwd=self.dir, **self.as_user(uid))
