@@ -133,7 +133,7 @@ static int64_t pick_session(const struct options *o, bool running, struct err *e
 int cmd_attach(struct options *o)
 {
 	struct err e = {0};
-	int64_t session = pick_session(o, true, &e);
+	int64_t session = place_check(o->journal, &e) < 0 ? 0 : pick_session(o, true, &e);
 
 	if (!session)
 		return cmd_fail_err(&e);
@@ -151,7 +151,7 @@ int cmd_resume(struct options *o)
 {
 	struct session_options options = {.journal = o->journal, .reason = o->reason ? o->reason : "its process was gone"};
 	struct err e = {0};
-	int64_t session = pick_session(o, false, &e);
+	int64_t session = place_check(o->journal, &e) < 0 ? 0 : pick_session(o, false, &e);
 	int damaged;
 
 	if (!session)

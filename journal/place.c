@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -110,6 +111,9 @@ static int check_directory(const char *run, const struct stat *above, mode_t mod
 		return err_set(e, ERR_DENIED, "%s is no directory: somebody put something in the way", run);
 	if (st.st_mode & (mode == 0700 ? 077 : 07))
 		return err_set(e, ERR_DENIED, "%s can be entered by others (mode %04o): chmod %04o it", run, (unsigned)st.st_mode & 07777, (unsigned)mode);
+	if ((above->st_mode & S_IWOTH) && !(above->st_mode & S_ISVTX))
+		return err_set(e, ERR_DENIED, "everybody on this machine may write to the directory of %.*s, and so replace the journal: chmod o-w it",
+			(int)strlen(run) - 4, run);
 	if (mode == 0700 && st.st_uid != geteuid() && geteuid() != 0)
 		return err_set(e, ERR_DENIED, "%s belongs to user %u, not to you", run, (unsigned)st.st_uid);
 	if (mode != 0700 && st.st_gid != above->st_gid)
@@ -139,6 +143,49 @@ char *place_run_dir(const char *journal, struct err *e)
 		return run;
 	mem_free(run);
 	return NULL;
+}
+
+/* Words for who is kept out of a run directory: whose it is, and what lets a team in. */
+static int kept_out(const char *run, struct err *e)
+{
+	struct passwd *me = getpwuid(geteuid()), *owner;
+	struct group *group;
+	struct stat st;
+
+	if (lstat(run, &st) < 0)
+		return err_errno(e, "%s", run);
+	if (st.st_mode & S_ISGID) {
+		group = getgrgid(st.st_gid);
+		return err_set(e, ERR_DENIED, "sessions of %.*s are for the group %s, and your account is not in it: adduser %s %s, then log in anew", (int)strlen(run) - 4, run,
+			group ? group->gr_name : "of its directory", me ? me->pw_name : "YOU", group ? group->gr_name : "GROUP");
+	}
+	owner = getpwuid(st.st_uid);
+	return err_set(e, ERR_DENIED,
+		"sessions of %.*s are for the account %s alone. To share them, a team keeps its journal in a directory of its group: chgrp GROUP DIR; chmod 2770 DIR (man bellbook, SHARING)",
+		(int)strlen(run) - 4, run, owner ? owner->pw_name : "that made it");
+}
+
+int place_check(const char *journal, struct err *e)
+{
+	char *path = store_resolve(journal, e), *run;
+	struct stat above, st;
+	mode_t mode;
+	int rc = 0;
+
+	if (!path && e->kind == ERR_DENIED)
+		return err_set(e, ERR_DENIED, "you may not look into the directory of %s: ask whoever keeps it to let your account in", journal);
+	if (!path)
+		return -1;
+	run = mem_printf("%s.run", path);
+	mem_free(path);
+	if (lstat(run, &st) < 0 && errno == ENOENT)
+		;	/* nobody has carried a session yet */
+	else if (access(run, R_OK | X_OK) < 0)
+		rc = kept_out(run, e);
+	else if ((rc = wanted_mode(run, &above, &mode, e)) == 0)
+		rc = check_directory(run, &above, mode, e);
+	mem_free(run);
+	return rc;
 }
 
 /* --- sockets --- */
@@ -189,10 +236,13 @@ int place_listen(const char *journal, int64_t session, struct err *e)
 
 int place_connect(const char *journal, int64_t session, struct err *e)
 {
-	char *path = store_resolve(journal, e), *run;
+	char *path, *run;
 	struct sockaddr_un at;
 	int dir, fd = -1, rc = -1;
 
+	if (place_check(journal, e) < 0)
+		return -1;
+	path = store_resolve(journal, e);
 	if (!path)
 		return -1;
 	run = mem_printf("%s.run", path);

@@ -15,10 +15,13 @@ char *place_journal(const char *given, struct err *e);
 /* The run directory "<journal>.run", made with the journal directory's group and mode (0700, or 2770 when the journal directory is setgid); ERR_DENIED with words when its owner or mode is unsafe. Caller owns the path. */
 char *place_run_dir(const char *journal, struct err *e);
 
+/* 0 when this user may join the sessions of the journal and the run directory is safe (or not there yet), else ERR_DENIED: why, and what lets a team in. Makes nothing. */
+int place_check(const char *journal, struct err *e);
+
 /* Listening Unix socket of a session "<run>/<session>.sock" (a stale one is replaced; works for long paths; non-blocking, close-on-exec; mode 0600 or 0660 as the directory says). fd or -1. Call only with the lease held. */
 int place_listen(const char *journal, int64_t session, struct err *e);
 
-/* Connects to it: fd (blocking, close-on-exec) or -1; ERR_NOTFOUND when nobody listens. */
+/* Connects to it: fd (blocking, close-on-exec) or -1; ERR_NOTFOUND when nobody listens, ERR_DENIED as place_check. */
 int place_connect(const char *journal, int64_t session, struct err *e);
 
 /* Removes the socket file. */

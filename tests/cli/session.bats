@@ -13,6 +13,8 @@ driver() {
 
 @test "people: answers, refusals, pauses, failures, parameters, several views" { driver session-basic; }
 
+@test "two Unix users in one session" { driver session-people; }
+
 @test "kills, doubts and changed runbooks" { STEP=9 driver session-kill; }
 
 @test "secrets, and a full disk" { driver session-secret; }

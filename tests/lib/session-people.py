@@ -120,7 +120,11 @@ def shared_directory():
             assert gid == TEAM and int(mode, 8) & 0o007 == 0, (name, found)
             assert name in ("share", "share/journal.db.run") or int(mode, 8) & 0o777 == 0o660, (name, found)
         out = place.said(EVE, "attach", str(session), "--json", given="")
-        assert out.returncode != 0 and "hello" not in out.stdout and "Permission denied" in out.stderr, out
+        assert out.returncode != 0 and "hello" not in out.stdout and "may not look into" in out.stderr, out
+        os.chmod(place.share, 0o2775)
+        out = place.said(EVE, "attach", str(session), "--json", given="")
+        assert out.returncode == 1 and "not in it" in out.stderr, out
+        os.chmod(place.share, 0o2770)
         assert place.said(EVE, "sessions").returncode != 0
         assert "a" in place.said(BEN, "log", str(session)).stdout
         ann.walk()
@@ -143,8 +147,9 @@ def other_person_resumes():
 
 
 def unsafe_directories():
-    """a run directory that others may enter, or of another group, is refused with what to do about it"""
-    for what, words in ((lambda run: os.chmod(run, 0o2777), "chmod 2770"), (lambda run: os.chown(run, ANN, EVE), "group")):
+    """what others may enter or replace, or of another group, is refused with what to do about it"""
+    for what, words in ((lambda run: os.chmod(run, 0o2777), "chmod 2770"), (lambda run: os.chown(run, ANN, EVE), "group"),
+                        (lambda run: os.chmod(os.path.dirname(run), 0o2777), "chmod o-w")):
         with team(change("a", "a")) as place:
             run = place.journal + ".run"
             os.mkdir(run)
@@ -162,7 +167,7 @@ def private_directory():
         ann = place.run_as(ANN)
         ann.asked("step", "a")
         out = place.said(BEN, "attach", str(ann.hello["session"]), "--json", given="")
-        assert out.returncode != 0 and "hello" not in out.stdout, out
+        assert out.returncode == 1 and "alone" in out.stderr and "chmod 2770" in out.stderr, out
         ann.walk()
 
 
