@@ -37,6 +37,8 @@ static const struct command commands[] = {
 	{"log", "SESSION [--format text|md|jsonl]", "a session as a text, a post-mortem or JSON lines", cmd_log},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
 	{"each", "[--read] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
+	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
+	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
 	{"version", "", "print the version", cmd_version},
 	{"help", "", "this list", cmd_help},
 };
@@ -73,7 +75,7 @@ static int read_option(struct options *o, char **argv, int *i)
 	const struct { const char *name; const char **text; bool *flag; } table[] = {
 		{"--journal", &o->journal_arg, NULL}, {"--fleet", &o->fleet, NULL}, {"--format", &o->format, NULL}, {"--role", &o->role, NULL},
 		{"--reason", &o->reason, NULL}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
-		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only},
+		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo},
 	};
 	const char *names[16] = {"--set", "--after"}, *near;
 	char *text;

@@ -17,7 +17,7 @@ struct options {
 	const char *journal_arg, *fleet, *format, *role, *reason;
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
-	bool json, plain, dry_run, read_only, open_only;
+	bool json, plain, dry_run, read_only, open_only, sudo;
 	int64_t after;
 	const char *args[512];
 	size_t count;

@@ -234,3 +234,19 @@ until_has() {
 	run call app2 ssh.read '{"cmd":"ls -a /var/tmp | grep -c -e full -e bellbook"}'
 	[[ $output == 'out "0\n"'* ]]
 }
+
+@test "hosts at a glance: all side by side, a frozen one is said to be silent, and nothing is asked" {
+	need_namespaces freeze
+	glance() { timeout 60 "$FLEET" exec "$BELLBOOK" hosts --fleet "$FLEET_STATE/fleet.lua" --json "$@"; }
+	"$FLEET" break freeze db2
+	run glance
+	"$FLEET" mend freeze db2
+	[ "$status" = 0 ]
+	[ "$(grep -c '"state":"ok"' <<<"$output")" = 4 ]
+	[[ $output == *'"host":"db2","state":"silent","text":"no answer in 5 s"'* ]]
+	run glance --sudo web
+	[[ $output == *'"disk_pct":'* && $output == *'"sudo":"yes"'* && $output != *app2* ]]
+	sed 's/app2 = {}/["unknown-app2"] = {}/; s/"app2"/"unknown-app2"/g' "$FLEET_STATE/fleet.lua" >"$BATS_TEST_TMPDIR/f.lua"
+	run timeout 60 "$FLEET" exec "$BELLBOOK" hosts unknown-app2 --fleet "$BATS_TEST_TMPDIR/f.lua"
+	[[ $output == *"host key is not known"* ]]
+}

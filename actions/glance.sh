@@ -1,0 +1,33 @@
+# shellcheck shell=sh
+# glance.sh - what a host looks like at a glance: clock, disks, memory, load. Only looks, and writes nothing.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# One fact a line, read by glance.c. BB_SUDO=1 also asks whether sudo works without a password.
+LC_ALL=C
+export LC_ALL
+PATH=$PATH:/usr/sbin:/sbin
+echo "clock $(date +%s)"
+{ df -Pkl 2>/dev/null || df -Pk / 2>/dev/null; } | while read -r device size _ free _ mount; do
+	case $device:$mount in
+	/dev/loop*) ;;
+	/dev/* | *:/) echo "disk $size $free $mount" ;;
+	esac
+done
+while read -r name value _; do
+	case $name in
+	MemTotal:) echo "memory $value" ;;
+	MemAvailable:) echo "available $value" ;;
+	esac
+done 2>/dev/null </proc/meminfo
+read -r one _ </proc/loadavg && echo "load $one"
+echo "cpus $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
+if [ "${BB_SUDO-}" = 1 ]; then
+	if [ "$(id -u)" = 0 ]; then
+		echo "sudo root"
+	elif sudo -n true 2>/dev/null; then
+		echo "sudo yes"
+	else
+		echo "sudo no"
+	fi
+fi
+echo end

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/history.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "journal/model.h"
+#include "journal/place.h"
+#include "journal/store.h"
+
+/*
+ * A summary is made by folding a session's events but its output. It is kept until the session moves, so that a
+ * screen which looks every few seconds reads little more than the list of sessions. A session with very many
+ * events is read to a bound: then it counts for what it is, but for no duration.
+ */
+
+#define OPEN_MAX 20
+#define EVENTS_MAX 50000	/* of one session */
+#define NOTES 3
+#define NOTE_MAX 400		/* bytes of a note that are kept */
+
+struct history {
+	struct json *sessions;	/* array, newest first */
+};
+
+struct history *history_new(void)
+{
+	struct history *history = mem_alloc(sizeof(*history));
+
+	history->sessions = json_new_array();
+	return history;
+}
+
+void history_free(struct history *history)
+{
+	if (!history)
+		return;
+	json_free(history->sessions);
+	mem_free(history);
+}
+
+const struct json *history_sessions(const struct history *history)
+{
+	return history->sessions;
+}
+
+/* ---- one session ---- */
+
+struct fold {
+	struct model *model;
+	int64_t *wait_us;	/* owned: of each step */
+	size_t waits;
+	int64_t other_wait_us;	/* questions that are about no step */
+	struct json *notes;
+	int64_t events;
+	bool cut;
+};
+
+static void keep_note(struct fold *fold, const struct event *ev)
+{
+	size_t len = ev->len < NOTE_MAX ? ev->len : NOTE_MAX;
+	struct json *note;
+
+	if (!ev->bytes || !len || str_is(ev->who, "bellbook"))
+		return;
+	note = json_new_object();
+	json_set_int(note, "at_us", ev->at_us);
+	json_set_text(note, "who", ev->who ? ev->who : "");
+	json_put(note, "text", json_new_text(ev->bytes, len));
+	json_add(fold->notes, note);
+}
+
+static long step_index(const struct model *model, const char *id)
+{
+	const struct model_step *step = id && *id ? model_step_find(model, id) : NULL;
+
+	return step ? step - model->steps : -1;
+}
+
+/* A question is closed: people took that long. */
+static void keep_wait(struct fold *fold, const struct event *ev)
+{
+	struct err ignored = {0};
+	struct json *data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &ignored);
+	const struct model_ask *ask = model_ask_find(fold->model, json_int(data, "seq", 0));
+	long step = ask ? step_index(fold->model, ask->step) : -1;
+	int64_t us = ask && ev->at_us > ask->at_us ? ev->at_us - ask->at_us : 0;
+
+	json_free(data);
+	if (step < 0) {
+		fold->other_wait_us += us;
+		return;
+	}
+	if ((size_t)step >= fold->waits) {
+		fold->wait_us = mem_grow(fold->wait_us, fold->model->step_count, sizeof(*fold->wait_us));
+		memset(fold->wait_us + fold->waits, 0, (fold->model->step_count - fold->waits) * sizeof(*fold->wait_us));
+		fold->waits = fold->model->step_count;
+	}
+	fold->wait_us[step] += us;
+}
+
+static bool fold_event(void *arg, const struct event *ev)
+{
+	struct fold *fold = arg;
+
+	if (ev->kind == EVENT_NOTE)
+		keep_note(fold, ev);
+	if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN)
+		keep_wait(fold, ev);
+	model_apply(fold->model, ev);
+	fold->cut = ++fold->events >= EVENTS_MAX;
+	return !fold->cut;
+}
+
+static struct json *last_notes(const struct json *notes)
+{
+	struct json *last = json_new_array();
+	size_t n = json_count(notes);
+
+	for (size_t i = n > NOTES ? n - NOTES : 0; i < n; i++)
+		json_add(last, json_copy_of(json_item(notes, i)));
+	return last;
+}
+
+/* Host of the call that is in doubt, or "". */
+static const char *doubt_host(const struct model *model, const struct model_step *step)
+{
+	for (size_t i = model->call_count; i-- > 0;)
+		if (model->calls[i].state == CALL_UNKNOWN && str_is(model->calls[i].step, step->id))
+			return model->calls[i].host;
+	return "";
+}
+
+static struct json *doubts_of(const struct model *model)
+{
+	struct json *list = json_new_array();
+
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+		struct json *one;
+
+		if (step->state != STEP_IN_DOUBT || model->state == SESSION_CLOSED)
+			continue;
+		one = json_new_object();
+		json_set_text(one, "step", step->id);
+		json_set_text(one, "title", step->title);
+		json_set_text(one, "host", doubt_host(model, step));
+		json_add(list, one);
+	}
+	return list;
+}
+
+static struct json *steps_of(const struct fold *fold)
+{
+	struct json *list = json_new_array();
+
+	for (size_t i = 0; i < fold->model->step_count; i++) {
+		const struct model_step *step = &fold->model->steps[i];
+		struct json *one = json_new_object();
+
+		json_set_text(one, "id", step->id);
+		json_set_text(one, "state", step_state_name(step->state));
+		json_set_int(one, "took_us", step->took_us);
+		json_set_int(one, "wait_us", i < fold->waits ? fold->wait_us[i] : 0);
+		if (*step->reason)
+			json_set_text(one, "reason", step->reason);
+		json_add(list, one);
+	}
+	return list;
+}
+
+static void set_times(struct json *one, const struct fold *fold, const struct store_session *row)
+{
+	int64_t end = row->closed_us ? row->closed_us : row->last_us, wait = fold->other_wait_us, work = 0;
+	const struct model *model = fold->model;
+
+	for (size_t i = 0; i < fold->waits; i++)
+		wait += fold->wait_us[i];
+	for (size_t i = 0; i < model->step_count; i++)
+		work += model->steps[i].took_us;
+	json_set_int(one, "opened_us", row->opened_us);
+	json_set_int(one, "last_us", row->last_us);
+	if (row->closed_us)
+		json_set_int(one, "closed_us", row->closed_us);
+	json_set_int(one, "took_us", end > row->opened_us ? end - row->opened_us : 0);
+	json_set_int(one, "work_us", work);
+	json_set_int(one, "wait_us", wait);
+	json_set_int(one, "down_us", model->down_total_us + (model->down_since_us && end > model->down_since_us ? end - model->down_since_us : 0));
+}
+
+static struct json *summary(const struct fold *fold, const struct store_session *row)
+{
+	const struct model *model = fold->model;
+	struct json *one = json_new_object();
+	long now = model_current(model);
+	size_t over = 0;
+
+	for (size_t i = 0; i < model->step_count; i++)
+		over += step_state_is_over(model->steps[i].state);
+	json_set_int(one, "session", row->session);
+	json_set_text(one, "runbook", model->runbook);
+	json_set_text(one, "title", model->title);
+	json_set_text(one, "fleet", model->fleet);
+	json_set_text(one, "who", model->who);
+	json_set_text(one, "state", row->closed_us ? *model->outcome ? model->outcome : "closed" : "open");
+	json_set_bool(one, "running", false);
+	json_set_bool(one, "dry_run", model->dry_run);
+	json_set_bool(one, "cut", fold->cut);
+	set_times(one, fold, row);
+	json_set_int(one, "failures", model->failures);
+	json_set_int(one, "step", now >= 0 ? now + 1 : (int64_t)over);
+	json_set_int(one, "steps", (int64_t)model->step_count);
+	json_set_text(one, "at", now >= 0 ? model->steps[now].title : "");
+	json_set_text(one, "at_state", now >= 0 ? step_state_name(model->steps[now].state) : "");
+	if (model->ask_count && !row->closed_us)
+		json_set_text(one, "waits", model->asks[0].text);
+	json_put(one, "doubts", doubts_of(model));
+	json_put(one, "notes", last_notes(fold->notes));
+	json_put(one, "list", steps_of(fold));
+	return one;
+}
+
+static struct json *read_session(struct store *store, const struct store_session *row, struct err *e)
+{
+	struct fold fold = {.model = model_new(), .notes = json_new_array()};
+	struct json *one = NULL;
+
+	if (store_each_marker(store, row->session, row->session - 1, fold_event, &fold, e) == 0)
+		one = summary(&fold, row);
+	mem_free(fold.wait_us);
+	json_free(fold.notes);
+	model_free(fold.model);
+	return one;
+}
+
+/* ---- all of them ---- */
+
+struct wanted {
+	struct store_session *rows;	/* owned; without their strings */
+	size_t count;
+};
+
+static bool want(void *arg, const struct store_session *row)
+{
+	struct wanted *wanted = arg;
+
+	for (size_t i = 0; i < wanted->count; i++)
+		if (wanted->rows[i].session == row->session)
+			return true;
+	wanted->rows = mem_grow(wanted->rows, wanted->count + 1, sizeof(*row));
+	wanted->rows[wanted->count++] = (struct store_session){.session = row->session, .opened_us = row->opened_us, .last_us = row->last_us, .closed_us = row->closed_us};
+	return true;
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct store_session *x = a, *y = b;
+
+	return x->session < y->session ? 1 : x->session > y->session ? -1 : 0;
+}
+
+/* The summary made before, when the session has not moved since. */
+static struct json *known(const struct history *history, const struct store_session *row)
+{
+	for (size_t i = 0; i < json_count(history->sessions); i++) {
+		const struct json *one = json_item(history->sessions, i);
+
+		if (json_int(one, "session", 0) == row->session)
+			return json_int(one, "last_us", 0) == row->last_us && json_int(one, "closed_us", 0) == row->closed_us ? json_copy_of(one) : NULL;
+	}
+	return NULL;
+}
+
+static int read_all(struct history *history, struct store *store, const struct wanted *wanted, struct err *e)
+{
+	struct json *list = json_new_array();
+
+	for (size_t i = 0; i < wanted->count; i++) {
+		struct json *one = known(history, &wanted->rows[i]);
+
+		if (!one)
+			one = read_session(store, &wanted->rows[i], e);
+		if (!one) {
+			json_free(list);
+			return -1;
+		}
+		json_set_bool(one, "running", !wanted->rows[i].closed_us && lease_is_held(store_path(store), wanted->rows[i].session));
+		json_add(list, one);
+	}
+	json_free(history->sessions);
+	history->sessions = list;
+	return 0;
+}
+
+int history_read(struct history *history, const char *journal, bool open_only, int64_t limit, struct err *e)
+{
+	struct store *store = store_open(journal, STORE_READ, e);
+	struct wanted wanted = {0};
+	int result;
+
+	if (!store && e->kind == ERR_NOTFOUND) {
+		json_free(history->sessions);
+		history->sessions = json_new_array();
+		err_clear(e);
+		return 0;
+	}
+	if (!store)
+		return -1;
+	result = store_sessions(store, true, OPEN_MAX, want, &wanted, e);
+	if (result == 0 && !open_only)
+		result = store_sessions(store, false, limit, want, &wanted, e);
+	if (wanted.count)
+		qsort(wanted.rows, wanted.count, sizeof(*wanted.rows), newest_first);
+	if (result == 0)
+		result = read_all(history, store, &wanted, e);
+	mem_free(wanted.rows);
+	store_close(store);
+	return result;
+}

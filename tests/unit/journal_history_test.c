@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "journal/history.h"
+
+#include "base/time.h"
+#include "journal_fixture.h"
+
+#define START_US (1700000000 * TIME_SECOND)
+
+static const char opened[] = "{\"runbook\":{\"id\":\"up\",\"title\":\"Upgrade\"},\"steps\":[{\"id\":\"look\",\"kind\":\"observe\",\"title\":\"Look\"},"
+	"{\"id\":\"stop\",\"kind\":\"change\",\"title\":\"Stop it\"}]}";
+
+/* A step that was asked about for wait seconds and then worked for work seconds, down all the while. */
+static void walk_step(struct store *store, int64_t session, int64_t at, int wait, int work)
+{
+	char took[64], data[64];
+	struct event asked = { .kind = EVENT_ASKED, .session = session, .step = "stop", .at_us = at, .data = "{\"of\":\"step\",\"text\":\"Run it?\"}" };
+
+	append_ok(store, &asked, 1);
+	snprintf(data, sizeof(data), "{\"seq\":%lld,\"value\":\"go\"}", (long long)asked.seq);
+	snprintf(took, sizeof(took), "{\"state\":\"ok\",\"took_us\":%lld}", (long long)work * TIME_SECOND);
+	at += wait * TIME_SECOND;
+	struct event rest[] = {
+		{ .kind = EVENT_ANSWERED, .session = session, .step = "stop", .at_us = at, .who = "ada", .data = data },
+		{ .kind = EVENT_DOWNTIME_BEGAN, .session = session, .step = "stop", .at_us = at },
+		{ .kind = EVENT_STEP_BEGUN, .session = session, .step = "stop", .attempt = 1, .at_us = at },
+		{ .kind = EVENT_NOTE, .session = session, .step = "stop", .at_us = at, .who = "ada", .bytes = "mind the gap", .len = 12 },
+		{ .kind = EVENT_NOTE, .session = session, .step = "stop", .at_us = at, .who = "bellbook", .bytes = "machine", .len = 7 },
+		{ .kind = EVENT_STEP_ENDED, .session = session, .step = "stop", .attempt = 1, .at_us = at + work * TIME_SECOND, .data = took },
+		{ .kind = EVENT_DOWNTIME_ENDED, .session = session, .step = "stop", .at_us = at + work * TIME_SECOND },
+	};
+
+	append_ok(store, rest, sizeof(rest) / sizeof(rest[0]));
+}
+
+/* outcome NULL leaves it open. */
+static int64_t walk(struct store *store, int number, const char *outcome, int wait, int work)
+{
+	int64_t at = START_US + number * 1000 * TIME_SECOND;
+	struct event ev = { .kind = EVENT_SESSION_OPENED, .who = "ada", .at_us = at, .data = opened };
+
+	append_ok(store, &ev, 1);
+	walk_step(store, ev.session, at, wait, work);
+	if (outcome) {
+		char data[64];
+		struct event closed = { .kind = EVENT_SESSION_CLOSED, .session = ev.session, .at_us = at + 500 * TIME_SECOND, .data = data };
+
+		snprintf(data, sizeof(data), "{\"outcome\":\"%s\"}", outcome);
+		append_ok(store, &closed, 1);
+	}
+	return ev.session;
+}
+
+static void assert_span(const struct json *span, int n, int median, int min, int max)
+{
+	assert_int_equal(json_int(span, "n", 0), n);
+	assert_int_equal(json_int(span, "median_us", -1), median * TIME_SECOND);
+	assert_int_equal(json_int(span, "min_us", -1), min * TIME_SECOND);
+	assert_int_equal(json_int(span, "max_us", -1), max * TIME_SECOND);
+}
+
+static void history__keeps_people_and_work_apart(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct history *history = history_new();
+	struct json *usual;
+	struct err e = { 0 };
+	int64_t failed;
+
+	walk(store, 1, "ok", 7, 40);
+	walk(store, 2, "ok", 100, 20);
+	failed = walk(store, 3, "failed", 3, 90);
+	store_close(store);
+	assert_int_equal(history_read(history, place->path, false, HISTORY_SESSIONS, &e), 0);
+	usual = history_runbook(history, "up");
+	assert_int_equal(json_int(usual, "runs", 0), 3);
+	assert_int_equal(json_int(usual, "ok", 0), 2);
+	assert_int_equal(json_int(json_at(usual, "last"), "session", 0), failed);
+	assert_string_equal(json_text(json_at(usual, "last"), "state", ""), "failed");
+	assert_span(json_at(usual, "took"), 2, 30, 20, 40);
+	assert_span(json_at(usual, "down"), 2, 30, 20, 40);
+	assert_span(json_at(json_at(json_at(usual, "steps"), "stop"), "took"), 3, 40, 20, 90);
+	assert_span(json_at(json_at(json_at(usual, "steps"), "stop"), "wait"), 3, 7, 3, 100);
+	assert_null(json_at(json_at(json_at(usual, "steps"), "look"), "took"));
+	assert_string_equal(json_text(json_item(json_at(json_item(history_sessions(history), 0), "notes"), 0), "text", ""), "mind the gap");
+	assert_int_equal(json_count(json_at(json_item(history_sessions(history), 0), "notes")), 1);
+	json_free(usual);
+	usual = history_runbook(history, "other");
+	assert_int_equal(json_int(usual, "runs", -1), 0);
+	assert_null(json_at(usual, "last"));
+	json_free(usual);
+	history_free(history);
+}
+
+static void history__finds_doubts_and_open_questions(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct history *history = history_new();
+	int64_t session = walk(store, 1, NULL, 1, 1);
+	struct event more[] = {
+		{ .kind = EVENT_STEP_BEGUN, .session = session, .step = "stop", .attempt = 2 },
+		{ .kind = EVENT_CALL_BEGUN, .session = session, .step = "stop", .attempt = 2, .call = "1", .host = "db2", .data = "{\"effect\":\"change\"}" },
+		{ .kind = EVENT_CALL_SETTLED, .session = session, .step = "stop", .attempt = 2, .call = "1", .host = "db2", .data = "{\"how\":\"unknown\"}" },
+		{ .kind = EVENT_STEP_DOUBTED, .session = session, .step = "stop", .attempt = 2, .data = "{\"reason\":\"nobody knows\"}" },
+		{ .kind = EVENT_ASKED, .session = session, .step = "stop", .data = "{\"of\":\"doubt\",\"text\":\"What became of it?\"}" },
+	};
+	const struct json *one, *doubt;
+	struct err e = { 0 };
+
+	walk(store, 2, "ok", 1, 1);
+	append_ok(store, more, sizeof(more) / sizeof(more[0]));
+	assert_int_equal(history_read(history, place->path, true, HISTORY_SESSIONS, &e), 0);
+	assert_int_equal(json_count(history_sessions(history)), 1);
+	one = json_item(history_sessions(history), 0);
+	assert_string_equal(json_text(one, "state", ""), "open");
+	assert_string_equal(json_text(one, "waits", ""), "What became of it?");
+	assert_false(json_bool(one, "running", true));
+	doubt = json_item(json_at(one, "doubts"), 0);
+	assert_string_equal(json_text(doubt, "title", ""), "Stop it");
+	assert_string_equal(json_text(doubt, "host", ""), "db2");
+	/* It moves on: what was read before is not kept for it. */
+	struct event ended = { .kind = EVENT_STEP_ENDED, .session = session, .step = "stop", .attempt = 2, .data = "{\"state\":\"ok\"}" };
+	append_ok(store, &ended, 1);
+	assert_int_equal(history_read(history, place->path, false, HISTORY_SESSIONS, &e), 0);
+	assert_int_equal(json_count(history_sessions(history)), 2);
+	assert_int_equal(json_count(json_at(json_item(history_sessions(history), 1), "doubts")), 0);
+	store_close(store);
+	history_free(history);
+}
+
+static void history__of_no_journal_is_empty(void **state)
+{
+	const struct place *place = *state;
+	struct history *history = history_new();
+	struct err e = { 0 };
+
+	assert_int_equal(history_read(history, place->path, false, HISTORY_SESSIONS, &e), 0);
+	assert_int_equal(json_count(history_sessions(history)), 0);
+	history_free(history);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(history__keeps_people_and_work_apart, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(history__finds_doubts_and_open_questions, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(history__of_no_journal_is_empty, place_make, place_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
