@@ -35,6 +35,7 @@ static const struct command commands[] = {
 	{"resume", "[SESSION] [--reason WHY] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
 	{"sessions", "[--open]", "list the sessions of the journal", cmd_sessions},
 	{"log", "SESSION [--format text|md|jsonl]", "a session as a text, a post-mortem or JSON lines", cmd_log},
+	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
 	{"each", "[--read] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
 	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
@@ -76,8 +77,9 @@ static int read_option(struct options *o, char **argv, int *i)
 		{"--journal", &o->journal_arg, NULL}, {"--fleet", &o->fleet, NULL}, {"--format", &o->format, NULL}, {"--role", &o->role, NULL},
 		{"--reason", &o->reason, NULL}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
 		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo},
+		{"--step", &o->step, NULL},
 	};
-	const char *names[16] = {"--set", "--after"}, *near;
+	const char *names[32] = {"--set", "--after"}, *near;
 	char *text;
 	int result;
 

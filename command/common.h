@@ -14,7 +14,7 @@ enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEFT = 3 };
 
 /* What the command line said. Strings are borrowed from argv unless owned is written. */
 struct options {
-	const char *journal_arg, *fleet, *format, *role, *reason;
+	const char *journal_arg, *fleet, *format, *role, *reason, *step;
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
 	bool json, plain, dry_run, read_only, open_only, sudo;

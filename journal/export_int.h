@@ -1,4 +1,4 @@
-/* export_int.h - what the writers of an export share; private to export*.c. */
+/* export_int.h - what the writers of an export share; private to export*.c and timeline.c. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JOURNAL_EXPORT_INT_H
 #define JOURNAL_EXPORT_INT_H

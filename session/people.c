@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "session/asks.h"
 #include "session/calls.h"
@@ -119,18 +120,44 @@ static void on_gone(void *arg, struct client *client)
 
 /* ---- intents ---- */
 
+/* What a note says it is about: a step of this session, an earlier event of it. Caller owns. */
+static char *note_about(const struct engine *engine, const struct json *intent, struct event *ev)
+{
+	const struct model_step *step = model_step_find(engine->model, json_text(intent, "step", NULL));
+	int64_t pin = json_int(intent, "pin", 0), attempt = json_int(intent, "attempt", 0);
+	struct json *data;
+	char *text;
+
+	if (step) {
+		ev->step = step->id;
+		ev->attempt = attempt > 0 && attempt <= step->attempt ? (int)attempt : 0;
+	}
+	if (pin < engine->session || pin > engine->model->last_seq)
+		return NULL;
+	data = json_new_object();
+	json_set_int(data, "pin", pin);
+	json_set_int(data, "at_us", json_int(intent, "at_us", 0));
+	text = json_print(data);
+	json_free(data);
+	return text;
+}
+
 static void say_text(struct engine *engine, struct client *client, const struct json *intent, enum event_kind kind)
 {
 	const char *text = json_text(intent, "text", "");
 	size_t index;
 	const struct model_step *step = steps_current(engine, &index);
 	struct event ev = {.kind = kind, .who = client_who(client), .bytes = text, .len = strlen(text), .step = step ? step->id : NULL, .attempt = step ? step->attempt : 0};
+	char *data;
 
 	if (!*text) {
 		server_refuse(engine->server, client, intent, "there is no text");
 		return;
 	}
+	data = kind == EVENT_NOTE ? note_about(engine, intent, &ev) : NULL;
+	ev.data = data;
 	book_add(engine->book, &ev, 1);
+	mem_free(data);
 	if (book_drain(engine->book) == 0)
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
