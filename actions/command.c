@@ -159,38 +159,79 @@ static int add_inner(struct call *call, struct command *command, struct buf *scr
 	return result;
 }
 
+/* The password as the first line of the feed, before the values. */
+static int feed_password(struct call *call, struct command *command, const struct json *password, struct err *e)
+{
+	struct buf values = command->feed;
+	const char *bytes;
+	size_t len;
+
+	bytes = call_reveal(call, password, &len, e);
+	if (!bytes)
+		return err_wrap(e, "sudo_password");
+	if (memchr(bytes, '\n', len) || memchr(bytes, '\0', len))
+		return err_set(e, ERR_USAGE, "sudo_password: a password is one line");
+	buf_init(&command->feed);
+	feed_room(&command->feed, len + values.len + 32);
+	buf_append(&command->feed, bytes, len);
+	/* sudo reads byte by byte, and not at all when it needs no password: the script skips to this line. */
+	buf_puts(&command->feed, "\nbellbook:feed\n");
+	buf_append(&command->feed, values.data, values.len);
+	if (values.data)
+		explicit_bzero(values.data, values.cap);
+	buf_done(&values);
+	command->fed = true;
+	return 0;
+}
+
+/*
+ * sudo -S takes the next lines of its stdin for further tries when a password
+ * is wrong, so that values and stdin of the command would be eaten, and up to
+ * three failures be counted. So the same command is asked for twice. The first
+ * time stdin ends behind the password: one try; a script that gets to run finds
+ * no feed behind the password and ends with 124. Only then is the password
+ * given with the feed behind it. -k: the password counts for that command
+ * alone; no ticket is used and none is left, so nothing depends on what else
+ * this user does with sudo meanwhile.
+ */
+static const char asker[] =
+	"IFS= read -r bb_p || exit 125\n"
+	"bb_w=$(printf '%s\n' \"$bb_p\" | LC_ALL=C sudo -S -k -p '' -H -u \"$bb_u\" -- sh -c \"$bb_s\" 2>&1 >/dev/null)\n"
+	"[ $? = 124 ] || {\n"
+	"	case $bb_w in\n"
+	"	*'incorrect password'* | *'no password was provided'*) bb_p='sudo refused the password' ;;\n"
+	"	*) bb_p='sudo refused' ;;\n"
+	"	esac\n"
+	"	printf '%s\n' \"$bb_w\" \"bellbook: $bb_p to run this as $bb_u; it was asked once, and the command was not run\" >&2\n"
+	"	exit 125\n"
+	"}\n"
+	"{ printf '%s\n' \"$bb_p\"; cat; } | sudo -S -k -p '' -H -u \"$bb_u\" -- sh -c \"$bb_s\"\n";
+
 int command_as(struct call *call, struct command *command, const char *script, struct err *e)
 {
 	const struct json *args = call_args(call);
 	const struct json *password = json_at(args, "sudo_password");
-	struct buf values = command->feed;
+	const char *user = json_text(args, "as", "root");
 	struct buf inner = {0};
-	const char *bytes;
-	size_t len;
 
-	if (password) {
-		bytes = call_reveal(call, password, &len, e);
-		if (!bytes)
-			return err_wrap(e, "sudo_password");
-		if (memchr(bytes, '\n', len) || memchr(bytes, '\0', len))
-			return err_set(e, ERR_USAGE, "sudo_password: a password is one line");
-		buf_init(&command->feed);
-		feed_room(&command->feed, len + values.len + 32);
-		buf_append(&command->feed, bytes, len);
-		/* sudo reads byte by byte, and not at all when it needs no password: the script skips to this line. */
-		buf_puts(&command->feed, "\nbellbook:feed\n");
-		buf_append(&command->feed, values.data, values.len);
-		if (values.data)
-			explicit_bzero(values.data, values.cap);
-		buf_done(&values);
-		buf_puts(&inner, "while IFS= read -r bb_v && [ \"$bb_v\" != bellbook:feed ]; do :; done\n");
-		command->fed = true;
+	if (!password) {
+		buf_puts(&command->script, "exec sudo -n -H -u ");
+		str_shell_quote(&command->script, user);
+		buf_puts(&command->script, " -- sh -c ");
+		str_shell_quote(&command->script, script);
+		return 0;
 	}
+	if (feed_password(call, command, password, e) < 0)
+		return -1;
+	buf_puts(&inner, "bb_v=\nwhile IFS= read -r bb_v && [ \"$bb_v\" != bellbook:feed ]; do :; done\n"
+			 "[ \"$bb_v\" = bellbook:feed ] || exit 124\n");
 	buf_puts(&inner, script);
-	buf_puts(&command->script, password ? "exec sudo -S -k -p '' -H -u " : "exec sudo -n -H -u ");
-	str_shell_quote(&command->script, json_text(args, "as", "root"));
-	buf_puts(&command->script, " -- sh -c ");
+	buf_puts(&command->script, "bb_u=");
+	str_shell_quote(&command->script, user);
+	buf_puts(&command->script, "\nbb_s=");
 	str_shell_quote(&command->script, buf_text(&inner));
+	buf_putc(&command->script, '\n');
+	buf_puts(&command->script, asker);
 	buf_done(&inner);
 	return 0;
 }
@@ -219,25 +260,34 @@ int command_build(struct call *call, struct command *command, struct err *e)
 	return result;
 }
 
+/* Those that end a process and that no ordinary exit status is likely to mean. */
+static const struct {
+	int signo;
+	const char *name;
+} signals[] = {
+	{ SIGHUP, "HUP" }, { SIGINT, "INT" }, { SIGQUIT, "QUIT" }, { SIGILL, "ILL" },
+	{ SIGTRAP, "TRAP" }, { SIGABRT, "ABRT" }, { SIGBUS, "BUS" }, { SIGFPE, "FPE" },
+	{ SIGKILL, "KILL" }, { SIGUSR1, "USR1" }, { SIGSEGV, "SEGV" }, { SIGUSR2, "USR2" },
+	{ SIGPIPE, "PIPE" }, { SIGALRM, "ALRM" }, { SIGTERM, "TERM" }, { SIGXCPU, "XCPU" },
+	{ SIGXFSZ, "XFSZ" }, { SIGSYS, "SYS" },
+};
+
 static const char *signal_of(int status)
 {
-	/* Those that end a process and that no ordinary exit status is likely to mean. */
-	static const struct {
-		int signo;
-		const char *name;
-	} names[] = {
-		{ SIGHUP, "HUP" }, { SIGINT, "INT" }, { SIGQUIT, "QUIT" }, { SIGILL, "ILL" },
-		{ SIGTRAP, "TRAP" }, { SIGABRT, "ABRT" }, { SIGBUS, "BUS" }, { SIGFPE, "FPE" },
-		{ SIGKILL, "KILL" }, { SIGUSR1, "USR1" }, { SIGSEGV, "SEGV" }, { SIGUSR2, "USR2" },
-		{ SIGPIPE, "PIPE" }, { SIGALRM, "ALRM" }, { SIGTERM, "TERM" }, { SIGXCPU, "XCPU" },
-		{ SIGXFSZ, "XFSZ" }, { SIGSYS, "SYS" },
-	};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (status == 128 + names[i].signo)
-			return names[i].name;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (status == 128 + signals[i].signo)
+			return signals[i].name;
 	}
 	return NULL;
+}
+
+int command_status(int code, const char *name)
+{
+	for (size_t i = 0; *name && i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (str_is(name, signals[i].name))
+			return 128 + signals[i].signo;
+	}
+	return code;
 }
 
 struct json *command_result(int status)

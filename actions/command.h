@@ -23,6 +23,9 @@ int command_as(struct call *call, struct command *command, const char *script, s
 /* Wipes and frees. */
 void command_done(struct command *command);
 
+/* Exit status as a shell would give it: 128 + N when the signal's name ("SEGV", "" = none) is known, else code. */
+int command_status(int code, const char *name);
+
 /* Exit status of a shell as a result object: {"exit":N}, or {"exit":-1,"signal":NAME} for 128 + signal. Caller owns. */
 struct json *command_result(int status);
 

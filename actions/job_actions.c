@@ -10,6 +10,7 @@
 #include "actions/link.h"
 #include "actions/shell.h"
 #include "actions/sink.h"
+#include "base/str.h"
 #include "base/time.h"
 
 #define READ_AGAIN_MAX (60 * TIME_SECOND)
@@ -33,6 +34,20 @@ static const struct action_param job_params[] = {
 	{ .name = NULL },
 };
 
+/* On a channel of its own a shell waits for the command, as ssh -T tells no signal, but passes on an exit status. */
+static struct run *run_alone(struct call *call, const struct command *command, struct err *e)
+{
+	struct buf script = {0};
+	struct run *run;
+
+	buf_puts(&script, "sh -c ");
+	str_shell_quote(&script, buf_text(&command->script));
+	buf_puts(&script, "\nexit $?");
+	run = run_plain(call, buf_text(&script), command->fed ? &command->feed : NULL, false, e);
+	buf_done(&script);
+	return run;
+}
+
 /* Runs the command once and tells its output. 1 with the status, or -1. */
 static int read_once(struct call *call, bool framed, struct sink *sink, int *status, struct err *e)
 {
@@ -43,8 +58,7 @@ static int read_once(struct call *call, bool framed, struct sink *sink, int *sta
 
 	if (command_build(call, &command, e) == 0)
 		run = framed ? run_framed(call, buf_text(&command.script), command.fed ? &command.feed : NULL, e)
-			     : run_plain(call, buf_text(&command.script), command.fed ? &command.feed : NULL,
-					 false, e);
+			     : run_alone(call, &command, e);
 	command_done(&command);
 	while (run && (result = run_read(run, call, &got[0], &got[1], -1, e)) > 0) {
 		for (int i = 0; i < 2; i++) {

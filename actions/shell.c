@@ -17,6 +17,7 @@
 #include <sys/random.h>
 
 #include "actions/call_int.h"
+#include "actions/command.h"
 #include "actions/link.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -182,6 +183,9 @@ static struct run *run_line(struct call *call, const char *head, const char *quo
 
 struct run *run_framed(struct call *call, const char *script, const struct buf *feed, struct err *e)
 {
+	/* $$ in a subshell is the persistent shell: a script that means its own process gets one. */
+	if (strstr(script, "$$"))
+		return run_line(call, "( exec sh -c ", script, " )", feed, e);
 	return run_line(call, "( eval ", script, " )", feed, e);
 }
 
@@ -330,7 +334,7 @@ int run_read(struct run *run, struct call *call, struct buf *out, struct buf *er
 	got = ops_of(run->channel)->read(run->channel, call, out, errout, extra_us, e);
 	if (got == 0) {
 		run->ended = true;
-		run->status = run->channel->exit_code;
+		run->status = command_status(run->channel->exit_code, run->channel->signal);
 	}
 	return got;
 }

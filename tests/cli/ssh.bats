@@ -132,6 +132,35 @@ until_has() {
 	[[ $output != *"$PASSWORD"* ]]
 }
 
+@test "a wrong password for sudo is tried once, eats nothing of the command's, and leaves no ticket" {
+	need_namespaces "sudo with a password"
+	for action in ssh.read ssh.run; do
+		args='{"cmd":"echo $A; cat; echo ran >>/tmp/sudo-effects","as":"root","sudo_password":{"$secret":"PW"},"env":{"A":{"$secret":"VALUE"}},"stdin":"first\nsecond\n"}'
+		run call -s "PW=not-this-one" -s "VALUE=precious" secure-app1 "$action" "$args"
+		[[ $output == *"sudo: 1 incorrect password attempt"*"bellbook: sudo refused the password to run this as root; it was asked once, and the command was not run"* ]]
+		[[ $output == *'ended ok {"exit":125}'* ]]
+		JOB=$JOB-right
+		run call -s "PW=$PASSWORD" -s "VALUE=precious" secure-app1 "$action" "$args"
+		# It may come in parts.
+		output=${output//$'"\nout "'/}
+		[[ $output == *'precious\nfirst\nsecond\n'*'ended ok {"exit":0}'* ]]
+	done
+	run call -s "PW=not-this-one" secure-app1 ssh.read '{"cmd":"id -un","as":"nosuchuser","sudo_password":{"$secret":"PW"}}'
+	[[ $output == *'"exit":125'* ]]
+	run call secure-app1 ssh.read '{"cmd":"wc -l </tmp/sudo-effects; sudo -n true"}'
+	[[ $output == 'out "2\n"'*"a password is required"* ]]
+}
+
+@test "the signal that ended a read is told, by both" {
+	for t in libssh2 ssh; do
+		run call -T "$t" app1 ssh.read '{"cmd":"echo a; kill -SEGV $$"}'
+		[[ $output == *'out "a\n"'*'"signal":"SEGV"'* ]]
+		[[ $output != *again* ]]
+		run call -T "$t" app1 ssh.read '{"cmd":"d=$; eval kill -SEGV $d$d"}'
+		[[ $output == *'"signal":"SEGV"'* ]]
+	done
+}
+
 @test "a run whose session is killed goes on, by both" {
 	for t in libssh2 ssh; do
 		JOB=$JOB-$t

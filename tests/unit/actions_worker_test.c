@@ -81,11 +81,18 @@ static void here_read__gives_output_and_status_many_times(void **state)
 
 static void here_read__survives_hostile_commands(void **state)
 {
-	/* Its shell is killed: it is run again by one of its own. */
-	struct told *told = run(*state, "here.read", "r", "{'cmd':'echo x; kill -9 $$; echo y'}");
+	/* $$ is a shell of the command's own: nothing is repeated, and the signal is told. */
+	struct told *told = run(*state, "here.read", "r", "{'cmd':'echo x; kill -SEGV $$; echo y'}");
 
 	assert_string_equal(told->outcome, "ok");
+	assert_string_equal(buf_text(&told->how), "");
+	assert_string_equal(told->signal, "SEGV");
+	assert_string_equal(buf_text(&told->out), "x\n");
+	/* The shared shell is killed: it is run again by one of its own, of which the signal is told too. */
+	told = run(*state, "here.read", "r", "{'cmd':'d=$; eval kill -SEGV $d$d; echo y'}");
+	assert_string_equal(told->outcome, "ok");
 	assert_string_equal(buf_text(&told->how), "again ");
+	assert_string_equal(told->signal, "SEGV");
 	told = run(*state, "here.read", "r", "{'cmd':'if'}");
 	assert_string_equal(told->outcome, "ok");
 	assert_int_not_equal(told->exit, 0);
