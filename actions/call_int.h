@@ -78,6 +78,7 @@ struct child {
 	pthread_cond_t room;	/* the outbox has room again */
 	struct buf outbox;	/* frames */
 	bool closing;		/* the session is gone: nothing is sent any more */
+	bool sweeping;		/* the session waits until nothing is left to forget */
 	struct lane *woken;	/* to be signalled once the lock is free: it would only wait for the lock otherwise */
 	struct target *targets;
 	struct kept_config *configs;	/* newest first; old ones stay, calls borrow them */
@@ -131,6 +132,9 @@ void target_litter(struct child *child, const char *host, const struct action *a
 
 /* Opens lanes for what has waited too long and wakes those for litter. Returns the microseconds until it wants to be called again, -1 = not before something happens. Lock held. */
 int64_t targets_tick(struct child *child);
+
+/* True when nothing is left to forget, and nobody is at it. Lock held. */
+bool targets_swept(const struct child *child);
 
 /* The running or waiting call with that id, NULL. Lock held. */
 struct call *targets_find(struct child *child, uint64_t id);

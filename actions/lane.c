@@ -132,6 +132,8 @@ static void pick_litter(struct lane *lane, const struct action *action, char *na
 	(void)action->forget(&call, &e);
 	pthread_mutex_lock(&child->lock);
 	lane->target->idle++;
+	if (child->sweeping)
+		(void)!write(child->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
 	mem_free(names);
 }
 
@@ -141,7 +143,7 @@ static char *take_litter(struct target *target, const struct action **action)
 	struct buf names = {0};
 	int count = 0;
 
-	if (!target->litter || (!target->child->closing && time_mono_us() < target->litter_at))
+	if (!target->litter || (!target->child->closing && !target->child->sweeping && time_mono_us() < target->litter_at))
 		return NULL;
 	*action = target->litter->action;
 	do {
@@ -293,7 +295,7 @@ static int64_t target_tick(struct target *target, int64_t now)
 		next = left > 0 ? left : LANE_WAIT;
 	}
 	if (target->litter) {
-		int64_t left = target->litter_at - now;
+		int64_t left = target->child->sweeping ? 0 : target->litter_at - now;
 
 		if (left <= 0) {
 			struct lane *lane = lane_to_wake(target);
@@ -358,6 +360,19 @@ bool target_withdraw(struct child *child, struct call *call)
 		return true;
 	}
 	return false;
+}
+
+bool targets_swept(const struct child *child)
+{
+	for (const struct target *target = child->targets; target; target = target->next) {
+		int in_calls = 0;
+
+		for (const struct lane *lane = target->lanes; lane; lane = lane->next)
+			in_calls += lane->call != NULL;
+		if (target->litter || target->idle + in_calls < target->lane_count)
+			return false;
+	}
+	return true;
 }
 
 bool targets_clean(const struct child *child)

@@ -254,6 +254,8 @@ static int told(struct worker *worker, const struct frame *frame)
 				    json_text(data, "details", NULL));
 	else if (frame->type == FRAME_ENDED)
 		told_ended(worker, frame->id, data);
+	else if (frame->type == FRAME_SWEPT && worker->events->swept)
+		worker->events->swept(worker->arg);
 	json_free(data);
 	return 0;
 }
@@ -466,6 +468,11 @@ void worker_forget(struct worker *worker, const char *action, const char *host, 
 	json_set_text(data, "job", job);
 	send_json(worker, FRAME_FORGET, 0, data);
 	json_free(data);
+}
+
+void worker_sweep(struct worker *worker)
+{
+	send_frame(worker, FRAME_SWEEP, 0, "{}", 2);
 }
 
 void worker_secret(struct worker *worker, const struct secret *secret)

@@ -28,6 +28,8 @@ struct worker_events {
 	void (*ask)(void *arg, uint64_t call, int64_t ask, const char *of, const char *text, const char *details);
 	/* outcome: "ok" (it ended; result has exit …), "failed" (could not be done, error says why), "canceled", "unknown" (in doubt). result may be NULL. */
 	void (*ended)(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result);
+	/* What worker_sweep asked for is done, or was tried in vain. */
+	void (*swept)(void *arg);
 	/* The worker process died; every call that has not ended is to be settled on a new worker (worker_restart). */
 	void (*lost)(void *arg, pid_t pid);
 };
@@ -68,6 +70,9 @@ void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char
 
 /* The outcome of a call is in the journal: what it left on the host goes. */
 void worker_forget(struct worker *worker, const char *action, const char *host, const char *job);
+
+/* What is to be forgotten goes now, not when the hosts are idle; swept follows, after 10 s for a host that does not answer. Lost with the worker. */
+void worker_sweep(struct worker *worker);
 
 /* Tells a secret to the worker (kept for restarts). The worker handle copies it. */
 void worker_secret(struct worker *worker, const struct secret *secret);

@@ -209,6 +209,8 @@ static void take_frame(struct child *child, const struct frame *frame)
 			take_start(child, frame->id, data);
 		} else if (frame->type == FRAME_FORGET) {
 			take_forget(child, data);
+		} else if (frame->type == FRAME_SWEEP) {
+			child->sweeping = true;
 		}
 	}
 	json_free(data);
@@ -265,7 +267,13 @@ static int tick_ms(struct child *child)
 	int64_t next;
 
 	pthread_mutex_lock(&child->lock);
-	next = targets_tick(child);
+	if (child->sweeping && targets_swept(child)) {
+		child->sweeping = false;
+		wire_put(&child->outbox, FRAME_SWEPT, 0, "{}", 2);
+		next = 0;
+	} else {
+		next = targets_tick(child);
+	}
 	pthread_mutex_unlock(&child->lock);
 	return next < 0 ? -1 : (int)((next + 999) / 1000);
 }

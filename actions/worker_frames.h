@@ -12,6 +12,7 @@ enum worker_frame {
 	FRAME_CANCEL,		/* nothing */
 	FRAME_ANSWER,		/* i64 number of the question, little endian, then the value */
 	FRAME_FORGET,		/* action host job; no id */
+	FRAME_SWEEP,		/* nothing; no id: what is to be forgotten goes at once, then FRAME_SWEPT */
 
 	/* from the worker */
 	FRAME_OUTPUT = 100,	/* STREAM NUL BYTES */
@@ -20,6 +21,7 @@ enum worker_frame {
 	FRAME_SETTLED,		/* how text generation */
 	FRAME_ASK,		/* ask of text details */
 	FRAME_ENDED,		/* outcome error result */
+	FRAME_SWEPT,		/* an empty object; no id */
 };
 
 #endif

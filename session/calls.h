@@ -48,4 +48,7 @@ void calls_add(struct engine *engine, const struct record *record, enum event_ki
 /* Data of call.ended; error and result may be NULL. Caller owns. */
 struct json *calls_ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result);
 
+/* What finished calls left on the hosts goes at once; then, at the latest after some seconds, session.closed is written with data (taken). */
+void calls_sweep_and_close(struct engine *engine, struct json *data);
+
 #endif

@@ -202,6 +202,37 @@ static void sweep_again(struct engine *engine)
 	}
 }
 
+/* ---- the end ---- */
+
+/* Longer than a lane tries to forget, but nobody waits long for a host that is gone. */
+#define SWEEP_MAX (12 * TIME_SECOND)
+
+static void close_now(void *arg)
+{
+	struct engine *engine = arg;
+	struct json *data = engine->closing_data;
+
+	loop_cancel(engine->loop, engine->timer_sweep);
+	engine->timer_sweep = 0;
+	engine->closing_data = NULL;
+	if (data)
+		engine_add(engine, EVENT_SESSION_CLOSED, NULL, NULL, 0, data);
+}
+
+/* Before session.closed, as nobody looks after a session that is over: killed in the middle of it, the session is resumed and sweeps again. */
+void calls_sweep_and_close(struct engine *engine, struct json *data)
+{
+	json_free(engine->closing_data);
+	engine->closing_data = data;
+	engine->timer_sweep = loop_after(engine->loop, SWEEP_MAX, close_now, engine);
+	worker_sweep(engine->worker);
+}
+
+static void on_swept(void *arg)
+{
+	close_now(arg);
+}
+
 static void restart_worker(void *arg)
 {
 	struct engine *engine = arg;
@@ -218,6 +249,8 @@ static void restart_worker(void *arg)
 			hand_again(engine, record);
 	}
 	sweep_again(engine);
+	if (engine->closing_data)
+		worker_sweep(engine->worker);
 }
 
 static void on_lost(void *arg, pid_t pid)
@@ -249,7 +282,7 @@ static void on_lost(void *arg, pid_t pid)
 const struct worker_events *calls_worker_events(void)
 {
 	static const struct worker_events events = {
-		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled, .ask = on_ask, .ended = on_ended, .lost = on_lost,
+		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled, .ask = on_ask, .ended = on_ended, .swept = on_swept, .lost = on_lost,
 	};
 
 	return &events;

@@ -99,6 +99,8 @@ struct engine {
 	const char *journal;		/* borrowed */
 	int64_t session;
 	bool dry_run, bound, closing, closed;
+	struct json *closing_data;	/* owned: of session.closed, while the worker sweeps the hosts before it */
+	int timer_sweep;
 	bool abort_asked;
 	char *abort_why, *abort_who;	/* owned */
 

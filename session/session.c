@@ -148,7 +148,7 @@ static void on_closed(struct engine *engine)
 {
 	engine->closed = true;
 	steps_drop_task(engine);
-	/* Views get everything, a stopped one is not waited for long; the worker sweeps the hosts meanwhile. */
+	/* Views get everything, a stopped one is not waited for long. */
 	loop_after(engine->loop, LINGER_US, leave, engine);
 	engine->timer_exit = loop_after(engine->loop, TIME_SECOND / 50, leave_when_told, engine);
 }
@@ -443,6 +443,7 @@ static void engine_close(struct engine *engine)
 	json_free(engine->vars);
 	json_free(engine->gives);
 	json_free(engine->look_commands);
+	json_free(engine->closing_data);
 	mem_free(engine->look_details);
 	mem_free(engine->probe_text);
 	mem_free(engine->prefix);

@@ -107,7 +107,7 @@ void steps_close(struct engine *engine, const char *outcome, const char *reason)
 	json_set_int(data, "skipped", counts[STEP_SKIPPED]);
 	json_set_int(data, "deferred", counts[STEP_DEFERRED]);
 	json_set_int(data, "not_done", (int64_t)engine->model->step_count - counts[STEP_OK] - counts[STEP_WARN] - counts[STEP_SKIPPED] - counts[STEP_DEFERRED]);
-	engine_add(engine, EVENT_SESSION_CLOSED, NULL, NULL, 0, data);
+	calls_sweep_and_close(engine, data);
 }
 
 static void finish_abort(struct engine *engine)
