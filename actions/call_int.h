@@ -103,6 +103,7 @@ struct call {
 	bool cancel_seen;
 	int64_t grace_us;		/* boot clock; end of what call_cancel_seen gave */
 	bool settled_told;
+	bool told;			/* under child->lock: nothing more is said of it, the lane is about to be free */
 	char seen[200];			/* words for call_settled */
 	struct json *result;		/* owned */
 	struct call *next;

@@ -24,6 +24,14 @@
 #define LITTER_MANY 64		/* pieces that do not wait any longer, and go at once */
 #define LITTER_TIME (10 * TIME_SECOND)
 
+/* Before the last word goes out: who hears it may close us down, and a lane that was told to be busy is not waited for. */
+static void mark_told(struct call *call)
+{
+	pthread_mutex_lock(&call->child->lock);
+	call->told = true;
+	pthread_mutex_unlock(&call->child->lock);
+}
+
 static void tell_ended(struct call *call, const char *outcome, const struct err *e)
 {
 	struct json *data = json_new_object();
@@ -33,6 +41,7 @@ static void tell_ended(struct call *call, const char *outcome, const struct err 
 		json_set_text(data, "error", e->text);
 	if (call->result)
 		json_put(data, "result", json_copy_of(call->result));
+	mark_told(call);
 	outbox_json(call->child, FRAME_ENDED, call->id, data);
 }
 
@@ -61,10 +70,12 @@ static bool settle_call(struct call *call)
 	}
 	if (!call->action->settle) {
 		call_set_seen(call, "this kind of call cannot be looked up");
+		mark_told(call);
 		call_settled(call, SETTLED_UNKNOWN);
 	} else if (call->action->settle(call, &how, &e) < 0) {
 		tell_failed(call, &e);
 	} else if (how == SETTLED_NEVER || how == SETTLED_UNKNOWN) {
+		mark_told(call);
 		call_settled(call, how);
 	} else {
 		tell_ended(call, "ok", NULL);
@@ -382,8 +393,10 @@ bool targets_clean(const struct child *child)
 		int in_calls = 0;
 
 		for (const struct lane *lane = target->lanes; lane; lane = lane->next) {
-			in_calls += lane->call != NULL;
-			if (!lane->call && !lane->closed)
+			bool in_call = lane->call && !lane->call->told;
+
+			in_calls += in_call;
+			if (!in_call && !lane->closed)
 				return false;
 		}
 		if (target->idle + in_calls < target->lane_count)
