@@ -44,7 +44,7 @@ struct store_range {
 typedef bool store_event_fn(void *arg, const struct event *ev);
 int store_each(struct store *store, struct store_range range, store_event_fn *fn, void *arg, struct err *e);
 
-/* As store_each, only without output events (kind < EVENT_OUTPUT_FIRST): fast on long sessions. */
+/* As store_each, only without output events (kind < EVENT_OUTPUT_FIRST): fast on long sessions. session 0 = of all sessions: reads every event behind after. */
 int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e);
 
 /* Which call: its identity in the journal. Strings borrowed for the call; NULL = "". */
@@ -57,6 +57,12 @@ struct store_call {
 
 /* Output events of one call, in order; as store_each. */
 int store_each_output(struct store *store, const struct store_call *call, store_event_fn *fn, void *arg, struct err *e);
+
+/* Backwards from the event before `before`: the output events of that call, or with path NULL all events of its session. Else as store_each. */
+int store_each_before(struct store *store, const struct store_call *call, int64_t before, store_event_fn *fn, void *arg, struct err *e);
+
+/* Hash of the event with that seq. ERR_NOTFOUND when the journal does not reach so far. */
+int store_hash_at(struct store *store, int64_t seq, unsigned char hash[SHA256_LEN], struct err *e);
 
 /* One line of `bellbook sessions`. Strings valid during the callback. */
 struct store_session {

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 
 
-enum query { ALL, SESSION, MARKER, OUTPUT };
+enum query { ALL, SESSION, MARKER, OUTPUT, MARKERS, LAST, LAST_OUTPUT };
 
 /* ?1 after, ?2 rows of one page, ?3 session, ?4 step, ?5 attempt, ?6 call. The predicates of partial indexes are repeated literally:
  * SQLite does not infer "kind < 100" from anything else. */
@@ -20,6 +20,15 @@ const char *const store_read_sql[] = {
 	[OUTPUT] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_output LEFT JOIN payload p ON p.seq = e.seq"
 		" WHERE e.session = ?3 AND e.step = ?4 AND e.attempt = ?5 AND e.call = ?6 AND e.kind >= 100 AND e.seq > ?1"
 		" ORDER BY e.seq LIMIT ?2",
+	/* of all sessions: a walk along the events from ?1 on, which those who follow the journal do once */
+	[MARKERS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 AND e.kind < 100"
+		" ORDER BY e.seq LIMIT ?2",
+	/* backwards from ?1 */
+	[LAST] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_session LEFT JOIN payload p ON p.seq = e.seq"
+		" WHERE e.session = ?3 AND e.seq < ?1 ORDER BY e.seq DESC LIMIT ?2",
+	[LAST_OUTPUT] = "SELECT " STORE_COLUMNS " FROM event e INDEXED BY event_output LEFT JOIN payload p ON p.seq = e.seq"
+		" WHERE e.session = ?3 AND e.step = ?4 AND e.attempt = ?5 AND e.call = ?6 AND e.kind >= 100 AND e.seq < ?1"
+		" ORDER BY e.seq DESC LIMIT ?2",
 	NULL,
 };
 
@@ -95,9 +104,9 @@ static void bind(sqlite3_stmt *stmt, const struct reading *reading, int64_t rows
 {
 	sqlite3_bind_int64(stmt, 1, reading->after);
 	sqlite3_bind_int64(stmt, 2, rows);
-	if (reading->query != ALL)
+	if (reading->query != ALL && reading->query != MARKERS)
 		sqlite3_bind_int64(stmt, 3, reading->session);
-	if (reading->query != OUTPUT)
+	if (reading->query != OUTPUT && reading->query != LAST_OUTPUT)
 		return;
 	sqlite3_bind_text(stmt, 4, reading->step ? reading->step : "", -1, SQLITE_STATIC);
 	sqlite3_bind_int(stmt, 5, reading->attempt);
@@ -200,7 +209,17 @@ int store_each(struct store *store, struct store_range range, store_event_fn *fn
 
 int store_each_marker(struct store *store, int64_t session, int64_t after, store_event_fn *fn, void *arg, struct err *e)
 {
-	struct reading reading = { .query = MARKER, .session = session, .after = after, .left = INT64_MAX, .fn = fn, .arg = arg };
+	struct reading reading = { .query = session ? MARKER : MARKERS, .session = session, .after = after, .left = INT64_MAX, .fn = fn, .arg = arg };
+
+	return read_pages(store, &reading, e);
+}
+
+int store_each_before(struct store *store, const struct store_call *call, int64_t before, store_event_fn *fn, void *arg, struct err *e)
+{
+	struct reading reading = {
+		.query = call->path ? LAST_OUTPUT : LAST, .session = call->session, .step = call->step, .attempt = call->attempt, .call = call->path,
+		.after = before, .left = INT64_MAX, .fn = fn, .arg = arg,
+	};
 
 	return read_pages(store, &reading, e);
 }

@@ -157,17 +157,21 @@ static int hash_at(struct store *store, int64_t seq, unsigned char out[SHA256_LE
 	return rc;
 }
 
-/* The hash that the chain goes on from, behind event check->seq. */
-static int start_at(struct check *check, struct err *e)
+int store_hash_at(struct store *store, int64_t seq, unsigned char hash[SHA256_LEN], struct err *e)
 {
+	int64_t head = store_head(store, e);
 	int rc;
 
+	if (head < 0)
+		return -1;
+	if (seq < 1 || seq > head)
+		return err_set(e, ERR_NOTFOUND, "%s has no event %lld", store->path, (long long)seq);
 	do {
 		err_clear(e);
-		if (store_fresh(check->store, e) < 0)
+		if (store_fresh(store, e) < 0)
 			return -1;
-		rc = hash_at(check->store, check->seq, check->hash, e);
-	} while (!store_settled(check->store));
+		rc = hash_at(store, seq, hash, e);
+	} while (!store_settled(store));
 	return rc;
 }
 
@@ -181,7 +185,7 @@ int store_verify_tail(struct store *store, struct err *e)
 		return -1;
 	check.seq = head > STORE_TAIL ? head - STORE_TAIL : 0;
 	memset(check.hash, 0, SHA256_LEN);
-	if (check.seq && start_at(&check, e) < 0)
+	if (check.seq && store_hash_at(store, check.seq, check.hash, e) < 0)
 		return -1;
 	if (check_chain(&check, e) < 0)
 		return -1;
