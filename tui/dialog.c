@@ -4,14 +4,16 @@
  * or typed into a field; a letter alone never answers. A dialog that came up by itself ignores keys for
  * UI_GUARD_US: they were meant for what was on the screen before.
  */
+#include "tui/dialog.h"
+
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/fanout.h"
 #include "tui/prose.h"
 #include "tui/record.h"
-#include "tui/ui.h"
 
 #define TEXT_END 1000000	/* draw makes it the last page */
 
@@ -154,18 +156,6 @@ void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const c
 	ui->dialog.use = use;
 }
 
-void dialog_help(struct ui *ui)
-{
-	struct buf text = { 0 };
-
-	for (const struct key *key = keytable(); key->action != ACTION_NONE; key++)
-		if (key->help)
-			buf_printf(&text, "%-10s %s%s\n", key->name, key->help, key->changes ? " (asks first)" : "");
-	buf_puts(&text, "In a list: arrows, or a number, then Enter. Esc closes without deciding.");
-	dialog_open(ui, DIALOG_HELP, "KEYS", buf_text(&text));
-	buf_done(&text);
-}
-
 void dialog_record(struct ui *ui, const struct scene *scene)
 {
 	struct buf text = { 0 };
@@ -174,6 +164,40 @@ void dialog_record(struct ui *ui, const struct scene *scene)
 	dialog_open(ui, DIALOG_HELP, "RECORD", buf_text(&text));
 	ui->dialog.scroll = TEXT_END;
 	buf_done(&text);
+}
+
+/* One row of the table of hosts. */
+static void host_option(struct ui *ui, const struct scene *scene, const struct model_call *call)
+{
+	static const char *const words[] = { "RUN", "ok", "FAIL", "stop", "DOUBT" };
+	char *why = fanout_is_bad(call) ? fanout_why(scene, call) : mem_strdup(call->progress);
+	char *label = mem_printf("%-5s %s", words[call->state], call->host);
+	char *help = call->exit_code > 0 ? mem_printf("exit status %d%s%s", call->exit_code, *why ? ", " : "", why)
+		: mem_strdup(why);
+
+	option_add(&ui->dialog, (struct option){ .use = USE_HOST, .call = call->seq }, label, help);
+	mem_free(why);
+	mem_free(label);
+	mem_free(help);
+}
+
+void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
+{
+	struct fanout fanout;
+	char *words;
+
+	fanout_init(&fanout, scene, ui_step(ui, scene));
+	if (fanout.count == 0) {
+		ui_notice(ui, "This step does not work on several hosts at once.", now_us);
+		return;
+	}
+	words = fanout_words(&fanout);
+	dialog_open(ui, DIALOG_LIST, "HOSTS", words);
+	for (size_t i = 0; i < fanout.count; i++)
+		host_option(ui, scene, fanout.calls[i]);
+	ui->dialog.pick = 0;
+	mem_free(words);
+	fanout_done(&fanout);
 }
 
 static void set_error(struct dialog *dialog, const char *text)
@@ -219,7 +243,7 @@ static void give_value(struct ui *ui, const struct question *question, const cha
 	answer_on(ui, question);
 }
 
-static void send_line(struct ui *ui, const char *name, const char *key, const char *text)
+void dialog_send(struct ui *ui, const char *name, const char *key, const char *text)
 {
 	struct json *intent = json_new_object();
 
@@ -251,13 +275,18 @@ static void option_enter(struct ui *ui, const struct scene *scene)
 	}
 	dialog_close(ui);
 	if (option.use == USE_PAUSE)
-		send_line(ui, "pause", NULL, "");
+		dialog_send(ui, "pause", NULL, "");
 	else if (option.use == USE_CONTINUE)
-		send_line(ui, "continue", NULL, "");
+		dialog_send(ui, "continue", NULL, "");
 	else if (option.use == USE_TAKE)
-		send_line(ui, "take", NULL, "");
+		dialog_send(ui, "take", NULL, "");
 	else if (option.use == USE_LEAVE)
 		ui->leave = true;
+	else if (option.use == USE_HOST) {
+		ui->call = option.call;
+		ui->follow = true;
+		ui->match = -1;
+	}
 }
 
 static void find_enter(struct ui *ui)
@@ -314,7 +343,7 @@ static void field_enter(struct ui *ui, const struct scene *scene)
 	if (use == USE_FIND)
 		find_enter(ui);
 	else if (ui->edit.len > 0)
-		send_line(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
+		dialog_send(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
 			use == USE_GIVE ? "to" : "text", ui->edit.text);
 	dialog_close(ui);
 }

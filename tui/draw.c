@@ -9,7 +9,6 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/draw_int.h"
-#include "tui/keytable.h"
 
 char *draw_safe(const char *text)
 {
@@ -140,9 +139,12 @@ static void draw_header(struct frame *frame)
 	col = 1 + canvas_text(frame->canvas, 0, 1, room > 8 ? room : 8, ROLE_HEADER, title);
 	col = header_put(frame, col, ROLE_HEADER, text);
 	col = header_flags(frame, col, who, true);
+	time_format_clock(frame->wall_us, clock);
+	if (frame->ui->slow)	/* bytes for each second are dear */
+		clock[5] = '\0';
 	if (col + 14 <= cols)
-		canvas_printf(frame->canvas, (struct area){ 0, cols - 13, 1, 13 }, ROLE_HEADER, "%s UTC",
-			time_format_clock(frame->wall_us, clock));
+		canvas_printf(frame->canvas, (struct area){ 0, cols - 5 - (int)strlen(clock), 1, 13 }, ROLE_HEADER, "%s UTC",
+			clock);
 	mem_free(title);
 	mem_free(text);
 	mem_free(who);
@@ -202,21 +204,13 @@ static void draw_status(struct frame *frame, int row)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " A question waits for an answer: Enter opens it.");
 }
 
-static void draw_hints(struct frame *frame, int row)
+/* What lies over the rest. */
+static void draw_over(struct frame *frame, struct area area)
 {
-	int col = 1, cols = frame->canvas->cols;
-
-	for (const struct key *key = keytable(); key->action != ACTION_NONE; key++) {
-		int need;
-
-		if (!key->hint)
-			continue;
-		need = utf8_columns(key->name, strlen(key->name)) + utf8_columns(key->hint, strlen(key->hint)) + 1;
-		if (col + need > cols)
-			break;
-		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_BOLD, key->name) + 1;
-		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_TEXT, key->hint) + 2;
-	}
+	if (frame->ui->palette.is_open)
+		palette_draw(&frame->ui->palette, frame->canvas, area);
+	else if (frame->ui->dialog.kind != DIALOG_NONE)
+		draw_dialog(frame, area);
 }
 
 static void draw_raw(struct frame *frame)
@@ -225,10 +219,8 @@ static void draw_raw(struct frame *frame)
 
 	draw_output(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols }, false);
 	draw_status(frame, rows - 2);
-	canvas_text(frame->canvas, rows - 1, 1, frame->canvas->cols - 1, ROLE_TEXT,
-		"o back  / find  j k PgUp PgDn scroll  G follow  q leave");
-	if (frame->ui->dialog.kind != DIALOG_NONE)
-		draw_dialog(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols });
+	draw_hints(frame, rows - 1);
+	draw_over(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols });
 }
 
 void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
@@ -263,6 +255,5 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 	draw_talk(&frame, (struct area){ 1 + body, 1, talk, cols - 1 });
 	draw_status(&frame, rows - 2);
 	draw_hints(&frame, rows - 1);
-	if (ui->dialog.kind != DIALOG_NONE)
-		draw_dialog(&frame, (struct area){ 1, 0, body + talk, cols });
+	draw_over(&frame, (struct area){ 1, 0, body + talk, cols });
 }

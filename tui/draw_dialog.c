@@ -39,12 +39,17 @@ static void draw_text(struct frame *frame, struct area area, const char *text, i
 	}
 }
 
-#define OPTION_INDENT 4	/* "> 1 " */
+#define OPTION_INDENT 4	/* "> 1 "; one more from the tenth on */
 
 /* "Run it: why"; caller owns. */
 static char *option_line(const struct option *option)
 {
 	return mem_printf("%s%s%s", option->label, *option->help ? ": " : "", option->help);
+}
+
+static int option_indent(const struct dialog *dialog)
+{
+	return OPTION_INDENT + (dialog->option_count > 9) + (dialog->option_count > 99);
 }
 
 /* Rows of an option: what the picked one does is read whole. */
@@ -56,7 +61,7 @@ static int option_rows(const struct dialog *dialog, long i, int cols)
 	if (i != dialog->pick)
 		return 1;
 	line = option_line(&dialog->options[i]);
-	rows = draw_text_rows(line, cols - OPTION_INDENT);
+	rows = draw_text_rows(line, cols - option_indent(dialog));
 	mem_free(line);
 	return rows < 1 ? 1 : rows > 3 ? 3 : rows;
 }
@@ -65,7 +70,7 @@ static void draw_options(struct frame *frame, struct area area)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 	long from = 0;
-	int need = 0;
+	int need = 0, indent = option_indent(dialog);
 
 	for (long i = dialog->pick; i >= 0 && from == 0; i--) {
 		need += option_rows(dialog, i, area.cols);
@@ -80,10 +85,10 @@ static void draw_options(struct frame *frame, struct area area)
 		rows = rows > area.rows ? area.rows : rows;
 		if (picked)
 			canvas_fill(frame->canvas, (struct area){ area.row, area.col, rows, area.cols }, ROLE_PICK);
-		canvas_printf(frame->canvas, (struct area){ area.row, area.col, 1, OPTION_INDENT },
+		canvas_printf(frame->canvas, (struct area){ area.row, area.col, 1, indent },
 			picked ? ROLE_PICK : ROLE_TEXT, "%s %ld", picked ? ">" : " ", i + 1);
-		canvas_wrap(frame->canvas, (struct area){ area.row, area.col + OPTION_INDENT, rows,
-			area.cols - OPTION_INDENT }, picked ? ROLE_PICK : ROLE_TEXT, line);
+		canvas_wrap(frame->canvas, (struct area){ area.row, area.col + indent, rows,
+			area.cols - indent }, picked ? ROLE_PICK : ROLE_TEXT, line);
 		mem_free(line);
 		area.row += rows;
 		area.rows -= rows;

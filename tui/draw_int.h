@@ -40,6 +40,18 @@ void draw_dialog(struct frame *frame, struct area area);
 /* "ok", "RUN", "FAIL" …, at most 5 columns, and its role. */
 const char *draw_state(enum step_state state, enum role *role);
 
+/* The same for a call: "RUN", "ok", "FAIL", "stop", "DOUBT". */
+const char *draw_call_state(enum call_state state, enum role *role);
+
+/* "Label: text" wrapped, nothing for an empty text; moves the area down. */
+void draw_explain(struct frame *frame, struct area *area, const char *label, const char *text);
+
+/* Table of a step's hosts when it works on several, failures first, the finished ones folded. Returns the rows used. */
+int draw_fanout(struct frame *frame, struct area area, const struct model_step *step, const struct model_call *focus);
+
+/* What the keys do now, most useful first. */
+void draw_hints(struct frame *frame, int row);
+
 /* Safe copy of text for showing. Caller owns. */
 char *draw_safe(const char *text);
 

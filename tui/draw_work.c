@@ -7,10 +7,10 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/draw_int.h"
+#include "tui/fanout.h"
 #include "tui/prose.h"
 
 #define TITLE_AT 10	/* column of a step's title: behind the mark, the state and the number */
-#define CALLS_SHOWN 6	/* of a fan-out, above the output */
 
 int draw_steps_width(const struct model *model, int cols)
 {
@@ -37,13 +37,17 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 	int col = area.col;
 
 	snprintf(number, sizeof(number), "%3zu", i + 1);
-	canvas_put(frame->canvas, area.row, col, now ? '>' : ' ', ROLE_BOLD);
+	bool looked = frame->ui->step && str_is(frame->ui->step, step->id);
+
+	canvas_put(frame->canvas, area.row, col, looked ? '*' : now ? '>' : ' ', ROLE_BOLD);
 	canvas_text(frame->canvas, area.row, col + 1, 5, role, word);
 	canvas_text(frame->canvas, area.row, col + 6, 4, now ? ROLE_BOLD : ROLE_TEXT, number);
 	canvas_text(frame->canvas, area.row, col + TITLE_AT,
 		area.cols - TITLE_AT - (step->kind == STEP_IRREVERSIBLE ? 3 : 0), now ? ROLE_BOLD : ROLE_TEXT, title);
 	if (step->kind == STEP_IRREVERSIBLE)
 		canvas_text(frame->canvas, area.row, col + area.cols - 2, 2, ROLE_FAIL, "!!");
+	if (looked)
+		canvas_role(frame->canvas, (struct area){ area.row, col, 1, area.cols }, ROLE_PICK);
 	mem_free(title);
 }
 
@@ -51,10 +55,11 @@ void draw_steps(struct frame *frame, struct area area)
 {
 	const struct model *model = frame->scene->model;
 	long count = (long)model->step_count, now = model_current(model);
-	long rows = area.rows, from = 0;
+	const struct model_step *looked = ui_step(frame->ui, frame->scene);
+	long rows = area.rows, from = 0, at = frame->ui->step && looked ? looked - model->steps : now;
 
-	if (count > rows && now > rows / 2)
-		from = now - rows / 2;
+	if (count > rows && at > rows / 2)
+		from = at - rows / 2;
 	if (count > rows && from > count - rows)
 		from = count - rows;
 	for (long i = 0; i < rows && from + i < count; i++) {
@@ -69,22 +74,7 @@ void draw_steps(struct frame *frame, struct area area)
 	}
 }
 
-/* The step that the right side is about. */
-static const struct model_step *shown_step(const struct frame *frame)
-{
-	const struct model *model = frame->scene->model;
-	const struct model_call *call = ui_call(frame->ui, frame->scene);
-	long at = model_current(model);
-
-	if (frame->ui->call && call)
-		return model_step_find(model, call->step);
-	if (at >= 0)
-		return &model->steps[at];
-	return call ? model_step_find(model, call->step) : NULL;
-}
-
-/* "Label: text" wrapped; moves the area down. */
-static void explain(struct frame *frame, struct area *area, const char *label, const char *text)
+void draw_explain(struct frame *frame, struct area *area, const char *label, const char *text)
 {
 	struct buf line = { 0 };
 	int used;
@@ -136,76 +126,14 @@ static void draw_why(struct frame *frame, struct area *area, const struct model_
 {
 	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
 
-	explain(frame, area, "", step->reason);
+	draw_explain(frame, area, "", step->reason);
 	if (!frame->ui->explain || area->rows < 3)
 		return;
 	if (!question || !str_is(question->details, step->about))
-		explain(frame, area, "", step->about);
-	explain(frame, area, "Why: ", step->why);
-	explain(frame, area, "If it fails: ", step->back);
-	explain(frame, area, "Takes about ", step->takes);
-}
-
-static const char *call_word(enum call_state state, enum role *role)
-{
-	static const struct {
-		const char *word;
-		enum role role;
-	} words[] = {
-		[CALL_RUNNING] = { "RUN", ROLE_RUN }, [CALL_OK] = { "ok", ROLE_OK },
-		[CALL_FAILED] = { "FAIL", ROLE_FAIL }, [CALL_CANCELED] = { "stop", ROLE_WARN },
-		[CALL_UNKNOWN] = { "DOUBT", ROLE_DOUBT },
-	};
-
-	*role = words[state].role;
-	return words[state].word;
-}
-
-/* One line of a fan-out. */
-static void call_line(struct frame *frame, struct area area, const struct model_call *call, bool focus)
-{
-	enum role role;
-	const char *word = call_word(call->state, &role);
-	char *host = draw_safe(call->host && *call->host ? call->host : "here");
-	char *text = draw_safe(call->error && *call->error ? call->error
-		: call->progress && *call->progress ? call->progress : call->shown);
-	int col = area.col;
-
-	canvas_put(frame->canvas, area.row, col, focus ? '>' : ' ', ROLE_BOLD);
-	canvas_text(frame->canvas, area.row, col + 1, 5, role, word);
-	canvas_text(frame->canvas, area.row, col + 7, 14, focus ? ROLE_BOLD : ROLE_TEXT, host);
-	if (call->percent >= 0 && call->state == CALL_RUNNING)
-		canvas_printf(frame->canvas, (struct area){ area.row, col + 22, 1, 5 }, ROLE_TEXT, "%3.0f%%",
-			call->percent);
-	canvas_text(frame->canvas, area.row, col + 28, area.cols - 28, ROLE_TEXT, text);
-	mem_free(host);
-	mem_free(text);
-}
-
-/* The calls of one step and try that run, or ran, together. */
-static void draw_calls(struct frame *frame, struct area *area, const struct model_call *focus)
-{
-	const struct model *model = frame->scene->model;
-	int running = 0, shown = 0;
-
-	for (size_t i = 0; i < model->call_count; i++)
-		running += model->calls[i].state == CALL_RUNNING;
-	if (running < 2)
-		return;
-	for (size_t i = 0; i < model->call_count && area->rows > 4; i++) {
-		const struct model_call *call = &model->calls[i];
-
-		if (call->state != CALL_RUNNING)
-			continue;
-		if (++shown == CALLS_SHOWN && running > CALLS_SHOWN) {
-			canvas_printf(frame->canvas, *area, ROLE_DIM, "      ... %d more run (Tab)",
-				running - shown + 1);
-			skip_rows(area, 1);
-			break;
-		}
-		call_line(frame, *area, call, call == focus);
-		skip_rows(area, 1);
-	}
+		draw_explain(frame, area, "", step->about);
+	draw_explain(frame, area, "Why: ", step->why);
+	draw_explain(frame, area, "If it fails: ", step->back);
+	draw_explain(frame, area, "Takes about ", step->takes);
 }
 
 static void draw_command(struct frame *frame, struct area *area, const struct model_call *call)
@@ -214,7 +142,7 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 	char *as = draw_safe(call->as);
 	struct buf line = { 0 };
 	enum role role;
-	const char *word = call_word(call->state, &role);
+	const char *word = draw_call_state(call->state, &role);
 	int col;
 
 	col = canvas_printf(frame->canvas, *area, ROLE_TEXT, "%s on %s%s%s:",
@@ -232,7 +160,7 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 	skip_rows(area, canvas_wrap(frame->canvas, (struct area){ area->row, area->col,
 		area->rows < 4 ? 1 : area->rows < 16 ? 3 : 6, area->cols }, ROLE_COMMAND, buf_text(&line)));
 	if (call->error && *call->error)
-		explain(frame, area, "", call->error);
+		draw_explain(frame, area, "", call->error);
 	mem_free(host);
 	mem_free(as);
 	buf_done(&line);
@@ -263,17 +191,20 @@ static void draw_progress(struct frame *frame, struct area *area, const struct m
 
 void draw_work(struct frame *frame, struct area area)
 {
-	const struct model_step *step = shown_step(frame);
+	const struct model_step *step = ui_step(frame->ui, frame->scene);
 	const struct model_call *call = ui_call(frame->ui, frame->scene);
 
 	if (!step) {
-		explain(frame, &area, "", frame->scene->model->about);
+		draw_explain(frame, &area, "", frame->scene->model->about);
 		if (frame->scene->model->step_count == 0 && area.rows > 0)
 			canvas_text(frame->canvas, area.row, area.col, area.cols, ROLE_DIM, "Reading the session ...");
 		return;
 	}
 	draw_title(frame, &area, step);
-	bool works = call && str_is(call->step, step->id);
+	/* What was looked at before a step is for the record: the question is about what will be done. */
+	bool works = call && str_is(call->step, step->id)
+		&& (frame->ui->call || frame->ui->step || call->state == CALL_RUNNING
+		|| !(step->state == STEP_READY && scene_is_probe(call)));
 	/* Before a step its explanation is what counts, later its output. */
 	int share = !works ? area.rows : step->state == STEP_READY ? area.rows * 2 / 3 : area.rows / 3;
 	struct area why = { area.row, area.col, share, area.cols };
@@ -285,7 +216,7 @@ void draw_work(struct frame *frame, struct area area)
 		return;
 	if (area.rows > 6 && frame->ui->explain)
 		skip_rows(&area, 1);
-	draw_calls(frame, &area, call);
+	skip_rows(&area, draw_fanout(frame, area, step, call));
 	if (area.rows > 2)
 		draw_command(frame, &area, call);
 	draw_progress(frame, &area, call);

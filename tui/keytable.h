@@ -1,4 +1,4 @@
-/* keytable.h - which key does what in the live view: one table for acting, hints and help. */
+/* keytable.h - everything a person can do in the full-screen views, and which keys do it: one table for acting, hints, `?`, `:`, the keys file and the manual. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TUI_KEYTABLE_H
 #define TUI_KEYTABLE_H
@@ -6,29 +6,64 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
+#include "base/err.h"
 #include "tui/keys.h"
 
 enum action {
-	ACTION_NONE, ACTION_HELP, ACTION_QUESTION, ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP, ACTION_PAGE_DOWN,
-	ACTION_TOP, ACTION_FOLLOW, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FIND_PREVIOUS, ACTION_NEXT_CALL,
-	ACTION_PREVIOUS_CALL, ACTION_NOTE, ACTION_RECORD, ACTION_SAY, ACTION_EXPLAIN, ACTION_RAW, ACTION_PAUSE, ACTION_STOP,
-	ACTION_TAKE, ACTION_GIVE, ACTION_MENU, ACTION_REDRAW, ACTION_SUSPEND, ACTION_LEAVE,
+	ACTION_NONE, ACTION_HELP, ACTION_PALETTE, ACTION_QUESTION, ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP,
+	ACTION_PAGE_DOWN, ACTION_TOP, ACTION_FOLLOW, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FIND_PREVIOUS,
+	ACTION_NEXT_CALL, ACTION_PREVIOUS_CALL, ACTION_NEXT_STEP, ACTION_PREVIOUS_STEP, ACTION_NOW, ACTION_STEP,
+	ACTION_HOSTS, ACTION_NOTE, ACTION_RECORD, ACTION_SAY, ACTION_EXPLAIN, ACTION_RAW, ACTION_COPY, ACTION_PAUSE,
+	ACTION_STOP, ACTION_TAKE, ACTION_GIVE, ACTION_MENU, ACTION_MOUSE, ACTION_SLOW, ACTION_REDRAW, ACTION_SUSPEND,
+	ACTION_LEAVE,
 };
 
-struct key {
-	enum press_code code;
-	uint32_t cp;		/* for PRESS_CHAR, PRESS_CTRL, PRESS_F */
+/* The screens an action is for; one action may be for several. */
+enum screen_kind { IN_LIVE = 1, IN_HOME = 2, IN_PLAN = 4, IN_REVIEW = 8 };
+
+struct action_row {
 	enum action action;
+	unsigned where;		/* of enum screen_kind */
+	const char *name;	/* word for `:` and the keys file */
+	const char *keys;	/* bound unless the keys file says otherwise, blanks between them: "j Down" */
+	const char *hint;	/* short, for the bottom line; NULL = not shown there */
+	const char *help;
+	const char *arg;	/* what `:name` may be followed by, "TEXT"; NULL = nothing */
 	bool changes;		/* alters the session: always opens a dialog first */
-	const char *name;	/* "Ctrl-L" */
-	const char *hint;	/* short, for the bottom line, most important first; NULL = not shown there */
-	const char *help;	/* NULL: another key of an action that has help already */
 };
 
-/* All keys, ended by action ACTION_NONE. */
-const struct key *keytable(void);
+/* All rows, most important first, ended by ACTION_NONE. */
+const struct action_row *keytable(void);
 
-/* What a press does, ACTION_NONE when nothing. */
-enum action keytable_find(const struct press *press);
+/* Row of an action; never NULL for one of the table. */
+const struct action_row *keytable_row(enum action action);
+
+/* Row with this name that is for one of the screens, NULL when there is none. */
+const struct action_row *keytable_named(unsigned where, const char *name);
+
+/* What a press does on a screen, ACTION_NONE when nothing. */
+enum action keytable_find(unsigned where, const struct press *press);
+
+/* First key bound to the action, "" when none is. Borrowed until the keys change. */
+const char *keytable_key(enum action action);
+
+/* Appends all keys bound to the action: "j, Down". */
+void keytable_keys(enum action action, struct buf *out);
+
+/* "PgDn", "Ctrl-L", "F5", "space", one character; false when text names no key that can be bound. */
+bool keytable_parse(const char *text, struct press *out);
+
+/* Binds a key by names ("nothing" unbinds it). -1 with words for a name that is none, a reserved key, or a key that may not do this. */
+int keytable_bind(const char *key, const char *name, struct err *e);
+
+/*
+ * Binds what the text of a keys file says, a line "KEY ACTION" each, '#' begins a comment. Lines that cannot be
+ * are left out: returns how many those were, the first one's fault in *e with file and line.
+ */
+int keytable_read(const char *text, const char *file, struct err *e);
+
+/* The keys as they are without a keys file. */
+void keytable_reset(void);
 
 #endif

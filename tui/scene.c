@@ -286,37 +286,78 @@ struct output *scene_output(const struct scene *scene, int64_t call)
 	return slot ? slot->output : NULL;
 }
 
-/* What a step's trouble is in: its last call that went wrong, or at least ended with another status than 0. */
+bool scene_is_probe(const struct model_call *call)
+{
+	static const char *const prefixes[] = { "look", "see", "when", "doubt", "done/" };
+
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (str_starts(call->path, prefixes[i]))
+			return true;
+	return false;
+}
+
+/* Of calls that ran side by side the one that went wrong first; elsewhere the last one that did. */
+static bool is_worse(const struct model_call *call, const struct model_call *than)
+{
+	return !than || (strchr(call->path, '/') && strchr(than->path, '/') && call->ended_us < than->ended_us);
+}
+
+/* What a step's trouble is in: the call that went wrong, or at least ended with another status than 0. */
 static const struct model_call *bad_call(const struct model *model, const struct model_step *step)
 {
-	const struct model_call *odd = NULL;
+	const struct model_call *odd = NULL, *bad = NULL;
 
 	for (size_t i = model->call_count; i-- > 0;) {
 		const struct model_call *call = &model->calls[i];
 
 		if (!str_is(call->step, step->id) || call->attempt != step->attempt)
 			continue;
-		if (call->state == CALL_FAILED || call->state == CALL_UNKNOWN)
-			return call;
-		if (!odd && call->exit_code > 0)
+		if ((call->state == CALL_FAILED || call->state == CALL_UNKNOWN) && is_worse(call, bad))
+			bad = call;
+		if (call->exit_code > 0 && !scene_is_probe(call) && is_worse(call, odd))
 			odd = call;
 	}
-	return odd;
+	return bad ? bad : odd;
+}
+
+const struct model_call *scene_step_call(const struct scene *scene, const struct model_step *step)
+{
+	const struct model *model = scene->model;
+	const struct model_call *probe = NULL;
+
+	if (step->state == STEP_FAILED || step->state == STEP_IN_DOUBT)
+		probe = bad_call(model, step);
+	if (probe)
+		return probe;
+	for (size_t i = model->call_count; i-- > 0;) {
+		const struct model_call *call = &model->calls[i];
+
+		if (!str_is(call->step, step->id))
+			continue;
+		if (!scene_is_probe(call))
+			return call;
+		if (!probe)
+			probe = call;
+	}
+	return probe;
 }
 
 const struct model_call *scene_focus(const struct scene *scene)
 {
 	const struct model *model = scene->model;
-	const struct model_call *bad = NULL;
+	const struct model_call *bad = NULL, *work = NULL;
 	long at;
 
-	for (size_t i = model->call_count; i-- > 0;)
+	for (size_t i = model->call_count; i-- > 0;) {
 		if (model->calls[i].state == CALL_RUNNING)
 			return &model->calls[i];
+		if (!work && !scene_is_probe(&model->calls[i]))
+			work = &model->calls[i];
+	}
 	at = model_current(model);
 	if (at >= 0 && (model->steps[at].state == STEP_FAILED || model->steps[at].state == STEP_IN_DOUBT))
-		bad = bad_call(model, &model->steps[at]);
-	return bad ? bad : model->call_count > 0 ? &model->calls[model->call_count - 1] : NULL;
+		bad = scene_step_call(scene, &model->steps[at]);
+	return bad ? bad : work || model->call_count == 0 ? work : &model->calls[model->call_count - 1];
 }
 
 size_t scene_steps_over(const struct scene *scene)

@@ -79,6 +79,12 @@ const struct model_call *scene_call(const struct scene *scene, const struct even
 /* Call to look at: the newest running one of the present step, else the newest of all; NULL before the first. Borrowed. */
 const struct model_call *scene_focus(const struct scene *scene);
 
+/* True for a look at the world around a step's work: is it done already, what would run, did it work. */
+bool scene_is_probe(const struct model_call *call);
+
+/* Call of a step to look at: what went wrong in its present attempt, else its newest work, else its newest probe; NULL when it has none. Borrowed. */
+const struct model_call *scene_step_call(const struct scene *scene, const struct model_step *step);
+
 /* Steps that need nothing more. */
 size_t scene_steps_over(const struct scene *scene);
 

@@ -25,6 +25,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "tui/clip.h"
+#include "tui/looks.h"
 #include "tui/tty.h"
 
 #define BEHIND 4096	/* bytes the kernel still holds for the terminal */
@@ -33,33 +35,11 @@ static struct {
 	int fd;
 	FILE *file;
 	SCREEN *screen;
-	bool ascii, paste, color, redraw;
+	bool ascii, paste, color, redraw, mouse;
 	struct canvas *last;	/* owned: what is on the screen */
 	attr_t attrs[ROLE_COUNT];
 	short pairs[ROLE_COUNT];
 } term = { .fd = -1 };
-
-/* How a role looks: with colours, and without. */
-static const struct {
-	attr_t color_attr, mono_attr;
-	short color;	/* -1 = the terminal's own */
-} looks[ROLE_COUNT] = {
-	[ROLE_TEXT] = { A_NORMAL, A_NORMAL, -1 },
-	[ROLE_DIM] = { A_NORMAL, A_NORMAL, -1 },
-	[ROLE_BOLD] = { A_BOLD, A_BOLD, -1 },
-	[ROLE_HEADER] = { A_REVERSE, A_REVERSE, -1 },
-	[ROLE_DOWN] = { A_REVERSE | A_BOLD, A_REVERSE | A_BOLD, COLOR_RED },
-	[ROLE_OK] = { A_NORMAL, A_NORMAL, COLOR_GREEN },
-	[ROLE_RUN] = { A_BOLD, A_BOLD, COLOR_CYAN },
-	[ROLE_WAIT] = { A_NORMAL, A_NORMAL, COLOR_CYAN },
-	[ROLE_FAIL] = { A_BOLD, A_BOLD, COLOR_RED },
-	[ROLE_WARN] = { A_BOLD, A_BOLD, COLOR_YELLOW },
-	[ROLE_DOUBT] = { A_REVERSE, A_REVERSE, COLOR_MAGENTA },
-	[ROLE_PICK] = { A_REVERSE, A_REVERSE, -1 },
-	[ROLE_FIELD] = { A_UNDERLINE, A_UNDERLINE, -1 },
-	[ROLE_MATCH] = { A_REVERSE, A_REVERSE, -1 },
-	[ROLE_COMMAND] = { A_BOLD, A_BOLD, -1 },
-};
 
 /* UTF-8 unless the person's locale says otherwise; an environment that says nothing is taken as UTF-8 where that exists. */
 static bool set_locale(void)
@@ -91,11 +71,14 @@ static void set_looks(void)
 	term.color = !(no_color && *no_color) && has_colors() && start_color() == OK && COLORS >= 8
 		&& use_default_colors() == OK;
 	for (int role = 0; role < ROLE_COUNT; role++) {
-		term.attrs[role] = term.color ? looks[role].color_attr : looks[role].mono_attr;
+		struct look look = look_of((enum role)role, term.color ? COLORS : 0);
+
+		term.attrs[role] = (look.bold ? A_BOLD : A_NORMAL) | (look.underline ? A_UNDERLINE : A_NORMAL)
+			| (look.reverse ? A_REVERSE : A_NORMAL);
 		term.pairs[role] = 0;
-		if (!term.color || looks[role].color < 0)
+		if (look.color == LOOK_OWN)
 			continue;
-		init_pair((short)(role + 1), looks[role].color, -1);
+		init_pair((short)(role + 1), (short)look.color, -1);
 		term.pairs[role] = (short)(role + 1);
 	}
 }
@@ -108,6 +91,8 @@ static void set_last_words(void)
 
 	if (term.paste)
 		buf_puts(&words, "\033[?2004l");
+	if (term.mouse)
+		buf_puts(&words, "\033[?1006l\033[?1000l");
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *text = capability(names[i]);
 		const char *delay = text ? strstr(text, "$<") : NULL;
@@ -119,6 +104,20 @@ static void set_last_words(void)
 	buf_done(&words);
 }
 
+/* Modes that curses knows nothing of, on or off. */
+static void own_modes(bool on)
+{
+	struct buf words = { 0 };
+
+	if (term.paste)
+		buf_puts(&words, on ? "\033[?2004h" : "\033[?2004l");
+	if (term.mouse)
+		buf_puts(&words, on ? "\033[?1000h\033[?1006h" : "\033[?1006l\033[?1000l");
+	if (words.len > 0 && write(term.fd, words.data, words.len) < 0)
+		term.paste = term.mouse = false;	/* it is gone: reading will tell */
+	buf_done(&words);
+}
+
 static void set_modes(void)
 {
 	const char *name = getenv("TERM");
@@ -127,8 +126,7 @@ static void set_modes(void)
 	noecho();
 	nonl();
 	term.paste = COLORS >= 8 && name && !str_starts(name, "linux");
-	if (term.paste && write(term.fd, "\033[?2004h", 8) != 8)
-		term.paste = false;
+	own_modes(true);
 	set_last_words();
 	tty_adopt();
 }
@@ -167,7 +165,8 @@ int term_open(struct err *e)
 		return give_up(e, "this type of terminal (TERM) cannot place text");
 	if (tty_save(term.fd, e) != 0)
 		return give_up(e, "the terminal's modes cannot be read");
-	term.ascii = !set_locale();
+	/* A vt100 shows bytes: to it UTF-8 is garbage, whatever the locale says. */
+	term.ascii = !set_locale() || str_starts(name, "vt") || str_is(name, "ansi");
 	term.file = fdopen(term.fd, "w+");
 	if (!term.file)
 		return give_up(e, "the terminal cannot be opened");
@@ -184,8 +183,7 @@ void term_close(void)
 {
 	if (!term.screen)
 		return;
-	if (term.paste && write(term.fd, "\033[?2004l", 8) != 8)
-		term.paste = false;
+	own_modes(false);
 	curs_set(1);
 	endwin();
 	tty_release();
@@ -283,19 +281,47 @@ bool term_is_behind(void)
 	return ioctl(term.fd, TIOCOUTQ, &queued) == 0 && queued > BEHIND;
 }
 
+bool term_copy(const char *text, size_t len)
+{
+	const char *name = getenv("TERM");
+	struct buf out = { 0 };
+	bool sent;
+
+	if (!clip_terminal_can(name) || len > CLIP_TERMINAL_MAX)
+		return false;
+	clip_sequence(&out, text, len, str_starts(name, "screen") && !getenv("TMUX"));
+	fflush(term.file);
+	sent = write(term.fd, out.data, out.len) == (ssize_t)out.len;
+	buf_done(&out);
+	return sent;
+}
+
+bool term_mouse(bool on)
+{
+	const char *report = capability("kmous");
+
+	if (on && !report)
+		return false;
+	if (on == term.mouse)
+		return true;
+	own_modes(false);
+	term.mouse = on;
+	own_modes(true);
+	set_last_words();
+	return true;
+}
+
 void term_suspend(void)
 {
 	static const char words[] = "bellbook: only this view is suspended; the session goes on. \"fg\" brings it back.\n";
 
-	if (term.paste && write(term.fd, "\033[?2004l", 8) != 8)
-		term.paste = false;
+	own_modes(false);
 	curs_set(1);
 	endwin();
 	tty_release();
 	if (write(term.fd, words, sizeof(words) - 1) >= 0)
 		raise(SIGSTOP);
-	if (term.paste && write(term.fd, "\033[?2004h", 8) != 8)
-		term.paste = false;
+	own_modes(true);
 	tty_adopt();
 	term.redraw = true;
 	refresh();

@@ -4,6 +4,7 @@
 #define TUI_TERM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "tui/canvas.h"
@@ -31,6 +32,12 @@ void term_redraw(void);
 
 /* True while so much is queued that a frame should be left out. */
 bool term_is_behind(void);
+
+/* Puts text into the terminal's clipboard where this type of terminal may have one (OSC 52); false when it was not tried. */
+bool term_copy(const char *text, size_t len);
+
+/* Mouse reports (clicks and wheel) on or off; they end with the view and while it is suspended. False when this terminal has no mouse. */
+bool term_mouse(bool on);
 
 /* Ctrl-Z: back to the shell; returns when the person comes back. */
 void term_suspend(void);

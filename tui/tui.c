@@ -40,8 +40,11 @@
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "tui/clip.h"
+#include "tui/dialog.h"
 #include "tui/draw.h"
 #include "tui/ending.h"
+#include "tui/keyfile.h"
 #include "tui/keys.h"
 #include "tui/pump.h"
 #include "tui/term.h"
@@ -50,6 +53,8 @@
 
 #define FRAME_US (TIME_SECOND / 10)
 #define KEY_FRAME_US (TIME_SECOND / 25)	/* a key is seen sooner */
+#define SLOW_FRAME_US (TIME_SECOND / 2)	/* with :slow, also after a key */
+#define SLOW_TICK_US (10 * TIME_SECOND)
 #define CALM_US (TIME_SECOND / 2)	/* silence after which history is taken as told */
 
 struct live {
@@ -70,7 +75,8 @@ static void frame_due(void *arg);
 /* Asks for a frame, soon but not sooner than gap_us after the last. */
 static void dirty(struct live *live, int64_t gap_us)
 {
-	int64_t due = live->drawn_us + gap_us, now = time_mono_us();
+	int64_t gap = live->ui->slow ? SLOW_FRAME_US : gap_us;
+	int64_t due = live->drawn_us + gap, now = time_mono_us();
 
 	if (live->frame_timer != 0 && live->frame_due_us <= due)
 		return;
@@ -96,7 +102,7 @@ static int64_t tick_wait(const struct live *live)
 	if (live->ui->dialog.kind != DIALOG_NONE && guard > 0)
 		return guard;
 	if (model->down_since_us > 0 || model_current(model) >= 0 || live->ui->notice)
-		return TIME_SECOND;
+		return live->ui->slow ? SLOW_TICK_US : TIME_SECOND;
 	return -1;
 }
 
@@ -146,6 +152,25 @@ static void send_all(struct live *live)
 	}
 }
 
+/* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
+static void copy_out(struct live *live)
+{
+	struct ui *ui = live->ui;
+	char *path = NULL, *text;
+	struct err e = { 0 };
+	bool sent = term_copy(ui->copy, strlen(ui->copy));
+
+	if (clip_save(ui->copy, live->session, ui->copy_name, &path, &e) == 0)
+		text = mem_printf("Copied the %s to %s%s", ui->copy_name, path,
+			sent ? ", and to the terminal's clipboard if it has one." : ".");
+	else
+		text = mem_printf("The copy could not be written: %s", e.text);
+	ui_notice(ui, text, time_mono_us());
+	mem_set(&ui->copy, NULL);
+	mem_free(path);
+	mem_free(text);
+}
+
 /* After keys or events: carries out what the ui wants. */
 static void settle(struct live *live, int64_t gap_us)
 {
@@ -156,6 +181,12 @@ static void settle(struct live *live, int64_t gap_us)
 	if (ui->suspend) {
 		ui->suspend = false;
 		term_suspend();
+	}
+	if (ui->copy)
+		copy_out(live);
+	if (!term_mouse(ui->mouse)) {
+		ui->mouse = false;
+		ui_notice(ui, "This type of terminal (TERM) has no mouse.", time_mono_us());
 	}
 	if (ui->redraw)
 		term_redraw();
@@ -299,6 +330,8 @@ int view_live(const struct view_options *options)
 	live.pump = pump_new(live.loop, link_new(options->journal, options->session, 0, "live",
 		options->role), item_in, batch_end, &live);
 	watch(&live);
+	if (keyfile_load(&e) != 0)
+		ui_notice(live.ui, e.text, time_mono_us());
 	if (loop_run(live.loop, &e) != 0)
 		live.ending = ENDING_LEFT;
 	loop_unwatch(live.loop, term_fd());

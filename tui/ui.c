@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/dialog.h"
+#include "tui/look.h"
 
 struct ui *ui_new(void)
 {
@@ -24,11 +26,15 @@ void ui_free(struct ui *ui)
 	if (!ui)
 		return;
 	dialog_close(ui);
+	palette_close(&ui->palette);
 	for (size_t i = 0; i < ui->intent_count; i++)
 		json_free(ui->intents[i]);
 	mem_free(ui->intents);
 	mem_free(ui->find);
 	mem_free(ui->notice);
+	mem_free(ui->step);
+	mem_free(ui->copy);
+	mem_free(ui->copy_name);
 	mem_free(ui);
 }
 
@@ -57,16 +63,6 @@ struct json *ui_intent(struct ui *ui)
 	first = ui->intents[0];
 	memmove(ui->intents, ui->intents + 1, --ui->intent_count * sizeof(struct json *));
 	return first;
-}
-
-const struct model_call *ui_call(const struct ui *ui, const struct scene *scene)
-{
-	const struct model *model = scene->model;
-
-	for (size_t i = model->call_count; ui->call && i-- > 0;)
-		if (model->calls[i].seq == ui->call)
-			return &model->calls[i];
-	return scene_focus(scene);
 }
 
 /* Somebody else, or the session, closed the question in the dialog. What is typed on is for nobody. */
@@ -104,7 +100,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	question = scene_question(scene);
 	if (!scene->caught_up || !question || question->seq == ui->dismissed || question->seq == ui->sent)
 		return;
-	if (ui->dialog.kind == DIALOG_NONE)
+	if (ui->dialog.kind == DIALOG_NONE && !ui->palette.is_open)
 		dialog_question(ui, question, now_us + UI_GUARD_US);
 	else if (ui->dialog.seq == 0 && !ui->notice)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
@@ -179,25 +175,6 @@ static void find(struct ui *ui, const struct scene *scene, bool backwards, int64
 	ui->top = ui->match > ui->page / 2 ? ui->match - ui->page / 2 : 0;
 }
 
-/* Next call that has output, in order of begin. */
-static void next_call(struct ui *ui, const struct scene *scene, int by)
-{
-	const struct model *model = scene->model;
-	const struct model_call *now = ui_call(ui, scene);
-	long count = (long)model->call_count, at = now ? now - model->calls : -1;
-
-	for (long i = at + by; at >= 0 && i >= 0 && i < count; i += by) {
-		if (!scene_output(scene, model->calls[i].seq) && model->calls[i].state != CALL_RUNNING)
-			continue;
-		ui->call = model->calls[i].seq;
-		ui->follow = true;
-		ui->match = -1;
-		return;
-	}
-	if (by > 0)
-		ui->call = 0;
-}
-
 static void open_question(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	const struct question *question = scene_question(scene);
@@ -220,13 +197,35 @@ static void pause_or_go(struct ui *ui, const struct scene *scene)
 			"pause after what runs now");
 }
 
+/* Names and numbers that an action of the palette may be followed by. */
+static void palette_arguments(void *arg, enum action action, struct buf *out)
+{
+	const struct scene *scene = arg;
+
+	if (action == ACTION_STEP)
+		for (size_t i = 0; i < scene->model->step_count; i++)
+			buf_printf(out, "%zu %s\n", i + 1, scene->model->steps[i].title);
+	if (action == ACTION_GIVE)
+		for (size_t i = 0; i < json_count(scene->presence); i++)
+			buf_printf(out, "%s\n", json_text(json_item(scene->presence, i), "who", ""));
+}
+
+static void open_palette(struct ui *ui, const struct scene *scene, bool keys)
+{
+	/* The words are asked for while a key is pressed, when the scene is the one it was opened with. */
+	union { const struct scene *in; void *out; } pass = { .in = scene };
+
+	palette_open(&ui->palette, IN_LIVE, keys, palette_arguments, pass.out);
+}
+
 static void follow(struct ui *ui)
 {
 	ui->follow = true;
-	ui->call = 0;
+	if (!ui->step)
+		ui->call = 0;
 }
 
-static void act_on_output(struct ui *ui, const struct scene *scene, enum action action, int64_t now_us)
+static bool act_on_output(struct ui *ui, const struct scene *scene, enum action action, int64_t now_us)
 {
 	if (action == ACTION_UP || action == ACTION_DOWN)
 		scroll(ui, scene, action == ACTION_UP ? -1 : 1);
@@ -239,20 +238,23 @@ static void act_on_output(struct ui *ui, const struct scene *scene, enum action 
 	else if (action == ACTION_FIND_NEXT || action == ACTION_FIND_PREVIOUS)
 		find(ui, scene, action == ACTION_FIND_PREVIOUS, now_us);
 	else if (action == ACTION_NEXT_CALL || action == ACTION_PREVIOUS_CALL)
-		next_call(ui, scene, action == ACTION_NEXT_CALL ? 1 : -1);
+		look_call(ui, scene, action == ACTION_NEXT_CALL ? 1 : -1);
 	else if (action == ACTION_RAW)
 		ui->raw = !ui->raw;
-	else if (action == ACTION_EXPLAIN)
-		ui->explain = !ui->explain;
+	else
+		return false;
+	return true;
 }
 
 /* Actions that open something. */
 static bool act_open(struct ui *ui, const struct scene *scene, enum action action, int64_t now_us)
 {
-	if (action == ACTION_HELP)
-		dialog_help(ui);
+	if (action == ACTION_HELP || action == ACTION_PALETTE)
+		open_palette(ui, scene, action == ACTION_HELP);
 	else if (action == ACTION_RECORD)
 		dialog_record(ui, scene);
+	else if (action == ACTION_HOSTS)
+		dialog_hosts(ui, scene, now_us);
 	else if (action == ACTION_QUESTION)
 		open_question(ui, scene, now_us);
 	else if (action == ACTION_NOTE)
@@ -275,16 +277,106 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 	return true;
 }
 
+/* "on", "off", or the other one when nothing was said. */
+static void turn(struct ui *ui, bool *what, const char *arg, const char *name, int64_t now_us)
+{
+	char *text;
+
+	if (arg && !str_is(arg, "on") && !str_is(arg, "off")) {
+		ui_notice(ui, "Say on or off.", now_us);
+		return;
+	}
+	*what = arg ? str_is(arg, "on") : !*what;
+	text = mem_printf("%s %s.", name, *what ? "on" : "off");
+	ui_notice(ui, text, now_us);
+	mem_free(text);
+}
+
+/* Actions of this screen alone: nothing is opened, nothing sent. */
+static bool act_here(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
+{
+	if (action == ACTION_LEAVE)
+		ui->leave = true;
+	else if (action == ACTION_REDRAW)
+		ui->redraw = true;
+	else if (action == ACTION_SUSPEND)
+		ui->suspend = true;
+	else if (action == ACTION_EXPLAIN)
+		ui->explain = !ui->explain;
+	else if (action == ACTION_MOUSE)
+		turn(ui, &ui->mouse, arg, "The mouse is", now_us);
+	else if (action == ACTION_SLOW)
+		turn(ui, &ui->slow, arg, "Sparing a slow line is", now_us);
+	else if (action == ACTION_NEXT_STEP || action == ACTION_PREVIOUS_STEP)
+		look_step(ui, scene, action == ACTION_NEXT_STEP ? 1 : -1, now_us);
+	else if (action == ACTION_NOW)
+		look_now(ui);
+	else if (action == ACTION_STEP)
+		look_at(ui, scene, arg, now_us);
+	else if (action == ACTION_COPY)
+		look_copy(ui, scene, arg, now_us);
+	else
+		return false;
+	return true;
+}
+
+/* What was typed behind the name in the palette; what changes something still asks. */
+static bool act_with(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
+{
+	if (!arg)
+		return false;
+	if (action == ACTION_NOTE || action == ACTION_SAY)
+		dialog_send(ui, action == ACTION_NOTE ? "note" : "say", "text", arg);
+	else if (action == ACTION_FIND) {
+		mem_set(&ui->find, arg);
+		ui->match = -1;
+		find(ui, scene, false, now_us);
+	} else if (action == ACTION_GIVE) {
+		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
+		edit_paste(&ui->edit, arg, strlen(arg));
+	} else {
+		return false;
+	}
+	return true;
+}
+
+void ui_act(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
+{
+	if (!act_with(ui, scene, action, arg, now_us) && !act_here(ui, scene, action, arg, now_us)
+		&& !act_open(ui, scene, action, now_us))
+		act_on_output(ui, scene, action, now_us);
+}
+
+static void palette_key(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
+{
+	enum palette_did did = palette_press(&ui->palette, press);
+	enum action action = ui->palette.run;
+	char *arg;
+
+	if (did == PALETTE_GOES_ON)
+		return;
+	arg = did == PALETTE_RUNS && ui->palette.arg ? mem_strdup(ui->palette.arg) : NULL;
+	palette_close(&ui->palette);
+	if (did == PALETTE_RUNS)
+		ui_act(ui, scene, action, arg, now_us);
+	mem_free(arg);
+}
+
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
-	enum action action;
+	bool leaves = press->code == PRESS_CTRL && press->cp == 'Z';
 
 	ui->pressed_us = now_us;
 	if (is_deaf(ui, press, now_us))
 		return;
 	if (ui->notice && now_us - ui->notice_us > UI_GUARD_US)
 		mem_set(&ui->notice, NULL);
+	if (ui->palette.is_open && !leaves) {
+		palette_key(ui, scene, press, now_us);
+		ui_update(ui, scene, now_us);
+		return;
+	}
 	if (ui->dialog.kind != DIALOG_NONE && dialog_press(ui, scene, press, now_us)) {
 		if (in_find && ui->dialog.kind == DIALOG_NONE && ui->find && press->code == PRESS_ENTER)
 			find(ui, scene, false, now_us);
@@ -295,13 +387,5 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		ui_notice(ui, "A paste was ignored: no field is open.", now_us);
 		return;
 	}
-	action = keytable_find(press);
-	if (action == ACTION_LEAVE)
-		ui->leave = true;
-	else if (action == ACTION_REDRAW)
-		ui->redraw = true;
-	else if (action == ACTION_SUSPEND)
-		ui->suspend = true;
-	else if (!act_open(ui, scene, action, now_us))
-		act_on_output(ui, scene, action, now_us);
+	ui_act(ui, scene, keytable_find(IN_LIVE, press), NULL, now_us);
 }

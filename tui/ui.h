@@ -11,6 +11,7 @@
 #include "tui/edit.h"
 #include "tui/keys.h"
 #include "tui/keytable.h"
+#include "tui/palette.h"
 #include "tui/question.h"
 #include "tui/scene.h"
 
@@ -27,6 +28,7 @@ enum dialog_use {
 	USE_NEED,	/* why, owner, due of an answer */
 	USE_CANCEL,	/* why cancel dialog.call */
 	USE_ABORT,	/* why abort */
+	USE_HOST,	/* look at the output of option.call */
 	USE_PAUSE, USE_CONTINUE, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
 };
 
@@ -34,7 +36,7 @@ struct option {
 	char *label;		/* owned, safe */
 	char *help;		/* owned, safe, may be "" */
 	enum dialog_use use;
-	int64_t call;		/* for USE_CANCEL */
+	int64_t call;		/* for USE_CANCEL, USE_HOST */
 	size_t choice;		/* for USE_ANSWER */
 };
 
@@ -57,6 +59,7 @@ struct dialog {
 
 struct ui {
 	bool explain, raw;
+	char *step;		/* owned: id of the step looked at, NULL = whatever is worked on */
 	int64_t call;		/* output chosen with Tab; 0 = whatever runs */
 	bool follow;
 	int64_t top;		/* first line shown, counted from the call's very first; only when not following */
@@ -64,6 +67,7 @@ struct ui {
 	char *find;		/* owned; what is searched for, NULL = nothing */
 	int64_t match;		/* line found, counted as top; -1 = none */
 	struct dialog dialog;
+	struct palette palette;	/* `?` and `:`; while it is open no dialog is */
 	struct edit edit;
 	char *notice;		/* owned, safe */
 	int64_t notice_us;	/* since when */
@@ -75,6 +79,8 @@ struct ui {
 	size_t intent_count;
 	bool leave, redraw, suspend;	/* wanted by the person; the view resets the latter two */
 	bool lost;		/* no connection just now */
+	bool mouse, slow;	/* wanted by the person; the view does it */
+	char *copy, *copy_name;	/* owned: text to be copied and what it is; the view takes it */
 };
 
 /* The person has done nothing yet. Caller owns. */
@@ -92,6 +98,9 @@ void ui_reply(struct ui *ui, const struct json *reply, int64_t now_us);
 /* One key. */
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);
 
+/* Does what a key or the palette asked for; arg may be NULL. What changes the session opens a dialog. */
+void ui_act(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us);
+
 /* Says something in the status line; text need not be safe. */
 void ui_notice(struct ui *ui, const char *text, int64_t now_us);
 
@@ -104,19 +113,10 @@ void ui_send(struct ui *ui, struct json *intent);
 /* Call whose output is shown: chosen, or whatever runs. NULL when there is none. Borrowed. */
 const struct model_call *ui_call(const struct ui *ui, const struct scene *scene);
 
+/* Step that the right side is about: chosen, or the present one. NULL when there is none. Borrowed. */
+const struct model_step *ui_step(const struct ui *ui, const struct scene *scene);
+
 /* First line shown with page lines, counted from the call's very first. */
 int64_t ui_top(const struct ui *ui, const struct output *output, int page);
-
-/* Opens dialogs, closes the one that is open. */
-void dialog_close(struct ui *ui);
-void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us);
-void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
-void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
-void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
-void dialog_help(struct ui *ui);
-void dialog_record(struct ui *ui, const struct scene *scene);
-
-/* A key while a dialog is open; false when the dialog has no use for it and the table may have it. */
-bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);
 
 #endif

@@ -12,7 +12,6 @@
 #include "base/mem.h"
 #include "tui/edit.h"
 #include "tui/keys.h"
-#include "tui/keytable.h"
 
 static const char *const names[] = { "", "C-", "A-", "Enter", "Tab", "S-Tab", "Backspace", "Delete", "Insert", "Esc",
 	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste" };
@@ -237,17 +236,6 @@ static void edit__is_bounded_and_free_of_control_characters(void **state)
 	edit_clear(&edit);
 }
 
-static void keytable__only_upper_case_changes_and_no_key_is_there_twice(void **state)
-{
-	(void)state;
-	for (const struct key *a = keytable(); a->action != ACTION_NONE; a++) {
-		if (a->changes)
-			assert_true(a->code == PRESS_CHAR && a->cp >= 'A' && a->cp <= 'Z');
-		for (const struct key *b = a + 1; b->action != ACTION_NONE; b++)
-			assert_false(a->code == b->code && a->cp == b->cp);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -260,7 +248,6 @@ int main(void)
 		cmocka_unit_test(keys__garbage_ends_and_never_becomes_a_paste_or_sticks),
 		cmocka_unit_test(edit__edits_by_characters_and_words),
 		cmocka_unit_test(edit__is_bounded_and_free_of_control_characters),
-		cmocka_unit_test(keytable__only_upper_case_changes_and_no_key_is_there_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

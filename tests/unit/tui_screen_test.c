@@ -19,6 +19,7 @@
 #include "journal/feed.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
+#include "tui/looks.h"
 
 #define LATER ((int64_t)10000000)	/* behind every guard */
 
@@ -28,41 +29,55 @@ struct screen_case {
 	bool ascii;
 	const char *keys;
 	int64_t presses_us;	/* when the keys come after the last event */
+	bool looks;		/* also CASE.color and CASE.mono */
 };
 
 static const struct screen_case cases[] = {
-	{ "copying", "copying-80x24", 24, 80, false, "", LATER },
-	{ "copying", "copying-132x43", 43, 132, false, "", LATER },
-	{ "copying", "copying-60x20", 20, 60, false, "", LATER },
-	{ "copying", "copying-ascii", 24, 80, true, "", LATER },
-	{ "copying", "copying-no-explanations", 24, 80, false, "v", LATER },
-	{ "copying", "copying-raw", 24, 80, false, "o", LATER },
-	{ "copying", "copying-help", 30, 100, false, "?", LATER },
-	{ "copying", "copying-stop", 24, 80, false, "X", LATER },
-	{ "copying", "copying-stop-why", 24, 80, false, "X1\rwrong file", LATER },
-	{ "copying", "copying-ctrl-c", 24, 80, false, "\003", LATER },
-	{ "copying", "copying-found", 24, 80, false, "/PUBLIC\r", LATER },
-	{ "copying", "copying-scrolled", 24, 80, false, "k", LATER },
-	{ "copying", "copying-too-small", 9, 39, false, "", LATER },
-	{ "failure", "failure-80x24", 24, 80, false, "", LATER },
-	{ "failure", "failure-132x43", 43, 132, false, "", LATER },
-	{ "failure", "failure-picked", 24, 80, false, "j", LATER },
-	{ "failure", "failure-no-choice-yet", 24, 80, false, "\r", LATER },
-	{ "failure", "failure-too-soon", 24, 80, false, "j\r", 1000 },
-	{ "failure", "failure-why", 24, 80, false, "3\r", LATER },
-	{ "failure", "failure-dismissed", 24, 80, false, "q", LATER },
-	{ "wide", "wide-80x24", 24, 80, false, "", LATER },
-	{ "wide", "wide-ascii", 24, 80, true, "", LATER },
-	{ "wide", "wide-raw", 24, 81, false, "o", LATER },
-	{ "fanout", "fanout-80x24", 24, 80, false, "", LATER },
-	{ "fanout", "fanout-132x43", 43, 132, false, "", LATER },
-	{ "approval", "approval-80x24", 24, 80, false, "", LATER },
-	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER },
-	{ "approval", "approval-100x30", 30, 100, false, "db2\r", LATER },
-	{ "approval", "approval-more", 12, 70, false, "", LATER },
-	{ "approval", "approval-paged", 12, 70, false, "\033[6~", LATER },
-	{ "failure", "failure-record", 24, 80, false, "r", LATER },
-	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER },
+	{ "copying", "copying-80x24", 24, 80, false, "", LATER, true },
+	{ "copying", "copying-132x43", 43, 132, false, "", LATER, true },
+	{ "copying", "copying-60x20", 20, 60, false, "", LATER, false },
+	{ "copying", "copying-ascii", 24, 80, true, "", LATER, false },
+	{ "copying", "copying-no-explanations", 24, 80, false, "v", LATER, false },
+	{ "copying", "copying-raw", 24, 80, false, "o", LATER, false },
+	{ "copying", "copying-help", 30, 100, false, "?", LATER, false },
+	{ "copying", "copying-stop", 24, 80, false, "X", LATER, false },
+	{ "copying", "copying-stop-why", 24, 80, false, "X1\rwrong file", LATER, false },
+	{ "copying", "copying-ctrl-c", 24, 80, false, "\003", LATER, false },
+	{ "copying", "copying-found", 24, 80, false, "/PUBLIC\r", LATER, false },
+	{ "copying", "copying-scrolled", 24, 80, false, "k", LATER, false },
+	{ "copying", "copying-too-small", 9, 39, false, "", LATER, false },
+	{ "failure", "failure-80x24", 24, 80, false, "", LATER, true },
+	{ "failure", "failure-132x43", 43, 132, false, "", LATER, true },
+	{ "failure", "failure-picked", 24, 80, false, "j", LATER, false },
+	{ "failure", "failure-no-choice-yet", 24, 80, false, "\r", LATER, false },
+	{ "failure", "failure-too-soon", 24, 80, false, "j\r", 1000, false },
+	{ "failure", "failure-why", 24, 80, false, "3\r", LATER, false },
+	{ "failure", "failure-dismissed", 24, 80, false, "q", LATER, false },
+	{ "wide", "wide-80x24", 24, 80, false, "", LATER, true },
+	{ "wide", "wide-ascii", 24, 80, true, "", LATER, false },
+	{ "wide", "wide-raw", 24, 81, false, "o", LATER, false },
+	{ "fanout", "fanout-80x24", 24, 80, false, "", LATER, true },
+	{ "fanout", "fanout-132x43", 43, 132, false, "", LATER, true },
+	{ "hosts", "hosts-80x24", 24, 80, false, "", LATER, true },
+	{ "hosts", "hosts-132x43", 43, 132, false, "", LATER, true },
+	{ "hosts", "hosts-240x67", 67, 240, false, "", LATER, false },
+	{ "hosts", "hosts-table", 24, 80, false, "t\033[B", LATER, true },
+	{ "hosts", "hosts-picked", 24, 80, false, "t\033[B\r", LATER, false },
+	{ "copying", "copying-palette", 24, 80, false, ":", LATER, true },
+	{ "copying", "copying-palette-typed", 24, 80, false, ":ste", LATER, false },
+	{ "copying", "copying-palette-words", 24, 80, false, ":step co", LATER, false },
+	{ "copying", "copying-help-filter", 24, 80, false, "?output", LATER, false },
+	{ "copying", "copying-step-before", 24, 80, false, "[", LATER, true },
+	{ "copying", "copying-step-after", 24, 80, false, ":step 16\r", LATER, false },
+	{ "wide", "wide-132x43", 43, 132, false, "", LATER, true },
+	{ "approval", "approval-80x24", 24, 80, false, "", LATER, true },
+	{ "approval", "approval-132x43", 43, 132, false, "", LATER, true },
+	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER, false },
+	{ "approval", "approval-100x30", 30, 100, false, "db2\r", LATER, false },
+	{ "approval", "approval-more", 12, 70, false, "", LATER, false },
+	{ "approval", "approval-paged", 12, 70, false, "\033[6~", LATER, false },
+	{ "failure", "failure-record", 24, 80, false, "r", LATER, false },
+	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER, true },
 };
 
 static char *read_file(const char *path, size_t *len)
@@ -141,9 +156,51 @@ static struct canvas *picture(const struct screen_case *one, struct ui **ui_out)
 	return canvas;
 }
 
-static void check_golden(const char *name, const struct buf *got)
+/* The roles of the cells, a letter each: what a terminal with colours shows. */
+static void dump_roles(const struct canvas *canvas, struct buf *out)
 {
-	char *path = mem_printf("tests/screen/%s.screen", name);
+	static const char letters[ROLE_COUNT + 1] = ".dbHDorwF!?P_m$";
+
+	for (int row = 0; row < canvas->rows; row++) {
+		size_t end = out->len;
+
+		for (int col = 0; col < canvas->cols; col++) {
+			enum role role = canvas->cells[row * canvas->cols + col].role;
+
+			buf_putc(out, letters[role]);
+			if (role != ROLE_TEXT)
+				end = out->len;
+		}
+		out->len = end;
+		buf_putc(out, '\n');
+	}
+}
+
+/* What is left of them without colours: bold, underlined, reversed, or two of these. */
+static void dump_mono(const struct canvas *canvas, struct buf *out)
+{
+	static const char letters[] = ".burBxyz";
+
+	for (int row = 0; row < canvas->rows; row++) {
+		size_t end = out->len;
+
+		for (int col = 0; col < canvas->cols; col++) {
+			struct look look = look_of(canvas->cells[row * canvas->cols + col].role, 0);
+			int mix = look.reverse && look.bold ? 4 : look.reverse ? 3 : look.underline ? 2 : look.bold;
+
+			assert_int_equal(look.color, LOOK_OWN);
+			buf_putc(out, letters[mix]);
+			if (mix)
+				end = out->len;
+		}
+		out->len = end;
+		buf_putc(out, '\n');
+	}
+}
+
+static void check_golden(const char *name, const char *kind, const struct buf *got)
+{
+	char *path = mem_printf("tests/screen/%s.%s", name, kind);
 	size_t len = 0;
 	char *want;
 
@@ -172,7 +229,15 @@ static void screen__is_as_recorded(void **state)
 		struct buf got = { 0 };
 
 		canvas_dump(canvas, &got);
-		check_golden(cases[i].golden, &got);
+		check_golden(cases[i].golden, "screen", &got);
+		if (cases[i].looks) {
+			buf_clear(&got);
+			dump_roles(canvas, &got);
+			check_golden(cases[i].golden, "color", &got);
+			buf_clear(&got);
+			dump_mono(canvas, &got);
+			check_golden(cases[i].golden, "mono", &got);
+		}
 		buf_done(&got);
 		canvas_free(canvas);
 		ui_free(ui);
@@ -184,7 +249,7 @@ static void screen__has_no_control_characters_and_whole_wide_ones(void **state)
 	(void)state;
 	for (int cols = 1; cols < 140; cols += 7)
 		for (int rows = 1; rows < 50; rows += 5) {
-			struct screen_case one = { "wide", NULL, rows, cols, cols % 2 == 0, cols % 3 ? "" : "oX", LATER };
+			struct screen_case one = { "wide", NULL, rows, cols, cols % 2 == 0, cols % 3 ? "" : "oX", LATER, false };
 			struct ui *ui;
 			struct canvas *canvas = picture(&one, &ui);
 
@@ -215,7 +280,7 @@ static void assert_sends(struct ui *ui, const char *text)
 
 static void screen__failure_is_answered_by_choice_and_reason(void **state)
 {
-	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER };
+	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER, false };
 	struct ui *ui;
 
 	(void)state;
@@ -226,7 +291,7 @@ static void screen__failure_is_answered_by_choice_and_reason(void **state)
 
 static void screen__enter_alone_never_answers_without_a_default(void **state)
 {
-	struct screen_case one = { "failure", NULL, 24, 80, false, "\r\r\r", LATER };
+	struct screen_case one = { "failure", NULL, 24, 80, false, "\r\r\r", LATER, false };
 	struct ui *ui;
 
 	(void)state;
@@ -237,7 +302,7 @@ static void screen__enter_alone_never_answers_without_a_default(void **state)
 
 static void screen__keys_in_the_first_moment_are_ignored(void **state)
 {
-	struct screen_case one = { "failure", NULL, 24, 80, false, "1\r", 299999 };
+	struct screen_case one = { "failure", NULL, 24, 80, false, "1\r", 299999, false };
 	struct ui *ui;
 
 	(void)state;
@@ -252,7 +317,7 @@ static void screen__keys_in_the_first_moment_are_ignored(void **state)
 
 static void screen__stop_names_the_call_and_needs_a_reason(void **state)
 {
-	struct screen_case one = { "copying", NULL, 24, 80, false, "X1\r\r" "wrong file\r", LATER };
+	struct screen_case one = { "copying", NULL, 24, 80, false, "X1\r\r" "wrong file\r", LATER, false };
 	struct ui *ui;
 
 	(void)state;
@@ -268,7 +333,7 @@ static void screen__single_keys_change_nothing(void **state)
 	(void)state;
 	for (int c = 1; c < 256; c++) {
 		char keys[2] = { (char)c, '\0' };
-		struct screen_case one = { c % 2 ? "failure" : "copying", NULL, 24, 80, false, keys, LATER };
+		struct screen_case one = { c % 2 ? "failure" : "copying", NULL, 24, 80, false, keys, LATER, false };
 		struct ui *ui;
 
 		canvas_free(picture(&one, &ui));

@@ -1,0 +1,22 @@
+/* dialog.h - the boxes over the live view: questions, lists, fields, texts. What changes something is picked or typed there. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_DIALOG_H
+#define TUI_DIALOG_H
+
+#include "tui/ui.h"
+
+/* Opens dialogs, closes the one that is open. */
+void dialog_close(struct ui *ui);
+void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us);
+void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
+void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
+void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
+/* {"do":name} with a member when text is not empty, queued. */
+void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
+void dialog_record(struct ui *ui, const struct scene *scene);
+void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us);
+
+/* A key while a dialog is open; false when the dialog has no use for it and the table may have it. */
+bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);
+
+#endif

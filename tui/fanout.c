@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/fanout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+
+bool fanout_is_bad(const struct model_call *call)
+{
+	return call->state == CALL_FAILED || call->state == CALL_UNKNOWN || call->state == CALL_CANCELED;
+}
+
+static const struct model_call **slot_of(struct fanout *fanout, const char *host)
+{
+	for (size_t i = 0; i < fanout->count; i++)
+		if (str_is(fanout->calls[i]->host, host))
+			return &fanout->calls[i];
+	return NULL;
+}
+
+/* 0 failed, 1 unknown or stopped, 2 running, 3 done. */
+static int rank(const struct model_call *call)
+{
+	switch (call->state) {
+	case CALL_FAILED:
+		return 0;
+	case CALL_UNKNOWN: case CALL_CANCELED:
+		return 1;
+	case CALL_RUNNING:
+		return 2;
+	case CALL_OK:
+		break;
+	}
+	return 3;
+}
+
+/* In each group what was begun first is first: so the first host that failed is on top. */
+static int by_rank(const void *a, const void *b)
+{
+	const struct model_call *const *x = a, *const *y = b;
+	int by = rank(*x) - rank(*y);
+
+	if (by != 0)
+		return by;
+	if (rank(*x) == 0 && (*x)->ended_us != (*y)->ended_us)
+		return (*x)->ended_us < (*y)->ended_us ? -1 : 1;
+	return (*x)->seq < (*y)->seq ? -1 : (*x)->seq > (*y)->seq;
+}
+
+/* A later call on a host counts instead of an earlier one, unless that went wrong and nobody ran after it. */
+static void take(struct fanout *fanout, const struct model_call *call)
+{
+	const struct model_call **slot = slot_of(fanout, call->host);
+
+	if (slot) {
+		if (!scene_is_probe(call) || scene_is_probe(*slot))
+			*slot = call;
+		return;
+	}
+	fanout->calls = mem_grow(fanout->calls, fanout->count + 1, sizeof(const struct model_call *));
+	fanout->calls[fanout->count++] = call;
+}
+
+void fanout_init(struct fanout *fanout, const struct scene *scene, const struct model_step *step)
+{
+	const struct model *model = scene->model;
+	bool works = false;
+
+	*fanout = (struct fanout){ 0 };
+	for (size_t i = 0; step && i < model->call_count; i++) {
+		const struct model_call *call = &model->calls[i];
+
+		if (call->attempt != step->attempt || !str_is(call->step, step->id) || !*call->host)
+			continue;
+		works = works || (!scene_is_probe(call) && strchr(call->path, '/'));
+		take(fanout, call);
+	}
+	if (!works || fanout->count < 2) {
+		fanout_done(fanout);
+		return;
+	}
+	qsort(fanout->calls, fanout->count, sizeof(const struct model_call *), by_rank);
+	for (size_t i = 0; i < fanout->count; i++) {
+		int group = rank(fanout->calls[i]);
+
+		fanout->failed += group == 0;
+		fanout->unknown += fanout->calls[i]->state == CALL_UNKNOWN;
+		fanout->stopped += fanout->calls[i]->state == CALL_CANCELED;
+		fanout->running += group == 2;
+		fanout->done += group == 3;
+	}
+}
+
+void fanout_done(struct fanout *fanout)
+{
+	mem_free(fanout->calls);
+	*fanout = (struct fanout){ 0 };
+}
+
+char *fanout_words(const struct fanout *fanout)
+{
+	const struct {
+		size_t count;
+		const char *word;
+	} groups[] = { { fanout->failed, "FAILED" }, { fanout->unknown, "IN DOUBT" }, { fanout->stopped, "stopped" },
+		{ fanout->running, fanout->running == 1 ? "runs" : "run" }, { fanout->done, "ok" } };
+	struct buf text = { 0 };
+	const char *mark = ": ";
+
+	buf_printf(&text, "%zu hosts", fanout->count);
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
+		if (groups[i].count > 0) {
+			buf_printf(&text, "%s%zu %s", mark, groups[i].count, groups[i].word);
+			mark = ", ";
+		}
+	return buf_take(&text);
+}
+
+char *fanout_why(const struct scene *scene, const struct model_call *call)
+{
+	struct output *output = scene_output(scene, call->seq);
+	struct buf text = { 0 };
+
+	if (call->error && *call->error) {
+		utf8_safe(&text, call->error, strlen(call->error), false);
+		return buf_take(&text);
+	}
+	for (size_t i = output ? output_count(output) : 0; i-- > 0;)
+		if (output_at(output, i)->err) {
+			buf_puts(&text, output_at(output, i)->text);
+			break;
+		}
+	return buf_take(&text);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What a person looks at in the live view: a step other than the present one, a command's output, what is copied. */
+#include "tui/look.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "tui/fanout.h"
+#include "tui/prose.h"
+#include "tui/record.h"
+
+const struct model_step *ui_step(const struct ui *ui, const struct scene *scene)
+{
+	const struct model *model = scene->model;
+	const struct model_step *chosen = ui->step ? model_step_find(scene->model, ui->step) : NULL;
+	const struct model_call *call;
+	long at = model_current(model);
+
+	if (chosen)
+		return chosen;
+	call = ui_call(ui, scene);
+	if (ui->call && call)
+		return model_step_find(scene->model, call->step);
+	if (at >= 0)
+		return &model->steps[at];
+	return call ? model_step_find(scene->model, call->step) : NULL;
+}
+
+const struct model_call *ui_call(const struct ui *ui, const struct scene *scene)
+{
+	const struct model *model = scene->model;
+	const struct model_step *step = ui->step ? model_step_find(scene->model, ui->step) : NULL;
+
+	for (size_t i = model->call_count; ui->call && i-- > 0;)
+		if (model->calls[i].seq == ui->call)
+			return &model->calls[i];
+	return step ? scene_step_call(scene, step) : scene_focus(scene);
+}
+
+static void choose_step(struct ui *ui, const struct scene *scene, long i)
+{
+	bool present = i == model_current(scene->model);
+
+	mem_set(&ui->step, present ? NULL : scene->model->steps[i].id);
+	ui->call = 0;
+	ui->follow = true;
+	ui->match = -1;
+}
+
+void look_now(struct ui *ui)
+{
+	mem_set(&ui->step, NULL);
+	ui->call = 0;
+	ui->follow = true;
+	ui->match = -1;
+}
+
+void look_step(struct ui *ui, const struct scene *scene, long by, int64_t now_us)
+{
+	const struct model *model = scene->model;
+	const struct model_step *from = ui_step(ui, scene);
+	long to = from ? from - model->steps + by : by > 0 ? 0 : (long)model->step_count - 1;
+
+	if (to < 0 || to >= (long)model->step_count) {
+		ui_notice(ui, to < 0 ? "This is the first step." : "This is the last step.", now_us);
+		return;
+	}
+	choose_step(ui, scene, to);
+}
+
+void look_at(struct ui *ui, const struct scene *scene, const char *word, int64_t now_us)
+{
+	const struct model *model = scene->model;
+	size_t len = word ? strcspn(word, " ") : 0;
+	char *first = mem_dup(word ? word : "", len);
+	int64_t number = 0;
+	long found = -1;
+
+	if (str_to_int(first, 1, (int64_t)model->step_count, &number))
+		found = (long)number - 1;
+	for (size_t i = 0; found < 0 && i < model->step_count; i++)
+		if (str_is(model->steps[i].id, first))
+			found = (long)i;
+	if (found >= 0)
+		choose_step(ui, scene, found);
+	else
+		ui_notice(ui, "Which step? Type its number, as in  :step 3", now_us);
+	mem_free(first);
+}
+
+void look_call(struct ui *ui, const struct scene *scene, int by)
+{
+	const struct model *model = scene->model;
+	const struct model_call *now = ui_call(ui, scene);
+	long count = (long)model->call_count, at = now ? now - model->calls : -1;
+
+	for (long i = at + by; at >= 0 && i >= 0 && i < count; i += by) {
+		if (ui->step && !str_is(model->calls[i].step, ui->step))
+			continue;
+		if (!scene_output(scene, model->calls[i].seq) && model->calls[i].state != CALL_RUNNING)
+			continue;
+		ui->call = model->calls[i].seq;
+		ui->follow = true;
+		ui->match = -1;
+		return;
+	}
+	if (by > 0)
+		ui->call = 0;
+}
+
+static void copy_command(const struct model_call *call, struct buf *out)
+{
+	prose_command(out, call->shown && *call->shown ? call->shown : call->action);
+	buf_putc(out, '\n');
+}
+
+static void copy_output(const struct scene *scene, const struct model_call *call, struct buf *out)
+{
+	struct output *output = scene_output(scene, call->seq);
+
+	buf_printf(out, "# on %s", call->host && *call->host ? call->host : "this computer");
+	if (call->exit_code >= 0)
+		buf_printf(out, ", exit status %d", call->exit_code);
+	if (output && output_dropped(output) > 0)
+		buf_printf(out, ", without the oldest %lld lines", (long long)output_dropped(output));
+	buf_puts(out, "\n$ ");
+	copy_command(call, out);
+	for (size_t i = 0; output && i < output_count(output); i++)
+		buf_printf(out, "%s\n", output_at(output, i)->text);
+	for (int err = 0; output && err < 2; err++)
+		if (*output_partial(output, err))
+			buf_printf(out, "%s\n", output_partial(output, err));
+}
+
+/* The line found, else the last one. */
+static void copy_line(const struct ui *ui, const struct scene *scene, const struct model_call *call, struct buf *out)
+{
+	struct output *output = scene_output(scene, call->seq);
+	int64_t last = output ? (int64_t)output_count(output) - 1 : -1;
+	int64_t at = output && ui->match >= 0 ? ui->match - output_dropped(output) : last;
+	const struct output_line *line = at >= 0 ? output_at(output, (size_t)at) : NULL;
+
+	buf_puts(out, line ? line->text : "");
+}
+
+void look_copy(struct ui *ui, const struct scene *scene, const char *what, int64_t now_us)
+{
+	const struct model_call *call = ui_call(ui, scene);
+	struct buf text = { 0 };
+
+	if (!what)
+		what = "output";
+	if (str_is(what, "record"))
+		record_text(scene, &text);
+	else if (call && str_is(what, "output"))
+		copy_output(scene, call, &text);
+	else if (call && str_is(what, "command"))
+		copy_command(call, &text);
+	else if (call && str_is(what, "line"))
+		copy_line(ui, scene, call, &text);
+	if (text.len == 0) {
+		ui_notice(ui, call ? "Copy what? output, command, line or record." : "There is nothing to copy yet.", now_us);
+		buf_done(&text);
+		return;
+	}
+	mem_free(ui->copy);
+	ui->copy = buf_take(&text);
+	mem_set(&ui->copy_name, what);
+}
