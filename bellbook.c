@@ -33,7 +33,7 @@ static const struct command commands[] = {
 	{"run", "RUNBOOK [--set name=value]… [--fleet F] [--dry-run] [--plain|--json]", "walk through a runbook", cmd_run},
 	{"attach", "[SESSION] [--role driver|navigator|observer] [--plain|--json]", "join a running session", cmd_attach},
 	{"resume", "[SESSION] [--reason WHY] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
-	{"sessions", "[--open]", "list the sessions of the journal", cmd_sessions},
+	{"sessions", "[--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit N]", "list the sessions of the journal", cmd_sessions},
 	{"log", "SESSION [--format text|md|jsonl]", "a session as a text, a post-mortem or JSON lines", cmd_log},
 	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
@@ -78,6 +78,8 @@ static int read_option(struct options *o, char **argv, int *i)
 		{"--reason", &o->reason, NULL}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
 		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo},
 		{"--step", &o->step, NULL},
+		{"--failed", NULL, &o->failed}, {"--session", &o->session, NULL}, {"--runbook", &o->runbook, NULL}, {"--host", &o->host, NULL},
+		{"--person", &o->person, NULL}, {"--since", &o->since, NULL}, {"--until", &o->until, NULL}, {"--limit", &o->limit, NULL},
 	};
 	const char *names[32] = {"--set", "--after"}, *near;
 	char *text;

@@ -9,15 +9,17 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "journal/index.h"
 
 enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEFT = 3 };
 
 /* What the command line said. Strings are borrowed from argv unless owned is written. */
 struct options {
 	const char *journal_arg, *fleet, *format, *role, *reason, *step;
+	const char *session, *runbook, *host, *person, *since, *until, *limit;	/* which sessions or hits */
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
-	bool json, plain, dry_run, read_only, open_only, sudo;
+	bool json, plain, dry_run, read_only, open_only, sudo, failed;
 	int64_t after;
 	const char *args[512];
 	size_t count;
@@ -47,5 +49,11 @@ int cmd_watch(const struct options *o, int64_t session);
 
 /* Starts a session of the runbook and shows it. As cmd_watch. */
 int cmd_start(struct options *o, const char *name);
+
+/* The filters of the command line. -1 with words when one makes no sense. */
+int cmd_filter(const struct options *o, struct index_filter *filter, struct err *e);
+
+/* The journal's index, brought up to date; words about it and how far it is go to stderr. NULL with *e. Caller owns. */
+struct index *cmd_index(const struct options *o, enum index_part part, struct err *e);
 
 #endif

@@ -12,9 +12,19 @@
 int cmd_sessions(struct options *o)
 {
 	struct err e = {0};
-	struct json *sessions = export_sessions(o->journal, o->open_only, 0, &e);
+	struct index_filter filter;
+	struct json *sessions = NULL;
+	struct index *index;
 	struct buf out = {0};
 
+	if (o->count)
+		return cmd_fail(EXIT_USAGE, "sessions takes options alone; bellbook search looks for words");
+	if (cmd_filter(o, &filter, &e) < 0)
+		return cmd_fail_err(&e);
+	index = cmd_index(o, INDEX_FACTS, &e);
+	if (index)
+		sessions = export_sessions_found(index, o->journal, &filter, &e);
+	index_close(index);
 	if (!sessions && e.kind == ERR_NOTFOUND)
 		sessions = json_new_array();
 	if (!sessions)

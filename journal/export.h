@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "base/json.h"
 #include "journal/feed.h"
+#include "journal/index.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,8 +34,12 @@ int export_log(const char *journal, int64_t session, enum export_format format, 
 /* The same from any feed whose feed_next never waits (stored, memory); reads it to its end; does not close it. */
 int export_feed(struct feed *feed, enum export_format format, export_fn *out, void *arg, struct err *e);
 
-/* Sessions, newest first, at most limit (0 = all): array of {"session","runbook","title","fleet","who","state" ("ok" "failed" "aborted" … as closed, else "open"), "running" (a live process
- * carries it), "dry_run","opened","closed"?,"last" (times), "took_us","step","steps" (x of y)}. Caller owns; NULL with *e as store_open. Blocks for disk. */
+/* Sessions, newest first: array of {"session","runbook","title","fleet","who","state" ("ok" "failed" "aborted" … as closed, else "open"), "reason", "running" (a live process
+ * carries it), "dry_run","opened","closed"?,"last" (times), "took_us","step","steps" (x of y), "people" and "hosts" (arrays of names), "down_since"?, "doubt" {"step","host"}?, and numbers
+ * named as the members of struct index_session}. The index is brought up by the caller. Caller owns; NULL with *e. Blocks for disk. */
+struct json *export_sessions_found(struct index *index, const char *journal, const struct index_filter *filter, struct err *e);
+
+/* The same for a journal, at most limit (0 = all); brings its index up, or reads everything when there can be none (fewer members then). NULL with *e as store_open. */
 struct json *export_sessions(const char *journal, bool only_open, int64_t limit, struct err *e);
 
 /* That array as a table for people: safe on any terminal, one line a session. */

@@ -84,7 +84,8 @@ static int add_progress(struct store *store, const char *journal, struct json *o
 	return 0;
 }
 
-struct json *export_sessions(const char *journal, bool only_open, int64_t limit, struct err *e)
+/* Without an index: every marker of every session is read. */
+static struct json *sessions_of_store(const char *journal, bool only_open, int64_t limit, struct err *e)
 {
 	struct store *store = store_open(journal, STORE_READ, e);
 	struct json *list;
@@ -103,6 +104,90 @@ struct json *export_sessions(const char *journal, bool only_open, int64_t limit,
 	}
 	return list;
 }
+
+/* --- by the index --- */
+
+struct found {
+	struct json *list;
+	const char *journal;
+};
+
+static void put_counts(struct json *one, const struct index_session *row)
+{
+	const struct { const char *key; int64_t n; } counts[] = {
+		{ "step", row->step }, { "steps", row->steps }, { "ok", row->ok }, { "warn", row->warn }, { "failed", row->failed },
+		{ "skipped", row->skipped }, { "deferred", row->deferred }, { "in_doubt", row->in_doubt }, { "unsettled", row->unsettled },
+		{ "failures", row->failures }, { "warnings", row->warnings }, { "notes", row->notes }, { "resumed", row->resumed },
+		{ "active_us", row->active_us }, { "waited_us", row->waited_us }, { "down_us", row->down_us },
+	};
+
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		json_set_int(one, counts[i].key, counts[i].n);
+}
+
+static bool add_found(void *arg, const struct index_session *row)
+{
+	struct found *found = arg;
+	struct json *one = json_new_object();
+	bool running = !row->outcome[0] && lease_is_held(found->journal, row->session);
+	int64_t end = row->closed_us ? row->closed_us : running ? time_wall_us() : row->last_us;
+
+	json_set_int(one, "session", row->session);
+	json_set_text(one, "runbook", row->runbook);
+	json_set_text(one, "title", row->title);
+	json_set_text(one, "fleet", row->fleet);
+	json_set_text(one, "who", row->who);
+	json_set_text(one, "state", row->outcome[0] ? row->outcome : "open");
+	json_set_text(one, "reason", row->reason);
+	json_set_bool(one, "running", running);
+	json_set_bool(one, "dry_run", row->dry_run);
+	set_time(one, "opened", row->opened_us);
+	if (row->closed_us)
+		set_time(one, "closed", row->closed_us);
+	set_time(one, "last", row->last_us);
+	json_set_int(one, "took_us", end > row->opened_us ? end - row->opened_us : 0);
+	put_counts(one, row);
+	if (row->down_since_us)
+		set_time(one, "down_since", row->down_since_us);
+	if (row->doubt_step[0] || row->doubt_host[0]) {
+		struct json *doubt = json_new_object();
+
+		json_set_text(doubt, "step", row->doubt_step);
+		json_set_text(doubt, "host", row->doubt_host);
+		json_put(one, "doubt", doubt);
+	}
+	json_put(one, "people", row->people ? json_copy_of(row->people) : json_new_array());
+	json_put(one, "hosts", row->hosts ? json_copy_of(row->hosts) : json_new_array());
+	json_add(found->list, one);
+	return true;
+}
+
+struct json *export_sessions_found(struct index *index, const char *journal, const struct index_filter *filter, struct err *e)
+{
+	struct found found = { .list = json_new_array(), .journal = journal };
+
+	if (index_sessions(index, filter, add_found, &found, e) == 0)
+		return found.list;
+	json_free(found.list);
+	return NULL;
+}
+
+struct json *export_sessions(const char *journal, bool only_open, int64_t limit, struct err *e)
+{
+	const struct index_filter filter = { .open = only_open, .limit = limit };
+	struct index *index = index_open(journal, e);
+	struct json *list = NULL;
+
+	if (index && index_update(index, INDEX_FACTS, NULL, NULL, e) == 0)
+		list = export_sessions_found(index, journal, &filter, e);
+	index_close(index);
+	if (list)
+		return list;
+	err_clear(e);
+	return sessions_of_store(journal, only_open, limit, e);
+}
+
+/* --- as a table --- */
 
 #define COLUMNS 7
 

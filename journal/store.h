@@ -58,7 +58,9 @@ struct store_call {
 /* Output events of one call, in order; as store_each. */
 int store_each_output(struct store *store, const struct store_call *call, store_event_fn *fn, void *arg, struct err *e);
 
-/* Backwards from the event before `before`: the output events of that call, or with path NULL all events of its session. Else as store_each. */
+#define STORE_BACK 16	/* events that store_each_before gives at most */
+
+/* Backwards from the event before `before`, STORE_BACK events at most: the output events of that call, or with path NULL all events of its session. Else as store_each. */
 int store_each_before(struct store *store, const struct store_call *call, int64_t before, store_event_fn *fn, void *arg, struct err *e);
 
 /* Hash of the event with that seq. ERR_NOTFOUND when the journal does not reach so far. */

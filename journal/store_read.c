@@ -218,7 +218,7 @@ int store_each_before(struct store *store, const struct store_call *call, int64_
 {
 	struct reading reading = {
 		.query = call->path ? LAST_OUTPUT : LAST, .session = call->session, .step = call->step, .attempt = call->attempt, .call = call->path,
-		.after = before, .left = INT64_MAX, .fn = fn, .arg = arg,
+		.after = before, .left = STORE_BACK, .fn = fn, .arg = arg,
 	};
 
 	return read_pages(store, &reading, e);

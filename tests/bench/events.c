@@ -7,21 +7,25 @@
  * rate: decisions stored one by one, each fsynced and chained, against JSON
  * lines appended and fsynced one by one; and output in groups, as a session
  * stores it, against JSON lines in groups of as many. fill: a journal of COUNT
- * events in fifty sessions. read: opening it and looking around in it. One
+ * events, 5000 a session. read: opening it and looking around in it. One
  * line of JSON, in events or seconds.
  */
 #define _GNU_SOURCE
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "journal/store.h"
 #include "tests/bench/bench.h"
 
 #define GROUP 64	/* events of output in one transaction, as session/book.c joins them at most */
-#define SESSIONS 50
+#define STEPS 20
+#define STEP_EVENTS 250
+#define LINE 400	/* bytes of one line of output, or of an event's data */
 #define TURNS 5
 
 static const char begun[] = "{\"action\":\"ssh.run\",\"args\":{\"cmd\":\"systemctl restart mastodon-web\"},\"effect\":\"change\",\"job\":\"0123456789ab.1.restart.1.1\","
@@ -129,29 +133,77 @@ static void rate(const char *directory, int decisions, int groups)
 	mem_free(lines);
 }
 
+/* One session of the large journal: STEPS steps with one order each and its output, as a real one has them; one of 33 stays open, one of 11 fails. */
+static void step_events(struct event *events, char (*room)[LINE], const struct event *like, int at)
+{
+	static const char *const words[] = { "migrating", "index", "restart", "connection", "timeout", "vacuum", "queue", "worker", "certificate", "database", "status", "account" };
+	static int line_number;
+
+	events[0] = events[1] = events[2] = *like;
+	events[0].kind = EVENT_STEP_ENTERED;
+	snprintf(room[0], LINE, "{\"index\":%d,\"total\":%d}", at, STEPS);
+	events[0].data = room[0];
+	events[1].kind = EVENT_STEP_BEGUN;
+	events[1].data = "{\"part\":\"run\"}";
+	events[2].kind = EVENT_CALL_BEGUN;
+	events[2].data = begun;
+	for (int i = 3; i < STEP_EVENTS - 2; i++) {
+		events[i] = *like;
+		events[i].kind = EVENT_CALL_OUTPUT;
+		events[i].data = "{\"stream\":\"out\",\"to\":12345}";
+		events[i].len = (size_t)snprintf(room[i], LINE, "== %08d %s %s: %s id%06d ==\n-- %s(:statuses, [:%s_id]) -> %d.%03ds%s\n", line_number,
+			words[line_number % 12], words[line_number / 7 % 12], words[line_number / 31 % 12], line_number % 1000000, words[line_number / 3 % 12],
+			words[line_number / 5 % 12], line_number % 60, line_number % 997, line_number % 100003 == 77 ? " needle in a haystack" : "");
+		events[i].bytes = room[i];
+		line_number++;
+	}
+	events[STEP_EVENTS - 2] = events[STEP_EVENTS - 1] = *like;
+	events[STEP_EVENTS - 2].kind = EVENT_CALL_ENDED;
+	events[STEP_EVENTS - 2].data = "{\"outcome\":\"ok\",\"exit\":0,\"took_us\":900000}";
+	events[STEP_EVENTS - 1].kind = EVENT_STEP_ENDED;
+	snprintf(room[STEP_EVENTS - 1], LINE, "{\"state\":\"ok\",\"took_us\":%d}", 1000000 + line_number % 977 * 1000);
+	events[STEP_EVENTS - 1].data = room[STEP_EVENTS - 1];
+}
+
+static void one_session(struct store *store, int number, const char *opened)
+{
+	static char room[STEP_EVENTS][LINE];
+	char host[16], step[16];
+	struct event first = { .kind = EVENT_SESSION_OPENED, .who = number % 3 ? "ann" : "bob", .data = opened };
+	struct event closed = { .kind = EVENT_SESSION_CLOSED, .who = "ann", .data = number % 11 ? "{\"outcome\":\"ok\"}" : "{\"outcome\":\"failed\"}" };
+
+	append(store, &first, 1);
+	for (int at = 1; at <= STEPS; at++) {
+		struct event events[STEP_EVENTS];
+		struct event like = { .session = first.session, .who = "bellbook", .step = step, .attempt = 1, .call = "1", .host = host };
+
+		snprintf(host, sizeof(host), "app%d", (number + at) % 40);
+		snprintf(step, sizeof(step), "step%d", at);
+		step_events(events, room, &like, at);
+		append(store, events, STEP_EVENTS);
+	}
+	closed.session = first.session;
+	if (number % 33)
+		append(store, &closed, 1);
+}
+
 static void fill(const char *path, int count)
 {
 	struct store *store = open_store(path, STORE_WRITE);
+	struct buf opened = {0};
 	double began = bench_now();
+	struct err e = {0};
 
-	for (int s = 0; s < SESSIONS; s++) {
-		int64_t session = open_session(store);
-		struct event closed = { .kind = EVENT_SESSION_CLOSED, .session = session, .data = "{\"outcome\":\"ok\"}" };
-		int left = count / SESSIONS - 2;
-
-		while (left > 0) {
-			struct event events[GROUP];
-			int n = left < GROUP ? left : GROUP;
-
-			for (int k = 0; k < n; k++)
-				events[k] = k % 16 ? chunk(session) : decision(session);
-			append(store, events, (size_t)n);
-			left -= n;
-		}
-		if (s % 10)
-			append(store, &closed, 1);
+	for (int number = 1; store_head(store, &e) < count; number++) {
+		buf_clear(&opened);
+		buf_printf(&opened, "{\"fleet\":{\"name\":\"prod\"},\"runbook\":{\"id\":\"book%d\",\"title\":\"Bench %d\"},\"steps\":[", number % 6, number % 6);
+		for (int i = 1; i <= STEPS; i++)
+			buf_printf(&opened, "%s{\"id\":\"step%d\",\"kind\":\"change\",\"title\":\"Step %d\",\"why\":\"because\"}", i > 1 ? "," : "", i, i);
+		buf_puts(&opened, "]}");
+		one_session(store, number, buf_text(&opened));
 	}
 	printf("{\"wall\":%.3f}\n", bench_now() - began);
+	buf_done(&opened);
 	store_close(store);
 }
 
