@@ -9,7 +9,7 @@
 /* Durability decides who waits: see enum durability. The members of data end with "?" when they may be missing. */
 static const struct event_type types[] = {
 	{ EVENT_SESSION_OPENED, "session.opened", DURABLE_DECISION, 1, "A walk through a runbook began.",
-	  "runbook {id text, title text, about text, path text, digest text, bellbook int, window text?}, fleet {name text, path text, digest text}, tool text, journal text, process {pid int, started int, boot text}, dry_run bool, steps [{id text, kind text, title text, why text, phase text, back text?, takes text?, downtime text?, digest text, was [text]}]" },
+	  "runbook {id text, title text, about text, path text, digest text, bellbook int, window text?}, fleet {name text, path text, digest text}, tool text, journal text, process {pid int, started int, boot text}, dry_run bool, steps [{id text, kind text, title text, why text, phase text, back text?, takes text?, downtime text?, stall_us int?, digest text, was [text]}]" },
 	{ EVENT_SESSION_RESUMED, "session.resumed", DURABLE_DECISION, 1, "Another process took the session up again.",
 	  "process {pid int, started int, boot text}, reason text, runbook {digest text}, steps [object]? (only when the list changed)" },
 	{ EVENT_SESSION_CLOSED, "session.closed", DURABLE_DECISION, 1, "The walk ended.",
@@ -30,8 +30,8 @@ static const struct event_type types[] = {
 	{ EVENT_CALL_ENDED, "call.ended", DURABLE_DECISION, 1, "What came back.",
 	  "outcome text (ok, failed, canceled, unknown), exit int?, signal text?, took_us int, error text?, result any?" },
 	{ EVENT_CALL_SETTLED, "call.settled", DURABLE_DECISION, 1, "A call in doubt was looked up.", "how text (never, running, finished, unknown; again: output so far is void), by text, text text?" },
-	{ EVENT_CALL_PROGRESS, "call.progress", DURABLE_OUTPUT, 1, "How far a call is.",
-	  "text text?, percent real?, done real?, total real?, unit text?" },
+	{ EVENT_CALL_PROGRESS, "call.progress", DURABLE_OUTPUT, 1, "How far a call is; without a call, how far its step is by the step's meter.",
+	  "text text?, percent real?, done real?, total real?, unit text?, stalled bool?" },
 	{ EVENT_LINK_CHANGED, "link.changed", DURABLE_NOTE, 1, "A connection came up or was lost.", "state text (lost, back, fallback), text text" },
 	{ EVENT_WORKER_LOST, "worker.lost", DURABLE_DECISION, 1, "The worker process died; its calls are in doubt.", "pid int, calls [text] (their paths)" },
 	{ EVENT_ASKED, "asked", DURABLE_DECISION, 1, "A person is waited for.",

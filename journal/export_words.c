@@ -214,8 +214,13 @@ static void say_progress(const struct said *said)
 	double done = json_as_real(json_at(said->data, "done"), -1);
 	double total = json_as_real(json_at(said->data, "total"), -1);
 
-	call_name(said);
+	if (said->ev->call && *said->ev->call)
+		call_name(said);
+	else
+		buf_puts(said->out, "meter");
 	buf_puts(said->out, ":");
+	if (json_bool(said->data, "stalled", false))
+		buf_puts(said->out, " no progress");
 	also(said, " ", "text");
 	if (percent >= 0)
 		buf_printf(said->out, " %.0f %%", percent);

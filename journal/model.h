@@ -22,6 +22,19 @@ enum session_state { SESSION_RUNNING, SESSION_PAUSED, SESSION_CLOSED };
 
 enum call_state { CALL_RUNNING, CALL_OK, CALL_FAILED, CALL_CANCELED, CALL_UNKNOWN };
 
+struct model_point { int64_t at_us; double done; };
+
+/* What a step's meter said in the present attempt. */
+struct model_meter {
+	double done, total;	/* -1 = not said; total 0 = not known */
+	char *unit, *text;	/* owned; NULL = none */
+	int64_t moved_us;	/* wall clock of the latest value that differed from the one before; 0 = nothing said yet */
+	bool stalled;		/* the session said that nothing moves */
+	struct model_point *points;	/* owned: history, oldest first; thinned out as it grows */
+	size_t count;
+};
+#define MODEL_POINTS 128	/* at most so many */
+
 /* Strings of the structs below are owned by the model and never NULL ("" = none), but for default_value. */
 struct model_step {
 	char *id, *title, *why, *phase, *back, *takes, *downtime, *about;
@@ -33,6 +46,8 @@ struct model_step {
 	int64_t took_us;	/* of the last attempt, without waiting for people; 0 until it ended */
 	int64_t waited_us;	/* of the attempt: how long a question of the step was open */
 	int64_t wait_since_us;	/* one is open since then; 0 = none */
+	int64_t stall_us;	/* without progress for so long people are told; 0 = not said */
+	struct model_meter meter;
 };
 
 struct model_call {

@@ -131,8 +131,16 @@ static char *progress_text(const struct json *data)
 
 void model_fold_call_progress(struct model *model, const struct event *ev, const struct json *data)
 {
-	struct model_call *call = call_of(model, ev);
+	struct model_call *call;
+	struct model_step *step;
 
+	if (!ev->call || !*ev->call) {
+		step = model_step_find(model, ev->step ? ev->step : "");
+		if (step && step->attempt == ev->attempt)
+			model_meter_take(&step->meter, ev->at_us, data);
+		return;
+	}
+	call = call_of(model, ev);
 	if (!call || call->ended_us != 0)
 		return;
 	call->percent = percent_of(data);

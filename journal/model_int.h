@@ -24,6 +24,10 @@ void model_set(char **field, const char *text);
 /* Member of data as text, "" when it is missing or no text. Borrowed. */
 const char *model_text(const struct json *data, const char *key);
 
+/* The meter of a step: a new value, the beginning of an attempt, the end of its life; from takes the owned parts along. */
+void model_meter_take(struct model_meter *meter, int64_t at_us, const struct json *data);
+void model_meter_clear(struct model_meter *meter);
+
 /* Frees what a step, call, question or person owns (not the struct itself). */
 void model_step_done(struct model_step *step);
 void model_call_done(struct model_call *call);

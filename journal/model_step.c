@@ -17,6 +17,7 @@ void model_step_done(struct model_step *step)
 	mem_free(step->downtime);
 	mem_free(step->about);
 	mem_free(step->reason);
+	model_meter_clear(&step->meter);
 }
 
 /* False when it has no id. A kind of a newer bellbook is taken for a change: the kind that is asked about. */
@@ -37,13 +38,14 @@ static bool read_step(struct model_step *step, const struct json *value)
 	model_set(&step->downtime, model_text(value, "downtime"));
 	model_set(&step->about, model_text(value, "about"));
 	model_set(&step->reason, NULL);
+	step->stall_us = json_int(value, "stall_us", 0);
 	return true;
 }
 
 /* The step of the old list that goes on as this one: by id, else by one of its former ids. */
-static const struct model_step *predecessor(const struct model *model, const struct json *value)
+static struct model_step *predecessor(const struct model *model, const struct json *value)
 {
-	const struct model_step *old = model_step_find(model, json_text(value, "id", NULL));
+	struct model_step *old = model_step_find(model, json_text(value, "id", NULL));
 	const struct json *was = json_at(value, "was");
 
 	for (size_t i = 0; !old && i < json_count(was); i++)
@@ -51,8 +53,10 @@ static const struct model_step *predecessor(const struct model *model, const str
 	return old;
 }
 
-static void inherit(struct model_step *step, const struct model_step *old)
+static void inherit(struct model_step *step, struct model_step *old)
 {
+	step->meter = old->meter;
+	old->meter = (struct model_meter){0};
 	step->state = old->state;
 	step->attempt = old->attempt;
 	step->entered_us = old->entered_us;
@@ -81,7 +85,7 @@ static void set_steps(struct model *model, const struct json *list)
 
 	for (size_t i = 0; i < count; i++) {
 		const struct json *value = json_item(list, i);
-		const struct model_step *old = predecessor(model, value);
+		struct model_step *old = predecessor(model, value);
 
 		if (!read_step(&steps[used], value))
 			continue;
@@ -151,9 +155,10 @@ void model_fold_step_begun(struct model *model, const struct event *ev, const st
 {
 	struct model_step *step = model_step_find(model, ev->step);
 
-	(void)data;
 	if (!step)
 		return;
+	if (!json_bool(data, "again", false))
+		model_meter_clear(&step->meter);
 	step->state = STEP_RUNNING;
 	if (ev->attempt > 0)
 		step->attempt = ev->attempt;

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/asks.h"
+#include "session/meter.h"
 #include "session/records.h"
 #include "session/steps.h"
 
@@ -28,7 +29,7 @@ static void on_output(void *arg, uint64_t call, const char *stream, const void *
 	struct record *record = record_by_number(engine, call);
 	struct book_call key;
 
-	if (!record || !record->at_worker)
+	if (meter_output(engine, call, stream, bytes, len) || !record || !record->at_worker)
 		return;
 	key = key_of(record);
 	book_output(engine->book, &key, stream, bytes, len);
@@ -97,7 +98,7 @@ static void on_settled(void *arg, uint64_t call, const char *how, const char *te
 	struct engine *engine = arg;
 	struct record *record = record_by_number(engine, call);
 
-	if (!record || !record->at_worker)
+	if (meter_settled(engine, call) || !record || !record->at_worker)
 		return;
 	if (str_is(how, "never") || str_is(how, "unknown"))
 		withdraw_asks(engine, call, "the call was settled");
@@ -112,7 +113,7 @@ static void on_ask(void *arg, uint64_t call, int64_t number, const char *of, con
 	struct json *data;
 	bool hostkey = str_is(of, "hostkey");
 
-	if (!record)
+	if (meter_ask(engine, call) || !record)
 		return;
 	ask = mem_alloc(sizeof(*ask));
 	ask->call = call;
@@ -139,7 +140,7 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	struct record *record = record_by_number(engine, call);
 	struct book_call key;
 
-	if (!record || !record->at_worker || record->ending)
+	if (meter_ended(engine, call, outcome, error, result) || !record || !record->at_worker || record->ending)
 		return;
 	withdraw_asks(engine, call, "the call ended");
 	key = key_of(record);
@@ -259,6 +260,7 @@ static void on_lost(void *arg, pid_t pid)
 	struct json *data = json_new_object(), *calls = json_new_array();
 	int64_t now = time_mono_us();
 
+	meter_lost(engine);
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 

@@ -128,6 +128,7 @@ struct engine {
 	int64_t step_waited_us;		/* time people took in the present attempt */
 	int64_t wait_since_us;
 
+	struct meter *meter;		/* owned: of the running step, NULL = none */
 	struct waiting *held;		/* calls held while paused or until a secret is known */
 	struct transport_ask *transport_asks;
 	struct known_secret *secrets;

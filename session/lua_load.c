@@ -558,10 +558,21 @@ static void read_manual(lua_State *L, struct script_step *step, const char *what
 	buf_done(&about);
 }
 
+/* Microseconds; 0 = not said. */
+static int64_t duration_field(lua_State *L, const char *key, const char *what)
+{
+	char *text = text_field(L, 1, key, what);
+	int64_t us = 0;
+	bool fine = !text || str_to_duration(text, &us);
+
+	mem_free(text);
+	if (!fine)
+		luaL_error(L, "%s: %s must be a duration like \"90s\", \"10m\" or \"6h\"", what, key);
+	return us;
+}
+
 static void read_texts(lua_State *L, struct script *script, struct script_step *step, const char *what)
 {
-	char *timeout;
-
 	step->title = text_field(L, 1, "title", what);
 	step->why = text_field(L, 1, "why", what);
 	step->about = text_field(L, 1, "about", what);
@@ -575,12 +586,8 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 	step->gives = list_field(L, 1, "gives", what);
 	step->was = list_field(L, 1, "was", what);
 	step->phase = mem_strdup(script->phase);
-	timeout = text_field(L, 1, "timeout", what);
-	if (timeout && !str_to_duration(timeout, &step->timeout_us)) {
-		mem_free(timeout);
-		luaL_error(L, "%s: timeout must be a duration like \"90s\", \"10m\" or \"6h\"", what);
-	}
-	mem_free(timeout);
+	step->timeout_us = duration_field(L, "timeout", what);
+	step->stall_us = duration_field(L, "stall", what);
 	read_manual(L, step, what);
 }
 

@@ -387,6 +387,20 @@ struct ending {
 	char *error;		/* owned */
 };
 
+/* A meter may return done, total, unit: the same as a table with these. */
+static void push_meter(lua_State *L, lua_State *co, int results)
+{
+	static const char *const names[] = {"done", "total", "unit"};
+	int n = results > 3 ? 3 : results;
+
+	lua_pop(co, results - n);
+	lua_newtable(L);
+	while (n-- > 0) {
+		lua_xmove(co, L, 1);
+		lua_setfield(L, -2, names[n]);
+	}
+}
+
 /* Takes the results of a coroutine that ended; runs protected. */
 static int end_protected(lua_State *L)
 {
@@ -400,7 +414,9 @@ static int end_protected(lua_State *L)
 		ending->error = lua_error_words(L);
 		return 0;
 	}
-	if (ending->results > 0) {
+	if (task->fn == FN_METER && !branch->fan && ending->results > 1) {
+		push_meter(L, branch->co, ending->results);
+	} else if (ending->results > 0) {
 		lua_pop(branch->co, ending->results - 1);
 		lua_xmove(branch->co, L, 1);
 	} else {

@@ -29,6 +29,8 @@ static struct json *steps_data(const struct script_book *book)
 		json_set_text(entry, "back", step->back);
 		json_set_text(entry, "takes", step->takes);
 		json_set_text(entry, "downtime", step->downtime);
+		if (step->stall_us)
+			json_set_int(entry, "stall_us", step->stall_us);
 		json_set_text(entry, "digest", step->digest);
 		for (char **id = step->was; *id; id++)
 			json_add(was, json_new_text(*id, strlen(*id)));

@@ -31,6 +31,7 @@ struct script_step {	/* owned by the script */
 	enum step_kind kind;
 	bool has[FN_COUNT];
 	int64_t timeout_us;			/* of each call in it; 0 = none */
+	int64_t stall_us;			/* without progress of the meter for so long people are told; 0 = not said */
 	char **needs, **gives, **was;		/* NULL-terminated lists, never NULL */
 	char digest[65];			/* over its data and the bytecode of its functions */
 	int line;

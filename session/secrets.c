@@ -272,6 +272,25 @@ bool secrets_ready(struct engine *engine, const struct json *args)
 	return each_secret(engine, args);
 }
 
+bool secrets_known(const struct engine *engine, const struct json *args)
+{
+	const struct known_secret *known = engine->secrets;
+	const char *name = json_text(args, "$secret", NULL);
+	struct json *member;
+	void *it = NULL;
+	bool is_known = true;
+
+	if (name) {
+		while (known && !str_is(known->name, name))
+			known = known->next;
+		return known && known->secret;
+	}
+	if (json_type_of(args) == JSON_IS_OBJECT)
+		while (is_known && json_next(args, &it, &member))
+			is_known = secrets_known(engine, member);
+	return is_known;
+}
+
 void secrets_free(struct engine *engine)
 {
 	while (engine->secrets) {

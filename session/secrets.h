@@ -12,6 +12,9 @@
 /* Every secret named in args known? If not, gets them (file, env, command, question) and returns false; calls_release comes when they are. */
 bool secrets_ready(struct engine *engine, const struct json *args);
 
+/* True when every secret named in args has a value already; gets and asks nothing. */
+bool secrets_known(const struct engine *engine, const struct json *args);
+
 /* A value typed for a secret question. -1 with words when it cannot be one. */
 int secrets_take(struct engine *engine, const char *name, const char *value, struct err *e);
 

@@ -19,6 +19,7 @@
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/engine.h"
+#include "session/meter.h"
 #include "session/people.h"
 #include "session/records.h"
 #include "session/resume.h"
@@ -426,6 +427,7 @@ static void engine_close(struct engine *engine)
 	if (engine->server)
 		place_unlisten(engine->journal, engine->session);
 	server_free(engine->server);
+	meter_end(engine);
 	worker_free(engine->worker);
 	if (engine->script)
 		script_free(engine->script);

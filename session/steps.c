@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/meter.h"
 #include "session/tasks.h"
 
 /*
@@ -41,6 +42,7 @@ void steps_drop_task(struct engine *engine)
 		script_task_drop(engine->task);
 	engine->task = NULL;
 	engine->part = PART_NONE;
+	meter_end(engine);
 	calls_orphan(engine);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "session/calls.h"
+#include "session/meter.h"
 #include "session/steps.h"
 
 /* A task is one function of a step being run. What its end means depends on the part it played. */
@@ -108,6 +109,7 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 		return;
 	engine->task = NULL;
 	engine->part = PART_NONE;
+	meter_end(engine);
 	calls_orphan(engine);
 	engine_wake(engine);
 	switch (part) {
@@ -168,6 +170,8 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 		engine->prefix = mem_strdup(prefix);
 	vars = vars_for(engine, part);
 	engine->task = script_task_start(engine->script, step, fn, vars, &handlers, engine);
+	if (part == PART_RUN)
+		meter_begin(engine, step);
 	json_free(vars);
 	engine_wake(engine);
 }

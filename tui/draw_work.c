@@ -219,6 +219,7 @@ void draw_work(struct frame *frame, struct area area)
 	skip_rows(&area, draw_fanout(frame, area, step, call));
 	if (area.rows > 2)
 		draw_command(frame, &area, call);
+	skip_rows(&area, draw_meter(frame, area, step));
 	draw_progress(frame, &area, call);
 	if (area.rows > 1)
 		draw_output(frame, area, area.cols >= 50);

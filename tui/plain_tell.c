@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/meter.h"
 #include "tui/plain_int.h"
 #include "tui/prose.h"
 
@@ -299,11 +300,37 @@ static void tell_output(struct plain *plain, const struct event *ev)
 	}
 }
 
+/* What the step's meter says; a stall is always told. */
+static void tell_meter(struct plain *plain, const struct event *ev)
+{
+	const struct model *model = plain->scene->model;
+	const struct model_step *step = model_step_find(model, ev->step ? ev->step : "");
+	struct meter_look look;
+	struct told *told;
+
+	if (!step || step->attempt != ev->attempt || !step->meter.moved_us)
+		return;
+	look = meter_look(step, ev->at_us);
+	/* Calls have seqs above 0. */
+	told = plain_told(plain, -((int64_t)(step - model->steps) * 100000 + step->attempt));
+	if (told->progress && !step->meter.stalled && ev->at_us - told->progress_us < PLAIN_PROGRESS_US
+		&& look.percent - told->percent < PLAIN_PROGRESS_PERCENT)
+		return;
+	told->progress = true;
+	told->progress_us = ev->at_us;
+	told->percent = look.percent > 0 ? look.percent : 0;
+	plain_stamp(plain, ev->at_us);
+	meter_words(step, ev->at_us, false, &plain->out);
+	put(plain, ".\n");
+}
+
 static void tell_progress(struct plain *plain, const struct event *ev, int64_t now_us)
 {
 	const struct model_call *call = scene_call(plain->scene, ev);
 	struct told *told;
 
+	if (!call && (!ev->call || !*ev->call))
+		tell_meter(plain, ev);
 	if (!call)
 		return;
 	told = plain_told(plain, call->seq);

@@ -375,5 +375,31 @@ def own_account_only():
         v.walk()
 
 
+def meter():
+    """the meter of a running step is read beside it, is no call of the journal, goes on after a take-over, and never changes anything"""
+    with Place() as place:
+        place.write("t.lua", HEAD + '''change "copy" { title = "C", why = "w", stall = "1s", run = function(s) here.run("while ! test -e %(d)s/over; do sleep 0.05; done") end,
+  meter = function(s) local n = tonumber(trim(here.read("cat %(d)s/count").out)) if n == 9 then here.run("echo no >> %(d)s/effects") end return n, 100, "files" end,
+  done = function(s) return true end }\n''' % {"d": place.dir})
+        place.write("count", "3\n")
+        v = place.run()
+        v.answer(v.asked("step", "copy"), "go")
+        assert v.kind("call.progress")["data"] == {"done": 3, "total": 100, "unit": "files"}
+        assert v.kind("call.progress")["data"] == {"stalled": True}
+        v.kill()
+        v.wait()
+        gone(v.pid)
+        place.write("count", "4\n")
+        v = place.resume(v.hello["session"])
+        v.kind("call.progress", done=4)
+        place.write("count", "9\n")
+        assert "a meter only looks" in v.until(lambda m: m.get("kind") == "call.progress" and "text" in m["data"])["data"]["text"]
+        place.write("over", "")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == []
+        assert [m["call"] for m in place.log(v.hello["session"]) if m["kind"] == "call.begun"] == ["1"]
+        place.verify()
+
+
 sys.exit(tap([two_go, wrong_answers, failure_choices, pause_continue, cancel_abort, abort_at_question, manual_steps, waiver, no_waiver, parameters, dry_run,
-              sigterm_resume, lease, two_sessions, hostile_output, slow_view, own_account_only]))
+              sigterm_resume, lease, two_sessions, hostile_output, slow_view, own_account_only, meter]))

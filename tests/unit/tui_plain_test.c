@@ -341,6 +341,22 @@ static void plain__progress_comes_every_ten_percent(void **state)
 	plain_free(plain);
 }
 
+static void plain__meter_comes_every_ten_percent_or_minute(void **state)
+{
+	struct plain *plain = started(ENTERED EVENT(4, "step.begun", "\"step\":\"copy\",\"attempt\":1"));
+
+	(void)state;
+	play(plain, EVENT(5, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"done\":1,\"total\":100,\"unit\":\"rows\"}"));
+	assert_said(plain, "1 of 100 rows, 1.0 percent.");
+	play(plain, EVENT(6, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"done\":9,\"total\":100,\"unit\":\"rows\"}"));
+	assert_not_said(plain, "percent");
+	play(plain, EVENT(7, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"stalled\":true}"));
+	assert_said(plain, "9 of 100 rows, 9.0 percent, no progress since");
+	play(plain, EVENT(8, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"done\":19,\"total\":100,\"unit\":\"rows\"}"));
+	assert_said(plain, "19 of 100 rows, 19 percent");
+	plain_free(plain);
+}
+
 static void plain__cancel_names_the_call_and_needs_a_reason(void **state)
 {
 	struct plain *plain = started(ENTERED BEGUN);
@@ -428,6 +444,7 @@ int main(void)
 		cmocka_unit_test(plain__output_is_safe_and_progress_lines_collapse),
 		cmocka_unit_test(plain__flood_is_cut_and_can_be_read_later),
 		cmocka_unit_test(plain__progress_comes_every_ten_percent),
+		cmocka_unit_test(plain__meter_comes_every_ten_percent_or_minute),
 		cmocka_unit_test(plain__cancel_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(plain__interrupt_stops_nothing_by_itself),
 		cmocka_unit_test(plain__end_tells_how_to_come_back),
