@@ -234,7 +234,7 @@ long_function() {
 	printf '#!/bin/sh\ntrue\n' >"$TREE/script"
 	check text
 	[ "$status" -eq 1 ]
-	[[ $output == *"script: error: no SPDX line"* ]]
+	[[ $output == *"script:1: error: no SPDX line"* ]]
 }
 
 @test "text: typedef struct and indenting with spaces" {
