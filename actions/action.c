@@ -18,6 +18,8 @@ static const struct action *const actions[] = {
 	&action_ssh_get,
 	&action_here_read,
 	&action_here_run,
+	&action_ssh_shell,
+	&action_here_shell,
 	NULL,
 };
 

@@ -3,6 +3,7 @@
 #ifndef ACTIONS_ACTION_H
 #define ACTIONS_ACTION_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 
@@ -50,6 +51,7 @@ struct action {
 
 	/* Removes what the call left on the host, after its outcome is in the journal. NULL when nothing is left. Failure is reported, never fatal. */
 	int (*forget)(struct call *call, struct err *e);
+	bool by_hand;		/* for people at a terminal: no runbook can want it */
 	bool forgets_many;	/* forget takes the jobs of several calls at once: call_job() gives their names with blanks between */
 };
 
@@ -63,7 +65,6 @@ const struct action *const *action_list(void);
 int action_check(const struct action *action, const struct json *args, struct err *e);
 
 /* The command of args["cmd"] as a person reads it and as sh runs it: a text as it is, a list shell-quoted. Appends; -1 when it is none. */
-struct buf;
 int action_command(const struct json *args, struct buf *out, struct err *e);
 
 /* ---- for action code, inside the worker ---- */
@@ -100,6 +101,15 @@ void call_again(struct call *call);
 
 /* Asks a person, blocking as call_wait does: of = "hostkey" | "secret"; text in words; details may be NULL. The answer is copied into *answer (caller wipes and frees). */
 int call_ask(struct call *call, const char *of, const char *text, const char *details, char **answer, struct err *e);
+
+/* What a person does at the terminal of a call. While listening, a wait also ends (0) when there is something to take. */
+void call_listen(struct call *call, bool on);
+
+/* True while listening when call_take_typed would give something. */
+bool call_has_typed(const struct call *call);
+
+/* Appends what was typed since the last time (the caller wipes it; NULL leaves it where it is, bounded). True when the terminal has a new size, in *rows and *cols. */
+bool call_take_typed(struct call *call, struct buf *typed, int *rows, int *cols);
 
 /* The result told with the end of the call; takes result. Members: exit int, signal text, and what the action gives. */
 void call_set_result(struct call *call, struct json *result);

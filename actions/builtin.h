@@ -9,6 +9,9 @@
 extern const struct action action_ssh_read, action_ssh_run, action_ssh_job;
 extern const struct action action_here_read, action_here_run;
 
+/* terminal.c */
+extern const struct action action_ssh_shell, action_here_shell;
+
 /* ssh_put.c, ssh_get.c */
 extern const struct action action_ssh_put, action_ssh_get;
 

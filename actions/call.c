@@ -29,6 +29,9 @@ void call_free(struct call *call)
 		free_answer(call->answers);
 		call->answers = next;
 	}
+	if (call->typed.data)
+		explicit_bzero(call->typed.data, call->typed.cap);
+	buf_done(&call->typed);
 	json_free(call->args);
 	json_free(call->result);
 	mem_free(call->host);
@@ -95,6 +98,43 @@ static bool is_answered(const struct call *call, int64_t ask)
 	return found;
 }
 
+void call_listen(struct call *call, bool on)
+{
+	call->listening = on;
+}
+
+bool call_has_typed(const struct call *call)
+{
+	bool has;
+
+	if (!call->listening)
+		return false;
+	pthread_mutex_lock(&call->child->lock);
+	has = call->typed.len > 0 || call->rows > 0;
+	pthread_mutex_unlock(&call->child->lock);
+	return has;
+}
+
+bool call_take_typed(struct call *call, struct buf *typed, int *rows, int *cols)
+{
+	bool resized;
+
+	pthread_mutex_lock(&call->child->lock);
+	if (typed && call->typed.len > 0) {
+		buf_append(typed, call->typed.data, call->typed.len);
+		explicit_bzero(call->typed.data, call->typed.len);
+		buf_clear(&call->typed);
+	}
+	resized = call->rows > 0;
+	if (resized) {
+		*rows = call->rows;
+		*cols = call->cols;
+	}
+	call->rows = 0;
+	pthread_mutex_unlock(&call->child->lock);
+	return resized;
+}
+
 static void drain(int fd)
 {
 	uint64_t count;
@@ -138,6 +178,8 @@ static int wait_for(struct call *call, const struct waiting *waiting, struct err
 		if (!call->cancel_seen && call_is_canceled(call))
 			return err_set(e, ERR_CANCELED, "canceled");
 		if (waiting->ask && is_answered(call, waiting->ask))
+			return 0;
+		if (call_has_typed(call))
 			return 0;
 		now = time_mono_us();
 		if (poll(fds, 2, poll_ms(now, deadline, waiting->until_us)) < 0 && errno != EINTR)

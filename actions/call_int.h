@@ -23,6 +23,8 @@ struct answer {
 	struct answer *next;
 };
 
+#define CALL_TYPED_MAX ((size_t)1 << 20)	/* what may be typed ahead of a terminal that does not read */
+
 struct child;
 struct target;
 
@@ -100,6 +102,9 @@ struct call {
 	struct lane *lane;		/* NULL until a lane takes it */
 	bool canceled;			/* under child->lock */
 	struct answer *answers;		/* under child->lock */
+	struct buf typed;		/* by a person, for the call's terminal; under child->lock */
+	int rows, cols;			/* the terminal's new size; 0 = as it was; under child->lock */
+	bool listening;			/* what is typed ends waits; the lane's own */
 	bool cancel_seen;
 	int64_t grace_us;		/* boot clock; end of what call_cancel_seen gave */
 	bool settled_told;

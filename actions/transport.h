@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* An open connection to one target, used by one thread. The struct is embedded first in each transport's own. */
 struct transport {
@@ -23,6 +24,12 @@ struct channel {
 	char signal[16];		/* "TERM" … or "" */
 };
 
+/* What a shell is to believe of its terminal. */
+struct terminal {
+	const char *type;	/* TERM */
+	int rows, cols;
+};
+
 struct transport_ops {
 	const char *name;		/* "libssh2", "ssh", "here" */
 
@@ -31,9 +38,18 @@ struct transport_ops {
 	struct channel *(*exec)(struct transport *transport, struct call *call, const char *command, struct err *e);
 
 	/* Appends what has come (≥ 1 byte) to out or errout; blocks through call_wait at most extra_us (-1 = until something comes).
-	 * 1 = bytes were appended, 0 = the command ended and all its output was given (exit_code, signal set), 2 = extra_us passed;
+	 * 1 = bytes were appended, 0 = the command ended and all its output was given (exit_code, signal set), 2 = extra_us passed, or call_has_typed;
 	 * -1: ERR_CANCELED / ERR_TIMEOUT from call_wait, ERR_IO = the connection is lost (the transport is dead: close it). */
 	int (*read)(struct channel *channel, struct call *call, struct buf *out, struct buf *errout, int64_t extra_us, struct err *e);
+
+	/* As exec with the login shell and a terminal in place of a command and pipes: all output comes as out. */
+	struct channel *(*shell)(struct transport *transport, struct call *call, const struct terminal *terminal, struct err *e);
+
+	/* Gives the terminal what it takes at once: bytes taken, 0 = none just now; -1: ERR_IO. What a shell that has ended does not take counts as taken: read tells its end. */
+	ssize_t (*put)(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e);
+
+	/* The terminal has another size. */
+	int (*resize)(struct channel *channel, struct call *call, const struct terminal *terminal, struct err *e);
 
 	/* Writes all bytes to the command's stdin; blocks through call_wait. */
 	int (*write)(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/pty.h"
 #include "actions/transport.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -125,25 +126,34 @@ static int watch_all(struct here_channel *own, struct err *e)
 	own->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (own->epoll < 0)
 		return err_errno(e, "cannot watch a command");
-	if (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[0], true, e) < 0 ||
-	    proc_nonblock(own->from[1], true, e) < 0)
+	if (proc_nonblock(own->from[0], true, e) < 0)
 		return -1;
-	if (watch_fd(own, own->from[0], e) < 0 || watch_fd(own, own->from[1], e) < 0)
+	/* A terminal is one descriptor for all. */
+	if (own->in >= 0 && (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[1], true, e) < 0))
+		return -1;
+	if (watch_fd(own, own->from[0], e) < 0 || (own->from[1] >= 0 && watch_fd(own, own->from[1], e) < 0))
 		return -1;
 	return own->pidfd < 0 ? 0 : watch_fd(own, own->pidfd, e);
+}
+
+static struct here_channel *new_channel(struct transport *transport)
+{
+	struct here_channel *own = mem_alloc(sizeof(*own));
+
+	*own = (struct here_channel){
+		.channel = { .transport = transport, .exit_code = -1 },
+		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
+	};
+	return own;
 }
 
 static struct channel *exec_here(struct transport *transport, struct call *call, const char *command, struct err *e)
 {
 	struct here *here = (struct here *)transport;
-	struct here_channel *own = mem_alloc(sizeof(*own));
+	struct here_channel *own = new_channel(transport);
 
 	(void)call;
 	reap_orphans(here);
-	*own = (struct here_channel){
-		.channel = { .transport = transport, .exit_code = -1 },
-		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
-	};
 	if (spawn(own, command, e) < 0 || watch_all(own, e) < 0) {
 		free_channel(&own->channel);
 		/* Not a lost connection: trying again helps nobody. */
@@ -199,6 +209,41 @@ static bool has_ended(struct here_channel *own)
 	return true;
 }
 
+/* The login shell of the account that bellbook runs as. */
+static struct channel *shell_here(struct transport *transport, struct call *call, const struct terminal *terminal,
+				  struct err *e)
+{
+	struct here *here = (struct here *)transport;
+	struct here_channel *own = new_channel(transport);
+	char shell[256];
+	const char *argv[] = { pty_login_shell(shell, sizeof(shell)), NULL };
+	struct proc_spawn process = { .argv = argv };
+
+	(void)call;
+	reap_orphans(here);
+	own->pid = pty_start(&process, terminal, &own->from[0], e);
+	if (own->pid < 0)
+		own->pid = 0;
+	if (own->pid == 0 || watch_all(own, e) < 0) {
+		free_channel(&own->channel);
+		e->kind = ERR_REMOTE;
+		return NULL;
+	}
+	return &own->channel;
+}
+
+static ssize_t put_here(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
+{
+	(void)call;
+	return pty_put(((struct here_channel *)channel)->from[0], bytes, len, e);
+}
+
+static int resize_here(struct channel *channel, struct call *call, const struct terminal *terminal, struct err *e)
+{
+	(void)call;
+	return pty_resize(((struct here_channel *)channel)->from[0], terminal, e);
+}
+
 static int read_here(struct channel *channel, struct call *call, struct buf *out, struct buf *errout,
 		     int64_t extra_us, struct err *e)
 {
@@ -216,6 +261,8 @@ static int read_here(struct channel *channel, struct call *call, struct buf *out
 			return 1;
 		if (ended)
 			return 0;
+		if (call_has_typed(call))
+			return 2;
 		if (extra_us >= 0 && left < 0)
 			left = 0;
 		if (own->pidfd < 0 && (left < 0 || left > LOOK_PAUSE))
@@ -277,7 +324,7 @@ struct transport *transport_here_open(struct call *call, struct err *e)
 {
 	static const struct transport_ops ops = {
 		.name = "here", .exec = exec_here, .read = read_here, .write = write_here, .eof = eof_here,
-		.channel_free = free_channel, .free = free_here,
+		.shell = shell_here, .put = put_here, .resize = resize_here, .channel_free = free_channel, .free = free_here,
 	};
 	struct here *here = mem_alloc(sizeof(*here));
 

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/pty.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_config.h"
 #include "actions/ssh_dial.h"
@@ -239,10 +240,12 @@ static int watch_all(struct openssh_channel *own, struct err *e)
 	own->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (own->pidfd < 0 || own->epoll < 0)
 		return err_errno(e, "cannot watch a command");
-	if (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[0], true, e) < 0 ||
-	    proc_nonblock(own->from[1], true, e) < 0)
+	if (proc_nonblock(own->from[0], true, e) < 0)
 		return -1;
-	if (watch(own, own->from[0], e) < 0 || watch(own, own->from[1], e) < 0)
+	/* A terminal is one descriptor for all. */
+	if (own->in >= 0 && (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[1], true, e) < 0))
+		return -1;
+	if (watch(own, own->from[0], e) < 0 || (own->from[1] >= 0 && watch(own, own->from[1], e) < 0))
 		return -1;
 	return watch(own, own->pidfd, e);
 }
@@ -276,6 +279,57 @@ static int spawn_client(struct openssh *transport, struct openssh_channel *own, 
 	return result;
 }
 
+static struct openssh_channel *new_channel(struct transport *transport)
+{
+	struct openssh_channel *channel = mem_alloc(sizeof(*channel));
+
+	*channel = (struct openssh_channel){
+		.channel = { .transport = transport, .exit_code = -1 },
+		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
+	};
+	return channel;
+}
+
+/* The client has a terminal of ours, and tells the host its type, its size, and every change of it. */
+static struct channel *shell_openssh(struct transport *transport, struct call *call, const struct terminal *terminal,
+				     struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+	struct openssh_channel *channel;
+	const char *argv[] = {
+		"ssh", "-F", "/dev/null", "-tt", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
+		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", NULL,
+	};
+	struct proc_spawn spawn = { .argv = argv, .die_with_parent = true };
+
+	(void)call;
+	if (master_has_ended(own)) {
+		lost(own, e);
+		return NULL;
+	}
+	channel = new_channel(transport);
+	channel->pid = pty_start(&spawn, terminal, &channel->from[0], e);
+	if (channel->pid < 0)
+		channel->pid = 0;
+	if (channel->pid > 0 && watch_all(channel, e) == 0)
+		return &channel->channel;
+	free_channel(&channel->channel);
+	e->kind = ERR_REMOTE;
+	return NULL;
+}
+
+static ssize_t put_openssh(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
+{
+	(void)call;
+	return pty_put(((struct openssh_channel *)channel)->from[0], bytes, len, e);
+}
+
+static int resize_openssh(struct channel *channel, struct call *call, const struct terminal *terminal, struct err *e)
+{
+	(void)call;
+	return pty_resize(((struct openssh_channel *)channel)->from[0], terminal, e);
+}
+
 static struct channel *exec_openssh(struct transport *transport, struct call *call, const char *command, struct err *e)
 {
 	struct openssh *own = (struct openssh *)transport;
@@ -286,11 +340,7 @@ static struct channel *exec_openssh(struct transport *transport, struct call *ca
 		lost(own, e);
 		return NULL;
 	}
-	channel = mem_alloc(sizeof(*channel));
-	*channel = (struct openssh_channel){
-		.channel = { .transport = transport, .exit_code = -1 },
-		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
-	};
+	channel = new_channel(transport);
 	if (spawn_client(own, channel, command, e) == 0 && watch_all(channel, e) == 0)
 		return &channel->channel;
 	free_channel(&channel->channel);
@@ -360,6 +410,8 @@ static int read_openssh(struct channel *base, struct call *call, struct buf *out
 			return 1;
 		if (ended)
 			return judge_end(channel, call, e);
+		if (call_has_typed(call))
+			return 2;
 		waited = call_wait(call, channel->epoll, POLLIN, extra_us >= 0 && left < 0 ? 0 : left, e);
 		if (waited != 0)
 			return waited == 1 ? 2 : -1;
@@ -432,7 +484,7 @@ struct transport *transport_openssh_open(struct call *call, struct err *e)
 {
 	static const struct transport_ops ops = {
 		.name = "ssh", .exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = eof_openssh,
-		.channel_free = free_channel, .free = free_openssh,
+		.shell = shell_openssh, .put = put_openssh, .resize = resize_openssh, .channel_free = free_channel, .free = free_openssh,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);
 	struct openssh *own;

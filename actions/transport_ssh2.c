@@ -29,6 +29,7 @@
 #define PACKET 32768u
 #define READ_STEP ((size_t)65536)
 #define READ_MAX ((size_t)262144)
+#define PUT_MAX ((size_t)4096)
 #define ALIVE_INTERVAL 15
 #define WAIT_GAP TIME_SECOND
 #define AUTH_SILENCE (120 * TIME_SECOND)	/* PAM may take its time */
@@ -389,6 +390,66 @@ static struct channel *exec_ssh2(struct transport *transport, struct call *call,
 	return NULL;
 }
 
+/* A terminal of that type and size on a fresh channel, then the login shell. As libssh2: 0, or EAGAIN. */
+static int start_shell(struct ssh2_channel *channel, const struct terminal *terminal, bool *has_pty)
+{
+	int rc = 0;
+
+	if (!*has_pty)
+		rc = libssh2_channel_request_pty_ex(channel->handle, terminal->type, (unsigned int)strlen(terminal->type), NULL, 0,
+						    terminal->cols, terminal->rows, 0, 0);
+	*has_pty = *has_pty || rc == 0;
+	return rc != 0 ? rc : libssh2_channel_process_startup(channel->handle, "shell", sizeof("shell") - 1, NULL, 0);
+}
+
+static struct channel *shell_ssh2(struct transport *transport, struct call *call, const struct terminal *terminal,
+				  struct err *e)
+{
+	struct ssh2 *own = (struct ssh2 *)transport;
+	struct ssh2_channel *channel = mem_alloc(sizeof(*channel));
+	bool has_pty = false;
+	int rc;
+
+	channel->channel = (struct channel){ .transport = transport, .exit_code = -1 };
+	bury(own);
+	if (open_channel(own, call, channel, e) < 0) {
+		mem_free(channel);
+		return NULL;
+	}
+	while ((rc = start_shell(channel, terminal, &has_pty)) == LIBSSH2_ERROR_EAGAIN) {
+		if (ssh2_wait(own, call, -1, e) < 0) {
+			(void)give_up(own);
+			free_channel(&channel->channel);
+			return NULL;
+		}
+	}
+	if (rc == 0)
+		return &channel->channel;
+	if (rc == LIBSSH2_ERROR_CHANNEL_REQUEST_DENIED)
+		err_set(e, ERR_REMOTE, "%s does not give this login a %s", ssh_config_name(own->config), has_pty ? "shell" : "terminal");
+	else
+		ssh2_lost(own, "starting a shell", e);
+	free_channel(&channel->channel);
+	return NULL;
+}
+
+static int resize_ssh2(struct channel *base, struct call *call, const struct terminal *terminal, struct err *e)
+{
+	struct ssh2_channel *channel = (struct ssh2_channel *)base;
+	struct ssh2 *own = (struct ssh2 *)base->transport;
+	int rc;
+
+	while ((rc = libssh2_channel_request_pty_size_ex(channel->handle, terminal->cols, terminal->rows, 0, 0)) ==
+	       LIBSSH2_ERROR_EAGAIN) {
+		if (ssh2_wait(own, call, -1, e) < 0)
+			return give_up(own);
+	}
+	/* A shell that has just ended has no size. */
+	if (rc < 0 && rc != LIBSSH2_ERROR_CHANNEL_CLOSED && rc != LIBSSH2_ERROR_CHANNEL_EOF_SENT)
+		return ssh2_lost(own, "changing the terminal's size", e);
+	return 0;
+}
+
 /* Appends what has come for one stream. Bytes, or -1 when the connection is lost. */
 static int take(struct ssh2_channel *channel, int stream, struct buf *to)
 {
@@ -458,6 +519,8 @@ static int read_ssh2(struct channel *base, struct call *call, struct buf *out, s
 			return 1;
 		if (got < 0)
 			return ssh2_lost(own, "reading", e);
+		if (call_has_typed(call))
+			return 2;
 		if (libssh2_channel_eof(channel->handle)) {
 			int rc = libssh2_channel_wait_closed(channel->handle);
 
@@ -504,6 +567,29 @@ static int write_ssh2(struct channel *base, struct call *call, const void *bytes
 		}
 	}
 	return 0;
+}
+
+/* Only into a socket that takes a packet whole: half a packet inside libssh2 must go before anything else does. */
+static ssize_t put_ssh2(struct channel *base, struct call *call, const void *bytes, size_t len, struct err *e)
+{
+	struct ssh2_channel *channel = (struct ssh2_channel *)base;
+	struct ssh2 *own = (struct ssh2 *)base->transport;
+	ssize_t put;
+
+	if (!is_writable(own->fd))
+		return 0;
+	if (len > PUT_MAX)
+		len = PUT_MAX;
+	while ((put = libssh2_channel_write_ex(channel->handle, 0, bytes, len)) == LIBSSH2_ERROR_EAGAIN &&
+	       (libssh2_session_block_directions(own->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND)) {
+		if (ssh2_wait(own, call, -1, e) < 0)
+			return give_up(own);
+	}
+	if (put > 0)
+		return put;
+	if (has_stopped(channel, put))
+		return (ssize_t)len;
+	return put == LIBSSH2_ERROR_EAGAIN || put == 0 ? 0 : ssh2_lost(own, "writing", e);
 }
 
 static int eof_ssh2(struct channel *base, struct call *call, struct err *e)
@@ -579,7 +665,7 @@ struct transport *transport_ssh2_open(struct call *call, struct err *e)
 {
 	static const struct transport_ops ops = {
 		.name = "libssh2", .exec = exec_ssh2, .read = read_ssh2, .write = write_ssh2, .eof = eof_ssh2,
-		.channel_free = free_channel, .free = free_ssh2,
+		.shell = shell_ssh2, .put = put_ssh2, .resize = resize_ssh2, .channel_free = free_channel, .free = free_ssh2,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);
 	struct ssh2 *own;

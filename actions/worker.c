@@ -109,7 +109,8 @@ static void send_wiped(struct worker *worker, uint32_t type, uint64_t id, const 
 	size_t size = head->len + len;
 	char *bytes = mem_alloc(size);
 
-	memcpy(bytes, head->data, head->len);
+	if (head->len > 0)
+		memcpy(bytes, head->data, head->len);
 	if (len > 0)
 		memcpy(bytes + head->len, value, len);
 	send_frame(worker, type, id, bytes, size);
@@ -456,6 +457,24 @@ void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char
 		buf_putc(&head, (char)((uint64_t)ask >> (8 * i) & 255));
 	send_wiped(worker, FRAME_ANSWER, call, &head, value, len);
 	buf_done(&head);
+}
+
+void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t len)
+{
+	struct buf none = {0};
+
+	if (len > 0)
+		send_wiped(worker, FRAME_TYPED, call, &none, bytes, len);
+}
+
+void worker_resize(struct worker *worker, uint64_t call, int rows, int cols)
+{
+	struct json *data = json_new_object();
+
+	json_set_int(data, "rows", rows);
+	json_set_int(data, "cols", cols);
+	send_json(worker, FRAME_SIZE, call, data);
+	json_free(data);
 }
 
 void worker_forget(struct worker *worker, const char *action, const char *host, const char *job)

@@ -68,6 +68,12 @@ void worker_cancel(struct worker *worker, uint64_t call);
 /* Answers a question. The value is wiped from the frame after sending. */
 void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char *value, size_t len);
 
+/* Bytes that a person typed into the terminal of a call. Wiped from the frame after sending. */
+void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t len);
+
+/* The terminal of a call has another size. */
+void worker_resize(struct worker *worker, uint64_t call, int rows, int cols);
+
 /* The outcome of a call is in the journal: what it left on the host goes. */
 void worker_forget(struct worker *worker, const char *action, const char *host, const char *job);
 

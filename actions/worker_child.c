@@ -181,6 +181,38 @@ static void take_answer(struct child *child, const struct frame *frame)
 		(void)!write(call->lane->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
+static void wake_call(const struct call *call)
+{
+	if (call->lane)
+		(void)!write(call->lane->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+static void take_typed(struct child *child, const struct frame *frame)
+{
+	static const char words[] = "note\0some of what was typed is lost: the program there does not read it";
+	struct call *call = targets_find(child, frame->id);
+
+	if (!call)
+		return;
+	if (call->typed.len + frame->len > CALL_TYPED_MAX) {
+		wire_put(&child->outbox, FRAME_OUTPUT, frame->id, words, sizeof(words) - 1);
+		return;
+	}
+	buf_append(&call->typed, frame->bytes, frame->len);
+	wake_call(call);
+}
+
+static void take_size(struct child *child, uint64_t id, const struct json *data)
+{
+	struct call *call = targets_find(child, id);
+
+	if (!call)
+		return;
+	call->rows = (int)json_int(data, "rows", 0);
+	call->cols = (int)json_int(data, "cols", 0);
+	wake_call(call);
+}
+
 static void take_forget(struct child *child, const struct json *data)
 {
 	const struct action *action = action_find(json_text(data, "action", ""));
@@ -199,6 +231,8 @@ static void take_frame(struct child *child, const struct frame *frame)
 		take_secret(child, frame);
 	} else if (frame->type == FRAME_ANSWER) {
 		take_answer(child, frame);
+	} else if (frame->type == FRAME_TYPED) {
+		take_typed(child, frame);
 	} else if (frame->type == FRAME_CANCEL) {
 		take_cancel(child, frame->id);
 	} else if ((data = json_parse(frame->bytes, frame->len, &e))) {
@@ -207,6 +241,8 @@ static void take_frame(struct child *child, const struct frame *frame)
 			data = NULL;
 		} else if (frame->type == FRAME_START) {
 			take_start(child, frame->id, data);
+		} else if (frame->type == FRAME_SIZE) {
+			take_size(child, frame->id, data);
 		} else if (frame->type == FRAME_FORGET) {
 			take_forget(child, data);
 		} else if (frame->type == FRAME_SWEEP) {

@@ -13,6 +13,8 @@ enum worker_frame {
 	FRAME_ANSWER,		/* i64 number of the question, little endian, then the value */
 	FRAME_FORGET,		/* action host job; no id */
 	FRAME_SWEEP,		/* nothing; no id: what is to be forgotten goes at once, then FRAME_SWEPT */
+	FRAME_TYPED,		/* bytes for a terminal */
+	FRAME_SIZE,		/* rows cols: of a terminal */
 
 	/* from the worker */
 	FRAME_OUTPUT = 100,	/* STREAM NUL BYTES */

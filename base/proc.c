@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -194,6 +195,8 @@ static void child_setup_and_exec(const struct proc_spawn *spawn, pid_t parent, i
 		return;
 	proc_close_from(3, *report);
 	if (spawn->new_session && setsid() < 0)
+		return;
+	if (spawn->terminal && ioctl(0, TIOCSCTTY, 0) < 0)
 		return;
 	if (spawn->new_group && !spawn->new_session && setpgid(0, 0) < 0)
 		return;

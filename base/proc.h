@@ -27,6 +27,7 @@ struct proc_spawn {
 	const char *const *env;		/* borrowed; whole environment, NULL = ours */
 	int in, out, err;		/* descriptors for 0,1,2 of the child; -1 = /dev/null */
 	bool new_session;		/* setsid() in the child */
+	bool terminal;			/* with new_session: 0 is a terminal, and becomes the session's own */
 	bool new_group;			/* own process group */
 	bool die_with_parent;		/* PR_SET_PDEATHSIG SIGKILL; the parent is the thread that calls proc_start */
 };

@@ -26,7 +26,7 @@ static const struct event_type types[] = {
 	  "state text (ok, warn, failed, skipped, deferred), reason text?, took_us int, gives object?, owner text?, due text?" },
 	{ EVENT_STEP_DOUBTED, "step.doubted", DURABLE_DECISION, 1, "Nobody knows whether the step's effect happened.", "reason text" },
 	{ EVENT_CALL_BEGUN, "call.begun", DURABLE_DECISION, 1, "An order to the world; stored before it is carried out.",
-	  "action text, args object, effect text (read, change, once), shown text, as text?, job text?, timeout_us int?" },
+	  "action text, args object, effect text (read, change, once), shown text, as text?, job text?, timeout_us int?, of text? (detour: by hand, not by the runbook)" },
 	{ EVENT_CALL_ENDED, "call.ended", DURABLE_DECISION, 1, "What came back.",
 	  "outcome text (ok, failed, canceled, unknown), exit int?, signal text?, took_us int, error text?, result any?" },
 	{ EVENT_CALL_SETTLED, "call.settled", DURABLE_DECISION, 1, "A call in doubt was looked up.", "how text (never, running, finished, unknown; again: output so far is void), by text, text text?" },
@@ -58,7 +58,7 @@ static const struct event_type types[] = {
 	{ EVENT_JOURNAL_GAP, "journal.gap", DURABLE_DECISION, 1, "Something could not be recorded, and why.", "from_us int, to_us int, reason text, bytes int" },
 	{ EVENT_PAYLOAD_PURGED, "payload.purged", DURABLE_DECISION, 1, "Payloads FIRST..LAST (in call) were removed; their events stay.", "reason text" },
 	{ EVENT_ANCHORED, "anchored", DURABLE_DECISION, 1, "The hash at seq was kept elsewhere.", "seq int, hash text, where text" },
-	{ EVENT_CALL_OUTPUT, "call.output", DURABLE_OUTPUT, 1, "What a call printed (payload), as it came.", "stream text (out, err, pty, note), to int? (raw bytes of the stream that are stored now), dropped int?" },
+	{ EVENT_CALL_OUTPUT, "call.output", DURABLE_OUTPUT, 1, "What a call printed (payload), as it came.", "stream text (out, err, pty, note; without payload: size, typed), to int? (raw bytes of the stream that are stored now), dropped int?, rows int? and cols int? (size: the terminal's from here), bytes int? (typed: how many, by who; not which)" },
 	{ EVENT_UNKNOWN, NULL, DURABLE_DECISION, 0, NULL, NULL },
 };
 

@@ -48,6 +48,7 @@ struct model_step {
 	int64_t wait_since_us;	/* one is open since then; 0 = none */
 	int64_t stall_us;	/* without progress for so long people are told; 0 = not said */
 	struct model_meter meter;
+	bool by_hand;		/* something was done by hand (a detour) while it was the present step */
 };
 
 struct model_call {
@@ -61,6 +62,8 @@ struct model_call {
 	double percent;		/* -1 = unknown */
 	int64_t begun_us, ended_us;
 	int64_t out_bytes;	/* of all streams */
+	bool by_hand;		/* a detour: a person wanted it, not the runbook */
+	int rows, cols;		/* of the terminal of a shell when it began; 0 = it is no shell */
 };
 
 struct model_choice { char *value, *label, *help; bool needs_why; };

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "journal/model_int.h"
 
+#define TERMINAL_MAX 1000	/* rows or columns */
+
 void model_call_done(struct model_call *call)
 {
 	mem_free(call->step);
@@ -16,6 +18,22 @@ void model_call_done(struct model_call *call)
 	mem_free(call->as);
 	mem_free(call->error);
 	mem_free(call->progress);
+}
+
+/* What a person did on a host while this was the present step. */
+static void fold_detour(struct model *model, struct model_call *call, const struct json *data)
+{
+	const struct json *args = json_at(data, "args");
+	int64_t rows = json_int(args, "rows", 0), cols = json_int(args, "cols", 0);
+	struct model_step *step = model_step_find(model, call->step);
+
+	call->by_hand = true;
+	if (rows >= 1 && rows <= TERMINAL_MAX && cols >= 1 && cols <= TERMINAL_MAX) {
+		call->rows = (int)rows;
+		call->cols = (int)cols;
+	}
+	if (step)
+		step->by_hand = true;
 }
 
 void model_fold_call_begun(struct model *model, const struct event *ev, const struct json *data)
@@ -40,6 +58,8 @@ void model_fold_call_begun(struct model *model, const struct event *ev, const st
 	model_set(&call->as, model_text(data, "as"));
 	model_set(&call->error, NULL);
 	model_set(&call->progress, NULL);
+	if (str_is(json_text(data, "of", NULL), "detour"))
+		fold_detour(model, call, data);
 }
 
 /* The call an event is about; without one the feed has a hole. */

@@ -21,6 +21,7 @@
 
 #define CHUNK ((size_t)64 * 1024)
 #define GROUP_US (TIME_SECOND / 10)
+#define LIVELY_US (TIME_SECOND / 60)
 #define RETRY_US TIME_SECOND
 #define OUTPUT_CAP ((int64_t)1 << 30)
 
@@ -55,6 +56,7 @@ struct book {
 	struct stream *streams;
 	size_t waiting;
 	int timer, retry;
+	bool timer_lively;	/* the timer is the short one */
 	bool deferred, draining, ballast_gone;
 	char *halted;		/* owned; NULL = well */
 };
@@ -295,6 +297,7 @@ static void group_due(void *arg)
 	struct book *book = arg;
 
 	book->timer = 0;
+	book->timer_lively = false;
 	queue_outputs(book);
 	(void)book_drain(book);
 }
@@ -308,8 +311,10 @@ void book_output(struct book *book, const struct book_call *call, const char *na
 	if (s->ready.len >= CHUNK) {
 		stream_queue(book, s);
 		plan_drain(book);
-	} else if (!book->timer) {
-		book->timer = loop_after(book->loop, GROUP_US, group_due, book);
+	} else if (!book->timer || (call->lively && !book->timer_lively)) {
+		loop_cancel(book->loop, book->timer);
+		book->timer = loop_after(book->loop, call->lively ? LIVELY_US : GROUP_US, group_due, book);
+		book->timer_lively = call->lively;
 	}
 }
 

@@ -28,6 +28,7 @@ struct book_call {
 	int attempt;
 	const char *call;
 	const char *host;
+	bool lively;		/* a person types and waits for its echo: stored sooner */
 };
 
 /* A writer for one session on an open store (borrowed). The redactor is the book's own. Caller owns. */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/asks.h"
+#include "session/detour.h"
 #include "session/records.h"
 #include "session/secrets.h"
 #include "session/steps.h"
@@ -78,7 +79,7 @@ static void answer_ended(struct engine *engine, struct record *record)
 
 /* ---- beginning ---- */
 
-static char *job_name(const struct engine *engine, const struct record *record)
+char *calls_job_name(const struct engine *engine, const struct record *record)
 {
 	struct buf name = {0};
 	bool odd = false;
@@ -120,6 +121,8 @@ static int64_t timeout_of(const struct engine *engine, const struct record *reco
 		return json_as_int(value, 0) * TIME_SECOND;
 	if (json_as_text(value) && str_to_duration(json_as_text(value), &us))
 		return us;
+	if (record->detour)
+		return 0;
 	return index < 0 ? 0 : script_book(engine->script)->steps[index].timeout_us;
 }
 
@@ -128,7 +131,7 @@ static const char *effect_name(enum action_effect effect)
 	return effect == EFFECT_READ ? "read" : effect == EFFECT_CHANGE ? "change" : "once";
 }
 
-static struct json *begun_data(struct engine *engine, struct record *record)
+struct json *calls_begun_data(const struct engine *engine, const struct record *record)
 {
 	struct json *data = json_new_object();
 	char *shown = shown_command(record->action, record->args);
@@ -189,7 +192,7 @@ static void begin_instant(struct engine *engine, struct record *record)
 		random_bytes(&bits, sizeof(bits));
 		result = json_new_real((double)(bits >> 11) / 9007199254740992.0);
 	}
-	add_call_event(&batch, record, EVENT_CALL_BEGUN, begun_data(engine, record));
+	add_call_event(&batch, record, EVENT_CALL_BEGUN, calls_begun_data(engine, record));
 	add_call_event(&batch, record, EVENT_CALL_ENDED, calls_ended_data(record, "ok", NULL, result));
 	json_free(result);
 	batch_commit(engine, &batch);
@@ -238,7 +241,7 @@ static void begin_new(struct engine *engine, struct record *record)
 	else if (is_builtin(record->action) && !str_is(record->action, "sleep"))
 		begin_remark(engine, record);
 	else
-		calls_add(engine, record, EVENT_CALL_BEGUN, begun_data(engine, record));
+		calls_add(engine, record, EVENT_CALL_BEGUN, calls_begun_data(engine, record));
 }
 
 /* ---- at the worker ---- */
@@ -460,7 +463,7 @@ void calls_wanted(void *arg, struct script_task *task, const char *path, const c
 		record->action = mem_strdup(name);
 		record->host = mem_strdup(host);
 		record->args = json_copy_of(args);
-		record->job = job_name(engine, record);
+		record->job = calls_job_name(engine, record);
 		record->task = task;
 		begin_new(engine, record);
 	}
@@ -510,7 +513,7 @@ size_t calls_open(const struct engine *engine)
 	size_t n = 0;
 
 	for (size_t i = 0; i < engine->record_count; i++)
-		if (engine->records[i]->state == RECORD_BEGUN || engine->records[i]->state == RECORD_PLANNED)
+		if (!engine->records[i]->detour && (engine->records[i]->state == RECORD_BEGUN || engine->records[i]->state == RECORD_PLANNED))
 			n++;
 	return n;
 }
@@ -539,6 +542,7 @@ static void begun_stored(struct engine *engine, struct record *record, const str
 		mem_set(&record->host, ev->host ? ev->host : "");
 		mem_set(&record->job, json_text(data, "job", ""));
 		record->args = json_copy_of(json_at(data, "args"));
+		record->detour = str_is(json_text(data, "of", ""), "detour");
 		return;
 	}
 	if (!record->ending && !str_is(record->action, "now") && !str_is(record->action, "random"))
@@ -576,7 +580,7 @@ static void ended_stored(struct engine *engine, struct record *record, const str
 	record->result = json_copy_of(json_at(data, "result"));
 	record->at_worker = false;
 	record->ending = false;
-	record->state = unknown && effect_of(record) != EFFECT_READ ? RECORD_UNKNOWN : RECORD_ENDED;
+	record->state = unknown && effect_of(record) != EFFECT_READ && !record->detour ? RECORD_UNKNOWN : RECORD_ENDED;
 	if (!live)
 		return;
 	settling_over(engine, record);
@@ -609,6 +613,8 @@ static void settled_stored(struct engine *engine, struct record *record, const s
 	if (!live)
 		return;
 	settling_over(engine, record);
+	if (record->detour)
+		detour_settled(engine, record, how);
 	if (record->state == RECORD_NEVER && record->task)
 		wanted_again(engine, record);
 	doubt_when_quiet(engine);

@@ -45,6 +45,12 @@ bool calls_in_doubt(const struct engine *engine, const char *step, int attempt);
 /* Adds one event about a call. Takes data. */
 void calls_add(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data);
 
+/* Data of call.begun. Caller owns. */
+struct json *calls_begun_data(const struct engine *engine, const struct record *record);
+
+/* The name that the call's job has on its host: never used for another. Caller owns. */
+char *calls_job_name(const struct engine *engine, const struct record *record);
+
 /* Data of call.ended; error and result may be NULL. Caller owns. */
 struct json *calls_ended_data(const struct record *record, const char *outcome, const char *error, const struct json *result);
 

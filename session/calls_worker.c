@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/asks.h"
+#include "session/detour.h"
 #include "session/meter.h"
 #include "session/records.h"
 #include "session/steps.h"
@@ -20,7 +21,7 @@
 
 static struct book_call key_of(const struct record *record)
 {
-	return (struct book_call){.step = record->step, .attempt = record->attempt, .call = record->path, .host = record->host};
+	return (struct book_call){.step = record->step, .attempt = record->attempt, .call = record->path, .host = record->host, .lively = record->detour};
 }
 
 static void on_output(void *arg, uint64_t call, const char *stream, const void *bytes, size_t len)
@@ -146,7 +147,8 @@ static void on_ended(void *arg, uint64_t call, const char *outcome, const char *
 	key = key_of(record);
 	book_output_end(engine->book, &key, true);
 	record->ending = true;
-	calls_add(engine, record, EVENT_CALL_ENDED, calls_ended_data(record, outcome, error, result));
+	calls_add(engine, record, EVENT_CALL_ENDED,
+		  calls_ended_data(record, outcome, detour_ending(engine, record, outcome, error), result));
 }
 
 /* A call that has taken its worker with it again and again would do so for ever. */
@@ -173,6 +175,10 @@ static void hand_again(struct engine *engine, struct record *record)
 	int64_t out = book_output_offset(engine->book, &key, json_bool(record->args, "pty", false) ? "pty" : "out");
 	int64_t err = book_output_offset(engine->book, &key, "err");
 
+	if (detour_is_shell(record)) {
+		detour_lost(engine, record);
+		return;
+	}
 	if (action && action->effect == EFFECT_ONCE) {
 		add_settled(engine, record, "unknown", "this action cannot be looked up afterwards");
 		return;
@@ -298,7 +304,9 @@ static void settle_one(struct engine *engine, struct record *record)
 
 	if (str_is(record->action, "ask") || str_is(record->action, "sleep") || record->ending)
 		return;
-	if (action && action->effect != EFFECT_READ) {
+	if (detour_is_shell(record)) {
+		detour_lost(engine, record);
+	} else if (action && action->effect != EFFECT_READ) {
 		engine->settling++;
 		record->settling = true;
 		hand_again(engine, record);

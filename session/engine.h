@@ -38,6 +38,7 @@ struct record {
 	bool ending;		/* call.ended is queued */
 	bool settling;		/* counted in engine->settling */
 	bool told;		/* of a step that is gone, in doubt: a person was asked */
+	bool detour;		/* wanted by a person, not by the runbook: detour.c */
 	bool patient;		/* looked up again by a person: no time limit now */
 	int losses;		/* workers that died while they had it */
 	struct json *args;	/* owned */
@@ -82,6 +83,8 @@ struct known_secret {
 	bool asked;		/* a question or a command for it is under way */
 	struct secret *secret;	/* owned; NULL until known */
 };
+
+struct detour;
 
 struct engine {
 	struct loop *loop;
@@ -132,6 +135,7 @@ struct engine {
 	struct waiting *held;		/* calls held while paused or until a secret is known */
 	struct transport_ask *transport_asks;
 	struct known_secret *secrets;
+	struct detour *detour;		/* owned by detour.c; NULL = there was none */
 	size_t settling;		/* calls being settled after a resume */
 	size_t foreseen, foreseeable;	/* dry run */
 	int worker_losses;

@@ -287,7 +287,7 @@ static int unknown_member(lua_State *L)
 	size_t n = 0, len = strlen(module);
 
 	for (const struct action *const *a = action_list(); *a && n < 63; a++)
-		if (strncmp((*a)->name, module, len) == 0 && (*a)->name[len] == '.')
+		if (!(*a)->by_hand && strncmp((*a)->name, module, len) == 0 && (*a)->name[len] == '.')
 			names[n++] = (*a)->name + len + 1;
 	near = str_nearest(name, names);
 	if (near)
@@ -308,7 +308,7 @@ static void add_module(lua_State *L, const char *module)
 		const char *dot = strchr((*a)->name, '.');
 		bool cmd = false;
 
-		if (!dot || strncmp((*a)->name, module, (size_t)(dot - (*a)->name)) != 0 || strlen(module) != (size_t)(dot - (*a)->name))
+		if (!dot || (*a)->by_hand || strncmp((*a)->name, module, (size_t)(dot - (*a)->name)) != 0 || strlen(module) != (size_t)(dot - (*a)->name))
 			continue;
 		for (const struct action_param *p = (*a)->params; p->name; p++)
 			cmd = cmd || p->type == ARG_COMMAND;

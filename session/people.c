@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/detour.h"
 #include "session/steps.h"
 
 /* Who is here, who drives, and what each may do. Identity is the kernel's word about the socket; a role is the session's decision. */
@@ -60,6 +61,8 @@ static void after_hello(void *arg)
 		server_say(engine->server, NULL, "halted", halted);
 	}
 	people_presence(engine);
+	detour_tell_hosts(engine);
+	detour_people(engine);
 }
 
 static const char *role_for(struct engine *engine, struct client *client, const char *wish)
@@ -115,6 +118,7 @@ static void on_gone(void *arg, struct client *client)
 	if (!engine->closed)
 		engine_add(engine, EVENT_LEFT, client_who(client), NULL, 0, person_data(client));
 	people_presence(engine);
+	detour_people(engine);
 	engine_wake(engine);
 }
 
@@ -269,6 +273,8 @@ static void on_intent(void *arg, struct client *client, const struct json *inten
 		say_text(engine, client, intent, EVENT_SAID);
 	} else if (str_is(what, "take") || str_is(what, "give")) {
 		on_wheel(engine, client, intent);
+	} else if (detour_intent(engine, client, intent)) {
+		;
 	} else if (str_is(what, "pause") && !str_is(client_role(client), "observer")) {
 		on_pause(engine, client, intent, true);
 	} else if (str_is(what, "continue") && driver) {

@@ -101,7 +101,8 @@ void record_output(struct record *record, const struct event *ev, const struct j
 		return;
 	if (to >= 0)
 		*(is_err ? &record->err_to : &record->out_to) = to;
-	room = text->len < RECORD_TEXT ? RECORD_TEXT - text->len : 0;
+	/* No Lua reads what a detour printed. */
+	room = text->len < RECORD_TEXT && !record->detour ? RECORD_TEXT - text->len : 0;
 	if (ev->len > room || json_int(data, "dropped", 0))
 		record->out_cut = true;
 	buf_append(text, ev->bytes ? ev->bytes : "", ev->len < room ? ev->len : room);

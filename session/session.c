@@ -18,6 +18,7 @@
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/detour.h"
 #include "session/engine.h"
 #include "session/meter.h"
 #include "session/people.h"
@@ -432,6 +433,7 @@ static void engine_close(struct engine *engine)
 	if (engine->script)
 		script_free(engine->script);
 	records_free(engine);
+	detour_done(engine);
 	secrets_free(engine);
 	book_free(engine->book);
 	if (engine->store)

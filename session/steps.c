@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/detour.h"
 #include "session/meter.h"
 #include "session/tasks.h"
 
@@ -96,7 +97,7 @@ void steps_close(struct engine *engine, const char *outcome, const char *reason)
 	struct json *data = json_new_object();
 	int64_t counts[STEP_STALE + 1] = {0};
 
-	if (engine->closing) {
+	if (engine->closing || detour_holds(engine, false)) {
 		json_free(data);
 		return;
 	}
@@ -118,7 +119,7 @@ static void finish_abort(struct engine *engine)
 	const struct model_step *step = steps_current(engine, &index);
 	char *reason;
 
-	if (engine->closing || calls_open(engine))
+	if (engine->closing || detour_holds(engine, true) || calls_open(engine))
 		return;
 	reason = mem_printf("stopped by %s: %s", engine->abort_who ? engine->abort_who : "somebody", engine->abort_why ? engine->abort_why : "no reason given");
 	steps_drop_task(engine);
@@ -336,7 +337,7 @@ static bool strays(struct engine *engine, const struct model_step *step)
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
-		if (step && str_is(record->step, step->id))
+		if (record->detour || (step && str_is(record->step, step->id)))
 			continue;
 		if (record->state == RECORD_BEGUN && record->at_worker)
 			return true;
