@@ -40,6 +40,7 @@ static const struct command commands[] = {
 	{"each", "[--read] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
 	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
 	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
+	{"keys", "", "what the keys do, with your own; faults of the keys file", cmd_keys},
 	{"version", "", "print the version", cmd_version},
 	{"help", "", "this list", cmd_help},
 };

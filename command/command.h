@@ -20,5 +20,6 @@ int cmd_note(struct options *o);
 int cmd_home(struct options *o);
 int cmd_hosts(struct options *o);
 int cmd_outside(struct options *o);
+int cmd_keys(struct options *o);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/calls.h"
+#include "session/known.h"
 #include "session/secrets.h"
 #include "session/steps.h"
 
@@ -79,8 +80,8 @@ void asks_step(struct engine *engine, const struct model_step *step)
 		json_put(data, "commands", json_copy_of(engine->look_commands));
 	asks_choice(data, "go", "Run it", step->why, false);
 	other_choices(data);
-	/* Enter runs a change; a step without a way back must be chosen. */
-	if (step->kind == STEP_CHANGE)
+	/* Enter runs a change; a step without a way back, or one that takes the site down, must be chosen. */
+	if (step->kind == STEP_CHANGE && !str_is(step->downtime, "begins"))
 		json_set_text(data, "default", "go");
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
 	mem_free(text);
@@ -105,16 +106,22 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 	long i = script_step_find(engine->script, step->id);
 	char *text = mem_printf(str_is(step->reason, "undone") ? "Step “%s” was undone. What now?" : "Step “%s” failed. What now?", step->title);
 	struct json *data = asks_data("failure", text, "choice");
-	char *details = mem_printf("%s\n\nNothing more is run until you choose.%s%s", step->reason ? step->reason : "No reason is known.",
-				   step->back && *step->back ? "\n\nThe way back: " : "", step->back ? step->back : "");
+	struct buf details = {0};
 
-	json_set_text(data, "details", details);
+	buf_printf(&details, "%s\n\n", step->reason && *step->reason ? step->reason : "No reason is known.");
+	if (!str_is(step->reason, "undone")) {
+		known_text(engine->model, step, &details);
+		buf_puts(&details, "\n\n");
+	}
+	buf_printf(&details, "Nothing more is run until you choose.%s%s", step->back && *step->back ? "\n\nThe way back: " : "",
+		   step->back ? step->back : "");
+	json_set_text(data, "details", buf_text(&details));
 	asks_choice(data, "retry", "Try again", "Runs the step again from its beginning, as a new attempt.", false);
 	if (i >= 0 && script_book(engine->script)->steps[i].has[FN_UNDO] && !str_is(step->reason, "undone"))
 		asks_choice(data, "undo", "Undo it", "Runs the step's way back.", false);
 	other_choices(data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
-	mem_free(details);
+	buf_done(&details);
 	mem_free(text);
 }
 

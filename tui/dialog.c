@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/fanout.h"
+#include "tui/look.h"
 #include "tui/prose.h"
 #include "tui/record.h"
 
@@ -282,11 +283,8 @@ static void option_enter(struct ui *ui, const struct scene *scene)
 		dialog_send(ui, "take", NULL, "");
 	else if (option.use == USE_LEAVE)
 		ui->leave = true;
-	else if (option.use == USE_HOST) {
-		ui->call = option.call;
-		ui->follow = true;
-		ui->match = -1;
-	}
+	else if (option.use == USE_HOST)
+		look_output(ui, option.call);
 }
 
 static void find_enter(struct ui *ui)

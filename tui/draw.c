@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/downtime.h"
 #include "tui/draw_int.h"
+#include "tui/mouse.h"
 
 char *draw_safe(const char *text)
 {
@@ -41,22 +43,6 @@ const char *draw_state(enum step_state state, enum role *role)
 static int header_put(struct frame *frame, int col, enum role role, const char *text)
 {
 	return col + canvas_text(frame->canvas, 0, col, frame->canvas->cols - col, role, text);
-}
-
-/* "DOWN 00:17:42"; "" when the site never was. */
-static void down_clock(const struct frame *frame, char *text, size_t size)
-{
-	const struct model *model = frame->scene->model;
-	int64_t us = model->down_total_us, s;
-
-	text[0] = '\0';
-	if (model->down_since_us > 0 && frame->wall_us > model->down_since_us)
-		us += frame->wall_us - model->down_since_us;
-	if (us == 0 && model->down_since_us == 0)
-		return;
-	s = us / TIME_SECOND;
-	snprintf(text, size, " %s %02lld:%02lld:%02lld ", model->down_since_us > 0 ? "DOWN" : "was down",
-		(long long)(s / 3600), (long long)(s / 60 % 60), (long long)(s % 60));
 }
 
 /* "[ruud DRIVES] jello, gov": the driver first, each name once. */
@@ -98,9 +84,11 @@ static int header_flags(struct frame *frame, int col, const char *who, bool draw
 	const struct model *model = frame->scene->model;
 	const char *const flags[] = { model->dry_run ? " DRY RUN " : "",
 		model->state == SESSION_PAUSED ? " PAUSED " : "", frame->ui->lost ? " NO CONNECTION " : "" };
-	char down[64];
+	char clock[80], down[96] = "";
 
-	down_clock(frame, down, sizeof(down));
+	downtime_clock(model, frame->wall_us, frame->canvas->cols < 110, clock, sizeof(clock));
+	if (*clock)
+		snprintf(down, sizeof(down), " %s ", clock);
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		if (*flags[i])
 			col = draw ? header_put(frame, col + 2, ROLE_DOWN, flags[i])
@@ -204,11 +192,21 @@ static void draw_status(struct frame *frame, int row)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " A question waits for an answer: Enter opens it.");
 }
 
+static void draw_palette(struct frame *frame, struct area area)
+{
+	const struct palette *palette = &frame->ui->palette;
+	struct area list = palette_draw(palette, frame->canvas, area);
+	long from = palette_first(palette, list.rows);
+
+	for (int i = 0; i < list.rows && (size_t)(from + i) < palette->count; i++)
+		mouse_mark(frame->ui, (struct area){ list.row + i, list.col, 1, list.cols }, HIT_OPTION, from + i);
+}
+
 /* What lies over the rest. */
 static void draw_over(struct frame *frame, struct area area)
 {
 	if (frame->ui->palette.is_open)
-		palette_draw(&frame->ui->palette, frame->canvas, area);
+		draw_palette(frame, area);
 	else if (frame->ui->dialog.kind != DIALOG_NONE)
 		draw_dialog(frame, area);
 }
@@ -232,6 +230,7 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 	int body = rows - 3 - talk;
 
 	canvas_clear(canvas);
+	mouse_clear(ui);
 	if (rows < 10 || cols < 40) {
 		canvas_text(canvas, rows / 2, 0, cols, ROLE_TEXT, "The window is too small (40x10).");
 		canvas_text(canvas, rows / 2 + 1, 0, cols, ROLE_TEXT, "The session goes on. q leaves.");

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/draw_int.h"
+#include "tui/mouse.h"
 
 int draw_text_rows(const char *text, int cols)
 {
@@ -89,6 +90,7 @@ static void draw_options(struct frame *frame, struct area area)
 			picked ? ROLE_PICK : ROLE_TEXT, "%s %ld", picked ? ">" : " ", i + 1);
 		canvas_wrap(frame->canvas, (struct area){ area.row, area.col + indent, rows,
 			area.cols - indent }, picked ? ROLE_PICK : ROLE_TEXT, line);
+		mouse_mark(frame->ui, (struct area){ area.row, area.col, rows, area.cols }, HIT_OPTION, i);
 		mem_free(line);
 		area.row += rows;
 		area.rows -= rows;

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "tui/draw_int.h"
 #include "tui/fanout.h"
+#include "tui/mouse.h"
 
 #define HOST_COLUMNS 16
 
@@ -104,6 +105,7 @@ int draw_fanout(struct frame *frame, struct area area, const struct model_step *
 			shown = open;
 		} else {
 			host_line(frame, line, fanout.calls[shown], fanout.calls[shown] == focus);
+			mouse_mark(frame->ui, line, HIT_CALL, fanout.calls[shown]->seq);
 		}
 	}
 	if (fanout.done > 0)

@@ -6,8 +6,10 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/downtime.h"
 #include "tui/draw_int.h"
 #include "tui/fanout.h"
+#include "tui/mouse.h"
 #include "tui/prose.h"
 
 #define TITLE_AT 10	/* column of a step's title: behind the mark, the state and the number */
@@ -71,6 +73,8 @@ void draw_steps(struct frame *frame, struct area area)
 				i == 0 ? from + 1 : count - from - i);
 		else
 			step_line(frame, line, (size_t)(from + i), from + i == now);
+		if (!more)
+			mouse_mark(frame->ui, line, HIT_STEP, from + i);
 	}
 }
 
@@ -125,15 +129,19 @@ static void draw_title(struct frame *frame, struct area *area, const struct mode
 static void draw_why(struct frame *frame, struct area *area, const struct model_step *step)
 {
 	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
+	char *down;
 
 	draw_explain(frame, area, "", step->reason);
 	if (!frame->ui->explain || area->rows < 3)
 		return;
+	down = downtime_words(frame->scene->model, step);
 	if (!question || !str_is(question->details, step->about))
 		draw_explain(frame, area, "", step->about);
+	draw_explain(frame, area, "", down);
 	draw_explain(frame, area, "Why: ", step->why);
 	draw_explain(frame, area, "If it fails: ", step->back);
 	draw_explain(frame, area, "Takes about ", step->takes);
+	mem_free(down);
 }
 
 static void draw_command(struct frame *frame, struct area *area, const struct model_call *call)

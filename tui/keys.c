@@ -113,12 +113,34 @@ static enum front numbered_key(int number, struct press *press)
 	return FRONT_DROP;
 }
 
+/* CSI < BUTTON ; COLUMN ; ROW M; 'm' is the release, which means nothing here. */
+static enum front mouse_report(const char *params, size_t len, char final, struct press *press)
+{
+	int numbers[3] = { 0 }, at = 0;
+
+	for (size_t i = 1; i < len; i++) {
+		if (params[i] == ';' && ++at > 2)
+			return FRONT_DROP;
+		if (params[i] == ';')
+			continue;
+		if (params[i] < '0' || params[i] > '9' || numbers[at] > 9999)
+			return FRONT_DROP;
+		numbers[at] = numbers[at] * 10 + (params[i] - '0');
+	}
+	if (final != 'M' || at != 2 || numbers[1] < 1 || numbers[2] < 1)
+		return FRONT_DROP;
+	*press = (struct press){ .code = PRESS_MOUSE, .cp = (uint32_t)numbers[0], .row = numbers[2] - 1, .col = numbers[1] - 1 };
+	return FRONT_PRESS;
+}
+
 static enum front csi_end(struct keys *keys, const char *params, size_t len, char final, struct press *press)
 {
 	int number = 0;
 	size_t i = 0;
 	bool private = len > 0 && (params[0] < '0' || params[0] > '9');
 
+	if (len > 0 && params[0] == '<' && (final == 'M' || final == 'm'))
+		return mouse_report(params, len, final, press);
 	for (; i < len && params[i] >= '0' && params[i] <= '9' && number < 10000; i++)
 		number = number * 10 + (params[i] - '0');
 	if (private && params[0] != ';')

@@ -15,6 +15,7 @@ enum press_code {
 	PRESS_UP, PRESS_DOWN, PRESS_LEFT, PRESS_RIGHT, PRESS_HOME, PRESS_END, PRESS_PAGE_UP, PRESS_PAGE_DOWN,
 	PRESS_F,		/* cp = 1..12 */
 	PRESS_PASTE,		/* text, len */
+	PRESS_MOUSE,		/* button pressed: cp as xterm numbers it, row and col from 0 */
 };
 
 struct press {
@@ -22,6 +23,7 @@ struct press {
 	uint32_t cp;
 	const char *text;	/* borrowed until the next keys_* call; not NUL-safe: use len */
 	size_t len;
+	int row, col;
 };
 
 #define KEYS_ESC_US ((int64_t)100000)		/* a lone ESC is the Esc key after this long */

@@ -89,6 +89,13 @@ void look_at(struct ui *ui, const struct scene *scene, const char *word, int64_t
 	mem_free(first);
 }
 
+void look_output(struct ui *ui, int64_t call)
+{
+	ui->call = call;
+	ui->follow = true;
+	ui->match = -1;
+}
+
 void look_call(struct ui *ui, const struct scene *scene, int by)
 {
 	const struct model *model = scene->model;
@@ -100,9 +107,7 @@ void look_call(struct ui *ui, const struct scene *scene, int by)
 			continue;
 		if (!scene_output(scene, model->calls[i].seq) && model->calls[i].state != CALL_RUNNING)
 			continue;
-		ui->call = model->calls[i].seq;
-		ui->follow = true;
-		ui->match = -1;
+		look_output(ui, model->calls[i].seq);
 		return;
 	}
 	if (by > 0)

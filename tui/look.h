@@ -12,6 +12,9 @@ void look_now(struct ui *ui);
 /* Looks at the step of this number or id; says so when there is none. */
 void look_at(struct ui *ui, const struct scene *scene, const char *word, int64_t now_us);
 
+/* Looks at the output of the call with this seq. */
+void look_output(struct ui *ui, int64_t call);
+
 /* Next call with output, in order of begin: of the step looked at, else of all. */
 void look_call(struct ui *ui, const struct scene *scene, int by);
 

@@ -264,13 +264,18 @@ static void draw_field(const struct palette *palette, struct canvas *canvas, str
 	canvas->cursor_col = at.col + (cursor < at.cols ? cursor : at.cols - 1);
 }
 
-void palette_draw(const struct palette *palette, struct canvas *canvas, struct area area)
+long palette_first(const struct palette *palette, int rows)
+{
+	return palette->pick >= rows ? palette->pick - rows + 1 : 0;
+}
+
+struct area palette_draw(const struct palette *palette, struct canvas *canvas, struct area area)
 {
 	int most = palette->keys ? area.rows : area.rows < 14 ? area.rows : 14;
 	int width = area.cols < 100 ? area.cols : 100;
 	struct area box = { area.row + area.rows - most, area.col + (area.cols - width) / 2, most, width };
 	struct area in = { box.row + 1, box.col + 2, box.rows - 4, width - 4 };
-	long from = palette->pick >= in.rows ? palette->pick - in.rows + 1 : 0;
+	long from = palette_first(palette, in.rows);
 
 	canvas_box(canvas, box, palette->keys ? "KEYS" : "COMMAND");
 	draw_field(palette, canvas, (struct area){ in.row, in.col, 1, in.cols });
@@ -284,4 +289,5 @@ void palette_draw(const struct palette *palette, struct canvas *canvas, struct a
 	else
 		canvas_text(canvas, box.row + box.rows - 2, in.col, in.cols, ROLE_DIM,
 			"Tab completes; arrows choose; Enter does it; Esc closes");
+	return (struct area){ in.row + 1, in.col, in.rows, in.cols };
 }

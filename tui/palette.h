@@ -47,7 +47,10 @@ void palette_close(struct palette *palette);
 /* One key. PALETTE_RUNS: do palette->run with palette->arg, then palette_close. */
 enum palette_did palette_press(struct palette *palette, const struct press *press);
 
-/* Draws it as a box over the lower part of the area, the cursor in its field. */
-void palette_draw(const struct palette *palette, struct canvas *canvas, struct area area);
+/* First item shown in a list of so many rows. */
+long palette_first(const struct palette *palette, int rows);
+
+/* Draws it as a box over the lower part of the area, the cursor in its field. Returns where the list is. */
+struct area palette_draw(const struct palette *palette, struct canvas *canvas, struct area area);
 
 #endif

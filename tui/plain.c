@@ -29,6 +29,7 @@ void plain_free(struct plain *plain)
 		json_free(plain->intents[i]);
 	mem_free(plain->intents);
 	mem_free(plain->told);
+	mem_free(plain->looked);
 	answer_done(&plain->answer);
 	buf_done(&plain->out);
 	scene_free(plain->scene);

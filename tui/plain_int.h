@@ -45,6 +45,7 @@ struct plain {
 	int64_t cancel;		/* call that PLAIN_CANCEL is about */
 	struct told *told;
 	size_t told_count;
+	char *looked;		/* owned: step, try and side of the probe told last; NULL = none yet */
 	bool summed;		/* the summary was printed */
 	enum ending ending;
 };

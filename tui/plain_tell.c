@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/downtime.h"
 #include "tui/meter.h"
 #include "tui/plain_int.h"
 #include "tui/prose.h"
@@ -96,10 +97,10 @@ void plain_tell_step(struct plain *plain, const struct model_step *step)
 	labelled(plain, "What it is: ", step->about);
 	labelled(plain, "Why: ", step->why);
 	labelled(plain, "Takes about: ", step->takes);
-	if (str_is(step->downtime, "begins"))
-		put(plain, "The site goes down with this step.\n");
-	if (str_is(step->downtime, "ends"))
-		put(plain, "The site comes back with this step.\n");
+	char *down = downtime_words(model, step);
+
+	labelled(plain, "", down);
+	mem_free(down);
 	labelled(plain, "If it fails: ", step->back);
 }
 
@@ -281,7 +282,7 @@ static void tell_output(struct plain *plain, const struct event *ev)
 	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
 	struct told *told;
 
-	if (!output)
+	if (!output || scene_is_probe(call))
 		return;
 	told = plain_told(plain, call->seq);
 	while (told->lines < output_total(output) && told->printed < PLAIN_OUTPUT_LINES) {
@@ -352,12 +353,30 @@ static void tell_progress(struct plain *plain, const struct event *ev, int64_t n
 	put(plain, ".\n");
 }
 
+/* Looks at the world around a step are told once for all of their commands; the journal has each. */
+static void tell_probe(struct plain *plain, const struct model_call *call, int64_t at_us)
+{
+	bool after = str_starts(call->path, "done/");
+	char *key = mem_printf("%s/%d/%d", call->step, call->attempt, after);
+
+	if (!str_is(plain->looked, key)) {
+		plain_stamp(plain, at_us);
+		put(plain, after ? "Checks the result.\n" : "Looks how it is now.\n");
+	}
+	mem_set(&plain->looked, key);
+	mem_free(key);
+}
+
 static void tell_call_begun(struct plain *plain, const struct event *ev)
 {
 	const struct model_call *call = scene_call(plain->scene, ev);
 
 	if (!call || !call->shown || !*call->shown)
 		return;
+	if (scene_is_probe(call)) {
+		tell_probe(plain, call, ev->at_us);
+		return;
+	}
 	plain_stamp(plain, ev->at_us);
 	put(plain, "Runs on ");
 	host_name(plain, call->host);
@@ -390,7 +409,7 @@ static void tell_call_ended(struct plain *plain, const struct event *ev)
 	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
 	char span[TIME_TEXT];
 
-	if (!call)
+	if (!call || (scene_is_probe(call) && call->state == CALL_OK))
 		return;
 	tell_output(plain, ev);
 	if (output && call->state != CALL_OK)

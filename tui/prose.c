@@ -54,6 +54,37 @@ void prose_command(struct buf *out, const char *shown)
 	}
 }
 
+/* Bytes of the line that fit, ended at a blank; the first word whole when it alone is too long. */
+static size_t wrap_at(const char *text, size_t len, int cols)
+{
+	size_t fit = utf8_fit(text, len, cols, NULL);
+
+	if (fit == len || text[fit] == ' ')
+		return fit;
+	while (fit > 0 && text[fit - 1] != ' ')
+		fit--;
+	return fit > 0 ? fit : strcspn(text, " \n") < len ? strcspn(text, " \n") : len;
+}
+
+void prose_wrap(struct buf *out, const char *text, int cols)
+{
+	while (*text) {
+		size_t len = strcspn(text, "\n"), fit = wrap_at(text, len, cols), keep = fit;
+
+		while (fit < len && keep > 0 && text[keep - 1] == ' ')
+			keep--;
+		buf_append(out, text, keep);
+		text += fit;
+		if (fit < len) {
+			text += strspn(text, " ");
+			buf_putc(out, '\n');
+		} else if (*text == '\n') {
+			buf_putc(out, '\n');
+			text++;
+		}
+	}
+}
+
 /* A stretch of the list that is about one host. */
 struct stretch { size_t from, to; };
 

@@ -22,4 +22,7 @@ void prose_command(struct buf *out, const char *shown);
  */
 void prose_commands(struct buf *out, const struct json *commands);
 
+/* Appends text with its lines broken at blanks where they are longer than cols columns; what has no blank stays whole. */
+void prose_wrap(struct buf *out, const char *text, int cols);
+
 #endif

@@ -330,8 +330,11 @@ int view_live(const struct view_options *options)
 	live.pump = pump_new(live.loop, link_new(options->journal, options->session, 0, "live",
 		options->role), item_in, batch_end, &live);
 	watch(&live);
-	if (keyfile_load(&e) != 0)
-		ui_notice(live.ui, e.text, time_mono_us());
+	if (keyfile_load(&e) != 0) {
+		const char *file = strstr(e.text, "/keys:");	/* its folder is too long for a line */
+
+		ui_notice(live.ui, file ? file + 1 : e.text, time_mono_us());
+	}
 	if (loop_run(live.loop, &e) != 0)
 		live.ending = ENDING_LEFT;
 	loop_unwatch(live.loop, term_fd());

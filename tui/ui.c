@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "tui/dialog.h"
 #include "tui/look.h"
+#include "tui/mouse.h"
 
 struct ui *ui_new(void)
 {
@@ -367,6 +368,10 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
 	bool leaves = press->code == PRESS_CTRL && press->cp == 'Z';
 
+	if (press->code == PRESS_MOUSE) {
+		mouse_press(ui, scene, press, now_us);
+		return;
+	}
 	ui->pressed_us = now_us;
 	if (is_deaf(ui, press, now_us))
 		return;

@@ -57,6 +57,17 @@ struct dialog {
 	int page;		/* lines of text shown when not all are, else 0; set by draw */
 };
 
+#define UI_HITS 256
+
+enum hit_kind { HIT_STEP, HIT_OPTION, HIT_CALL };
+
+/* Where on the screen something is that a click may select. */
+struct hit {
+	struct area area;
+	enum hit_kind kind;
+	int64_t value;
+};
+
 struct ui {
 	bool explain, raw;
 	char *step;		/* owned: id of the step looked at, NULL = whatever is worked on */
@@ -80,6 +91,8 @@ struct ui {
 	bool leave, redraw, suspend;	/* wanted by the person; the view resets the latter two */
 	bool lost;		/* no connection just now */
 	bool mouse, slow;	/* wanted by the person; the view does it */
+	struct hit hits[UI_HITS];	/* set by draw */
+	size_t hit_count;
 	char *copy, *copy_name;	/* owned: text to be copied and what it is; the view takes it */
 };
 

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/loop.h"
@@ -22,6 +23,7 @@
 #include "tui/edit.h"
 #include "tui/keys.h"
 #include "tui/plain.h"
+#include "tui/prose.h"
 #include "tui/pump.h"
 #include "tui/tty.h"
 
@@ -88,6 +90,21 @@ static void send_all(struct screen *screen)
 	}
 }
 
+/* Text of ours; a terminal would break its lines within words. */
+static void put_prose(struct screen *screen, const char *text, size_t len)
+{
+	struct winsize size = { 0 };
+	struct buf wrapped = { 0 };
+
+	if (!screen->is_tty || ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 20) {
+		put(screen, text, len);
+		return;
+	}
+	prose_wrap(&wrapped, text, size.ws_col);
+	put(screen, buf_text(&wrapped), wrapped.len);
+	buf_done(&wrapped);
+}
+
 /* Sends what is to be sent, prints what is to be printed, and puts the prompt back. */
 static void show(struct screen *screen)
 {
@@ -97,7 +114,7 @@ static void show(struct screen *screen)
 	if (out->len > 0) {
 		if (screen->prompted)
 			put(screen, "\n", 1);
-		put(screen, out->data, out->len);
+		put_prose(screen, buf_text(out), out->len);
 		buf_clear(out);
 		screen->prompted = false;
 	}
@@ -406,7 +423,7 @@ int view_plain(const struct view_options *options)
 	if (screen.prompted)
 		put(&screen, "\n", 1);
 	code = plain_end(screen.plain, &last);
-	put(&screen, buf_text(&last), last.len);
+	put_prose(&screen, buf_text(&last), last.len);
 	tty_restore();
 	buf_done(&last);
 	buf_done(&screen.script);

@@ -109,6 +109,8 @@ view_pid() {
 	keys Enter
 	see 'What now?'
 	see 'FAIL'
+	see 'Known: 0 commands ended well; on this computer “echo oops >&2; exit 3” ended'
+	see 'Not known: how far'
 	see 'arrows or a number'
 	keys Enter
 	see 'choose with the arrows or a number first'
@@ -228,6 +230,30 @@ view_pid() {
 	keys 4 Enter
 	see 'rc=3'
 	sane
+}
+
+@test "? finds an action by word and Enter runs it, : runs it by name, own keys hold" {
+	mkdir -p "$BATS_TEST_TMPDIR/config/bellbook"
+	printf '# mine\nz explain\nv nothing\nq fnd\n' >"$BATS_TEST_TMPDIR/config/bellbook/keys"
+	walk "XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/config XDG_STATE_HOME=$BATS_TEST_TMPDIR/state"
+	see 'keys:4: there is no action "fnd"'
+	keys Escape
+	see 'Nothing was decided'
+	keys '?' 'explanations'
+	see 'z '
+	keys Enter
+	gone 'Why: The next step needs them.'
+	keys z
+	see 'Why: The next step needs them.'
+	keys v
+	keys ':' 'copy record' Enter
+	see 'Copied the record to'
+	see 'Why: The next step needs them.'
+	grep -F 'Print lines: ready' "$BATS_TEST_TMPDIR/state/bellbook/copies/session-1-record.txt"
+	keys ':step 3' Enter
+	see 'Why: Fresh air.'
+	keys q
+	see 'rc=3'
 }
 
 @test "without UTF-8 the screen is ASCII" {

@@ -14,7 +14,7 @@
 #include "tui/keys.h"
 
 static const char *const names[] = { "", "C-", "A-", "Enter", "Tab", "S-Tab", "Backspace", "Delete", "Insert", "Esc",
-	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste" };
+	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste", "Mouse" };
 
 static void name(struct buf *out, const struct press *press)
 {
@@ -25,6 +25,8 @@ static void name(struct buf *out, const struct press *press)
 		buf_printf(out, "%u", press->cp);
 	else if (press->code == PRESS_PASTE)
 		buf_printf(out, "(%.*s)", (int)press->len, press->text);
+	else if (press->code == PRESS_MOUSE)
+		buf_printf(out, "%u@%d,%d", press->cp, press->row, press->col);
 	else if (press->code <= PRESS_ALT)
 		buf_printf(out, press->cp < 0x7f ? "%c" : "U+%04X", press->cp);
 }
@@ -72,6 +74,7 @@ static void keys__decodes_what_terminals_send(void **state)
 	CHECK("\033[5~\033[6~\033[3~\033[2~\033[Z", "PgUp PgDn Delete Insert S-Tab");
 	CHECK("\033OP\033[11~\033[[A\033[24~", "F1 F1 F1 F12");
 	CHECK("\303\251\346\227\245\360\237\220\230", "U+00E9 U+65E5 U+1F418");
+	CHECK("\033[<0;10;3M\033[<64;1;1M", "Mouse0@2,9 Mouse64@0,0");
 	CHECK("\033x", "A-x");
 	CHECK("\033\033", "Esc Esc");
 }
@@ -95,8 +98,8 @@ static void keys__unknown_sequences_are_dropped_whole(void **state)
 	CHECK("\033]11;rgb:0000/0000/0000\033\\" "a", "a");
 	CHECK("\033P1$r0m\033\\" "a", "a");
 	CHECK("\033[M qX" "a", "a");			/* mouse: the bytes are letters */
-	CHECK("\033[<0;10;10M" "a", "a");
 	CHECK("\033[<0;10;10m" "a", "a");
+	CHECK("\033[<0;10M" "\033[<0;1;2;3M" "\033[<0;0;1M" "\033[<0;1;999999999M" "a", "a");
 	CHECK("\033[200", "");
 	CHECK("\033[12\rq", "Enter q");
 }

@@ -85,6 +85,28 @@ static void prose__hosts_that_get_the_same_share_a_heading(void **state)
 		"Will run on a:\n$ x\nWill run on b:\n$ x\n$ y\n");
 }
 
+static void wraps(const char *text, int cols, const char *want)
+{
+	struct buf out = { 0 };
+
+	prose_wrap(&out, text, cols);
+	assert_string_equal(buf_text(&out), want);
+	buf_done(&out);
+}
+
+static void prose__wrapped_lines_end_at_blanks(void **state)
+{
+	(void)state;
+	wraps("one two three\nfour\n", 8, "one two\nthree\nfour\n");
+	wraps("one two", 7, "one two");
+	wraps("one two  three", 7, "one two\nthree");
+	wraps("/a/very/long/path and more", 8, "/a/very/long/path\nand more");
+	wraps("  - indented", 40, "  - indented");
+	wraps("\n\nlast", 4, "\n\nlast");
+	wraps("日本語 日本語", 8, "日本語\n日本語");
+	wraps("", 8, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -93,6 +115,7 @@ int main(void)
 		cmocka_unit_test(prose__shows_no_control_characters),
 		cmocka_unit_test(prose__commands_are_grouped_by_host),
 		cmocka_unit_test(prose__hosts_that_get_the_same_share_a_heading),
+		cmocka_unit_test(prose__wrapped_lines_end_at_blanks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,9 @@ static const struct screen_case cases[] = {
 	{ "hosts", "hosts-240x67", 67, 240, false, "", LATER, false },
 	{ "hosts", "hosts-table", 24, 80, false, "t\033[B", LATER, true },
 	{ "hosts", "hosts-picked", 24, 80, false, "t\033[B\r", LATER, false },
+	{ "down", "down-80x24", 24, 80, false, "", LATER, true },
+	{ "down", "down-132x43", 43, 132, false, "", LATER, true },
+	{ "down", "down-begins", 24, 80, false, ":step 7\r", LATER, false },
 	{ "copying", "copying-palette", 24, 80, false, ":", LATER, true },
 	{ "copying", "copying-palette-typed", 24, 80, false, ":ste", LATER, false },
 	{ "copying", "copying-palette-words", 24, 80, false, ":step co", LATER, false },
@@ -342,6 +345,69 @@ static void screen__single_keys_change_nothing(void **state)
 	}
 }
 
+/* Where a text stands in the picture, as xterm reports a click there with this button. */
+static char *mouse_on(const struct canvas *canvas, const char *text, int button)
+{
+	struct buf dump = { 0 };
+	const char *found;
+	int row = 1;
+	char *report;
+
+	canvas_dump(canvas, &dump);
+	found = strstr(buf_text(&dump), text);
+	assert_non_null(found);
+	for (const char *at = buf_text(&dump); at < found; at++)
+		row += *at == '\n';
+	while (found > buf_text(&dump) && found[-1] != '\n')
+		found--;
+	report = mem_printf("\033[<%d;%d;%dM", button, utf8_columns(found, (size_t)(strstr(found, text) - found)) + 1, row);
+	buf_done(&dump);
+	return report;
+}
+
+static void press_on(struct scene *scene, struct ui *ui, struct canvas *canvas, const char *text, int button)
+{
+	char *report;
+
+	draw(scene, ui, canvas, scene->model->last_us, LATER);
+	report = mouse_on(canvas, text, button);
+	press_all(ui, scene, report, LATER);
+	mem_free(report);
+}
+
+/* The mouse does nothing until it is turned on; then a click selects, and the wheel scrolls, and neither confirms. */
+static void screen__mouse_selects_and_never_confirms(void **state)
+{
+	struct canvas *canvas = canvas_new(24, 80, false);
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+
+	(void)state;
+	play(scene, "failure");
+	ui_update(ui, scene, 0);
+	press_on(scene, ui, canvas, "3 skip", 0);
+	assert_int_equal(ui->dialog.pick, -1);
+	ui->mouse = true;
+	for (int i = 0; i < 3; i++)
+		press_on(scene, ui, canvas, "3 skip", 0);
+	assert_int_equal(ui->dialog.pick, 2);
+	assert_null(ui_intent(ui));
+	press_all(ui, scene, "\033", LATER);
+	press_all(ui, scene, "q", LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	press_on(scene, ui, canvas, "last backup", 0);
+	assert_string_equal(ui_step(ui, scene)->title, "last backup");
+	press_all(ui, scene, "=", LATER);
+	press_on(scene, ui, canvas, "pg_restore: creating INDEX", 64);
+	assert_false(ui->follow);
+	press_on(scene, ui, canvas, "pg_restore: creating INDEX", 65);
+	assert_true(ui->follow);
+	assert_null(ui_intent(ui));
+	canvas_free(canvas);
+	ui_free(ui);
+	scene_free(scene);
+}
+
 /* A dialog of a question that somebody else answers closes, and says who it was. */
 static void screen__answer_of_another_closes_the_dialog(void **state)
 {
@@ -387,6 +453,7 @@ int main(void)
 		cmocka_unit_test(screen__keys_in_the_first_moment_are_ignored),
 		cmocka_unit_test(screen__stop_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(screen__single_keys_change_nothing),
+		cmocka_unit_test(screen__mouse_selects_and_never_confirms),
 		cmocka_unit_test(screen__answer_of_another_closes_the_dialog),
 	};
 

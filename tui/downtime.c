@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/downtime.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#define DAY_S 86400
+
+/* The step that takes the site down, and the one that brings it back. */
+static void span(const struct model *model, long *first, long *last)
+{
+	*first = *last = -1;
+	for (size_t i = 0; i < model->step_count; i++) {
+		if (*first < 0 && str_is(model->steps[i].downtime, "begins"))
+			*first = (long)i;
+		else if (*first >= 0 && *last < 0 && str_is(model->steps[i].downtime, "ends"))
+			*last = (long)i;
+	}
+}
+
+static int64_t takes(const struct model_step *step)
+{
+	int64_t us = 0;
+
+	return *step->takes && str_to_duration(step->takes, &us) ? us : 0;
+}
+
+/* What is left of a step. */
+static int64_t left(const struct model_step *step, int64_t now_us)
+{
+	int64_t gone = step->begun_us > 0 ? now_us - step->begun_us - step->waited_us : 0;
+
+	if (step_state_is_over(step->state))
+		return 0;
+	return takes(step) > gone ? takes(step) - (gone > 0 ? gone : 0) : 0;
+}
+
+/* Planned time in whole minutes: nobody plans seconds. */
+static void planned(int64_t us, char *text, size_t size)
+{
+	long long minutes = (us + TIME_SECOND * 30) / (TIME_SECOND * 60);
+
+	if (us < TIME_SECOND * 60)
+		snprintf(text, size, "%lld s", (long long)(us / TIME_SECOND));
+	else if (minutes < 60)
+		snprintf(text, size, "%lld min", minutes);
+	else
+		snprintf(text, size, "%lld h %02lld min", minutes / 60, minutes % 60);
+}
+
+struct downtime downtime_of(const struct model *model, int64_t now_us)
+{
+	struct downtime down = { .so_far_us = model->down_total_us };
+	int64_t rest = 0;
+
+	span(model, &down.first, &down.last);
+	if (model->down_since_us > 0 && now_us > model->down_since_us)
+		down.so_far_us += now_us - model->down_since_us;
+	for (long i = down.first; down.last >= 0 && i <= down.last; i++) {
+		if (model->steps[i].state != STEP_SKIPPED)
+			down.budget_us += takes(&model->steps[i]);
+		rest += left(&model->steps[i], now_us);
+	}
+	if (model->down_since_us > 0 && down.budget_us > 0)
+		down.ends_us = now_us + rest;
+	return down;
+}
+
+void downtime_clock(const struct model *model, int64_t now_us, bool brief, char *text, size_t size)
+{
+	struct downtime down = downtime_of(model, now_us);
+	bool is_down = model->down_since_us > 0;
+	int64_t s = down.so_far_us / TIME_SECOND, end = down.ends_us / TIME_SECOND % DAY_S;
+	char budget[TIME_TEXT];
+	int len;
+
+	text[0] = '\0';
+	if (s == 0 && !is_down)
+		return;
+	len = snprintf(text, size, "%s %02lld:%02lld:%02lld", is_down ? "DOWN" : "was down", (long long)(s / 3600),
+		(long long)(s / 60 % 60), (long long)(s % 60));
+	if (down.budget_us == 0 || len < 0 || (size_t)len >= size)
+		return;
+	planned(down.budget_us, budget, sizeof(budget));
+	len += snprintf(text + len, size - (size_t)len, " of %s", budget);
+	if (brief || !is_down || (size_t)len >= size)
+		return;
+	snprintf(text + len, size - (size_t)len, ", ends ~%02lld:%02lld", (long long)(end / 3600), (long long)(end / 60 % 60));
+}
+
+char *downtime_words(const struct model *model, const struct model_step *step)
+{
+	struct downtime down = downtime_of(model, 0);
+	char budget[TIME_TEXT];
+	long i = step - model->steps;
+
+	planned(down.budget_us, budget, sizeof(budget));
+	if (i == down.first && down.last >= 0 && down.budget_us > 0)
+		return mem_printf("The site goes down with this step and is back after step %ld, %s; the steps until then take about %s.",
+			down.last + 1, model->steps[down.last].title, budget);
+	if (str_is(step->downtime, "begins"))
+		return mem_strdup("The site goes down with this step.");
+	if (str_is(step->downtime, "ends"))
+		return mem_strdup("The site is back after this step.");
+	return mem_strdup("");
+}

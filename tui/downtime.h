@@ -1,0 +1,27 @@
+/* downtime.h - how long the site is down, how long the runbook thought it would be, and when it should be back. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_DOWNTIME_H
+#define TUI_DOWNTIME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "journal/model.h"
+
+struct downtime {
+	int64_t so_far_us;	/* 0 = it never was down */
+	int64_t budget_us;	/* what the steps between say they take, 0 = nothing is said */
+	int64_t ends_us;	/* wall clock when they should be over, 0 = not down or nothing is said */
+	long first, last;	/* steps that begin and end it, -1 = none */
+};
+
+/* What is known at wall clock now_us. */
+struct downtime downtime_of(const struct model *model, int64_t now_us);
+
+/* "DOWN 00:17:42 of 41 m, ends ~19:43", "" when the site never was down; shorter when brief. Writes at most size bytes. */
+void downtime_clock(const struct model *model, int64_t now_us, bool brief, char *text, size_t size);
+
+/* What a step does to the site, a sentence ("" = nothing): it goes down here until step N, or is back after it. Caller owns. */
+char *downtime_words(const struct model *model, const struct model_step *step);
+
+#endif
