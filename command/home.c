@@ -1,13 +1,245 @@
-/* home.c - bellbook without a command: what is unfinished, and what there is to run. */
+/* home.c - bellbook without a command: what is unsafe, what can be continued, what can be started; as a screen, as text, as JSON. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "command/command.h"
+#include "command/home.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "command/command.h"
 #include "journal/export.h"
+#include "tui/keyfile.h"
 
-int cmd_home(struct options *o)
+#define REFRESH_US (5 * TIME_SECOND)
+#define LOOK_AGAIN_US (300 * TIME_SECOND)
+
+/* ---- helpers ---- */
+
+static void look_at(struct home_run *run, int source, struct helper *helper, const char *const *words)
+{
+	struct err e = {0};
+	int fd;
+
+	stage_drop(run->stage, source);
+	helper_stop(helper);
+	fd = helper_start(helper, words, false, &e);
+	if (fd >= 0)
+		stage_source(run->stage, source, fd);
+	else
+		home_notice(run->home, e.text);
+}
+
+void home_look(struct home_run *run, bool with_sudo)
+{
+	const char *hosts[] = {"hosts", "--json", "--fleet", run->data.fleet_path, with_sudo ? "--sudo" : NULL, NULL};
+	const char *const outside[] = {"outside", "--json", "--fleet", run->data.fleet_path, NULL};
+
+	run->looked_us = time_mono_us();
+	if (!run->data.fleet_path || json_at(run->data.fleet, "error"))
+		return;
+	if (json_count(json_at(run->data.fleet, "hosts")))
+		look_at(run, SOURCE_HOSTS, &run->hosts, hosts);
+	if (json_at(run->data.fleet, "site"))
+		look_at(run, SOURCE_OUTSIDE, &run->outside, outside);
+	home_asking(run->home, run->hosts.pid || run->outside.pid);
+}
+
+bool home_look_ended(struct home_run *run, int source)
+{
+	helper_stop(source == SOURCE_HOSTS ? &run->hosts : &run->outside);
+	home_asking(run->home, run->hosts.pid || run->outside.pid);
+	return !run->hosts.pid && !run->outside.pid;
+}
+
+void home_look_stop(struct home_run *run)
+{
+	if (run->stage) {
+		stage_drop(run->stage, SOURCE_HOSTS);
+		stage_drop(run->stage, SOURCE_OUTSIDE);
+	}
+	helper_stop(&run->hosts);
+	helper_stop(&run->outside);
+	home_asking(run->home, false);
+}
+
+/* ---- the screen ---- */
+
+static void draw(void *arg, struct canvas *canvas, int64_t wall_us)
+{
+	struct home_run *run = arg;
+
+	home_draw(run->home, canvas, wall_us);
+}
+
+static void press(void *arg, const struct press *one)
+{
+	struct home_run *run = arg;
+
+	home_press(run->home, one, &run->choice);
+	if (run->choice.what == HOME_CHECK) {
+		home_data_again(&run->data);
+		home_look(run, false);
+	} else if (run->choice.what == HOME_REDRAW) {
+		stage_redraw(run->stage);
+	} else if (run->choice.what == HOME_SUSPEND) {
+		stage_suspend(run->stage);
+	}
+}
+
+static void line(void *arg, int source, const struct json *one)
+{
+	struct home_run *run = arg;
+
+	if (one)
+		home_line(run->home, one);
+	else
+		(void)home_look_ended(run, source);
+}
+
+static bool show_data(struct home_run *run)
+{
+	struct json *data = home_data_json(&run->data);
+	bool changed = home_data(run->home, data);
+
+	json_free(data);
+	return changed;
+}
+
+static int64_t refresh(void *arg, bool *changed)
+{
+	struct home_run *run = arg;
+
+	if (home_data_refresh(&run->data))
+		*changed = show_data(run);
+	if (!run->looked_us || time_mono_us() - run->looked_us > LOOK_AGAIN_US) {
+		home_look(run, false);
+		*changed = true;
+	}
+	return run->data.behind ? REFRESH_US / 20 : REFRESH_US;
+}
+
+static bool over(void *arg)
+{
+	const struct home_run *run = arg;
+
+	return run->choice.what == HOME_QUIT || run->choice.what == HOME_PLAN || run->choice.what == HOME_ATTACH || run->choice.what == HOME_RESUME
+		|| run->choice.what == HOME_REVIEW;
+}
+
+/* ---- what is chosen ---- */
+
+static void wait_for_enter(void)
+{
+	int c;
+
+	fputs("\nEnter goes back home. ", stdout);
+	fflush(stdout);
+	do
+		c = getchar();
+	while (c != EOF && c != '\n');
+	clearerr(stdin);
+}
+
+void home_lend(struct home_run *run, int (*fn)(struct home_run *run, void *arg), void *arg)
+{
+	struct err e = {0};
+	int result;
+
+	home_look_stop(run);
+	home_data_park(&run->data);
+	stage_close(run->stage);
+	run->stage = NULL;
+	result = fn(run, arg);
+	if (result == EXIT_FAILED || result == EXIT_USAGE)
+		wait_for_enter();
+	run->stage = stage_open(&e);
+	run->gone = !run->stage;
+	run->looked_us = 0;
+	if (home_data_refresh(&run->data))
+		(void)show_data(run);
+}
+
+/* The command for one session, as the command line has it. */
+static int with_session(struct home_run *run, void *arg)
+{
+	int (*command)(struct options *o) = run->choice.what == HOME_ATTACH ? cmd_attach : run->choice.what == HOME_RESUME ? cmd_resume : cmd_log;
+	char number[24];
+	int result;
+
+	(void)arg;
+	snprintf(number, sizeof(number), "%lld", (long long)run->choice.session);
+	run->o->args[0] = number;
+	run->o->count = 1;
+	result = command(run->o);
+	run->o->count = 0;
+	return command == cmd_log ? EXIT_FAILED : result;	/* a log is to be read */
+}
+
+static void tell_result(struct home_run *run)
+{
+	const struct json *sessions = history_sessions(run->data.history);
+
+	for (size_t i = 0; i < json_count(sessions); i++) {
+		const struct json *one = json_item(sessions, i);
+		char *text;
+
+		if (json_int(one, "session", 0) != run->choice.session)
+			continue;
+		text = str_is(json_text(one, "state", ""), "open") ? mem_printf("Session %lld goes on without you.", (long long)run->choice.session)
+			: mem_printf("Session %lld ended: %s.", (long long)run->choice.session, json_text(one, "state", ""));
+		home_notice(run->home, text);
+		mem_free(text);
+	}
+}
+
+static void screens(struct home_run *run)
+{
+	const struct stage_screen screen = {.arg = run, .draw = draw, .press = press, .line = line, .refresh = refresh, .over = over};
+
+	while (!run->gone) {
+		run->choice = (struct home_choice){.what = HOME_STAY};
+		run->gone = !stage_run(run->stage, &screen);
+		if (run->gone || run->choice.what == HOME_QUIT)
+			return;
+		if (run->choice.what == HOME_PLAN) {
+			home_plan(run, run->choice.runbook);
+		} else {
+			home_lend(run, with_session, NULL);
+			tell_result(run);
+		}
+	}
+}
+
+/* ---- plain and JSON ---- */
+
+static void tell_doubts(const struct json *sessions)
+{
+	for (size_t i = 0; i < json_count(sessions); i++) {
+		const struct json *one = json_item(sessions, i), *doubts = json_at(one, "doubts");
+
+		for (size_t k = 0; k < json_count(doubts); k++) {
+			const struct json *doubt = json_item(doubts, k);
+			const char *host = json_text(doubt, "host", "");
+			char *text = mem_printf("IN DOUBT: session %lld: nobody knows whether step “%s” happened%s%s. bellbook resume %lld looks, and shows the choices.",
+						(long long)json_int(one, "session", 0), json_text(doubt, "title", ""), *host ? " on " : "", host,
+						(long long)json_int(one, "session", 0));
+			struct buf safe = {0};
+
+			utf8_safe(&safe, text, strlen(text), false);
+			puts(buf_text(&safe));
+			buf_done(&safe);
+			mem_free(text);
+		}
+	}
+}
+
+static int tell_plain(struct options *o, const struct home_data *data)
 {
 	struct err e = {0};
 	struct json *sessions = export_sessions(o->journal, true, 20, &e);
@@ -15,6 +247,7 @@ int cmd_home(struct options *o)
 
 	if (!sessions && e.kind != ERR_NOTFOUND)
 		return cmd_fail_err(&e);
+	tell_doubts(history_sessions(data->history));
 	if (json_count(sessions)) {
 		puts("UNFINISHED SESSIONS (bellbook attach N joins, bellbook resume N takes over)");
 		export_sessions_text(sessions, &out);
@@ -25,6 +258,40 @@ int cmd_home(struct options *o)
 	json_free(sessions);
 	puts("RUNBOOKS (bellbook show NAME to read one, bellbook run NAME --dry-run to try, bellbook run NAME to start)");
 	cmd_list(o);
-	puts("\nbellbook help lists all commands; man bellbook tells the rest.");
+	puts("\nbellbook hosts and bellbook outside look at the fleet; bellbook help lists all commands; man bellbook tells the rest.");
 	return EXIT_OK;
+}
+
+static bool is_plain(const struct options *o)
+{
+	return o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
+}
+
+int cmd_home(struct options *o)
+{
+	struct home_run run = {.o = o};
+	struct err e = {0};
+	int result = EXIT_OK;
+
+	home_data_open(&run.data, o);
+	run.home = home_new();
+	run.stage = o->json || is_plain(o) ? NULL : stage_open(&e);
+	if (run.stage) {
+		if (keyfile_load(&e) < 0)
+			home_notice(run.home, e.text);
+		(void)show_data(&run);
+		screens(&run);
+	} else if (o->json) {
+		(void)home_data_refresh(&run.data);
+		cmd_print_json(home_data_json(&run.data));
+	} else {
+		if (e.text[0])
+			printf("No full screen here, %s; this is the plain view.\n", e.text);
+		result = tell_plain(o, &run.data);
+	}
+	home_look_stop(&run);
+	stage_close(run.stage);
+	home_free(run.home);
+	home_data_close(&run.data);
+	return result;
 }

@@ -72,8 +72,8 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Paths of all runbooks, by id; the first folder that has an id wins. */
-static size_t all_runbooks(char ***paths)
+/* The first folder that has a name wins. */
+size_t cmd_all_runbooks(char ***paths)
 {
 	char *folders[4], **list = NULL;
 	size_t n = runbook_folders(folders), count = 0;
@@ -131,7 +131,7 @@ static void list_one(const struct options *o, const char *path, struct json *all
 int cmd_list(struct options *o)
 {
 	char **paths;
-	size_t n = all_runbooks(&paths);
+	size_t n = cmd_all_runbooks(&paths);
 	struct json *all = json_new_array();
 
 	for (size_t i = 0; i < n; i++) {
@@ -202,7 +202,7 @@ int cmd_check(struct options *o)
 		mem_free(path);
 	}
 	if (!o->count)
-		n = all_runbooks(&paths);
+		n = cmd_all_runbooks(&paths);
 	for (size_t i = 0; i < n; i++) {
 		bad += check_one(o, paths[i]) < 0;
 		mem_free(paths[i]);

@@ -19,6 +19,7 @@
 #define OPEN_MAX 20
 #define EVENTS_MAX 50000	/* of one session */
 #define NOTES 3
+#define HOSTS 6		/* of a step */
 #define NOTE_MAX 400		/* bytes of a note that are kept */
 
 struct history {
@@ -152,6 +153,22 @@ static struct json *doubts_of(const struct model *model)
 	return list;
 }
 
+/* Hosts that the step's calls went to, the first few. */
+static struct json *hosts_of(const struct model *model, const struct model_step *step)
+{
+	struct json *hosts = json_new_object(), *list = json_new_array(), *value;
+	const char *host;
+	void *it = NULL;
+
+	for (size_t i = 0; i < model->call_count && json_count(hosts) < HOSTS; i++)
+		if (*model->calls[i].host && str_is(model->calls[i].step, step->id))
+			json_set_bool(hosts, model->calls[i].host, true);
+	while ((host = json_next(hosts, &it, &value)) != NULL)
+		json_add(list, json_new_text(host, strlen(host)));
+	json_free(hosts);
+	return list;
+}
+
 static struct json *steps_of(const struct fold *fold)
 {
 	struct json *list = json_new_array();
@@ -166,6 +183,8 @@ static struct json *steps_of(const struct fold *fold)
 		json_set_int(one, "wait_us", i < fold->waits ? fold->wait_us[i] : 0);
 		if (*step->reason)
 			json_set_text(one, "reason", step->reason);
+		if (step->attempt)
+			json_put(one, "hosts", hosts_of(fold->model, step));
 		json_add(list, one);
 	}
 	return list;

@@ -1,4 +1,4 @@
-/* history.h - what earlier sessions say of themselves and of their runbooks: how they ended, how long steps took, what is unfinished or in doubt. */
+/* history.h - the newest and the unfinished sessions, folded: how they stand, what is in doubt or waits, what became of each step. Durations over all sessions are in index.h. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JOURNAL_HISTORY_H
 #define JOURNAL_HISTORY_H
@@ -26,11 +26,7 @@ int history_read(struct history *history, const char *journal, bool open_only, i
 
 /* Summaries, newest first: array of {"session","runbook","title","fleet","who","state" ("ok" "failed" … as closed, else "open"),"running","dry_run","opened_us","last_us","closed_us"?,"took_us" (wall clock),
  * "work_us" (without waiting for people),"wait_us","down_us","failures","step","steps","at" (title of the present step),"waits" (text of the open question)?,"doubts":[{"step","title","host"}],
- * "notes":[{"at_us","who","text"}] (the last three),"list":[{"id","state","took_us","wait_us","reason"?}]}. Times are wall clock. Borrowed until the next history_read. */
+ * "notes":[{"at_us","who","text"}] (the last three),"list":[{"id","state","took_us","wait_us","reason"?,"hosts"?:[names]}]}. Times are wall clock. Borrowed until the next history_read. */
 const struct json *history_sessions(const struct history *history);
-
-/* What is usual, from sessions that were no dry run: {"runs","ok","last":{"session","who","at_us","state"}?,"took"?,"down"?,"steps":{ID → {"took"?,"wait"?}}}; each of took, down, wait is {"n","median_us","min_us","max_us"}.
- * Whole durations come from sessions that ended ok; those of steps from attempts that ended ok or warn. Caller owns. */
-struct json *history_runbook(const struct history *history, const char *runbook);
 
 #endif

@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# home.bats - the home screen on a real terminal (tmux): the first start, finding, hosts, what is unfinished, and back.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+setup() {
+	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	export TMUX_TMPDIR=$TMPDIR HOME=$BATS_TEST_TMPDIR
+	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db BELLBOOK_RUNBOOKS=$BATS_TEST_TMPDIR/books BELLBOOK_FLEET=$BATS_TEST_TMPDIR/fleet.lua
+	mkdir -p "$BELLBOOK_RUNBOOKS"
+	printf 'fleet { name = "small", hosts = { nowhere = {} }, mastodon = { url = "http://127.0.0.1:1" } }\n' >"$BELLBOOK_FLEET"
+	cat >"$BELLBOOK_RUNBOOKS/walk.lua" <<-'END'
+		runbook { id = "walk", bellbook = 1, title = "Practice walk", about = "Shows what a walk looks like.",
+			params = { who = { type = "text", pattern = "%l+", ask = "Who is greeted?", help = "Small letters only." },
+				times = { type = "integer", min = 1, max = 9, default = 2, ask = "How often?" } } }
+		phase "Look"
+		observe "look" { title = "Look around", gives = { "n" }, run = function(s) s.n = here.read("echo here").out end }
+		phase "Work"
+		change "greet" { title = "Greet them", why = "It is polite.", back = "Nothing to undo.", needs = { "n" }, gives = { "ok" }, downtime = "begins",
+			run = function(s) here.run("echo hello " .. q(s.params.who)) s.ok = true end, done = function(s) return s.ok == true end }
+		manual "wave" { title = "Wave", why = "They like it.", downtime = "ends" }
+	END
+	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
+	see 'ready>'
+}
+
+teardown() {
+	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/home" ] && tm kill-server
+	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
+		[ -S "$session" ] || continue
+		session=$(basename "$session" .sock)
+		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
+		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
+		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+	done
+}
+
+tm() { tmux -L home "$@"; }
+screen() { tm capture-pane -p; }
+keys() { tm send-keys "$@"; }
+
+# Waits until the screen shows a text, or (gone) shows it no more.
+see() {
+	for _ in $(seq 200); do
+		screen | grep -qF -- "$1" && return 0
+		sleep 0.05
+	done
+	echo "never seen: $1"
+	screen
+	return 1
+}
+
+gone() {
+	for _ in $(seq 200); do
+		screen | grep -qF -- "$1" || return 0
+		sleep 0.05
+	done
+	echo "still there: $1"
+	screen
+	return 1
+}
+
+go_home() {
+	keys "clear; $BELLBOOK; echo rc=\$?" Enter
+	see '? help'
+}
+
+@test "the first start says what to do, finds as one types, and tells which hosts are silent" {
+	go_home
+	see 'WELCOME'
+	see 'HOME  small'
+	see 'silent'
+	keys /
+	see 'find:'
+	keys zebra
+	see 'Nothing here contains that'
+	keys Escape
+	see 'Practice walk'
+	keys q
+	see 'rc=0'
+	[ ! -e "$BELLBOOK_JOURNAL" ]
+}
+
+@test "an unfinished session is found and joined, and leaving it leads home" {
+	keys "clear; $BELLBOOK run walk --set who=ann" Enter
+	see 'Run step'
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'goes on'
+	go_home
+	see 'UNFINISHED SESSIONS (1)'
+	see 'asks'
+	keys Home Enter
+	see 'Run step'
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'goes on without you'
+	keys q
+	see 'rc=0'
+}

@@ -1,0 +1,98 @@
+/* tui_golden.h - screens as golden text, for the tests of tui/: reading a case, comparing a picture; GENERATE=1 writes the goldens anew. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TESTS_UNIT_TUI_GOLDEN_H
+#define TESTS_UNIT_TUI_GOLDEN_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/utf8.h"
+#include "tui/canvas.h"
+#include "tui/keys.h"
+
+/* A file's bytes, NULL when there is none. Caller owns. */
+static inline char *golden_read(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "rb");
+	struct buf text = { 0 };
+	size_t n;
+
+	if (!file)
+		return NULL;
+	do {
+		n = fread(buf_room(&text, 65536), 1, 65536, file);
+		buf_added(&text, n);
+	} while (n > 0);
+	fclose(file);
+	*len = text.len;
+	return buf_take(&text);
+}
+
+/* tests/screen/NAME.json. Caller owns. */
+static inline struct json *golden_case(const char *name)
+{
+	char *path = mem_printf("tests/screen/%s.json", name);
+	size_t len = 0;
+	char *text = golden_read(path, &len);
+	struct err e = { 0 };
+	struct json *value;
+
+	assert_non_null(text);
+	value = json_parse(text, len, &e);
+	if (!value)
+		fail_msg("%s: %s", path, e.text);
+	mem_free(text);
+	mem_free(path);
+	return value;
+}
+
+/* The canvas is as tests/screen/NAME.screen says. */
+static inline void golden_check(const char *name, const struct canvas *canvas)
+{
+	char *path = mem_printf("tests/screen/%s.screen", name);
+	struct buf got = { 0 };
+	size_t len = 0;
+	char *want;
+
+	canvas_dump(canvas, &got);
+	if (getenv("GENERATE")) {
+		FILE *file = fopen(path, "wb");
+
+		assert_non_null(file);
+		assert_int_equal(fwrite(buf_text(&got), 1, got.len, file), got.len);
+		fclose(file);
+	}
+	want = golden_read(path, &len);
+	if (!want || len != got.len || memcmp(want, got.data, len) != 0)
+		fail_msg("%s differs; it is now:\n%s", path, buf_text(&got));
+	mem_free(want);
+	mem_free(path);
+	buf_done(&got);
+}
+
+/* No control character, wide characters whole, ASCII where it must be. */
+static inline void golden_sound(const struct canvas *canvas)
+{
+	for (int i = 0; i < canvas->rows * canvas->cols; i++) {
+		uint32_t cp = canvas->cells[i].cp;
+
+		assert_true(cp == 0 || utf8_width(cp) > 0);
+		assert_true(!canvas->ascii || (cp >= 0x20 && cp < 0x7f));
+		if (utf8_width(cp) == 2)
+			assert_true(i % canvas->cols + 1 < canvas->cols && canvas->cells[i + 1].cp == 0);
+		if (cp == 0)
+			assert_true(i % canvas->cols > 0 && utf8_width(canvas->cells[i - 1].cp) == 2);
+	}
+}
+
+#endif

@@ -1,0 +1,24 @@
+/* board.h - what the home and plan screens have in common on their edges: header, advice, hints. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_BOARD_H
+#define TUI_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tui/canvas.h"
+#include "tui/keytable.h"
+
+/* Draws that the window is too small, when it is. */
+bool board_too_small(struct canvas *canvas);
+
+/* The first row: left, and at its end right and the time. Made safe here. */
+void board_header(struct canvas *canvas, const char *left, const char *right, int64_t wall_us);
+
+/* One row of words, made safe. */
+void board_say(struct canvas *canvas, int row, enum role role, const char *text);
+
+/* The hints of a screen in the last row, "? help" first; those that do not fit are left out from the end, and so is one that is of no use now. */
+void board_bottom(struct canvas *canvas, unsigned where, enum action useless);
+
+#endif
