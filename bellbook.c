@@ -6,11 +6,13 @@
 #include <string.h>
 
 #include "actions/askpass.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "command/command.h"
+#include "command/usage.h"
 #include "journal/place.h"
 
 struct command {
@@ -21,37 +23,96 @@ static int cmd_help(struct options *o);
 
 static int cmd_version(struct options *o)
 {
-	(void)o;
-	puts("bellbook 1");
-	return EXIT_OK;
+	struct json *value;
+
+	if (!o->json) {
+		puts("bellbook 1");
+		return EXIT_OK;
+	}
+	value = json_new_object();
+	json_set_text(value, "name", "bellbook");
+	json_set_text(value, "version", "1");
+	return cmd_print_json(value);
 }
 
 static const struct command commands[] = {
 	{"list", "", "the runbooks there are", cmd_list},
 	{"show", "RUNBOOK [--format text|md]", "a runbook as a document", cmd_show},
 	{"check", "[FILE…] [--fleet F]", "look for mistakes in runbooks without running anything", cmd_check},
-	{"run", "RUNBOOK [--set name=value]… [--fleet F] [--dry-run] [--plain|--json]", "walk through a runbook", cmd_run},
-	{"attach", "[SESSION] [--role driver|navigator|observer] [--plain|--json]", "join a running session", cmd_attach},
-	{"resume", "[SESSION] [--reason WHY] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
+	{"run", "RUNBOOK [--set name=value]… [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--after SEQ] [--dry-run] [--plain|--json]", "walk through a runbook", cmd_run},
+	{"attach", "[SESSION] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "join a running session", cmd_attach},
+	{"resume", "[SESSION] [--reason WHY] [--fleet F] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
 	{"sessions", "[--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit N]", "list the sessions of the journal", cmd_sessions},
 	{"log", "SESSION [--format text|md|jsonl]", "a session as a text, a post-mortem or JSON lines", cmd_log},
 	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
-	{"each", "[--read] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
+	{"each", "[--read] [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--dry-run] [--plain|--json] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
 	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
 	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
 	{"keys", "", "what the keys do, with your own; faults of the keys file", cmd_keys},
 	{"version", "", "print the version", cmd_version},
-	{"help", "", "this list", cmd_help},
+	{"help", "[COMMAND]", "this list, or what one command takes", cmd_help},
 };
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static const struct command *find_command(const char *name)
+{
+	const char *names[64] = {NULL}, *near;
+	char *text;
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		names[i] = commands[i].name;
+		if (str_is(commands[i].name, name))
+			return &commands[i];
+	}
+	near = str_nearest(name, names);
+	text = mem_printf("there is no command %s%s%s; bellbook help lists them", name, near ? "; did you mean " : "", near ? near : "");
+	cmd_fail(EXIT_USAGE, text);
+	mem_free(text);
+	return NULL;
+}
+
+static int help_one(const struct command *command)
+{
+	struct buf out = {0};
+
+	printf("bellbook %s %s\n\n%s.\n\n", command->name, command->usage, command->about);
+	usage_help(command->usage, &out);
+	fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	puts("\nman bellbook tells more.");
+	return EXIT_OK;
+}
+
+/* The table, for front-ends and shell completions. */
+static int help_json(void)
+{
+	struct json *all = json_new_array();
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		struct json *one = usage_json(commands[i].usage);
+
+		json_set_text(one, "name", commands[i].name);
+		json_set_text(one, "usage", commands[i].usage);
+		json_set_text(one, "about", commands[i].about);
+		json_add(all, one);
+	}
+	return cmd_print_json(all);
+}
 
 static int cmd_help(struct options *o)
 {
-	(void)o;
+	const struct command *command = o->count ? find_command(o->args[0]) : NULL;
+
+	if (o->count)
+		return command ? help_one(command) : EXIT_USAGE;
+	if (o->json)
+		return help_json();
 	puts("bellbook: walk through runbooks with a journal of every order\n");
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  bellbook %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].about);
-	puts("\nWithout a command: what is unfinished, and the runbooks. Everywhere: --journal PATH (or BELLBOOK_JOURNAL), --json.\n"
+	puts("\nWithout a command: what is unfinished, and the runbooks. Everywhere: --journal PATH (or BELLBOOK_JOURNAL), --json, --help.\n"
 	     "Exit status: 0 ok, 1 failed or stopped, 2 wrong use, 3 left while the session goes on.");
 	return EXIT_OK;
 }
@@ -111,21 +172,26 @@ static int read_option(struct options *o, char **argv, int *i)
 	return result;
 }
 
-static const struct command *find_command(const char *name)
+/* What the command does not take is refused: what looks like a wish must not be passed over. */
+static int check_use(const struct options *o, const struct command *command)
 {
-	const char *names[32] = {NULL}, *near;
-	char *text;
+	const char *usage = command ? command->usage : "[--plain]";
+	const char *name = command ? command->name : "home";
+	int most = usage_words(usage), result;
+	char *text = NULL;
 
-	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		names[i] = commands[i].name;
-		if (str_is(commands[i].name, name))
-			return &commands[i];
-	}
-	near = str_nearest(name, names);
-	text = mem_printf("there is no command %s%s%s; bellbook help lists them", name, near ? "; did you mean " : "", near ? near : "");
-	cmd_fail(EXIT_USAGE, text);
+	if (most >= 0 && o->count > (size_t)most)
+		text = mem_printf("%s takes no word “%s”: bellbook %s%s%s", name, o->args[most], command ? command->name : "", *usage ? " " : "", usage);
+	else if (o->rest && !usage_has(usage, "--"))
+		text = mem_printf("%s takes nothing behind --: bellbook %s%s%s", name, command ? command->name : "", *usage ? " " : "", usage);
+	for (size_t i = 0; !text && i < o->used_count; i++)
+		if (!usage_has(usage, o->used[i]))
+			text = mem_printf("%s takes no %s; bellbook help%s%s lists what it takes", name, o->used[i], command ? " " : "", command ? command->name : "");
+	if (!text)
+		return 0;
+	result = cmd_fail(EXIT_USAGE, text);
 	mem_free(text);
-	return NULL;
+	return result;
 }
 
 static int read_line(struct options *o, int argc, char **argv, const struct command **command)
@@ -137,18 +203,21 @@ static int read_line(struct options *o, int argc, char **argv, const struct comm
 			o->rest = (const char *const *)&argv[i + 1];
 			break;
 		}
-		if (str_is(argv[i], "--help") || str_is(argv[i], "-h"))
-			*command = find_command("help");
-		else if (str_is(argv[i], "--version"))
+		if (str_is(argv[i], "--help") || str_is(argv[i], "-h")) {
+			o->help = true;
+		} else if (str_is(argv[i], "--version")) {
 			*command = find_command("version");
-		else if (str_starts(argv[i], "-") && argv[i][1])
+		} else if (str_starts(argv[i], "-") && argv[i][1]) {
+			if (o->used_count < sizeof(o->used) / sizeof(o->used[0]))
+				o->used[o->used_count++] = argv[i];
 			bad = read_option(o, argv, &i);
-		else if (!*command)
+		} else if (!*command) {
 			bad = (*command = find_command(argv[i])) ? 0 : EXIT_USAGE;
-		else if (o->count < sizeof(o->args) / sizeof(o->args[0]))
+		} else if (o->count < sizeof(o->args) / sizeof(o->args[0])) {
 			o->args[o->count++] = argv[i];
-		else
+		} else {
 			bad = cmd_fail(EXIT_USAGE, "too many words");
+		}
 		if (bad)
 			return bad;
 	}
@@ -166,7 +235,9 @@ int main(int argc, char **argv)
 		return askpass_main(argc > 1 ? argv[1] : NULL);
 	setlocale(LC_CTYPE, "");
 	result = read_line(&options, argc, argv, &command);
-	if (result == 0) {
+	if (result == 0 && options.help) {
+		result = command ? help_one(command) : cmd_help(&options);
+	} else if (result == 0 && (result = check_use(&options, command)) == 0) {
 		options.journal = place_journal(options.journal_arg, &e);
 		if (!options.journal)
 			result = cmd_fail_err(&e);

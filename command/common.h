@@ -19,6 +19,9 @@ struct options {
 	const char *session, *runbook, *host, *person, *since, *until, *limit;	/* which sessions or hits */
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
+	const char *used[64];		/* the options that were given */
+	size_t used_count;
+	bool help;
 	bool json, plain, dry_run, read_only, open_only, sudo, failed;
 	int64_t after;
 	const char *args[512];
@@ -49,6 +52,9 @@ int cmd_check_journal(const struct options *o);
 
 /* Shows a running session in the view that the options and the terminal call for. Blocks until left; the exit status. */
 int cmd_watch(const struct options *o, int64_t session);
+
+/* Says that the journal has no such session, and which it has. EXIT_USAGE; EXIT_OK and no word when it has it. */
+int cmd_check_session(const struct options *o, int64_t session);
 
 /* Starts a session of the runbook and shows it. As cmd_watch. */
 int cmd_start(struct options *o, const char *name);

@@ -170,12 +170,23 @@ int cmd_show(struct options *o)
 	return EXIT_OK;
 }
 
-static int check_one(const struct options *o, const char *path)
+/* all: where JSON goes, else lines are printed. */
+static int check_one(const struct options *o, const char *path, struct json *all)
 {
 	struct session_options options = {.runbook = path, .fleet = o->fleet};
 	struct err e = {0};
 	struct buf line = {0};
 
+	if (o->json) {
+		struct json *one = json_new_object();
+		bool ok = session_check(&options, &e) == 0;
+
+		json_set_text(one, "runbook", path);
+		json_set_bool(one, "ok", ok);
+		json_set_text(one, "error", ok ? NULL : e.text);
+		json_add(all, one);
+		return ok ? 0 : -1;
+	}
 	if (session_check(&options, &e) < 0) {
 		utf8_safe(&line, e.text, strlen(e.text), false);
 		puts(buf_text(&line));
@@ -189,6 +200,7 @@ static int check_one(const struct options *o, const char *path)
 int cmd_check(struct options *o)
 {
 	struct err e = {0};
+	struct json *all = json_new_array();
 	char **paths;
 	size_t n = 0;
 	int bad = 0;
@@ -196,18 +208,24 @@ int cmd_check(struct options *o)
 	for (size_t i = 0; i < o->count; i++) {
 		char *path = cmd_find_runbook(o->args[i], &e);
 
-		if (!path)
+		if (!path) {
+			json_free(all);
 			return cmd_fail_err(&e);
-		bad += check_one(o, path) < 0;
+		}
+		bad += check_one(o, path, all) < 0;
 		mem_free(path);
 	}
 	if (!o->count)
 		n = cmd_all_runbooks(&paths);
 	for (size_t i = 0; i < n; i++) {
-		bad += check_one(o, paths[i]) < 0;
+		bad += check_one(o, paths[i], all) < 0;
 		mem_free(paths[i]);
 	}
 	if (n)
 		mem_free(paths);
+	if (o->json)
+		cmd_print_json(all);
+	else
+		json_free(all);
 	return bad ? EXIT_FAILED : EXIT_OK;
 }

@@ -134,9 +134,12 @@ int cmd_attach(struct options *o)
 {
 	struct err e = {0};
 	int64_t session = place_check(o->journal, &e) < 0 ? 0 : pick_session(o, true, &e);
+	int missing;
 
 	if (!session)
 		return cmd_fail_err(&e);
+	if (!lease_is_held(o->journal, session) && (missing = cmd_check_session(o, session)) != 0)
+		return missing;
 	if (!lease_is_held(o->journal, session)) {
 		char *text = mem_printf("no process carries session %lld now. If it is not over, `bellbook resume %lld` takes it over where it stopped", (long long)session, (long long)session);
 		int result = cmd_fail(EXIT_USAGE, text);
@@ -162,7 +165,7 @@ int cmd_resume(struct options *o)
 	}
 	options.resume = session;
 	options.fleet = o->fleet;
-	if ((damaged = cmd_check_journal(o)) != 0)
+	if ((damaged = cmd_check_journal(o)) != 0 || (damaged = cmd_check_session(o, session)) != 0)
 		return damaged;
 	if (session_launch(&options, &session, &e) < 0)
 		return cmd_fail_err(&e);

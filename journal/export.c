@@ -84,6 +84,7 @@ static const struct export_writer jsonl_writer = {
 
 struct target {
 	struct buf buf;
+	int64_t before;		/* the first event that is not wanted; 0 = none */
 	export_fn *fn;
 	void *arg;
 };
@@ -123,7 +124,9 @@ static int write_all(struct feed *feed, const struct export_writer *writer, void
 
 	while (result == 0 && item != FEED_END) {
 		item = feed_next(feed, &ev, &reply, e);
-		if (item == FEED_EVENT) {
+		if (item == FEED_EVENT && target->before && ev.seq >= target->before) {
+			item = FEED_END;
+		} else if (item == FEED_EVENT) {
 			write_event(writer, state, target, model, &ev);
 			result = pass_on(target, false, e);
 		} else if (item == FEED_ERROR) {
@@ -134,19 +137,22 @@ static int write_all(struct feed *feed, const struct export_writer *writer, void
 	}
 	if (result == 0 && model->session == 0)
 		result = err_set(e, ERR_NOTFOUND, "no such session in this journal");
-	if (result == 0) {
+	if (result == 0 || (item == FEED_ERROR && model->session)) {
+		struct err ignored;
+
 		writer->finish(state, &target->buf, model);
-		result = pass_on(target, true, e);
+		if (pass_on(target, true, result == 0 ? e : &ignored) < 0)
+			result = -1;
 	}
 	model_free(model);
 	return result;
 }
 
-int export_feed(struct feed *feed, enum export_format format, export_fn *out, void *arg, struct err *e)
+static int export_part(struct feed *feed, int64_t before, enum export_format format, export_fn *out, void *arg, struct err *e)
 {
 	const struct export_writer *writer = format == EXPORT_MD ? &export_md_writer :
 		format == EXPORT_JSONL ? &jsonl_writer : &export_text_writer;
-	struct target target = { .fn = out, .arg = arg };
+	struct target target = { .before = before, .fn = out, .arg = arg };
 	void *state = writer->start();
 	int result = write_all(feed, writer, state, &target, e);
 
@@ -155,17 +161,28 @@ int export_feed(struct feed *feed, enum export_format format, export_fn *out, vo
 	return result;
 }
 
+int export_feed(struct feed *feed, enum export_format format, export_fn *out, void *arg, struct err *e)
+{
+	return export_part(feed, 0, format, out, arg, e);
+}
+
 int export_log(const char *journal, int64_t session, enum export_format format, export_fn *out, void *arg,
 	       struct err *e)
 {
-	struct feed *feed = feed_stored(journal, session, 0, e);
+	return export_log_before(journal, (struct export_range){ .session = session }, format, out, arg, e);
+}
+
+int export_log_before(const char *journal, struct export_range range, enum export_format format, export_fn *out, void *arg,
+		      struct err *e)
+{
+	struct feed *feed = feed_stored(journal, range.session, 0, e);
 	int result;
 
 	if (!feed)
 		return -1;
-	result = export_feed(feed, format, out, arg, e);
+	result = export_part(feed, range.before, format, out, arg, e);
 	if (result < 0 && e->kind == ERR_NOTFOUND)
-		err_set(e, ERR_NOTFOUND, "session %lld is not in the journal %s", (long long)session, journal);
+		err_set(e, ERR_NOTFOUND, "session %lld is not in the journal %s", (long long)range.session, journal);
 	feed_close(feed);
 	return result;
 }

@@ -31,6 +31,11 @@ bool export_to_file(void *arg, const char *bytes, size_t len);
 /* Writes a session of the journal. ERR_NOTFOUND when it has no such session, ERR_IO when out stopped it, else as store_open. Blocks for disk. */
 int export_log(const char *journal, int64_t session, enum export_format format, export_fn *out, void *arg, struct err *e);
 
+struct export_range { int64_t session, before; };	/* what stands before the event `before` of the journal, 0 = all */
+
+/* The same for a part of a session. Of a damaged journal everything before the damage is written, then -1 with ERR_CORRUPT. */
+int export_log_before(const char *journal, struct export_range range, enum export_format format, export_fn *out, void *arg, struct err *e);
+
 /* The same from any feed whose feed_next never waits (stored, memory); reads it to its end; does not close it. */
 int export_feed(struct feed *feed, enum export_format format, export_fn *out, void *arg, struct err *e);
 

@@ -20,6 +20,8 @@ struct feed_stored {
 	size_t count, at;
 	size_t bytes;		/* in the batch */
 	bool end;		/* nothing behind the batch */
+	bool broken;		/* fault comes behind the batch */
+	struct err fault;
 };
 
 static bool take_row(void *arg, const struct event *ev)
@@ -51,10 +53,12 @@ static enum feed_item next_row(struct feed *feed, struct event *ev, const struct
 	struct feed_stored *me = (struct feed_stored *)feed;
 
 	(void)reply;
-	if (me->at == me->count && !me->end && read_batch(me, e) < 0) {
-		/* What was read before the damage is still given, the damage told once. */
-		me->end = true;
-		me->at = me->count;
+	/* What was read before the damage is still given, the damage told once. */
+	if (me->at == me->count && !me->end && read_batch(me, &me->fault) < 0)
+		me->end = me->broken = true;
+	if (me->at == me->count && me->broken) {
+		me->broken = false;
+		*e = me->fault;
 		return FEED_ERROR;
 	}
 	if (me->at == me->count)

@@ -2,6 +2,7 @@
 /* What runs in a signal handler here calls write, tcsetattr, signal and raise only: all are async-signal-safe. */
 #include "tui/tty.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,19 @@ void tty_restore(void)
 	if (tty.words_len > 0 && write(tty.fd, tty.words, tty.words_len) < 0)
 		tty.words_len = 0;	/* the terminal is gone */
 	tcsetattr(tty.fd, TCSANOW, &tty.saved);
+}
+
+void tty_hangup(void)
+{
+	int flags = tty.ready ? fcntl(tty.fd, F_GETFL) : -1;
+
+	if (flags < 0)
+		return;
+	/* Not our terminal any more, perhaps: a write must neither stop us (TOSTOP) nor wait for a line that is dead. */
+	signal(SIGTTOU, SIG_IGN);
+	(void)fcntl(tty.fd, F_SETFL, flags | O_NONBLOCK);
+	(void)tcflush(tty.fd, TCOFLUSH);
+	tty_restore();
 }
 
 static void crashed(int signo)

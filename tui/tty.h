@@ -24,6 +24,9 @@ void tty_last_words(const char *bytes, size_t len);
 /* Puts the modes back, last words first. Safe in a signal handler; doing it again is harmless. */
 void tty_restore(void);
 
+/* Gives a terminal back that may be gone: never waits. Before _exit. */
+void tty_hangup(void);
+
 /* Stops this process as Ctrl-Z does, modes put back; on return the person continued it and the old raw modes are set again. */
 void tty_suspend(void);
 

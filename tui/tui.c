@@ -27,7 +27,8 @@
  * with a line that says who answered. No letter alone changes anything.
  *
  * The terminal is given back on every way out: normal end, signals (loop), failed asserts and crashes
- * (tty.c), Ctrl-Z. When it is gone (SIGHUP, end of file) we leave at once without another word to it.
+ * (tty.c), Ctrl-Z. When it is gone (SIGHUP, end of file) we leave at once; a SIGHUP may come
+ * on a terminal that lives, so it is given back without waiting for it.
  */
 #define _DEFAULT_SOURCE /* explicit_bzero */
 #include <errno.h>
@@ -48,6 +49,7 @@
 #include "tui/keys.h"
 #include "tui/pump.h"
 #include "tui/term.h"
+#include "tui/tty.h"
 #include "tui/ui.h"
 #include "tui/view.h"
 
@@ -279,8 +281,10 @@ static void signal_in(void *arg, int signo)
 {
 	struct live *live = arg;
 
-	if (signo == SIGHUP)
+	if (signo == SIGHUP) {
+		tty_hangup();
 		_exit(VIEW_LEFT);
+	}
 	if (signo == SIGINT)
 		dialog_stop(live->ui, live->scene, true);
 	else if (signo == SIGTSTP)

@@ -2,6 +2,7 @@
 # journal.bats - journals that are damaged, cut or too new: clear words, and no byte of them changed.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# shellcheck disable=SC2154 # stderr comes from run --separate-stderr
 bats_require_minimum_version 1.5.0
 
 setup() {
@@ -54,9 +55,25 @@ fold_log() {
 @test "the log of a damaged journal says so" {
 	fold_log
 	damage "i = b.index(b'something-to-find\\n'); b[i] ^= 1"
-	run "$BELLBOOK" log 1 --journal "$J"
+	run --separate-stderr "$BELLBOOK" log 1 --journal "$J"
 	[ "$status" -eq 1 ]
-	[[ $output == *"NOT INTACT"* ]]
+	[[ $stderr == *"NOT INTACT"* ]]
+	# What stands before the damage is shown, with words before and after; nothing from behind it.
+	[[ ${lines[0]} == "!! The journal is NOT INTACT at event "* ]]
+	[[ $output == *"step 1 of 1: One"* ]]
+	[[ ${lines[-1]} == "!! Here it ends, before event "* ]]
+	[[ $output != *"closed: ok"* ]]
+	"$BELLBOOK" log 1 --json --journal "$J" 2>/dev/null | python3 -c 'import json, sys; assert [json.loads(l)["seq"] for l in sys.stdin][:2] == [1, 2]'
+	[ "$(sha256sum <"$J")" = "$sum" ]
+}
+
+@test "the log of a journal with a changed event stops before it" {
+	fold_log
+	damage "i = b.index(b'\"title\":\"One\"'); b[i + 9] ^= 1"
+	run --separate-stderr "$BELLBOOK" log 1 --journal "$J"
+	[ "$status" -eq 1 ]
+	[[ $stderr == *"NOT INTACT at event 1"*"nothing vouches for it"* ]]
+	[ -z "$output" ]
 	[ "$(sha256sum <"$J")" = "$sum" ]
 }
 

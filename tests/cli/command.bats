@@ -1,0 +1,72 @@
+#!/usr/bin/env bats
+# command.bats - the command line itself: help, JSON, what is refused and with which words, and a terminal that is hung up.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	export HOME=$BATS_TEST_TMPDIR XDG_STATE_HOME=$BATS_TEST_TMPDIR BELLBOOK_BALLAST=65536 BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db
+	unset BELLBOOK_FLEET
+	printf '%s\n' 'runbook { id = "one", bellbook = 1, title = "One" }' 'manual "s" { title = "ONE-STEP", why = "w" }' >"$BATS_TEST_TMPDIR/one.lua"
+	printf '%s\n' 'runbook { id = "bad", bellbook = 1, title = "Bad", oops = 1 }' >"$BATS_TEST_TMPDIR/bad.lua"
+}
+
+refuses() {
+	local words=$1
+	shift
+	run "$BELLBOOK" "$@" </dev/null
+	echo "$output"
+	[ "$status" -eq 2 ]
+	[[ $output == *"$words"* ]]
+}
+
+json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d"; }
+
+@test "every command tells what it takes, and nothing else" {
+	"$BELLBOOK" help --json | python3 -c 'import json, sys; [print(c["name"]) for c in json.load(sys.stdin)]' >"$BATS_TEST_TMPDIR/commands"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/commands")" -ge 15 ]
+	while read -r name; do
+		run "$BELLBOOK" "$name" --help
+		[ "$status" -eq 0 ]
+		[[ ${lines[0]} == "bellbook $name"* ]]
+		[[ $output == *"--journal PATH"* ]]
+		[ "$("$BELLBOOK" help "$name")" = "$output" ]
+	done <"$BATS_TEST_TMPDIR/commands"
+	run "$BELLBOOK" run --help
+	[[ $output == *"--dry-run "*"change nothing"* ]]
+	[[ $output != *"--sudo"* ]]
+	refuses "did you mean resume" help resum
+}
+
+@test "what a command does not take is refused" {
+	refuses 'list takes no word “upgrade”' list upgrade
+	refuses 'run takes no word “b”' run a b
+	refuses "sessions takes no --sudo; bellbook help sessions" sessions --sudo
+	refuses "list takes nothing behind --" list -- uptime
+	refuses "takes no --open" --open
+	refuses "there is no option --dry; did you mean" run a --dry
+	[ ! -e "$BELLBOOK_JOURNAL" ]
+}
+
+@test "check and version print JSON" {
+	"$BELLBOOK" version --json | json 'd["name"] == "bellbook"'
+	"$BELLBOOK" check --json "$BATS_TEST_TMPDIR/one.lua" | json 'd[0]["ok"] and d[0]["runbook"].endswith("/one.lua")'
+	run "$BELLBOOK" check --json "$BATS_TEST_TMPDIR/one.lua" "$BATS_TEST_TMPDIR/bad.lua"
+	[ "$status" -eq 1 ]
+	json 'd[0]["ok"] and not d[1]["ok"] and "bad.lua:1:" in d[1]["error"] and len(d) == 2' <<<"$output"
+}
+
+@test "a session that is not there is told from one that is, and a hung-up view gives the terminal back" {
+	refuses "there is no session 99999 in the journal" attach 99999
+	[[ $output == *"it is empty, or not there yet"* ]]
+	run timeout 100 python3 "$REPO/tests/lib/hangup.py" "$BELLBOOK" "$BATS_TEST_TMPDIR/one.lua" </dev/null
+	echo "$output"
+	[ "$output" = "given back" ]
+	run python3 "$REPO/tests/lib/drive.py" manual=abort -- "$BELLBOOK" attach --json </dev/null
+	[[ $output == *"CLOSED aborted"* ]]
+	for command in attach resume log; do
+		refuses "there is no session 99999 in the journal $BELLBOOK_JOURNAL; the newest there are: 1. bellbook sessions lists all" "$command" 99999
+	done
+	run "$BELLBOOK" sessions
+	[[ $output == *"number of the session's first event"* ]]
+}
