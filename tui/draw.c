@@ -128,7 +128,7 @@ static void draw_header(struct frame *frame)
 	col = header_put(frame, col, ROLE_HEADER, text);
 	col = header_flags(frame, col, who, true);
 	time_format_clock(frame->wall_us, clock);
-	if (frame->ui->slow)	/* bytes for each second are dear */
+	if (frame->ui->slow || model->down_since_us > 0)	/* bytes are dear; one clock that runs is enough */
 		clock[5] = '\0';
 	if (col + 14 <= cols)
 		canvas_printf(frame->canvas, (struct area){ 0, cols - 5 - (int)strlen(clock), 1, 13 }, ROLE_HEADER, "%s UTC",

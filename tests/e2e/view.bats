@@ -2,6 +2,8 @@
 # view.bats - the live and the plain view on a real terminal (tmux) with a real session: keys, sizes, signals, two people.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+bats_require_minimum_version 1.5.0
+
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
 	command -v tmux >/dev/null || skip "tmux is not installed"
@@ -175,6 +177,22 @@ view_pid() {
 		fi
 		see 'rc='
 		sane
+	done
+}
+
+@test "when the terminal goes away, with or without a hang-up signal, the view leaves at once and the session goes on" {
+	local pid
+	for signal in '' "trap '' HUP;"; do
+		walk "$signal"
+		pid=$(view_pid)
+		tm kill-server
+		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+		run ! kill -0 "$pid"
+		run -3 "$BELLBOOK" attach --plain < <(printf 'where\nleave\n')
+		[[ $output == *'Run step “Print lines”?'* ]]
+		printf 'abort\nover\n' | "$BELLBOOK" attach --plain >/dev/null || true
+		tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
+		see 'ready>'
 	done
 }
 
