@@ -277,6 +277,7 @@ static void json__bad_lines_are_refused_here_and_good_ones_sent(void **state)
 	(void)state;
 	start_session(&world, play_lines);
 	start_view(&view, &world, view_json);
+	wait_for(&view, "session.opened");	/* else the view may have left before the session said a word */
 	say(&view, "nonsense\n");
 	wait_for(&view, "{\"refused\":{\"why\":");
 	say(&view, "[1]\n{\"what\":1,\"id\":7}\n");
