@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -119,10 +118,9 @@ static int spawn(struct here_channel *own, const char *command, struct err *e)
 
 static int watch_all(struct here_channel *own, struct err *e)
 {
-	/* Kernels before 5.3 and valgrind have none: then read_here looks from time to time. */
-	own->pidfd = pidfd_open(own->pid, 0);
-	if (own->pidfd < 0 && errno != ENOSYS)
-		return err_errno(e, "cannot watch a process");
+	/* Without one, read_here looks from time to time. */
+	if (proc_watch(own->pid, &own->pidfd, e) < 0)
+		return -1;
 	own->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (own->epoll < 0)
 		return err_errno(e, "cannot watch a command");

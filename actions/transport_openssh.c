@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/pidfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 
 #define READ_STEP ((size_t)65536)
 #define READ_MAX ((size_t)262144)
+#define LOOK_PAUSE (TIME_SECOND / 50)
 #define ALIVE_INTERVAL 15
 #define LOGIN_TIME (180 * TIME_SECOND)	/* PAM, security keys; the time of questions does not count */
 
@@ -38,7 +38,7 @@ struct openssh {
 	struct ssh_prompt *prompt;	/* owned */
 	char *socket;			/* owned */
 	pid_t master;			/* 0 = gone */
-	int pidfd;			/* of the master */
+	int pidfd;			/* of the master; -1 = proc_watch has none */
 	int ready;			/* pipe: the master's local command says that it is connected */
 	int interval, count_max;
 };
@@ -152,8 +152,7 @@ static int start_master(struct openssh *own, struct call *call, struct err *e)
 		own->master = 0;
 		return -1;
 	}
-	own->pidfd = pidfd_open(own->master, 0);
-	return own->pidfd < 0 ? err_errno(e, "cannot watch a process") : 0;
+	return proc_watch(own->master, &own->pidfd, e);
 }
 
 static int no_connection(struct openssh *own, struct call *call, struct err *e)
@@ -236,9 +235,11 @@ static int watch(const struct openssh_channel *own, int fd, struct err *e)
 
 static int watch_all(struct openssh_channel *own, struct err *e)
 {
-	own->pidfd = pidfd_open(own->pid, 0);
+	/* Without one, read_openssh looks from time to time. */
+	if (proc_watch(own->pid, &own->pidfd, e) < 0)
+		return -1;
 	own->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (own->pidfd < 0 || own->epoll < 0)
+	if (own->epoll < 0)
 		return err_errno(e, "cannot watch a command");
 	if (proc_nonblock(own->from[0], true, e) < 0)
 		return -1;
@@ -247,7 +248,7 @@ static int watch_all(struct openssh_channel *own, struct err *e)
 		return -1;
 	if (watch(own, own->from[0], e) < 0 || (own->from[1] >= 0 && watch(own, own->from[1], e) < 0))
 		return -1;
-	return watch(own, own->pidfd, e);
+	return own->pidfd < 0 ? 0 : watch(own, own->pidfd, e);
 }
 
 static int spawn_client(struct openssh *transport, struct openssh_channel *own, const char *command, struct err *e)
@@ -380,6 +381,20 @@ static bool has_ended(struct openssh_channel *own)
 	return own->pid == 0;
 }
 
+/* Until the master has ended, for a fifth of a second. -1 when the call is over. */
+static int await_end(struct openssh *own, struct call *call, struct err *e)
+{
+	int64_t until = time_mono_us() + TIME_SECOND / 5;
+	int waited;
+
+	if (own->pidfd >= 0)
+		return call_wait(call, own->pidfd, POLLIN, TIME_SECOND / 5, e);
+	do {
+		waited = call_wait(call, -1, 0, LOOK_PAUSE, e);
+	} while (waited >= 0 && !master_has_ended(own) && time_mono_us() < until);
+	return waited;
+}
+
 /* ssh says 255 for a lost connection; for a command that said so, or was killed by a signal, the master still lives. */
 static int judge_end(struct openssh_channel *channel, struct call *call, struct err *e)
 {
@@ -388,7 +403,7 @@ static int judge_end(struct openssh_channel *channel, struct call *call, struct 
 	if (channel->channel.exit_code != 255)
 		return 0;
 	/* The client sees the end of the connection a moment before the master is gone. */
-	if (call_wait(call, own->pidfd, POLLIN, TIME_SECOND / 5, e) < 0 && e->kind != ERR_CANCELED)
+	if (await_end(own, call, e) < 0 && e->kind != ERR_CANCELED)
 		return -1;
 	return master_has_ended(own) ? lost(own, e) : 0;
 }
@@ -412,9 +427,15 @@ static int read_openssh(struct channel *base, struct call *call, struct buf *out
 			return judge_end(channel, call, e);
 		if (call_has_typed(call))
 			return 2;
-		waited = call_wait(call, channel->epoll, POLLIN, extra_us >= 0 && left < 0 ? 0 : left, e);
-		if (waited != 0)
-			return waited == 1 ? 2 : -1;
+		if (extra_us >= 0 && left < 0)
+			left = 0;
+		if (channel->pidfd < 0 && (left < 0 || left > LOOK_PAUSE))
+			left = LOOK_PAUSE;
+		waited = call_wait(call, channel->epoll, POLLIN, left, e);
+		if (waited < 0)
+			return -1;
+		if (waited == 1 && extra_us >= 0 && time_mono_us() >= until)
+			return 2;
 	}
 }
 
@@ -455,12 +476,15 @@ static int eof_openssh(struct channel *base, struct call *call, struct err *e)
 static void end_master(struct openssh *own)
 {
 	struct pollfd poll_fd = { .fd = own->pidfd, .events = POLLIN };
+	int64_t until = time_mono_us() + TIME_SECOND / 5;
 
 	if (own->master <= 0)
 		return;
 	kill(own->master, SIGTERM);
 	if (own->pidfd >= 0)
 		(void)poll(&poll_fd, 1, 200);
+	while (own->pidfd < 0 && !master_has_ended(own) && time_mono_us() < until)
+		(void)poll(NULL, 0, 5);
 	ssh_child_kill(own->master);
 	own->master = 0;
 }

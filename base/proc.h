@@ -38,6 +38,9 @@ pid_t proc_start(const struct proc_spawn *spawn, struct err *e);
 /* Blocking: reaps pid; exit status 0..255, or 256 + signal. -1 when it is no child. */
 int proc_wait(pid_t pid);
 
+/* *fd becomes a descriptor that is readable once the child pid has ended (close-on-exec, the caller closes), or -1 where the kernel (before 5.3), a sandbox or valgrind has no such thing: then look with waitpid from time to time. -1 on other errors. */
+int proc_watch(pid_t pid, int *fd, struct err *e);
+
 /* Makes a pipe or socket pair (AF_UNIX stream), close-on-exec. */
 int proc_pipe(int fds[2], struct err *e);
 int proc_pair(int fds[2], struct err *e);

@@ -195,6 +195,8 @@ static void client_push(struct client *client)
 
 void server_tell(struct server *server, const struct event *ev)
 {
+	bool waits;	/* its socket is full: POLLOUT will come */
+
 	for (struct client *c = server->clients; c; c = c->next) {
 		if (c->dead || !c->greeted || c->behind || ev->seq <= c->cursor)
 			continue;
@@ -202,14 +204,17 @@ void server_tell(struct server *server, const struct event *ev)
 			c->behind = true;
 			continue;
 		}
+		waits = c->out.len > 0;
 		put_event(c, ev);
-		client_push(c);
+		if (!waits)
+			client_push(c);
 	}
 }
 
 void server_say(struct server *server, struct client *client, const char *name, struct json *value)
 {
 	struct json *message = json_new_object();
+	bool waits;	/* its socket is full: POLLOUT will come */
 
 	json_put(message, name, value);
 	for (struct client *c = server->clients; c; c = c->next)
@@ -219,8 +224,10 @@ void server_say(struct server *server, struct client *client, const char *name, 
 				client_end(c);
 				continue;
 			}
+			waits = c->out.len > 0;
 			put_line(c, message);
-			client_push(c);
+			if (!waits)
+				client_push(c);
 		}
 	json_free(message);
 }
@@ -311,22 +318,25 @@ static void line_in(struct client *client, const char *line, size_t len)
 
 static void lines_in(struct client *client)
 {
-	while (!client->dead) {
-		char *end = client->scanned < client->in.len ? memchr(client->in.data + client->scanned, '\n', client->in.len - client->scanned) : NULL;
-		size_t len;
+	size_t done = 0;
+
+	while (!client->dead && client->scanned < client->in.len) {
+		char *line = client->in.data + done;
+		char *end = memchr(client->in.data + client->scanned, '\n', client->in.len - client->scanned);
 
 		if (!end) {
 			client->scanned = client->in.len;
 			break;
 		}
-		len = (size_t)(end - client->in.data);
-		if (len)
-			line_in(client, client->in.data, len);
+		if (end > line)
+			line_in(client, line, (size_t)(end - line));
 		/* Answers may be secrets: leave no copy behind. */
-		explicit_bzero(client->in.data, len);
-		buf_consume(&client->in, len + 1);
-		client->scanned = 0;
+		explicit_bzero(line, (size_t)(end - line));
+		done += (size_t)(end - line) + 1;
+		client->scanned = done;
 	}
+	buf_consume(&client->in, done);
+	client->scanned -= done;
 	if (client->in.len > LINE_MAX_BYTES)
 		client_end(client);
 }

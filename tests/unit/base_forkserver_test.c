@@ -37,15 +37,18 @@ struct report {
 	bool ignored;
 };
 
+/* Those that valgrind opens for itself lie over the limit that it shows us, where nothing of ours can be. */
 static int count_descriptors(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
+	struct rlimit limit;
 	int count = -1;	/* the one of dir */
 
 	if (!dir)
 		return -1;
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	for (const struct dirent *entry = readdir(dir); entry; entry = readdir(dir))
-		count += entry->d_name[0] != '.';
+		count += entry->d_name[0] != '.' && strtoul(entry->d_name, NULL, 10) < limit.rlim_cur;
 	closedir(dir);
 	return count;
 }
