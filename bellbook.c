@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{"resume", "[SESSION] [--reason WHY] [--fleet F] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
 	{"sessions", "[--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit N]", "list the sessions of the journal", cmd_sessions},
 	{"log", "SESSION [--format text|md|jsonl]", "a session as a text, a post-mortem or JSON lines", cmd_log},
+	{"review", "[SESSION|FILTER…] [--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--plain|--md|--json]", "read a session afterwards, or while it runs", cmd_review},
 	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
 	{"each", "[--read] [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--dry-run] [--plain|--json] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
@@ -139,7 +140,7 @@ static int read_option(struct options *o, char **argv, int *i)
 		{"--journal", &o->journal_arg, NULL}, {"--fleet", &o->fleet, NULL}, {"--format", &o->format, NULL}, {"--role", &o->role, NULL},
 		{"--reason", &o->reason, NULL}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
 		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo},
-		{"--step", &o->step, NULL},
+		{"--md", NULL, &o->md}, {"--step", &o->step, NULL},
 		{"--failed", NULL, &o->failed}, {"--session", &o->session, NULL}, {"--runbook", &o->runbook, NULL}, {"--host", &o->host, NULL},
 		{"--person", &o->person, NULL}, {"--since", &o->since, NULL}, {"--until", &o->until, NULL}, {"--limit", &o->limit, NULL},
 	};

@@ -17,6 +17,7 @@ int cmd_sessions(struct options *o);
 int cmd_log(struct options *o);
 int cmd_verify(struct options *o);
 int cmd_note(struct options *o);
+int cmd_review(struct options *o);
 int cmd_home(struct options *o);
 int cmd_hosts(struct options *o);
 int cmd_outside(struct options *o);

@@ -243,6 +243,7 @@ static void on_ended(const struct reading *reading)
 		mark->is_step = true;
 	}
 	mark->end_seq = reading->ev->seq;
+	mark->end_us = reading->ev->at_us;
 	mark->state = state;
 	mark->word = state_word(state);
 	mark->groups |= state == STEP_FAILED || state == STEP_WARN ? MARK_FAILURES : decided ? MARK_DECISIONS : 0;
@@ -270,14 +271,18 @@ static void on_answered(const struct reading *reading)
 	struct timeline *timeline = reading->timeline;
 	const struct model_ask *ask = model_ask_find(timeline->model, json_int(reading->data, "seq", 0));
 	const char *value = text_of(reading, "value");
-	bool plain = ask && !*text_of(reading, "why") && (((str_is(ask->of, "step") || str_is(ask->of, "manual")) && (str_is(value, "go") || str_is(value, "done"))) ||
+	bool usual = ask && (((str_is(ask->of, "step") || str_is(ask->of, "manual")) && (str_is(value, "go") || str_is(value, "done"))) ||
 		str_is(ask->of, "parameter") || str_is(ask->of, "secret") || str_is(ask->of, "question"));
+	bool plain = usual && !*text_of(reading, "why");
+
+	/* What was approved has a line of its own. */
+	plain = plain || (ask && str_is(ask->of, "approval"));
 
 	if (ask && str_is(ask->of, "step") && str_is(value, "go")) {
 		mem_set(&timeline->answered, ask->step);
 		mem_set(&timeline->answered_by, reading->ev->who);
 	}
-	add(reading, MARK_QUESTIONS | (plain ? 0 : MARK_DECISIONS), "SAID", words(reading));
+	add(reading, MARK_QUESTIONS | (plain ? 0 : MARK_DECISIONS), "CHOSE", words(reading));
 }
 
 /* What somebody wrote: a note, a pin, a lesson; and what bellbook warned of. */
@@ -332,7 +337,7 @@ static const struct {
 	{ EVENT_SAID, MARK_TALK, "says", true },
 	{ EVENT_JOINED, MARK_PEOPLE, "joins", false },
 	{ EVENT_LEFT, MARK_PEOPLE, "leaves", false },
-	{ EVENT_WHEEL_PASSED, MARK_PEOPLE | MARK_DECISIONS, "WHEEL", false },
+	{ EVENT_WHEEL_PASSED, MARK_PEOPLE, "WHEEL", false },
 	{ EVENT_DOWNTIME_BEGAN, MARK_SITE, "DOWN", false },
 	{ EVENT_DOWNTIME_ENDED, MARK_SITE, "UP", false },
 	{ EVENT_HELD, MARK_OTHER, "HOLD", false },
@@ -345,10 +350,14 @@ static const struct {
 
 static void on_simple(const struct reading *reading)
 {
+	bool handed;
+
 	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
 		if (simple[i].kind != reading->ev->kind)
 			continue;
-		add(reading, simple[i].groups, simple[i].word, simple[i].lazy ? NULL : words(reading));
+		/* Who comes first to an empty seat decides nothing. */
+		handed = reading->ev->kind == EVENT_WHEEL_PASSED && *text_of(reading, "from");
+		add(reading, simple[i].groups | (handed ? MARK_DECISIONS : 0), simple[i].word, simple[i].lazy ? NULL : words(reading));
 		return;
 	}
 	add(reading, MARK_OTHER, "", NULL);

@@ -41,7 +41,8 @@ struct mark {
 	int64_t end_seq;	/* of the step.ended of a step's line; 0 = none */
 	int64_t order;		/* where it stands: seq, or that of the event which a pin is about */
 	int64_t at_us;
-	int64_t took_us;	/* -1 = not known */
+	int64_t end_us;		/* of a step's line: when it ended; 0 = it did not */
+	int64_t took_us;	/* without waiting for people; -1 = not known */
 	unsigned groups;	/* of enum mark_group */
 	enum event_kind kind;
 	enum step_state state;	/* of a step's line */

@@ -45,7 +45,7 @@ static void timeline__has_steps_failures_decisions_notes_settings(void **state)
 		"14 +14 -1 - DOWN downtime begins\n"
 		"15 +14 3 ann FAIL 2 Stop the workers: app2: exit status 5\n"
 		"26 +20 -1 bob NOTE app2 was reinstalled on Tuesday\n"
-		"27 +30 -1 ann SAID answers defer, because unit is missing, owner bob, due 2025-11-24 (to: What now?)\n"
+		"27 +30 -1 ann CHOSE answers defer, because unit is missing, owner bob, due 2025-11-24 (to: What now?)\n"
 		"28 +30 -1 - defer 2 Stop the workers: unit is missing\n"
 		"30 +31 30 - warn 3 Index: slow\n"
 		"33 +41 -1 - WORKER the worker (process 4712) died; 1 calls in doubt\n"

@@ -1,0 +1,581 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Screens of the review as text, and playback, from events recorded in tests/screen/CASE.events, written into a journal first.
+ * GENERATE=1 writes the goldens anew; look at the difference before you commit it.
+ */
+#include "journal_fixture.h"
+
+#include "base/json.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "journal/feed.h"
+#include "journal/timeline.h"
+#include "tui/draw.h"
+#include "tui/output.h"
+#include "tui/replay.h"
+#include "tui/review_int.h"
+#include "tui/review_list.h"
+
+static char *read_file(const char *path, size_t *len)
+{
+	FILE *file = fopen(path, "rb");
+	struct buf text = { 0 };
+	size_t n;
+
+	if (!file)
+		return NULL;
+	do {
+		n = fread(buf_room(&text, 65536), 1, 65536, file);
+		buf_added(&text, n);
+	} while (n > 0);
+	fclose(file);
+	*len = text.len;
+	return buf_take(&text);
+}
+
+static void check_golden(const char *name, const struct buf *got)
+{
+	char *path = mem_printf("tests/screen/%s.screen", name);
+	size_t len = 0;
+	char *want;
+
+	if (getenv("GENERATE")) {
+		FILE *file = fopen(path, "wb");
+
+		assert_non_null(file);
+		assert_int_equal(fwrite(buf_text(got), 1, got->len, file), got->len);
+		fclose(file);
+	}
+	want = read_file(path, &len);
+	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
+		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
+	mem_free(want);
+	mem_free(path);
+}
+
+/* Recorded numbers may have gaps, a journal has none: what an event names is numbered anew with it. */
+struct renumber {
+	int64_t from[512], to[512];
+	size_t n;
+};
+
+static const char *renumbered(struct renumber *map, struct arena *arena, const char *data)
+{
+	struct err e = { 0 };
+	struct json *value = data && *data ? json_parse(data, strlen(data), &e) : NULL;
+	int64_t seq = json_int(value, "seq", 0);
+	char *text;
+
+	for (size_t i = 0; seq && i < map->n; i++)
+		if (map->from[i] == seq)
+			json_set_int(value, "seq", map->to[i]);
+	text = value ? json_print(value) : mem_strdup("{}");
+	data = arena_dup(arena, text, strlen(text));
+	mem_free(text);
+	json_free(value);
+	return data;
+}
+
+/* One more session of the recorded events; returns its number. */
+static int64_t record(const char *journal, const char *name)
+{
+	char *path = mem_printf("tests/screen/%s.events", name), *lines;
+	struct store *store = open_ok(journal, STORE_WRITE);
+	struct renumber map = { .n = 0 };
+	struct event *events = mem_array(512, sizeof(*events));
+	struct arena *arena = arena_new();
+	const struct json *reply;
+	struct err e = { 0 };
+	enum feed_item item;
+	struct feed *feed;
+	struct event ev;
+	int64_t session, head = store_head(store, &e);
+	size_t len = 0;
+
+	lines = read_file(path, &len);
+	assert_non_null(lines);
+	feed = feed_memory(lines, len);
+	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY) {
+		if (item == FEED_REPLY)
+			continue;
+		assert_true(map.n < 512);
+		map.from[map.n] = ev.seq;
+		map.to[map.n] = head + 1 + (int64_t)map.n;
+		event_copy(arena, &events[map.n], &ev);
+		events[map.n].data = renumbered(&map, arena, ev.data);
+		events[map.n].session = events[map.n].seq = 0;
+		map.n++;
+	}
+	if (item != FEED_END)
+		fail_msg("%s: %s", path, e.text);
+	append_ok(store, events, map.n);
+	session = events[0].session;
+	mem_free(events);
+	feed_close(feed);
+	arena_free(arena);
+	store_close(store);
+	mem_free(lines);
+	mem_free(path);
+	return session;
+}
+
+static struct review *review_ok(const char *journal, int64_t session)
+{
+	struct err e = { 0 };
+	struct review *review = review_new(journal, session, &e);
+
+	if (!review)
+		fail_msg("%s", e.text);
+	return review;
+}
+
+static void press_all(struct review *review, const char *text)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+
+	keys_feed(keys, text, strlen(text), 0);
+	while (keys_next(keys, KEYS_ESC_US * 2, &press))
+		review_press(review, &press, 0);
+	keys_free(keys);
+}
+
+struct screen_case {
+	const char *events, *golden;
+	int rows, cols;
+	bool ascii;
+	const char *keys;
+};
+
+static const struct screen_case cases[] = {
+	{ "review", "review-80x24", 24, 80, false, "" },
+	{ "review", "review-132x43", 43, 132, false, "]]]]]]]" },
+	{ "review", "review-failure", 30, 100, false, "G[[" },
+	{ "review", "review-wide-host", 24, 80, false, "/\xe5\x81\x9c\r" },
+	{ "review", "review-ascii", 24, 80, true, "]" },
+	{ "review", "review-60x20", 20, 60, false, "]" },
+	{ "review", "review-40x12", 12, 40, false, "]" },
+	{ "review", "review-filter", 30, 100, false, "f7" },
+	{ "review", "review-everything", 30, 100, false, "fa\x1b\x1b" },
+	{ "review", "review-found", 24, 80, false, "/refused\r" },
+	{ "review", "review-raw", 24, 80, false, "/refused\ro" },
+	{ "review", "review-help", 43, 100, false, "?" },
+	{ "review", "review-pin", 24, 80, false, "/404\rm" },
+	{ "failure", "review-forty", 24, 80, false, "G" },
+	{ "failure", "review-forty-132x43", 43, 132, false, "G" },
+};
+
+static void review__screen_is_as_recorded(void **state)
+{
+	struct place *place = *state;
+	int64_t walks[2], forty;
+
+	if (OUTPUT_LINES < 1000)	/* MODE=tiny keeps too little for these pictures */
+		skip();
+	walks[0] = record(place->path, "review");
+	walks[1] = record(place->path, "review");
+	forty = record(place->path, "failure");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct review *review = review_ok(place->path, str_is(cases[i].events, "failure") ? forty : walks[i == 0 ? 0 : 1]);
+		struct canvas *canvas = canvas_new(cases[i].rows, cases[i].cols, cases[i].ascii);
+		struct buf got = { 0 };
+
+		review_draw(review, canvas, 0);
+		press_all(review, cases[i].keys);
+		review_draw(review, canvas, 0);
+		canvas_dump(canvas, &got);
+		check_golden(cases[i].golden, &got);
+		buf_done(&got);
+		canvas_free(canvas);
+		review_free(review);
+	}
+}
+
+/* Any size, in any state: no cell outside, wide characters whole. */
+static void review__any_size_is_drawn(void **state)
+{
+	static const char *const keys[] = { "", "?", "f", "e", "i", "/x", "fa\x1b\x1bG", "\t", "o", "m" };
+	struct place *place = *state;
+	int64_t session = record(place->path, "review");
+
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		struct review *review = review_ok(place->path, session);
+
+		press_all(review, keys[k]);
+		for (int cols = 1; cols < 140; cols += 23)
+			for (int rows = 1; rows < 50; rows += 3) {
+				struct canvas *canvas = canvas_new(rows, cols, cols % 2 == 0);
+
+				review_draw(review, canvas, 0);
+				for (int i = 0; i < rows * cols; i++) {
+					uint32_t cp = canvas->cells[i].cp;
+
+					assert_true(cp == 0 || utf8_width(cp) > 0);
+					assert_true(cp != 0 || (i % cols > 0 && utf8_width(canvas->cells[i - 1].cp) == 2));
+				}
+				canvas_free(canvas);
+			}
+		review_free(review);
+	}
+}
+
+/* A resize keeps what is picked in sight. */
+static void review__resize_keeps_the_line_in_sight(void **state)
+{
+	struct place *place = *state;
+	struct review *review = review_ok(place->path, record(place->path, "review"));
+	static const int sizes[][2] = { { 43, 132 }, { 12, 40 }, { 24, 80 }, { 10, 41 }, { 60, 200 } };
+
+	press_all(review, "G");
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct canvas *canvas = canvas_new(sizes[i][0], sizes[i][1], false);
+
+		review_draw(review, canvas, 0);
+		assert_int_equal(review->at, (long)review->row_count - 1);
+		assert_true(review->at >= review->top && review->at < review->top + review->page);
+		canvas_free(canvas);
+	}
+	review_free(review);
+}
+
+static void review__jumps_and_search_land_on_their_line(void **state)
+{
+	struct place *place = *state;
+	struct review *review = review_ok(place->path, record(place->path, "review"));
+
+	press_all(review, "]");
+	assert_string_equal(review_mark(review)->word, "PAUSE");
+	press_all(review, "G[[");
+	assert_string_equal(review_mark(review)->word, "FAIL");
+	assert_string_equal(review_mark(review)->step, "smoke");
+	pane_load(review, false);
+	assert_true(review->pane.first_error >= 0);
+	assert_non_null(strstr(review->pane.lines[review->pane.first_error].text, "connection refused"));
+	press_all(review, "g/CHECKPOINTS\r");
+	assert_string_equal(review_mark(review)->step, "copy");
+	assert_true(review->in_pane);
+	assert_non_null(strstr(review->pane.lines[review->pane.at].text, "too frequently"));
+	press_all(review, "n");
+	assert_non_null(review->notice);
+	press_all(review, "q/nowhere\r");
+	assert_string_equal(review_mark(review)->step, "copy");
+	review_free(review);
+}
+
+/* No key alone changes the journal; a note is written from its field, and the digest of what was there stays. */
+static void review__single_keys_write_nothing(void **state)
+{
+	struct place *place = *state;
+	int64_t session = record(place->path, "review");
+	struct verify_report before = { 0 }, after = { 0 };
+	struct err e = { 0 };
+
+	assert_int_equal(store_verify(place->path, &before, &e), 0);
+	for (int c = 1; c < 256; c++) {
+		char keys[2] = { (char)c, '\0' };
+		struct review *review = review_ok(place->path, session);
+
+		press_all(review, keys);
+		review_free(review);
+	}
+	assert_int_equal(store_verify(place->path, &after, &e), 0);
+	assert_string_equal(before.head, after.head);
+}
+
+static void review__notes_and_pins_are_written_at_the_end(void **state)
+{
+	struct place *place = *state;
+	struct review *review = review_ok(place->path, record(place->path, "review"));
+	size_t rows = review->row_count;
+	int64_t events = review->timeline->last_seq;
+
+	press_all(review, "G[[" "iit was the bucket\r");
+	assert_int_equal(review->row_count, rows + 1);
+	assert_string_equal(review_mark(review)->word, "FAIL");
+	press_all(review, "/404\r" "m\r");
+	assert_int_equal(review->box.use, USE_CLOSED);
+	assert_int_equal(review->row_count, rows + 2);
+	verify_ok(place->path, events + 2);
+	for (size_t i = 1; i < review->row_count; i++) {
+		const struct mark *mark = review_row(review, i);
+
+		if (!str_is(mark->word, "PIN"))
+			continue;
+		assert_non_null(strstr(mark->text, "404"));
+		assert_string_equal(mark->step, "smoke");
+		assert_true(mark->order < events && mark->seq == events + 2);
+		assert_string_equal(review_row(review, i - 1)->word, "FAIL");
+	}
+	review_free(review);
+}
+
+/* --- playback --- */
+
+struct recording {
+	const char *journal;
+	int64_t session;
+};
+
+static struct feed *open_recording(void *arg, struct err *e)
+{
+	const struct recording *recording = arg;
+
+	return feed_stored(recording->journal, recording->session, recording->session - 1, e);
+}
+
+static int64_t end_of(const struct recording *recording)
+{
+	struct review *review = review_ok(recording->journal, recording->session);
+	int64_t end_us = review->timeline->end_us;
+
+	review_free(review);
+	return end_us;
+}
+
+static struct replay *replay_ok(struct recording *recording)
+{
+	struct err e = { 0 };
+	struct replay *replay = replay_new((struct replay_source){ open_recording, recording }, end_of(recording), &e);
+
+	if (!replay)
+		fail_msg("%s", e.text);
+	return replay;
+}
+
+/* The live view's last frame, from what the session sends: hello, each event as it happened, and who is here as the session tells it. */
+static struct canvas *live_last(struct recording *recording, int rows, int cols)
+{
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+	struct canvas *canvas = canvas_new(rows, cols, false);
+	static const char hello[] = "{\"hello\":{\"head\":0,\"role\":\"driver\",\"session\":1,\"uid\":1001,\"v\":1,\"who\":\"ruud\"}}";
+	static const char both[] = "{\"presence\":[{\"who\":\"jello\",\"role\":\"navigator\"},{\"who\":\"ruud\",\"role\":\"driver\"}]}";
+	static const char one[] = "{\"presence\":[{\"who\":\"ruud\",\"role\":\"driver\"}]}";
+	struct err e = { 0 };
+	struct json *reply = json_parse(hello, sizeof(hello) - 1, &e);
+	struct feed *feed = open_recording(recording, &e);
+	const struct json *ignored;
+	struct event ev;
+
+	scene_reply(scene, reply);
+	json_free(reply);
+	while (feed_next(feed, &ev, &ignored, &e) == FEED_EVENT) {
+		scene_is_news(scene, &ev);
+		scene_event(scene, &ev);
+		ui_update(ui, scene, ev.at_us);
+		if (ev.kind == EVENT_JOINED || ev.kind == EVENT_LEFT) {
+			bool alone = ev.kind == EVENT_LEFT || str_is(ev.who, "ruud");
+
+			reply = json_parse(alone ? one : both, alone ? sizeof(one) - 1 : sizeof(both) - 1, &e);
+			scene_reply(scene, reply);
+			json_free(reply);
+		}
+		draw(scene, ui, canvas, ev.at_us, ev.at_us);
+		if (ev.kind == EVENT_SESSION_CLOSED)	/* the session's process ends here, and the view with it */
+			break;
+	}
+	feed_close(feed);
+	ui_free(ui);
+	scene_free(scene);
+	return canvas;
+}
+
+/* Every cell but those of the last row, which tells where the recording is. */
+static void assert_same_screen(const struct canvas *a, const struct canvas *b)
+{
+	struct buf one = { 0 }, two = { 0 };
+
+	assert_int_equal(a->rows, b->rows);
+	assert_int_equal(a->cols, b->cols);
+	canvas_dump(a, &one);
+	canvas_dump(b, &two);
+	for (int i = 0; i < (a->rows - 1) * a->cols; i++)
+		if (memcmp(&a->cells[i], &b->cells[i], sizeof(a->cells[i])) != 0)
+			fail_msg("row %d, column %d differ:\n%s\nand\n%s", i / a->cols, i % a->cols, buf_text(&one), buf_text(&two));
+	buf_done(&one);
+	buf_done(&two);
+}
+
+static void wind(struct replay *replay)
+{
+	while (replay_work(replay, 7))
+		;
+}
+
+static void replay__ends_with_the_live_views_last_screen(void **state)
+{
+	static const int sizes[][2] = { { 24, 80 }, { 43, 132 }, { 20, 60 } };
+	struct place *place = *state;
+	struct recording recording = { place->path, record(place->path, "review") };
+	struct store *store;
+
+	store = open_ok(place->path, STORE_WRITE);
+	note_ok(store, recording.session, "written afterwards: on nobody's screen");
+	store_close(store);
+	for (size_t i = 0; i < 3; i++) {
+		struct replay *replay = replay_ok(&recording);
+		struct canvas *live = live_last(&recording, sizes[i][0], sizes[i][1]);
+		struct canvas *played = canvas_new(sizes[i][0], sizes[i][1], false);
+
+		replay_seek(replay, INT64_MAX);
+		wind(replay);
+		replay_draw(replay, played);
+		assert_false(replay->has_next);
+		assert_same_screen(live, played);
+		canvas_free(live);
+		canvas_free(played);
+		replay_free(replay);
+	}
+}
+
+/* Played through at x100, frame by frame, it comes to the same screen as wound to its end; so it does after going back. */
+static void replay__playing_winding_and_going_back_agree(void **state)
+{
+	struct place *place = *state;
+	struct recording recording = { place->path, record(place->path, "review") };
+	struct replay *played = replay_ok(&recording), *wound = replay_ok(&recording);
+	struct canvas *a = canvas_new(24, 80, false), *b = canvas_new(24, 80, false);
+	int64_t middle = (wound->first_us + wound->last_us) / 2;
+	int frames = 0;
+
+	for (int i = 0; i < 9; i++)
+		replay_speed(played, 1);
+	assert_int_equal(played->speed, 100);
+	played->playing = true;
+	while (played->playing && frames < 100000) {
+		replay_pass(played, TIME_SECOND / 10);
+		wind(played);
+		replay_draw(played, a);
+		assert_int_equal(played->ui->intent_count, 0);
+		frames++;
+	}
+	assert_in_range(frames, 50, 400);	/* 1702 s at x100 with idle time cut to a second */
+	assert_int_equal(played->at_us, played->last_us);
+	replay_seek(wound, wound->last_us);
+	wind(wound);
+	replay_draw(wound, b);
+	assert_same_screen(a, b);
+	replay_seek(wound, middle);
+	wind(wound);
+	assert_int_equal(wound->at_us, middle);
+	assert_int_equal(wound->scene->model->state, SESSION_RUNNING);
+	replay_seek(played, middle);
+	wind(played);
+	replay_draw(played, a);
+	replay_draw(wound, b);
+	assert_same_screen(a, b);
+	canvas_free(a);
+	canvas_free(b);
+	replay_free(played);
+	replay_free(wound);
+}
+
+static void replay__idle_time_is_cut_only_when_asked(void **state)
+{
+	struct place *place = *state;
+	struct recording recording = { place->path, record(place->path, "review") };
+	struct replay *replay = replay_ok(&recording);
+
+	/* A pause of 230 s; the next event is the first behind it. */
+	replay_seek(replay, replay->first_us + 101 * TIME_SECOND);
+	wind(replay);
+	replay->playing = true;
+	replay_pass(replay, TIME_SECOND / 2);
+	wind(replay);
+	assert_int_equal(replay->at_us, replay->first_us + 329 * TIME_SECOND + TIME_SECOND / 2);
+	replay->cut = false;
+	replay_seek(replay, replay->first_us + 101 * TIME_SECOND);
+	wind(replay);
+	replay_pass(replay, TIME_SECOND / 2);
+	wind(replay);
+	assert_int_equal(replay->at_us, replay->first_us + 101 * TIME_SECOND + TIME_SECOND / 2);
+	replay_free(replay);
+}
+
+/* --- the list --- */
+
+static void list__filter_looks_at_everything_that_is_known(void **state)
+{
+	struct listed row = {
+		.session = 42, .opened_us = 1763751127000000LL, .last_us = 1763751127000000LL, .runbook = mem_strdup("es-reindex"), .title = mem_strdup("Rebuild"),
+		.who = mem_strdup("ruud"), .state = mem_strdup("ok"), .people = mem_strdup("ruud jello"), .hosts = mem_strdup("db1 app1"),
+		.words = mem_strdup("#42 es-reindex Rebuild ok ruud ruud jello db1 app1 2025-11-21"),
+	};
+	static const struct { const char *filter; bool passes; } all[] = {
+		{ "", true }, { "  ", true }, { "REBUILD jello", true }, { "rebuild gov", false }, { "#42", true }, { "host:db1", true }, { "host:db2", false },
+		{ "who:jello", true }, { "person:gov", false }, { "runbook:es", true }, { "runbook:upgrade", false }, { "failed", false }, { "open", false },
+		{ "after:2025-11-21", true }, { "after:2025-11-22", false }, { "before:2025-11-22", true }, { "before:2025-11-21", false },
+		{ "after:20", true }, { "2025-11", true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (review_list_passes(&row, all[i].filter) != all[i].passes)
+			fail_msg("%s", all[i].filter);
+	row.failed = row.open = true;
+	assert_true(review_list_passes(&row, "failed open"));
+	mem_free(row.runbook);
+	mem_free(row.title);
+	mem_free(row.who);
+	mem_free(row.state);
+	mem_free(row.people);
+	mem_free(row.hosts);
+	mem_free(row.words);
+}
+
+static void list_press(struct review_list *list, const char *text)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+
+	keys_feed(keys, text, strlen(text), 0);
+	while (keys_next(keys, KEYS_ESC_US * 2, &press))
+		review_list_press(list, &press);
+	keys_free(keys);
+}
+
+static void list__is_filtered_by_typing_and_chosen_from(void **state)
+{
+	struct place *place = *state;
+	struct err e = { 0 };
+	struct review_list *list;
+	struct canvas *canvas = canvas_new(24, 80, false);
+	int64_t walk = record(place->path, "review");
+
+	record(place->path, "failure");
+	list = review_list_new(place->path, NULL, &e);
+	if (!list)
+		fail_msg("%s", e.text);
+	assert_int_equal(list->shown_count, 2);
+	list_press(list, "host:ns1");
+	review_list_draw(list, canvas);
+	assert_int_equal(list->shown_count, 1);
+	list_press(list, "\r");
+	assert_int_equal(list->chosen, walk);
+	list_press(list, "\x1b");
+	assert_int_equal(list->shown_count, 2);
+	assert_false(list->leave);
+	list_press(list, "\x1b");
+	assert_true(list->leave);
+	canvas_free(canvas);
+	review_list_free(list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(review__screen_is_as_recorded, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__any_size_is_drawn, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__resize_keeps_the_line_in_sight, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__jumps_and_search_land_on_their_line, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__single_keys_write_nothing, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__notes_and_pins_are_written_at_the_end, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(replay__ends_with_the_live_views_last_screen, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(replay__idle_time_is_cut_only_when_asked, place_make, place_remove),
+		cmocka_unit_test(list__filter_looks_at_everything_that_is_known),
+		cmocka_unit_test_setup_teardown(list__is_filtered_by_typing_and_chosen_from, place_make, place_remove),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

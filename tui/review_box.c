@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "journal/export.h"
+#include "journal/note.h"
+#include "tui/review_int.h"
+#include "tui/review_keys.h"
+
+static const char *const formats[] = { "md", "html", "jsonl", "cast", "text", NULL };
+
+/* The formats that this program can write, by number; NULL behind the last. */
+static const char *format_at(long i)
+{
+	enum export_format ignored;
+
+	for (size_t k = 0; formats[k]; k++)
+		if (export_format_parse(formats[k], &ignored) && i-- == 0)
+			return formats[k];
+	return NULL;
+}
+
+static const char *format_about(const char *format)
+{
+	static const char *const about[][2] = {
+		{ "md", "a post-mortem to fill in, with the facts" }, { "html", "one page for any browser" },
+		{ "jsonl", "every event, lossless" }, { "cast", "for asciinema" }, { "text", "the log as text" },
+	};
+
+	for (size_t i = 0; i < sizeof(about) / sizeof(about[0]); i++)
+		if (str_is(about[i][0], format))
+			return about[i][1];
+	return "";
+}
+
+static char *safe_lines(const char *text)
+{
+	struct buf out = { 0 };
+
+	utf8_safe(&out, text, strlen(text), true);
+	return buf_take(&out);
+}
+
+void box_open(struct review *review, enum review_use use, const char *title, const char *text)
+{
+	box_close(review);
+	review->box = (struct review_box){ .use = use, .title = safe_lines(title), .text = safe_lines(text) };
+}
+
+void box_close(struct review *review)
+{
+	mem_free(review->box.title);
+	mem_free(review->box.text);
+	mem_free(review->box.error);
+	edit_clear(&review->edit);
+	review->box = (struct review_box){ .use = USE_CLOSED };
+}
+
+static void box_error(struct review *review, const char *text)
+{
+	struct buf out = { 0 };
+
+	utf8_safe(&out, text, strlen(text), false);
+	mem_free(review->box.error);
+	review->box.error = buf_take(&out);
+}
+
+/* --- fields --- */
+
+static void write_note(struct review *review, int64_t now_us)
+{
+	const struct mark *mark = review_mark(review);
+	const struct pane *pane = &review->pane;
+	bool pin = review->box.use == REVIEW_PIN, line = pin && review->in_pane && pane->at < (long)pane->count && pane->lines[pane->at].seq;
+	struct note note = { .session = review->timeline->session, .text = review->edit.text };
+	struct err e = { 0 };
+	char *step = mark ? mem_strdup(mark->step) : NULL;
+
+	if (step && *step)
+		note.step = step;
+	note.attempt = mark && note.step ? mark->attempt : 0;
+	if (pin && mark) {
+		note.pin = line ? pane->lines[pane->at].seq : mark->seq;
+		note.at_us = line && pane->lines[pane->at].at_us ? pane->lines[pane->at].at_us : mark->at_us;
+	}
+	if (note_write(review->journal, &note, NULL, &e) < 0) {
+		box_error(review, e.text);
+	} else {
+		box_close(review);
+		review_refresh(review);
+		review_notice(review, pin ? "Pinned. What was recorded is unchanged." : "Noted. What was recorded is unchanged.", now_us);
+	}
+	mem_free(step);
+}
+
+/* A file that is there is never written over. */
+static void write_file(struct review *review, int64_t now_us)
+{
+	enum export_format format;
+	const char *path = review->edit.text;
+	struct err e = { 0 };
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	char *text;
+
+	if (!file) {
+		text = mem_printf("%s: %s", path, errno == EEXIST ? "there is a file of that name; give another one" : strerror(errno));
+		box_error(review, text);
+		mem_free(text);
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (!export_format_parse(review->format, &format) ||
+	    export_log(review->journal, review->timeline->session, format, export_to_file, file, &e) < 0 || fflush(file) != 0) {
+		text = mem_printf("%s could not be written: %s", path, e.text[0] ? e.text : strerror(errno));
+		box_error(review, text);
+		unlink(path);
+	} else {
+		text = mem_printf("Written: %s", path);
+		box_close(review);
+		review_notice(review, text, now_us);
+	}
+	fclose(file);
+	mem_free(text);
+}
+
+static void start_find(struct review *review, int64_t now_us)
+{
+	mem_set(&review->find, review->edit.text);
+	box_close(review);
+	if (review->find && !review_find(review, false))
+		review_notice(review, "Not found below; N looks above.", now_us);
+}
+
+static void enter(struct review *review, int64_t now_us)
+{
+	if (review->edit.len == 0) {
+		box_error(review, "nothing is written there yet; Esc closes");
+		return;
+	}
+	if (review->box.use == REVIEW_FIND)
+		start_find(review, now_us);
+	else if (review->box.use == REVIEW_FILE)
+		write_file(review, now_us);
+	else
+		write_note(review, now_us);
+}
+
+/* --- lists --- */
+
+static long choices(const struct review *review)
+{
+	long n = 0;
+
+	if (review->box.use == REVIEW_FILTER)
+		while (review_groups()[n].group)
+			n++;
+	else if (review->box.use == REVIEW_FORMAT)
+		while (format_at(n))
+			n++;
+	return n;
+}
+
+static void choose(struct review *review, long i)
+{
+	char *name;
+
+	if (review->box.use == REVIEW_FILTER) {
+		review_show(review, review->groups ^ review_groups()[i].group);
+		return;
+	}
+	review->format = format_at(i);
+	box_open(review, REVIEW_FILE, "EXPORT", "To which file? It must not be there yet.");
+	name = mem_printf("bellbook-%lld.%s", (long long)review->timeline->session, str_is(review->format, "text") ? "txt" : review->format);
+	edit_paste(&review->edit, name, strlen(name));
+	mem_free(name);
+}
+
+static void list_press(struct review *review, const struct press *press)
+{
+	struct review_box *box = &review->box;
+	long n = choices(review);
+
+	if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
+		box->pick = (box->pick + 1) % n;
+	else if (press->code == PRESS_UP || (press->code == PRESS_CHAR && press->cp == 'k'))
+		box->pick = (box->pick + n - 1) % n;
+	else if (press->code == PRESS_CHAR && press->cp >= '1' && press->cp < '1' + (uint32_t)(n < 9 ? n : 9))
+		choose(review, box->pick = (long)(press->cp - '1'));
+	else if (press->code == PRESS_ENTER || (press->code == PRESS_CHAR && press->cp == ' '))
+		choose(review, box->pick);
+	else if (press->code == PRESS_CHAR && press->cp == 'a' && box->use == REVIEW_FILTER)
+		review_show(review, MARK_ALL);
+	else if (press->code == PRESS_CHAR && press->cp == 'd' && box->use == REVIEW_FILTER)
+		review_show(review, MARK_DEFAULT);
+	else if (press->code == PRESS_CHAR && (press->cp == 'f' || press->cp == 'q'))
+		box_close(review);
+}
+
+static void text_press(struct review *review, const struct press *press)
+{
+	struct review_box *box = &review->box;
+	enum review_action action = review_key_find(review_keys(), press);
+
+	if (action == REVIEW_ACT_UP || action == REVIEW_ACT_DOWN)
+		box->scroll += action == REVIEW_ACT_UP ? -1 : 1;
+	else if (action == REVIEW_ACT_PAGE_UP || action == REVIEW_ACT_PAGE_DOWN)
+		box->scroll += action == REVIEW_ACT_PAGE_UP ? -box->page : box->page;
+	else if (action == REVIEW_ACT_TOP)
+		box->scroll = 0;
+	else if (action == REVIEW_ACT_BOTTOM)
+		box->scroll = 1 << 20;
+	else
+		box_close(review);
+	if (box->scroll < 0)
+		box->scroll = 0;
+}
+
+void box_press(struct review *review, const struct press *press, int64_t now_us)
+{
+	enum review_use use = review->box.use;
+
+	if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C'))
+		box_close(review);
+	else if (use == REVIEW_HELP || use == REVIEW_TEXT)
+		text_press(review, press);
+	else if (use == REVIEW_FILTER || use == REVIEW_FORMAT)
+		list_press(review, press);
+	else if (press->code == PRESS_ENTER)
+		enter(review, now_us);
+	else if (press->code == PRESS_PASTE)
+		edit_paste(&review->edit, press->text, press->len);
+	else
+		edit_press(&review->edit, press);
+}
+
+/* --- drawing --- */
+
+static const char *hint_of(enum review_use use)
+{
+	switch (use) {
+	case REVIEW_FIND:
+		return "Enter finds; Esc closes";
+	case REVIEW_NOTE:
+	case REVIEW_PIN:
+		return "Enter writes it into the journal; Esc writes nothing";
+	case REVIEW_FILE:
+		return "Enter writes the file; Esc writes nothing";
+	case REVIEW_FILTER:
+		return "arrows, Enter: on or off; a all, d the usual ones; Esc closes";
+	case REVIEW_FORMAT:
+		return "arrows or a number, then Enter; Esc closes";
+	case USE_CLOSED:
+	case REVIEW_HELP:
+	case REVIEW_TEXT:
+	case REVIEW_DIFF:
+	case REVIEW_COMMAND:
+		break;
+	}
+	return "arrows, PgUp and PgDn scroll; any other key closes";
+}
+
+static char *choice_text(const struct review *review, long i)
+{
+	const struct review_group *group = &review_groups()[i];
+
+	if (review->box.use == REVIEW_FILTER)
+		return mem_printf("[%c] %s", review->groups & group->group ? 'x' : ' ', group->name);
+	return mem_printf("%-6s %s", format_at(i), format_about(format_at(i)));
+}
+
+static void draw_choices(const struct review *review, struct canvas *canvas, struct area area)
+{
+	long from = review->box.pick >= area.rows ? review->box.pick - area.rows + 1 : 0;
+
+	for (long i = from; i < choices(review) && i - from < area.rows; i++) {
+		struct area at = { area.row + (int)(i - from), area.col, 1, area.cols };
+		bool picked = i == review->box.pick;
+		char *text = choice_text(review, i);
+
+		if (picked)
+			canvas_fill(canvas, at, ROLE_PICK);
+		canvas_printf(canvas, at, picked ? ROLE_PICK : ROLE_TEXT, "%c %2ld %s", picked ? '>' : ' ', i + 1, text);
+		mem_free(text);
+	}
+}
+
+/* The text typed, its end in sight. */
+static void draw_field(const struct review *review, struct canvas *canvas, struct area at)
+{
+	const char *text = review->edit.text;
+	int cursor = utf8_columns(text, review->edit.cursor);
+
+	canvas_text(canvas, at.row, at.col, at.cols, ROLE_BOLD, "> ");
+	at.col += 2;
+	at.cols -= 2;
+	canvas_fill(canvas, at, ROLE_FIELD);
+	while (*text && cursor >= at.cols) {
+		uint32_t cp;
+		size_t n = utf8_decode(text, strlen(text), &cp);
+
+		cursor -= utf8_width(cp);
+		text += n;
+	}
+	canvas_text(canvas, at.row, at.col, at.cols, ROLE_FIELD, text);
+	canvas->cursor_row = at.row;
+	canvas->cursor_col = at.col + cursor;
+}
+
+/* Rows of the text at that width: its own lines, broken where they are too long. */
+static int text_rows(const char *text, int cols)
+{
+	int rows = 0;
+
+	for (; *text; rows++) {
+		int next;
+
+		canvas_break(text, cols, &next);
+		text += next > 0 ? next : 1;
+	}
+	return rows;
+}
+
+static void draw_text(struct review *review, struct canvas *canvas, struct area area)
+{
+	struct review_box *box = &review->box;
+	int rows = text_rows(box->text, area.cols), skip;
+	const char *text = box->text;
+
+	box->page = area.rows;
+	if (box->scroll > rows - area.rows)
+		box->scroll = rows > area.rows ? rows - area.rows : 0;
+	skip = box->scroll;
+	for (int row = -skip; *text && row < area.rows; row++) {
+		int next, len = canvas_break(text, area.cols, &next);
+		char *line = mem_dup(text, (size_t)len);
+
+		if (row >= 0)
+			canvas_text(canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
+		mem_free(line);
+		text += next > 0 ? next : 1;
+	}
+}
+
+void box_draw(struct review *review, struct canvas *canvas, struct area area)
+{
+	struct review_box *box = &review->box;
+	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
+	long list = choices(review);
+	bool field = box->use != REVIEW_HELP && box->use != REVIEW_TEXT && list == 0;
+	int text = text_rows(box->text, inner), rows = text + (int)list + (field ? 1 : 0) + (box->error ? 1 : 0) + 3;
+	struct area at, in;
+
+	rows = rows > area.rows ? area.rows : rows;
+	at = (struct area){ area.row + area.rows - rows, area.col + (area.cols - width) / 2, rows, width };
+	in = (struct area){ at.row + 1, at.col + 2, rows - 3, inner };
+	canvas_box(canvas, at, box->title);
+	canvas_text(canvas, at.row + rows - 2, in.col, inner, ROLE_DIM, hint_of(box->use));
+	if (box->error)
+		canvas_text(canvas, in.row + --in.rows, in.col, inner, ROLE_FAIL, box->error);
+	if (field)
+		draw_field(review, canvas, (struct area){ in.row + --in.rows, in.col, 1, inner });
+	if (list > 0) {
+		int room = (int)list < in.rows - 1 ? (int)list : in.rows > 1 ? in.rows - 1 : in.rows;
+
+		in.rows -= room;
+		draw_choices(review, canvas, (struct area){ in.row + in.rows, in.col, room, inner });
+	}
+	if (in.rows > 0)
+		draw_text(review, canvas, in);
+}
