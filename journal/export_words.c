@@ -112,6 +112,10 @@ static void say_continued(const struct said *said)
 
 static void say_changed(const struct said *said)
 {
+	if (str_is(text(said, "change"), "fleet")) {
+		buf_puts(said->out, "the fleet file changed, accepted");
+		return;
+	}
 	buf_printf(said->out, "the runbook changed: step %s %s, %s", text(said, "step"), text(said, "change"),
 		   json_bool(said->data, "accepted", false) ? "accepted" : "not accepted");
 }

@@ -318,6 +318,7 @@ static void settle_one(struct engine *engine, struct record *record)
 
 void calls_settle(struct engine *engine)
 {
+	engine->settle_later = false;
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
@@ -351,6 +352,8 @@ void calls_probe(struct engine *engine)
 
 void calls_cancel_all(struct engine *engine, const char *why)
 {
+	if (engine->settle_later)
+		calls_settle(engine);
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 

@@ -136,6 +136,7 @@ struct engine {
 	struct transport_ask *transport_asks;
 	struct known_secret *secrets;
 	struct detour *detour;		/* owned by detour.c; NULL = there was none */
+	bool settle_later;		/* the fleet file changed: no host is asked before people have agreed to it */
 	size_t settling;		/* calls being settled after a resume */
 	size_t foreseen, foreseeable;	/* dry run */
 	int worker_losses;

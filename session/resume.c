@@ -8,7 +8,10 @@
 #include "base/str.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/fleet_diff.h"
 #include "session/steps.h"
+
+#define FLEET "fleet"	/* what a question of kind change is about when it is not a step */
 
 /* A session that is taken over: its state is read from the journal, and the runbook on disk is compared with the one it began with. */
 
@@ -56,7 +59,7 @@ static struct json *process_data(void)
 struct json *resume_opened_data(struct engine *engine, bool with_steps)
 {
 	const struct script_book *book = script_book(engine->script);
-	struct json *data = json_new_object(), *runbook = json_new_object(), *fleet = json_new_object();
+	struct json *data = json_new_object(), *runbook = json_new_object();
 
 	json_set_text(runbook, "id", book->id);
 	json_set_text(runbook, "title", book->title);
@@ -65,10 +68,7 @@ struct json *resume_opened_data(struct engine *engine, bool with_steps)
 	json_set_text(runbook, "path", book->path);
 	json_set_text(runbook, "digest", book->digest);
 	json_put(data, "runbook", runbook);
-	json_set_text(fleet, "name", json_text(engine->fleet, "name", NULL));
-	json_set_text(fleet, "path", json_text(engine->fleet, "path", NULL));
-	json_set_text(fleet, "digest", json_text(engine->fleet, "digest", NULL));
-	json_put(data, "fleet", fleet);
+	json_put(data, "fleet", fleet_facts(engine->fleet));
 	json_set_text(data, "tool", "bellbook 1");
 	json_set_text(data, "journal", store_id(engine->store));
 	json_put(data, "process", process_data());
@@ -141,12 +141,20 @@ struct old_steps {
 	struct json *pending;	/* owned: of the latest session.resumed that lists them, NULL = all is agreed */
 	char *digest;		/* owned: of the runbook that the latest process had */
 	int64_t asked, agreed;	/* questions about pending */
+	struct json *fleet;	/* owned: facts of the fleet as it was agreed to */
+	struct json *fleet_now;	/* owned: as the latest process had it */
 };
 
 static void old_process(struct old_steps *old, const struct event *ev, const struct json *data)
 {
 	const struct json *steps = json_at(data, "steps");
 
+	json_free(old->fleet_now);
+	old->fleet_now = json_copy_of(json_at(data, "fleet"));
+	if (ev->kind == EVENT_SESSION_OPENED) {
+		json_free(old->fleet);
+		old->fleet = json_copy_of(old->fleet_now);
+	}
 	if (json_text(json_at(data, "runbook"), "digest", NULL))
 		mem_set(&old->digest, json_text(json_at(data, "runbook"), "digest", NULL));
 	if (!steps)
@@ -171,12 +179,16 @@ static bool find_steps(void *arg, const struct event *ev)
 	if (ev->kind != EVENT_SESSION_OPENED && ev->kind != EVENT_SESSION_RESUMED && ev->kind != EVENT_ASKED && ev->kind != EVENT_RUNBOOK_CHANGED)
 		return true;
 	data = json_parse(ev->data, strlen(ev->data), &e);
-	if (ev->kind == EVENT_ASKED)
-		old->asked += str_is(json_text(data, "of", ""), "change");
-	else if (ev->kind == EVENT_RUNBOOK_CHANGED)
+	if (ev->kind == EVENT_ASKED) {
+		old->asked += str_is(json_text(data, "of", ""), "change") && !str_is(json_text(data, "expect", ""), FLEET);
+	} else if (ev->kind == EVENT_RUNBOOK_CHANGED && str_is(json_text(data, "change", ""), FLEET)) {
+		json_free(old->fleet);
+		old->fleet = json_copy_of(old->fleet_now);
+	} else if (ev->kind == EVENT_RUNBOOK_CHANGED) {
 		old->agreed += json_bool(data, "accepted", false);
-	else
+	} else {
 		old_process(old, ev, data);
+	}
 	if (old->pending && old->agreed && old->agreed >= old->asked) {
 		json_free(old->steps);
 		old->steps = old->pending;
@@ -311,10 +323,25 @@ static size_t ask_changes(struct engine *engine, struct comparing *c, const stru
 	return n;
 }
 
+/* One question when the fleet file is another than the one that people agreed to. */
+static void ask_fleet(struct engine *engine, struct comparing *c, const struct json *was)
+{
+	struct json *now = fleet_facts(engine->fleet);
+	struct buf words = {0};
+
+	if (was && fleet_differs(was, now, &words)) {
+		buf_puts(&words, "Hosts are looked at with the file as it is now, so nothing is asked of them before you answer. Put the old file back and resume again, if that is what you want.");
+		ask_change(c, "", FLEET, "The fleet file is not what it was when this session began.", buf_text(&words));
+		engine->settle_later = true;
+	}
+	buf_done(&words);
+	json_free(now);
+}
+
 /* Questions of the dead process that nobody waits for any more; with a changed runbook also those about steps, as they may mean something else now. */
 static bool is_void(const struct engine *engine, const struct model_ask *ask, bool changed)
 {
-	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret"))
+	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret") || (str_is(ask->of, "change") && str_is(ask->expect, FLEET)))
 		return true;
 	if (!changed || str_is(ask->of, "parameter"))
 		return false;
@@ -355,6 +382,7 @@ int resume_compare(struct engine *engine, const char *reason, struct err *e)
 	compare_add(&c, EVENT_SESSION_RESUMED, engine->who, data);
 	if (changed && ask_changes(engine, &c, old.steps) == 0)
 		ask_change(&c, "", "other", "The runbook's file is not what it was, but no step of it changed.", "Its texts, its parameters, remarks in it, or code that no step uses.");
+	ask_fleet(engine, &c, old.fleet);
 	book_add(engine->book, c.events, c.n);
 	/* The records get the new names of renamed steps before their calls are settled. */
 	(void)book_drain(engine->book);
@@ -362,6 +390,8 @@ int resume_compare(struct engine *engine, const char *reason, struct err *e)
 	mem_free(c.events);
 	json_free(old.steps);
 	json_free(old.pending);
+	json_free(old.fleet);
+	json_free(old.fleet_now);
 	mem_free(old.digest);
 	return 0;
 }

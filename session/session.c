@@ -173,6 +173,8 @@ static void act(struct engine *engine, const struct event *ev)
 		asks_stored(engine, ev);
 	else if (ev->kind == EVENT_SESSION_CONTINUED)
 		calls_release(engine);
+	else if (ev->kind == EVENT_RUNBOOK_CHANGED && engine->settle_later && str_is(json_text(data, "change", ""), "fleet"))
+		calls_settle(engine);
 	else if (ev->kind == EVENT_SESSION_CLOSED)
 		on_closed(engine);
 	json_free(data);
@@ -373,7 +375,8 @@ static int start_serving(struct engine *engine, const struct session_options *op
 	if (options->resume) {
 		if (resume_compare(engine, options->reason, e) < 0)
 			return -1;
-		calls_settle(engine);
+		if (!engine->settle_later)
+			calls_settle(engine);
 	}
 	engine_wake(engine);
 	return 0;

@@ -315,6 +315,48 @@ def file_gone():
         place.verify()
 
 
+def fleet_changed():
+    """a fleet file that changed is asked about once, by its settings, and no host is looked at before; remarks in it are nothing"""
+    fleet = 'fleet { name = "f", hosts = {}, extra = { a = "%s", b = "2" } } -- %s\n'
+    with Place(fleet=fleet % ("1", "")) as place:
+        place.write("t.lua", text_of(place, simple("a"), 'manual "m" { title = "M", why = "w" }\n'))
+        v = place.run()
+        v.answer(v.asked("step", "a"), "go")
+        v.kind("call.begun")
+        v.kill()
+        v.end()
+        gone(v.pid)
+        session = v.hello["session"]
+        place.write("fleet.lua", fleet % ("other", ""))
+
+        def resumed(times):
+            """A view of the session when it has been taken over so many times."""
+            v = place.resume(session)
+            for _ in range(times):
+                v.kind("session.resumed")
+            return v
+        for times in (1, 2):  # a crash before the answer: still asked
+            v = resumed(times)
+            q = v.asked("change")
+            assert q["data"]["expect"] == "fleet" and "Changed: extra.a. " in q["data"]["details"] and "extra.b" not in q["data"]["details"], q
+            v.kill()
+            v.end()
+            gone(v.pid)
+        assert [m["kind"] for m in place.log(session)].count("call.settled") == 0
+        v = resumed(3)
+        v.answer(v.asked("change"), "accept")
+        v.asked("manual", "m")
+        assert [m["data"]["change"] for m in place.log(session) if m["kind"] == "runbook.changed"] == ["fleet"]
+        v.kill()
+        v.end()
+        gone(v.pid)
+        place.write("fleet.lua", fleet % ("other", "a remark"))
+        v = resumed(4)
+        assert v.walk(stop=lambda m: m.get("kind") == "asked" and m["data"]["of"] == "change") == v.closed and v.closed["outcome"] == "ok"
+        assert place.lines() == ["a"]
+        place.verify()
+
+
 def closed_swept():
     """a session that is told to be over has nothing left on the hosts, whoever is killed then"""
     with Place() as place:
@@ -335,4 +377,4 @@ def closed_swept():
 
 sys.exit(tap([kill_session, kill_worker, kill_view, doubt, change_none, change_lines, change_deleted, change_deleted_finished, change_deleted_running, change_deleted_waits, change_moved, change_inserted,
               change_finished, change_planned, change_running, change_renamed, change_crash, change_renamed_question, file_gone,
-              closed_swept]))
+              closed_swept, fleet_changed]))
