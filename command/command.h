@@ -14,6 +14,7 @@ int cmd_each(struct options *o);
 int cmd_attach(struct options *o);
 int cmd_resume(struct options *o);
 int cmd_sessions(struct options *o);
+int cmd_search(struct options *o);
 int cmd_log(struct options *o);
 int cmd_verify(struct options *o);
 int cmd_note(struct options *o);

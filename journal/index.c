@@ -19,6 +19,7 @@
 
 struct batch {
 	struct index *index;
+	enum index_part part;
 	int64_t n, last;
 	unsigned char hash[SHA256_LEN];
 	size_t bytes;
@@ -44,6 +45,7 @@ void index_close(struct index *index)
 	if (!index)
 		return;
 	index_file_close(index);
+	index_text_free(index->text);
 	store_close(index->store);
 	mem_free(index->path);
 	mem_free(index);
@@ -58,7 +60,10 @@ static bool take_event(void *arg, const struct event *ev)
 {
 	struct batch *batch = arg;
 
-	index_fold(batch->index, ev);
+	if (batch->part == INDEX_TEXT)
+		index_text_add(batch->index, ev);
+	else
+		index_fold(batch->index, ev);
 	batch->last = ev->seq;
 	memcpy(batch->hash, ev->hash, SHA256_LEN);
 	batch->bytes += ev->len;
@@ -69,10 +74,16 @@ static bool take_event(void *arg, const struct event *ev)
 /* Inside a transaction. *at is moved; -1 with the store's or the index's error. */
 static int read_batch(struct index *index, enum index_part part, int64_t *at, int64_t head, struct err *e)
 {
-	struct batch batch = { .index = index, .last = *at };
+	struct batch batch = { .index = index, .part = part, .last = *at };
+	int rc;
 
-	err_clear(&index->sql_err);
-	if (store_each_marker(index->store, 0, *at, take_event, &batch, e) < 0)
+	if (part == INDEX_TEXT) {
+		index_text_begin(index);
+		rc = store_each(index->store, (struct store_range){ .after = *at, .limit = head - *at }, take_event, &batch, e);
+	} else {
+		rc = store_each_marker(index->store, 0, *at, take_event, &batch, e);
+	}
+	if (rc < 0)
 		return -1;
 	if (!batch.cut && batch.last < head) {
 		batch.last = head;	/* what is behind the last one is of no interest here */
@@ -129,26 +140,28 @@ static int one_batch(struct index *index, enum index_part part, int64_t *at, int
 
 	if (index_lock(index, &why) < 0) {
 		index->sql_err = why;
+		*at = 0;
 		return index_recover(index, e);
 	}
 	rc = write_batch(index, part, at, head, e);
-	if (rc > 0)
-		rc = index_recover(index, e);
+	if (rc > 0 || (rc == 0 && index->purged)) {
+		rc = rc > 0 ? index_recover(index, e) : index_restart(index, "payloads were purged", e);
+		*at = 0;	/* of the new one */
+	}
+	index->purged = false;
 	index_unlock(index);
 	return rc;
 }
 
 int index_update(struct index *index, enum index_part part, index_progress_fn *progress, void *arg, struct err *e)
 {
-	int64_t head = store_head(index->store, e), at = -1, begun = -1;
+	int64_t head = store_head(index->store, e), at = -1;
 
-	if (head < 0)
+	if (head < 0 || (part == INDEX_TEXT && index_update(index, INDEX_FACTS, progress, arg, e) < 0))
 		return -1;
 	while (at < head) {
 		if (one_batch(index, part, &at, head, e) < 0)
 			return -1;
-		if (begun < 0)
-			begun = at;
 		if (progress && at < head && !progress(arg, at, head))
 			break;
 	}

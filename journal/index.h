@@ -22,6 +22,7 @@ void index_close(struct index *index);
 /* Which part of it. */
 enum index_part {
 	INDEX_FACTS,	/* sessions, steps, durations: 10 million events in half a minute, once */
+	INDEX_TEXT,	/* full text, and the facts with it: minutes, once */
 };
 
 /* Told between batches; done and total count events. false stops: what is there can be used. NULL = never stop. */
@@ -104,5 +105,19 @@ int index_steps(struct index *index, const char *runbook, int64_t session, index
 /* One downtime of a session; to_us 0 = not over. */
 typedef bool index_span_fn(void *arg, int64_t from_us, int64_t to_us);
 int index_downtimes(struct index *index, int64_t session, index_span_fn *fn, void *arg, struct err *e);
+
+/* Where text was found. Strings are borrowed during the callback, never NULL; they are as they were recorded: utf8_safe before showing. */
+struct index_hit {
+	int64_t seq, session, at_us;
+	const char *kind;		/* of the event: "call.output", "note" ... */
+	const char *step, *host, *who;
+	const char *line;		/* the line it was found in, a part of it when it is long; without escape sequences */
+	size_t mark, mark_len;		/* bytes of line that were looked for; mark_len 0 = unknown */
+};
+typedef bool index_hit_fn(void *arg, const struct index_hit *hit);
+
+/* Looks for words, all of them in one event: word, wor* (beginnings), "two words" (in a row); case and accents do not count. Newest first. Of the filter: session, runbook, host, person
+ * (who said it), since, until (of the event), limit (0 = 50). ERR_USAGE when there is nothing to look for. fn may use the index. The text must have been brought up by the caller. */
+int index_search(struct index *index, const char *words, const struct index_filter *filter, index_hit_fn *fn, void *arg, struct err *e);
 
 #endif

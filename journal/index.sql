@@ -1,4 +1,4 @@
--- index.sql - version 1 of the index beside a journal: derived, may be deleted at any time. A change here counts INDEX_SCHEMA up; older files are made anew.
+-- index.sql - the index beside a journal: derived, may be deleted at any time. A change here counts INDEX_SCHEMA up; older files are made anew.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 CREATE TABLE meta(k TEXT PRIMARY KEY, v ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE session(
@@ -73,6 +73,9 @@ CREATE INDEX person_who ON person(who, session);
 CREATE TABLE host(session INTEGER NOT NULL, host TEXT NOT NULL, PRIMARY KEY(session, host)) STRICT, WITHOUT ROWID;
 CREATE INDEX host_host ON host(host, session);
 CREATE TABLE down(session INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, PRIMARY KEY(session, from_us)) STRICT, WITHOUT ROWID; -- to_us 0 = not over
+-- Payloads that are not to be in the text.
+CREATE TABLE purged(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 -- Contentless: what it found is read from the journal. No sizes of documents: hits are never ranked, newest come first.
 -- tags holds whole words made by bellbook (session, host, runbook, person), so that a filter is one more word to look up.
 CREATE VIRTUAL TABLE text USING fts5(body, tags, content='', columnsize=0, tokenize="unicode61 remove_diacritics 2");
+INSERT INTO text(text, rank) VALUES('hashsize', 16777216);

@@ -18,8 +18,6 @@
 
 #define BUSY_TRIES 20000	/* of 1 ms: a writer holds the file for one batch at most */
 
-static const char *const schemas[INDEX_SCHEMA] = { index_sql };
-
 enum verdict { INDEX_GOOD, INDEX_EMPTY, INDEX_WRONG, INDEX_NEWER };
 
 char *index_path(const char *journal)
@@ -218,12 +216,16 @@ static int make_schema(struct index *index, struct err *e)
 {
 	const char *id = store_id(index->store);
 	sqlite3_stmt *stmt;
-	char pragma[64];
+	char pragmas[100];
 	int rc = -1;
 
-	snprintf(pragma, sizeof(pragma), "PRAGMA application_id=%d", INDEX_APPLICATION);
-	if (store_exec(index->db, pragma, e) < 0 || store_migrate(index->db, schemas, INDEX_SCHEMA, e) < 0)
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d", INDEX_APPLICATION, INDEX_SCHEMA);
+	if (store_exec(index->db, "BEGIN IMMEDIATE", e) < 0)
 		return -1;
+	if (store_exec(index->db, index_sql, e) < 0 || store_exec(index->db, pragmas, e) < 0 || store_exec(index->db, "COMMIT", e) < 0) {
+		sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
+		return -1;
+	}
 	stmt = meta_stmt(index, e);
 	if (stmt) {
 		sqlite3_bind_text(stmt, 2, id, -1, SQLITE_STATIC);
@@ -357,7 +359,7 @@ int index_lock(struct index *index, struct err *e)
 /* What a file that cannot be written knows is copied, its text stays where it is. */
 static void take_over(struct index *index)
 {
-	static const char *const tables[] = { "session", "step", "attempt", "ask", "call", "person", "host", "down" };
+	static const char *const tables[] = { "session", "step", "attempt", "ask", "call", "person", "host", "down", "purged" };
 	struct err ignored = { 0 };
 	struct buf sql = { 0 };
 	sqlite3_stmt *stmt = NULL;

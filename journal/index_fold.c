@@ -5,6 +5,7 @@
  */
 #include "journal/index_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -12,10 +13,10 @@
 enum sql {
 	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
 	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, ASK_STEP, ASK_SESSION, ANSWER_STEP, ANSWER,
-	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, SQL_COUNT
+	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, PURGED, SQL_COUNT
 };
 
-_Static_assert(SQL_COUNT <= INDEX_STATEMENTS, "room for every statement");
+_Static_assert(SQL_COUNT <= INDEX_TEXT_SLOT, "room for every statement");
 
 /* ?1 is the session, ?2 the time where there is one. Clocks may be set back: spans are never negative. */
 static const char *const sql_text[SQL_COUNT] = {
@@ -66,39 +67,33 @@ static const char *const sql_text[SQL_COUNT] = {
 	[WARNED] = "UPDATE session SET warnings = warnings + 1 WHERE id = ?1",
 	[DOWN] = "INSERT OR IGNORE INTO down(session, from_us, to_us) SELECT ?1, ?2, 0 WHERE NOT EXISTS(SELECT 1 FROM down d WHERE d.session = ?1 AND d.to_us = 0)",
 	[UP] = "UPDATE down SET to_us = max(from_us, ?2) WHERE session = ?1 AND to_us = 0",
+	[PURGED] = "INSERT OR REPLACE INTO purged(seq, first, last) VALUES(?1, ?2, ?3)",
 };
 
-/* What a statement gets. */
-struct value {
-	const char *text;	/* NULL = number */
-	int64_t number;
-};
-
-static struct value num(int64_t number)
+static struct index_value num(int64_t number)
 {
-	return (struct value){ .number = number };
+	return (struct index_value){ .number = number };
 }
 
-static struct value txt(const char *text)
+static struct index_value txt(const char *text)
 {
-	return (struct value){ .text = text ? text : "" };
+	return (struct index_value){ .text = text ? text : "" };
 }
 
-/* After the first error of a batch nothing more is done in it: it is rolled back. */
-static void run(struct index *index, enum sql which, const struct value *values, int count)
+void index_run(struct index *index, int slot, const char *sql, const struct index_value *values, int count)
 {
-	sqlite3_stmt *stmt = index->stmts[which];
+	sqlite3_stmt *stmt = index->stmts[slot];
 
 	if (index->sql_err.text[0])
 		return;
-	if (!stmt && sqlite3_prepare_v3(index->db, sql_text[which], -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
+	if (!stmt && sqlite3_prepare_v3(index->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &stmt, NULL) != SQLITE_OK) {
 		index_sql_err(index, &index->sql_err, "writing the index");
 		return;
 	}
-	index->stmts[which] = stmt;
+	index->stmts[slot] = stmt;
 	for (int i = 0; i < count; i++) {
 		if (values[i].text)
-			sqlite3_bind_text(stmt, i + 1, values[i].text, -1, SQLITE_STATIC);
+			sqlite3_bind_text(stmt, i + 1, values[i].text, values[i].number ? (int)values[i].number : -1, SQLITE_STATIC);
 		else
 			sqlite3_bind_int64(stmt, i + 1, values[i].number);
 	}
@@ -106,6 +101,11 @@ static void run(struct index *index, enum sql which, const struct value *values,
 		index_sql_err(index, &index->sql_err, "writing the index");
 	sqlite3_reset(stmt);
 	sqlite3_clear_bindings(stmt);
+}
+
+static void run(struct index *index, enum sql which, const struct index_value *values, int count)
+{
+	index_run(index, (int)which, sql_text[which], values, count);
 }
 
 typedef void fold_fn(struct index *index, const struct event *ev, const struct json *data);
@@ -119,12 +119,12 @@ static void put_steps(struct index *index, const struct event *ev, const struct 
 		if (!*id)
 			continue;
 		for (size_t k = 0; k < json_count(was); k++) {
-			const struct value names[] = { num(ev->session), txt(json_as_text(json_item(was, k))), txt(id) };
+			const struct index_value names[] = { num(ev->session), txt(json_as_text(json_item(was, k))), txt(id) };
 
 			run(index, STEP_RENAME, names, 3);
 			run(index, ATTEMPT_RENAME, names, 3);
 		}
-		run(index, STEP_PUT, (const struct value[]){ num(ev->session), txt(id), num((int64_t)i + 1), txt(json_text(step, "title", id)),
+		run(index, STEP_PUT, (const struct index_value[]){ num(ev->session), txt(id), num((int64_t)i + 1), txt(json_text(step, "title", id)),
 			txt(json_text(step, "kind", "")) }, 5);
 	}
 }
@@ -134,7 +134,7 @@ static void fold_opened(struct index *index, const struct event *ev, const struc
 	const struct json *runbook = json_at(data, "runbook");
 	const char *id = json_text(runbook, "id", "");
 
-	run(index, OPEN, (const struct value[]){ num(ev->session), num(ev->at_us), txt(id), txt(json_text(runbook, "title", id)),
+	run(index, OPEN, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(id), txt(json_text(runbook, "title", id)),
 		txt(json_text(json_at(data, "fleet"), "name", "")), txt(ev->who), num(json_bool(data, "dry_run", false)),
 		num((int64_t)json_count(json_at(data, "steps"))) }, 8);
 	put_steps(index, ev, json_at(data, "steps"));
@@ -154,13 +154,13 @@ static void fold_resumed(struct index *index, const struct event *ev, const stru
 	int64_t last = ev->at_us;
 
 	(void)store_each_before(index->store, &all, ev->seq, keep_time, &last, &ignored);	/* damaged: then no time was lost */
-	run(index, RESUME, (const struct value[]){ num(ev->session), num(ev->at_us), num(last) }, 3);
-	run(index, RESUME_STEPS, (const struct value[]){ num(ev->session), num(ev->at_us), num(last) }, 3);
+	run(index, RESUME, (const struct index_value[]){ num(ev->session), num(ev->at_us), num(last) }, 3);
+	run(index, RESUME_STEPS, (const struct index_value[]){ num(ev->session), num(ev->at_us), num(last) }, 3);
 	if (json_type_of(steps) != JSON_IS_ARRAY)
 		return;
-	run(index, STEPS_OLD, (const struct value[]){ num(ev->session) }, 1);
+	run(index, STEPS_OLD, (const struct index_value[]){ num(ev->session) }, 1);
 	put_steps(index, ev, steps);
-	run(index, STEPS_DROP, (const struct value[]){ num(ev->session) }, 1);
+	run(index, STEPS_DROP, (const struct index_value[]){ num(ev->session) }, 1);
 }
 
 static void fold_closed(struct index *index, const struct event *ev, const struct json *data)
@@ -169,22 +169,22 @@ static void fold_closed(struct index *index, const struct event *ev, const struc
 
 	if (!*outcome)
 		return;
-	run(index, CLOSE, (const struct value[]){ num(ev->session), num(ev->at_us), txt(outcome), txt(json_text(data, "reason", "")) }, 4);
-	run(index, DROP_ASKS, (const struct value[]){ num(ev->session) }, 1);
+	run(index, CLOSE, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(outcome), txt(json_text(data, "reason", "")) }, 4);
+	run(index, DROP_ASKS, (const struct index_value[]){ num(ev->session) }, 1);
 }
 
 static void fold_entered(struct index *index, const struct event *ev, const struct json *data)
 {
 	int64_t place = json_int(data, "index", 0);
 
-	run(index, STEP_ENTERED, (const struct value[]){ num(ev->session), txt(ev->step) }, 2);
+	run(index, STEP_ENTERED, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
 	if (place > 0)
-		run(index, PROGRESS, (const struct value[]){ num(ev->session), num(place), num(json_int(data, "total", 0)) }, 3);
+		run(index, PROGRESS, (const struct index_value[]){ num(ev->session), num(place), num(json_int(data, "total", 0)) }, 3);
 }
 
 static void fold_begun(struct index *index, const struct event *ev, const struct json *data)
 {
-	run(index, STEP_BEGUN, (const struct value[]){ num(ev->session), num(ev->at_us), txt(ev->step), num(ev->attempt),
+	run(index, STEP_BEGUN, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), num(ev->attempt),
 		num(str_is(json_text(data, "part", ""), "undo")), num(json_bool(data, "again", false)) }, 6);
 }
 
@@ -198,66 +198,80 @@ static void fold_ended(struct index *index, const struct event *ev, const struct
 		known++;
 	if (!*known)
 		return;
-	run(index, STEP_ENDED, (const struct value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(state), txt(json_text(data, "reason", "")),
+	run(index, STEP_ENDED, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(state), txt(json_text(data, "reason", "")),
 		num(json_int(data, "took_us", -1)) }, 6);
-	run(index, ATTEMPT, (const struct value[]){ num(ev->session), txt(ev->step) }, 2);
-	run(index, COUNTS, (const struct value[]){ num(ev->session), txt(state) }, 2);
+	run(index, ATTEMPT, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
+	run(index, COUNTS, (const struct index_value[]){ num(ev->session), txt(state) }, 2);
 }
 
 static void fold_doubted(struct index *index, const struct event *ev, const struct json *data)
 {
-	run(index, STEP_DOUBTED, (const struct value[]){ num(ev->session), txt(ev->step), txt(json_text(data, "reason", "")) }, 3);
+	run(index, STEP_DOUBTED, (const struct index_value[]){ num(ev->session), txt(ev->step), txt(json_text(data, "reason", "")) }, 3);
 }
 
 static void fold_call_begun(struct index *index, const struct event *ev, const struct json *data)
 {
 	if (ev->host && *ev->host)
-		run(index, HOST, (const struct value[]){ num(ev->session), txt(ev->host) }, 2);
+		run(index, HOST, (const struct index_value[]){ num(ev->session), txt(ev->host) }, 2);
 	if (!str_is(json_text(data, "effect", ""), "read"))
-		run(index, CALL_BEGUN, (const struct value[]){ num(ev->session), num(ev->at_us), txt(ev->step), num(ev->attempt), txt(ev->call), txt(ev->host),
+		run(index, CALL_BEGUN, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), num(ev->attempt), txt(ev->call), txt(ev->host),
 			txt(json_text(data, "shown", "")) }, 7);
 }
 
 static void fold_call_ended(struct index *index, const struct event *ev, const struct json *data)
 {
 	(void)data;
-	run(index, CALL_ENDED, (const struct value[]){ num(ev->session), txt(ev->step), num(ev->attempt), txt(ev->call) }, 4);
+	run(index, CALL_ENDED, (const struct index_value[]){ num(ev->session), txt(ev->step), num(ev->attempt), txt(ev->call) }, 4);
 }
 
 static void fold_asked(struct index *index, const struct event *ev, const struct json *data)
 {
 	if (!*json_text(data, "of", ""))
 		return;
-	run(index, ASK, (const struct value[]){ num(ev->session), num(ev->seq), txt(ev->step) }, 3);
-	run(index, ASK_STEP, (const struct value[]){ num(ev->session), num(ev->at_us), txt(ev->step) }, 3);
-	run(index, ASK_SESSION, (const struct value[]){ num(ev->session), num(ev->at_us) }, 2);
+	run(index, ASK, (const struct index_value[]){ num(ev->session), num(ev->seq), txt(ev->step) }, 3);
+	run(index, ASK_STEP, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step) }, 3);
+	run(index, ASK_SESSION, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 
 static void fold_answered(struct index *index, const struct event *ev, const struct json *data)
 {
 	int64_t seq = json_int(data, "seq", 0);
 
-	run(index, ANSWER_STEP, (const struct value[]){ num(ev->session), num(ev->at_us), num(seq) }, 3);
-	run(index, ANSWER, (const struct value[]){ num(ev->session), num(seq) }, 2);
-	run(index, ANSWER_SESSION, (const struct value[]){ num(ev->session), num(ev->at_us) }, 2);
+	run(index, ANSWER_STEP, (const struct index_value[]){ num(ev->session), num(ev->at_us), num(seq) }, 3);
+	run(index, ANSWER, (const struct index_value[]){ num(ev->session), num(seq) }, 2);
+	run(index, ANSWER_SESSION, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 
 static void fold_noted(struct index *index, const struct event *ev, const struct json *data)
 {
 	(void)data;
-	run(index, NOTED, (const struct value[]){ num(ev->session) }, 1);
+	run(index, NOTED, (const struct index_value[]){ num(ev->session) }, 1);
 }
 
 static void fold_warned(struct index *index, const struct event *ev, const struct json *data)
 {
 	(void)data;
-	run(index, WARNED, (const struct value[]){ num(ev->session) }, 1);
+	run(index, WARNED, (const struct index_value[]){ num(ev->session) }, 1);
 }
 
 static void fold_down(struct index *index, const struct event *ev, const struct json *data)
 {
 	(void)data;
-	run(index, ev->kind == EVENT_DOWNTIME_BEGAN ? DOWN : UP, (const struct value[]){ num(ev->session), num(ev->at_us) }, 2);
+	run(index, ev->kind == EVENT_DOWNTIME_BEGAN ? DOWN : UP, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
+}
+
+/* "FIRST..LAST". What the text has of them must go, and full text forgets only as a whole. */
+static void fold_purged(struct index *index, const struct event *ev)
+{
+	struct err ignored = { 0 };
+	int64_t first, last, text;
+	char *end;
+
+	first = strtoll(ev->call ? ev->call : "", &end, 10);
+	last = strncmp(end, "..", 2) == 0 ? strtoll(end + 2, NULL, 10) : first;
+	run(index, PURGED, (const struct index_value[]){ num(ev->seq), num(first), num(last) }, 3);
+	if (index_meta_int(index, "text", &text, &ignored) == 0 && first <= text)
+		index->purged = true;
 }
 
 static const struct {
@@ -290,10 +304,12 @@ void index_fold(struct index *index, const struct event *ev)
 	struct err ignored = { 0 };
 	struct json *data;
 
+	if (ev->kind == EVENT_PAYLOAD_PURGED)
+		fold_purged(index, ev);
 	if (!ev->session)
 		return;
 	if (ev->who && *ev->who && !str_is(ev->who, "bellbook"))
-		run(index, PERSON, (const struct value[]){ num(ev->session), txt(ev->who) }, 2);
+		run(index, PERSON, (const struct index_value[]){ num(ev->session), txt(ev->who) }, 2);
 	for (size_t i = 0; i < sizeof(folds) / sizeof(folds[0]); i++) {
 		if (folds[i].kind != ev->kind)
 			continue;
@@ -302,5 +318,5 @@ void index_fold(struct index *index, const struct event *ev)
 		json_free(data);
 		break;
 	}
-	run(index, SEEN, (const struct value[]){ num(ev->session), num(ev->at_us) }, 2);
+	run(index, SEEN, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }

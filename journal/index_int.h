@@ -3,6 +3,7 @@
 #ifndef JOURNAL_INDEX_INT_H
 #define JOURNAL_INDEX_INT_H
 
+#include "base/buf.h"
 #include "base/json.h"
 #include "journal/event.h"
 #include "journal/index.h"
@@ -13,7 +14,7 @@
 #include <sys/types.h>
 
 #define INDEX_APPLICATION 0x62656c69	/* "beli" */
-#define INDEX_SCHEMA 1			/* user_version this program writes */
+#define INDEX_SCHEMA 2			/* user_version this program writes */
 #ifdef TINY_LIMITS
 #define INDEX_BATCH 3
 #define INDEX_BATCH_BYTES 64
@@ -22,6 +23,15 @@
 #define INDEX_BATCH_BYTES (8u << 20)	/* … or as many as fill this */
 #endif
 #define INDEX_STATEMENTS 40
+#define INDEX_TEXT_SLOT (INDEX_STATEMENTS - 1)
+#define INDEX_CARRIES 1024
+#define INDEX_TOKENIZE "tokenize=\"unicode61 remove_diacritics 2\""	/* as in index.sql */
+
+/* What a statement gets. */
+struct index_value {
+	const char *text;	/* NULL = number; else number is its length, 0 = up to the NUL */
+	int64_t number;
+};
 
 struct index {
 	struct store *store;		/* owned */
@@ -32,6 +42,8 @@ struct index {
 	bool temporary;
 	bool damaged;			/* the last error was damage */
 	int faults;			/* how often the index had to be given up */
+	bool purged;			/* the batch told of purged payloads that are in the text */
+	struct index_text *text;	/* owned; what goes from one event to the next, NULL until needed */
 	int lock_fd;			/* of "<path>-lock", -1 until needed */
 	ino_t inode;
 	dev_t device;
@@ -76,10 +88,34 @@ int index_recover(struct index *index, struct err *e);
 
 /* SQL of each query, for the test that looks at its plan; ended by NULL. */
 extern const char *const index_query_sql[];
+extern const char *const index_search_sql;
 
 /* --- index_fold.c --- */
 
+/* Runs a statement that gives no rows, prepared once for each slot. After the first error of a batch nothing more is done in it: it is rolled back. */
+void index_run(struct index *index, int slot, const char *sql, const struct index_value *values, int count);
+
 /* Brings the facts up with one event that is no output. Errors of SQLite go to index->sql_err. */
 void index_fold(struct index *index, const struct event *ev);
+
+/* --- index_text.c --- */
+
+/* Appends what can be searched in an event as plain text, without control characters but newlines. before: what its output stream ended in, see index_carry; NULL = nothing. */
+void index_plain(struct buf *out, const struct event *ev, const struct buf *before);
+
+/* Appends the line that a chunk of output breaks off in, so that a word cut in two is found in the next chunk: read from the journal. */
+void index_carry(struct store *store, const struct event *ev, struct buf *out);
+
+/* Appends the tag for one thing: "s41", "h" and the host in hex. which: s h r w. */
+void index_tag(struct buf *out, char which, const char *text);
+
+/* Puts one event into the full text. Errors of SQLite go to index->sql_err. */
+void index_text_add(struct index *index, const struct event *ev);
+
+/* Reads which payloads were purged; at the beginning of a batch. */
+void index_text_begin(struct index *index);
+
+/* Frees; NULL is fine. */
+void index_text_free(struct index_text *text);
 
 #endif
