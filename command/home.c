@@ -168,7 +168,7 @@ void home_lend(struct home_run *run, int (*fn)(struct home_run *run, void *arg),
 /* The command for one session, as the command line has it. */
 static int with_session(struct home_run *run, void *arg)
 {
-	int (*command)(struct options *o) = run->choice.what == HOME_ATTACH ? cmd_attach : run->choice.what == HOME_RESUME ? cmd_resume : cmd_log;
+	int (*command)(struct options *o) = run->choice.what == HOME_ATTACH ? cmd_attach : run->choice.what == HOME_RESUME ? cmd_resume : cmd_review;
 	char number[24];
 	int result;
 
@@ -178,7 +178,7 @@ static int with_session(struct home_run *run, void *arg)
 	run->o->count = 1;
 	result = command(run->o);
 	run->o->count = 0;
-	return command == cmd_log ? EXIT_FAILED : result;	/* a log is to be read */
+	return result;
 }
 
 static void tell_result(struct home_run *run)

@@ -13,7 +13,8 @@ static void screens(unsigned where, struct buf *out)
 	static const struct {
 		unsigned kind;
 		const char *word;
-	} words[] = { { IN_HOME, "home" }, { IN_PLAN, "plan" }, { IN_LIVE, "live" }, { IN_REVIEW, "review" } };
+	} words[] = { { IN_HOME, "home" }, { IN_PLAN, "plan" }, { IN_LIVE, "live" }, { IN_REVIEW, "review" },
+		{ IN_PLAYBACK, "playback" } };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 		if (where & words[i].kind)

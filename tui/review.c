@@ -85,6 +85,8 @@ void review_free(struct review *review)
 	if (!review)
 		return;
 	box_close(review);
+	palette_close(&review->palette);
+	mem_free(review->copy);
 	pane_clear(&review->pane);
 	timeline_free(review->timeline);
 	timeline_free(review->before);

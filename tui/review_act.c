@@ -4,8 +4,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "tui/review_int.h"
-#include "tui/review_keys.h"
 
+#define MOUSE_UP 64
+#define MOUSE_DOWN 65
+#define WHEEL_LINES 3
 #define FAR (LONG_MAX / 4)	/* cut to what there is */
 
 static void move_in_pane(struct review *review, long by)
@@ -49,21 +51,13 @@ static void find_on(struct review *review, bool backwards, int64_t now_us)
 		review_notice(review, backwards ? "Not found above." : "Not found below.", now_us);
 }
 
-static void help(struct review *review)
+static void find_text(struct review *review, const char *text, int64_t now_us)
 {
-	struct buf text = { 0 };
-
-	for (const struct review_key *key = review_keys(); key->action != REVIEW_NOTHING; key++)
-		if (key->help)
-			buf_printf(&text, "%-7s %s\n", str_is(key->name, "[ ]") ? "]" : key->name, key->help);
-	buf_puts(&text, "\nThe strip is the time of the walk: . site up  # site down  X failed, nothing decided yet  ~ waiting for a person\n"
-			"The last column is the same step in the run before, where there is room for it.\n"
-			"Nothing that was recorded can be changed here. Notes and pins are added, with your name and the time of now.");
-	box_open(review, REVIEW_HELP, "REVIEW", buf_text(&text));
-	buf_done(&text);
+	mem_set(&review->find, text);
+	find_on(review, false, now_us);
 }
 
-static void open_note(struct review *review, bool pin)
+static void open_note(struct review *review, bool pin, const char *given)
 {
 	const struct mark *mark = review_mark(review);
 	const struct pane *pane = &review->pane;
@@ -73,11 +67,11 @@ static void open_note(struct review *review, bool pin)
 		return;
 	box_open(review, pin ? REVIEW_PIN : REVIEW_NOTE, pin ? "PIN" : "NOTE", pin ? "Stands in the timeline at the time of this line, with your name:"
 		: "Written now, with your name, about this step:");
-	if (!pin)
-		return;
-	if (review->in_pane && pane->at < (long)pane->count)
+	if (given)
+		buf_puts(&text, given);
+	else if (pin && review->in_pane && pane->at < (long)pane->count)
 		buf_puts(&text, pane->lines[pane->at].text);
-	else
+	else if (pin)
 		timeline_text(review->timeline, review->store, mark, &text);
 	edit_paste(&review->edit, buf_text(&text), text.len);
 	buf_done(&text);
@@ -99,80 +93,173 @@ static void leave(struct review *review)
 		review->leave = true;
 }
 
-static void act_move(struct review *review, enum review_action action)
+static void act_move(struct review *review, enum action action)
 {
 	int page = review->in_pane || review->raw ? review->pane.page : review->page;
 
-	if (action == REVIEW_ACT_UP || action == REVIEW_ACT_DOWN)
-		move(review, action == REVIEW_ACT_UP ? -1 : 1);
-	else if (action == REVIEW_ACT_PAGE_UP || action == REVIEW_ACT_PAGE_DOWN)
-		move(review, action == REVIEW_ACT_PAGE_UP ? -page : page);
-	else if (action == REVIEW_ACT_TOP || action == REVIEW_ACT_BOTTOM)
-		move(review, action == REVIEW_ACT_TOP ? -FAR : FAR);
+	if (action == ACTION_UP || action == ACTION_DOWN)
+		move(review, action == ACTION_UP ? -1 : 1);
+	else if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN)
+		move(review, action == ACTION_PAGE_UP ? -page : page);
+	else if (action == ACTION_TOP || action == ACTION_FOLLOW)
+		move(review, action == ACTION_TOP ? -FAR : FAR);
 }
 
-static void act_open(struct review *review, enum review_action action)
+/* What is copied: the line, or all that belongs to it. */
+static void copy(struct review *review, const char *what, int64_t now_us)
 {
-	if (action == REVIEW_ACT_HELP)
-		help(review);
-	else if (action == REVIEW_ACT_FIND)
+	const struct mark *mark = review_mark(review);
+	const struct pane *pane = &review->pane;
+	bool line = what ? str_is(what, "line") : !review->in_pane && !review->raw;
+	struct buf text = { 0 };
+
+	if (!mark)
+		return;
+	pane_load(review, true);
+	if (line && review->in_pane && pane->at < (long)pane->count)
+		buf_puts(&text, pane->lines[pane->at].text);
+	else if (line)
+		timeline_text(review->timeline, review->store, mark, &text);
+	for (size_t i = 0; !line && i < pane->count; i++)
+		if (pane->lines[i].role == (str_is(what, "command") ? ROLE_COMMAND : ROLE_TEXT) || str_is(what, "record"))
+			buf_printf(&text, "%s\n", pane->lines[i].text);
+	if (text.len == 0)
+		review_notice(review, "There is nothing of that here to copy.", now_us);
+	mem_free(review->copy);
+	review->copy = text.len > 0 ? buf_take(&text) : NULL;
+	review->copy_name = line ? "line" : str_is(what, "command") ? "command" : str_is(what, "record") ? "record" : "output";
+	buf_done(&text);
+}
+
+static void turn(struct review *review, bool *what, const char *arg, int64_t now_us)
+{
+	*what = arg ? str_is(arg, "on") : !*what;
+	if (what == &review->mouse)
+		review_notice(review, *what ? "The mouse is on: the wheel moves, a click picks." : "The mouse is off.", now_us);
+	else
+		review_notice(review, *what ? "Sparing a slow line is on." : "Sparing a slow line is off.", now_us);
+}
+
+/* Actions that open something. */
+static bool act_open(struct review *review, enum action action, const char *arg, int64_t now_us)
+{
+	if (action == ACTION_HELP || action == ACTION_PALETTE)
+		palette_open(&review->palette, IN_REVIEW, action == ACTION_HELP, NULL, NULL);
+	else if (action == ACTION_FIND && arg)
+		find_text(review, arg, now_us);
+	else if (action == ACTION_FIND)
 		box_open(review, REVIEW_FIND, "FIND", "In the lines shown and in all outputs (upper and lower case are the same):");
-	else if (action == REVIEW_ACT_FILTER)
+	else if (action == ACTION_KINDS)
 		box_open(review, REVIEW_FILTER, "FILTER", "Which lines shall be shown?");
-	else if (action == REVIEW_ACT_NOTE || action == REVIEW_ACT_MARK)
-		open_note(review, action == REVIEW_ACT_MARK);
-	else if (action == REVIEW_ACT_EXPORT)
+	else if (action == ACTION_NOTE || action == ACTION_PIN)
+		open_note(review, action == ACTION_PIN, arg);
+	else if (action == ACTION_EXPORT)
 		box_open(review, REVIEW_FORMAT, "EXPORT", "The whole session, as:");
-	else if (action == REVIEW_ACT_PANE && review->in_pane)
+	else if (action == ACTION_PANE && review->in_pane)
 		review->in_pane = false;
-	else if (action == REVIEW_ACT_PANE || action == REVIEW_ACT_OPEN)
+	else if (action == ACTION_PANE || action == ACTION_DETAILS)
 		enter_pane(review);
+	else
+		return false;
+	return true;
 }
 
-static void act(struct review *review, enum review_action action, int64_t now_us)
+/* Actions that whoever runs the review carries out. */
+static bool act_outside(struct review *review, enum action action, const char *arg, int64_t now_us)
 {
-	if (action == REVIEW_ACT_BACK || action == REVIEW_ACT_ON)
-		jump(review, action == REVIEW_ACT_ON ? 1 : -1, now_us);
-	else if (action == REVIEW_ACT_NEXT || action == REVIEW_ACT_PREVIOUS)
-		find_on(review, action == REVIEW_ACT_PREVIOUS, now_us);
-	else if (action == REVIEW_ACT_LEAVE)
-		leave(review);
-	else if (action == REVIEW_ACT_RAW) {
-		review->raw = !review->raw;
-		if (review->raw)
-			pane_load(review, true);
-	} else if (action == REVIEW_ACT_PLAY)
+	if (action == ACTION_PLAY)
 		review->play = true;
-	else if (action == REVIEW_ACT_REFRESH) {
+	else if (action == ACTION_ATTACH && review->running)
+		review->attach = true;
+	else if (action == ACTION_ATTACH)
+		review_notice(review, "No process carries this session now.", now_us);
+	else if (action == ACTION_REDRAW)
+		review->redraw = true;
+	else if (action == ACTION_SUSPEND)
+		review->suspend = true;
+	else if (action == ACTION_COPY)
+		copy(review, arg, now_us);
+	else if (action == ACTION_MOUSE)
+		turn(review, &review->mouse, arg, now_us);
+	else if (action == ACTION_SLOW)
+		turn(review, &review->slow, arg, now_us);
+	else
+		return false;
+	return true;
+}
+
+static void act(struct review *review, enum action action, const char *arg, int64_t now_us)
+{
+	if (act_open(review, action, arg, now_us) || act_outside(review, action, arg, now_us))
+		return;
+	if (action == ACTION_JUMP_BACK || action == ACTION_JUMP_ON) {
+		jump(review, action == ACTION_JUMP_ON ? 1 : -1, now_us);
+	} else if (action == ACTION_FIND_NEXT || action == ACTION_FIND_PREVIOUS) {
+		find_on(review, action == ACTION_FIND_PREVIOUS, now_us);
+	} else if (action == ACTION_LEAVE) {
+		leave(review);
+	} else if (action == ACTION_RAW) {
+		review->raw = !review->raw;
+		pane_load(review, review->raw);
+	} else if (action == ACTION_REFRESH) {
 		review_refresh(review);
 		review_notice(review, "Read again.", now_us);
-	} else if (action == REVIEW_ACT_ATTACH && review->running)
-		review->attach = true;
-	else if (action == REVIEW_ACT_ATTACH)
-		review_notice(review, "No process carries this session now.", now_us);
-	else if (action == REVIEW_ACT_REDRAW)
-		review->redraw = true;
-	else if (action == REVIEW_ACT_SUSPEND)
-		review->suspend = true;
-	else
+	} else {
 		act_move(review, action);
+	}
+}
+
+static void palette_key(struct review *review, const struct press *press, int64_t now_us)
+{
+	enum palette_did did = palette_press(&review->palette, press);
+	enum action action = review->palette.run;
+	char *arg;
+
+	if (did == PALETTE_GOES_ON)
+		return;
+	arg = did == PALETTE_RUNS ? mem_strdup(review->palette.arg) : NULL;
+	palette_close(&review->palette);
+	if (did == PALETTE_RUNS)
+		act(review, action, arg, now_us);
+	mem_free(arg);
+}
+
+/* The wheel moves, a click picks; nothing is opened or written by the mouse. */
+static void mouse(struct review *review, const struct press *press)
+{
+	bool over = review->box.use != USE_CLOSED || review->palette.is_open;
+
+	if (!review->mouse || over)
+		return;
+	if (press->cp == MOUSE_UP || press->cp == MOUSE_DOWN) {
+		move(review, press->cp == MOUSE_UP ? -WHEEL_LINES : WHEEL_LINES);
+	} else if (press->cp == 0 && press->row >= review->pane_row && press->row < review->pane_row + review->pane.page) {
+		enter_pane(review);
+		move_in_pane(review, review->pane.top + press->row - review->pane_row - review->pane.at);
+	} else if (press->cp == 0 && press->row >= review->list_row && press->row < review->list_row + review->page) {
+		review->in_pane = false;
+		review_pick(review, review->top + press->row - review->list_row);
+	}
 }
 
 void review_press(struct review *review, const struct press *press, int64_t now_us)
 {
-	enum review_action action;
+	enum action action = press->code == PRESS_ESC ? (review->raw || review->in_pane ? ACTION_LEAVE : ACTION_NONE)
+		: keytable_find(IN_REVIEW, press);
 
+	if (press->code == PRESS_MOUSE) {
+		mouse(review, press);
+		return;
+	}
 	mem_set(&review->notice, NULL);
-	if (review->box.use != USE_CLOSED) {
+	if (action == ACTION_SUSPEND)
+		review->suspend = true;
+	else if (review->palette.is_open)
+		palette_key(review, press, now_us);
+	else if (review->box.use != USE_CLOSED)
 		box_press(review, press, now_us);
-		return;
-	}
-	if (press->code == PRESS_PASTE) {
+	else if (press->code == PRESS_PASTE)
 		review_notice(review, "A paste was ignored: no field is open.", now_us);
-		return;
-	}
-	action = press->code == PRESS_ESC ? (review->raw || review->in_pane ? REVIEW_ACT_LEAVE : REVIEW_NOTHING)
-		: review_key_find(review_keys(), press);
-	act_open(review, action);
-	act(review, action, now_us);
+	else
+		act(review, action, NULL, now_us);
 }

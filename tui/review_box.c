@@ -11,7 +11,6 @@
 #include "journal/export.h"
 #include "journal/note.h"
 #include "tui/review_int.h"
-#include "tui/review_keys.h"
 
 static const char *const formats[] = { "md", "html", "jsonl", "cast", "text", NULL };
 
@@ -207,15 +206,15 @@ static void list_press(struct review *review, const struct press *press)
 static void text_press(struct review *review, const struct press *press)
 {
 	struct review_box *box = &review->box;
-	enum review_action action = review_key_find(review_keys(), press);
+	enum action action = keytable_find(IN_REVIEW, press);
 
-	if (action == REVIEW_ACT_UP || action == REVIEW_ACT_DOWN)
-		box->scroll += action == REVIEW_ACT_UP ? -1 : 1;
-	else if (action == REVIEW_ACT_PAGE_UP || action == REVIEW_ACT_PAGE_DOWN)
-		box->scroll += action == REVIEW_ACT_PAGE_UP ? -box->page : box->page;
-	else if (action == REVIEW_ACT_TOP)
+	if (action == ACTION_UP || action == ACTION_DOWN)
+		box->scroll += action == ACTION_UP ? -1 : 1;
+	else if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN)
+		box->scroll += action == ACTION_PAGE_UP ? -box->page : box->page;
+	else if (action == ACTION_TOP)
 		box->scroll = 0;
-	else if (action == REVIEW_ACT_BOTTOM)
+	else if (action == ACTION_FOLLOW)
 		box->scroll = 1 << 20;
 	else
 		box_close(review);
@@ -229,7 +228,7 @@ void box_press(struct review *review, const struct press *press, int64_t now_us)
 
 	if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C'))
 		box_close(review);
-	else if (use == REVIEW_HELP || use == REVIEW_TEXT)
+	else if (use == REVIEW_TEXT)
 		text_press(review, press);
 	else if (use == REVIEW_FILTER || use == REVIEW_FORMAT)
 		list_press(review, press);
@@ -258,10 +257,7 @@ static const char *hint_of(enum review_use use)
 	case REVIEW_FORMAT:
 		return "arrows or a number, then Enter; Esc closes";
 	case USE_CLOSED:
-	case REVIEW_HELP:
 	case REVIEW_TEXT:
-	case REVIEW_DIFF:
-	case REVIEW_COMMAND:
 		break;
 	}
 	return "arrows, PgUp and PgDn scroll; any other key closes";
@@ -354,7 +350,7 @@ void box_draw(struct review *review, struct canvas *canvas, struct area area)
 	struct review_box *box = &review->box;
 	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
 	long list = choices(review);
-	bool field = box->use != REVIEW_HELP && box->use != REVIEW_TEXT && list == 0;
+	bool field = box->use != REVIEW_TEXT && list == 0;
 	int text = text_rows(box->text, inner), rows = text + (int)list + (field ? 1 : 0) + (box->error ? 1 : 0) + 3;
 	struct area at, in;
 

@@ -8,7 +8,6 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/review_int.h"
-#include "tui/review_keys.h"
 
 #define NOTICE_US (10 * TIME_SECOND)
 #define LONG_US (72000 * TIME_SECOND)	/* a walk of 20 hours needs dates */
@@ -309,6 +308,7 @@ static void draw_rows(struct sheet *sheet, struct area area)
 	struct review *review = sheet->review;
 
 	review->page = area.rows > 1 ? area.rows : 1;
+	review->list_row = area.row;
 	review->top = top_of(review->top, review->at, (long)review->row_count, review->page);
 	if (review->row_count == 0)
 		canvas_text(sheet->canvas, area.row, 2, area.cols - 2, ROLE_DIM, "(nothing of this kind: f shows more)");
@@ -379,6 +379,7 @@ static void draw_pane(struct sheet *sheet, struct area area)
 	struct pane *pane = &sheet->review->pane;
 
 	pane->page = area.rows > 1 ? area.rows : 1;
+	sheet->review->pane_row = area.row;
 	/* A line or two before the first error belong to it. */
 	if (!sheet->review->in_pane && pane->at > 0)
 		pane->top = top_of(pane->at - (area.rows > 3 ? 2 : 0), pane->at, (long)pane->count, pane->page);
@@ -436,15 +437,16 @@ static void draw_hints(struct sheet *sheet, int row)
 {
 	int col = 1, cols = sheet->canvas->cols;
 
-	for (const struct review_key *key = review_keys(); key->action != REVIEW_NOTHING; key++) {
-		int need = key->hint ? (int)(strlen(key->name) + strlen(key->hint)) + 1 : 0;
+	for (const struct action_row *one = keytable(); one->action != ACTION_NONE; one++) {
+		const char *key = keytable_key(one->action);
+		int need = one->hint ? utf8_columns(key, strlen(key)) + (int)strlen(one->hint) + 1 : 0;
 
-		if (!key->hint)
+		if (!one->hint || !*key || !(one->where & IN_REVIEW))
 			continue;
 		if (col + need > cols)
 			break;
-		col += canvas_text(sheet->canvas, row, col, cols - col, ROLE_BOLD, key->name) + 1;
-		col += canvas_text(sheet->canvas, row, col, cols - col, ROLE_TEXT, key->hint) + 2;
+		col += canvas_text(sheet->canvas, row, col, cols - col, ROLE_BOLD, key) + 1;
+		col += canvas_text(sheet->canvas, row, col, cols - col, ROLE_TEXT, one->hint) + 2;
 	}
 }
 
@@ -484,6 +486,7 @@ void review_draw(struct review *review, struct canvas *canvas, int64_t now_us)
 		canvas_text(canvas, rows / 2, 0, cols, ROLE_TEXT, "The window is too small (40x10). q leaves.");
 		return;
 	}
+	review->pane_row = rows;
 	pane_load(review, review->in_pane || review->raw);
 	if (review->raw) {
 		draw_raw(&sheet, (struct area){ 0, 0, rows - 2, cols });
@@ -494,6 +497,8 @@ void review_draw(struct review *review, struct canvas *canvas, int64_t now_us)
 		draw_hints(&sheet, rows - 1);
 	}
 	draw_status(&sheet, rows - 2);
-	if (review->box.use != USE_CLOSED)
+	if (review->palette.is_open)
+		palette_draw(&review->palette, canvas, (struct area){ 1, 0, rows - 2, cols });
+	else if (review->box.use != USE_CLOSED)
 		box_draw(review, canvas, (struct area){ 1, 0, rows - 2, cols });
 }

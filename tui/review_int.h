@@ -12,6 +12,8 @@
 #include "tui/canvas.h"
 #include "tui/edit.h"
 #include "tui/keys.h"
+#include "tui/keytable.h"
+#include "tui/palette.h"
 
 #ifdef TINY_LIMITS
 #define PANE_BYTES ((size_t)4096)
@@ -43,7 +45,7 @@ struct pane {
 	char *title;		/* owned, safe */
 };
 
-enum review_use { USE_CLOSED, REVIEW_FIND, REVIEW_NOTE, REVIEW_PIN, REVIEW_DIFF, REVIEW_FORMAT, REVIEW_FILE, REVIEW_FILTER, REVIEW_HELP, REVIEW_TEXT, REVIEW_COMMAND };
+enum review_use { USE_CLOSED, REVIEW_FIND, REVIEW_NOTE, REVIEW_PIN, REVIEW_FORMAT, REVIEW_FILE, REVIEW_FILTER, REVIEW_TEXT };
 
 /* A box over the screen: a field, a list or text to read. */
 struct review_box {
@@ -70,6 +72,11 @@ struct review {
 	char *find;			/* owned; NULL = nothing was searched */
 	struct review_box box;
 	struct edit edit;
+	struct palette palette;
+	bool mouse, slow;		/* wanted by the person */
+	int list_row, pane_row;		/* where the lines are on the screen; set by draw */
+	char *copy;			/* owned: text to be copied out, NULL = none; who runs the review resets it */
+	const char *copy_name;		/* static: what it is */
 	const char *format;		/* of an export that is being named; static */
 	char *notice;			/* owned, safe */
 	int64_t notice_us;

@@ -12,7 +12,29 @@
 #include "base/utf8.h"
 #include "journal/index.h"
 #include "journal/place.h"
-#include "tui/review_keys.h"
+#include "tui/keytable.h"
+
+static const struct list_key {
+	enum press_code code;
+	uint32_t cp;
+	enum action action;
+	const char *name, *hint, *help;
+} list_keys[] = {
+	{ PRESS_F, 1, ACTION_HELP, "F1", "help", "this list (also ? while the filter is empty)" },
+	{ PRESS_ENTER, 0, ACTION_DETAILS, "Enter", "review", "review the session" },
+	{ PRESS_UP, 0, ACTION_UP, "Up", NULL, "one line up" },
+	{ PRESS_DOWN, 0, ACTION_DOWN, "Down", NULL, "one line down" },
+	{ PRESS_PAGE_UP, 0, ACTION_PAGE_UP, "PgUp", NULL, "a page up" },
+	{ PRESS_PAGE_DOWN, 0, ACTION_PAGE_DOWN, "PgDn", NULL, "a page down" },
+	{ PRESS_HOME, 0, ACTION_TOP, "Home", NULL, "to the newest session" },
+	{ PRESS_END, 0, ACTION_FOLLOW, "End", NULL, "to the oldest session" },
+	{ PRESS_ESC, 0, ACTION_LEAVE, "Esc", "back", "empties the filter; when it is empty: leave (also Ctrl-C)" },
+	{ PRESS_CTRL, 'C', ACTION_LEAVE, "Ctrl-C", NULL, NULL },
+	{ PRESS_CTRL, 'R', ACTION_REFRESH, "Ctrl-R", "read again", "read the journal again" },
+	{ PRESS_CTRL, 'L', ACTION_REDRAW, "Ctrl-L", NULL, "draw the screen anew" },
+	{ PRESS_CTRL, 'Z', ACTION_SUSPEND, "Ctrl-Z", NULL, "suspend bellbook" },
+	{ PRESS_CHAR, 0, ACTION_NONE, NULL, NULL, NULL },
+};
 
 /* --- reading --- */
 
@@ -257,31 +279,40 @@ static void leave(struct review_list *list)
 	show(list);
 }
 
+/* Letters are for the filter here, so only keys that type nothing do anything, and none of them can be bound otherwise. */
+static enum action list_key(const struct press *press)
+{
+	for (const struct list_key *key = list_keys; key->name; key++)
+		if (key->code == press->code && key->cp == press->cp)
+			return key->action;
+	return ACTION_NONE;
+}
+
 void review_list_press(struct review_list *list, const struct press *press)
 {
-	enum review_action action = review_key_find(review_list_keys(), press);
+	enum action action = list_key(press);
 
 	if (list->help) {
 		list->help = false;
 		return;
 	}
-	if (action == REVIEW_ACT_UP || action == REVIEW_ACT_DOWN)
-		pick(list, list->at + (action == REVIEW_ACT_UP ? -1 : 1));
-	else if (action == REVIEW_ACT_PAGE_UP || action == REVIEW_ACT_PAGE_DOWN)
-		pick(list, list->at + (action == REVIEW_ACT_PAGE_UP ? -list->page : list->page));
-	else if (action == REVIEW_ACT_TOP || action == REVIEW_ACT_BOTTOM)
-		pick(list, action == REVIEW_ACT_TOP ? 0 : LONG_MAX);
-	else if (action == REVIEW_ACT_OPEN && list->shown_count > 0)
+	if (action == ACTION_UP || action == ACTION_DOWN)
+		pick(list, list->at + (action == ACTION_UP ? -1 : 1));
+	else if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN)
+		pick(list, list->at + (action == ACTION_PAGE_UP ? -list->page : list->page));
+	else if (action == ACTION_TOP || action == ACTION_FOLLOW)
+		pick(list, action == ACTION_TOP ? 0 : LONG_MAX);
+	else if (action == ACTION_DETAILS && list->shown_count > 0)
 		list->chosen = list->rows[list->shown[list->at]].session;
-	else if (action == REVIEW_ACT_LEAVE || press->code == PRESS_ESC)
+	else if (action == ACTION_LEAVE || press->code == PRESS_ESC)
 		leave(list);
-	else if (action == REVIEW_ACT_REFRESH)
+	else if (action == ACTION_REFRESH)
 		review_list_refresh(list);
-	else if (action == REVIEW_ACT_REDRAW)
+	else if (action == ACTION_REDRAW)
 		list->redraw = true;
-	else if (action == REVIEW_ACT_SUSPEND)
+	else if (action == ACTION_SUSPEND)
 		list->suspend = true;
-	else if (action == REVIEW_ACT_HELP || (press->code == PRESS_CHAR && press->cp == '?' && list->filter.len == 0))
+	else if (action == ACTION_HELP || (press->code == PRESS_CHAR && press->cp == '?' && list->filter.len == 0))
 		list->help = true;
 	else if (press->code == PRESS_PASTE ? (edit_paste(&list->filter, press->text, press->len), true) : edit_press(&list->filter, press))
 		show(list);
@@ -346,7 +377,7 @@ static void draw_help(struct canvas *canvas, struct area area)
 {
 	struct buf text = { 0 };
 
-	for (const struct review_key *key = review_list_keys(); key->action != REVIEW_NOTHING; key++)
+	for (const struct list_key *key = list_keys; key->name; key++)
 		if (key->help)
 			buf_printf(&text, "%-7s %s\n", key->name, key->help);
 	buf_puts(&text, "\nWhat you type filters: each word must occur in the number, runbook, title, state, date, people or hosts. "
@@ -376,7 +407,7 @@ static void draw_last(const struct review_list *list, struct canvas *canvas)
 
 	if (list->words)
 		canvas_printf(canvas, (struct area){ rows - 2, 1, 1, cols - 1 }, ROLE_WARN, "%s", list->words);
-	for (const struct review_key *key = review_list_keys(); key->action != REVIEW_NOTHING; key++) {
+	for (const struct list_key *key = list_keys; key->name; key++) {
 		if (!key->hint || col + (int)(strlen(key->name) + strlen(key->hint)) + 1 > cols)
 			continue;
 		col += canvas_text(canvas, rows - 1, col, cols - col, ROLE_BOLD, key->name) + 1;

@@ -14,14 +14,16 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/clip.h"
+#include "tui/keyfile.h"
 #include "tui/replay.h"
 #include "tui/review_int.h"
-#include "tui/review_keys.h"
 #include "tui/review_list.h"
 #include "tui/term.h"
 #include "tui/view.h"
 
 #define FRAME_US (TIME_SECOND / 25)
+#define SLOW_FRAME_US (TIME_SECOND / 2)
 #define LOOK_US (2 * TIME_SECOND)	/* between two looks at a session that is running */
 #define WIND_EVENTS 2000		/* of a recording, between two looks at the keyboard */
 #define SEEK_US (10 * TIME_SECOND)
@@ -34,7 +36,7 @@ struct desk {
 	struct review_list *list;	/* NULL when a session was named */
 	struct review *review;		/* NULL while the list is shown */
 	struct replay *replay;		/* NULL while nothing is played */
-	bool play_help;
+	struct palette palette;		/* of playback */
 	int64_t drawn_us, passed_us;
 	int frame_timer, key_timer, play_timer, look_timer;
 	bool leave, gone;		/* gone: no terminal to give back */
@@ -42,19 +44,6 @@ struct desk {
 };
 
 /* --- frames --- */
-
-static void draw_play_help(struct canvas *canvas)
-{
-	struct buf text = { 0 };
-
-	for (const struct review_key *key = review_play_keys(); key->action != REVIEW_NOTHING; key++)
-		if (key->help)
-			buf_printf(&text, "%-7s %s\n", key->name, key->help);
-	buf_puts(&text, "\nThis is the live view as it was. No key does anything to the session. Any key closes this.");
-	canvas_box(canvas, (struct area){ 1, 0, canvas->rows - 2, canvas->cols < 80 ? canvas->cols : 80 }, "PLAYBACK");
-	canvas_wrap(canvas, (struct area){ 2, 2, canvas->rows - 4, (canvas->cols < 80 ? canvas->cols : 80) - 4 }, ROLE_TEXT, buf_text(&text));
-	buf_done(&text);
-}
 
 static void frame_due(void *arg)
 {
@@ -78,14 +67,14 @@ static void frame_due(void *arg)
 		review_draw(desk->review, desk->canvas, desk->drawn_us);
 	else
 		review_list_draw(desk->list, desk->canvas);
-	if (desk->replay && desk->play_help)
-		draw_play_help(desk->canvas);
+	if (desk->replay && desk->palette.is_open)
+		palette_draw(&desk->palette, desk->canvas, (struct area){ 1, 0, rows - 2, cols });
 	term_show(desk->canvas);
 }
 
 static void dirty(struct desk *desk)
 {
-	int64_t due = desk->drawn_us + FRAME_US - time_mono_us();
+	int64_t gap = desk->review && desk->review->slow ? SLOW_FRAME_US : FRAME_US, due = desk->drawn_us + gap - time_mono_us();
 
 	if (desk->frame_timer == 0)
 		desk->frame_timer = loop_after(desk->loop, due > 0 ? due : 0, frame_due, desk);
@@ -143,7 +132,6 @@ static void play_begin(struct desk *desk)
 	}
 	replay_seek(desk->replay, mark && review->at > 0 ? mark->at_us : 0);
 	desk->replay->playing = true;
-	desk->play_help = false;
 	play_on(desk);
 }
 
@@ -175,40 +163,50 @@ static void play_jump(struct desk *desk, int by)
 	replay_seek(desk->replay, best >= 0 ? best : by > 0 ? replay->last_us : replay->first_us);
 }
 
-static void play_press(struct desk *desk, const struct press *press)
+static void play_act(struct desk *desk, enum action action)
 {
 	struct replay *replay = desk->replay;
-	enum review_action action = review_key_find(review_play_keys(), press);
 
 	assert(desk->review);	/* what is played is a session under review */
-	if (desk->play_help) {
-		desk->play_help = false;
-		return;
+	if (action == ACTION_PLAY_PAUSE)
+		replay->playing = !replay->playing && (replay->has_next || replay->at_us < replay->last_us);
+	else if (action == ACTION_FASTER || action == ACTION_SLOWER)
+		replay_speed(replay, action == ACTION_FASTER ? 1 : -1);
+	else if (action == ACTION_LATER || action == ACTION_EARLIER)
+		replay_seek(replay, replay->at_us + (action == ACTION_LATER ? SEEK_US : -SEEK_US));
+	else if (action == ACTION_TOP || action == ACTION_FOLLOW)
+		replay_seek(replay, action == ACTION_TOP ? replay->first_us : replay->last_us);
+	else if (action == ACTION_JUMP_BACK || action == ACTION_JUMP_ON)
+		play_jump(desk, action == ACTION_JUMP_ON ? 1 : -1);
+	else if (action == ACTION_CUT)
+		replay->cut = !replay->cut;
+	else if (action == ACTION_RAW)
+		replay->ui->raw = !replay->ui->raw;
+	else if (action == ACTION_HELP || action == ACTION_PALETTE)
+		palette_open(&desk->palette, IN_PLAYBACK, action == ACTION_HELP, NULL, NULL);
+	else if (action == ACTION_REDRAW)
+		term_redraw();
+	else if (action == ACTION_SUSPEND)
+		term_suspend();
+}
+
+static void play_press(struct desk *desk, const struct press *press)
+{
+	enum action action = press->code == PRESS_ESC ? ACTION_LEAVE : keytable_find(IN_PLAYBACK, press);
+
+	if (desk->palette.is_open) {
+		enum palette_did did = palette_press(&desk->palette, press);
+
+		if (did == PALETTE_GOES_ON)
+			return;
+		action = did == PALETTE_RUNS ? desk->palette.run : ACTION_NONE;
+		palette_close(&desk->palette);
 	}
-	if (press->code == PRESS_ESC || action == REVIEW_ACT_LEAVE) {
+	if (action == ACTION_LEAVE) {
 		play_end(desk);
 		return;
 	}
-	if (action == REVIEW_ACT_PAUSE)
-		replay->playing = !replay->playing && (replay->has_next || replay->at_us < replay->last_us);
-	else if (action == REVIEW_ACT_FASTER || action == REVIEW_ACT_SLOWER)
-		replay_speed(replay, action == REVIEW_ACT_FASTER ? 1 : -1);
-	else if (action == REVIEW_ACT_LATER || action == REVIEW_ACT_EARLIER)
-		replay_seek(replay, replay->at_us + (action == REVIEW_ACT_LATER ? SEEK_US : -SEEK_US));
-	else if (action == REVIEW_ACT_TOP || action == REVIEW_ACT_BOTTOM)
-		replay_seek(replay, action == REVIEW_ACT_TOP ? replay->first_us : replay->last_us);
-	else if (action == REVIEW_ACT_BACK || action == REVIEW_ACT_ON)
-		play_jump(desk, action == REVIEW_ACT_ON ? 1 : -1);
-	else if (action == REVIEW_ACT_GAPS)
-		replay->cut = !replay->cut;
-	else if (action == REVIEW_ACT_RAW)
-		replay->ui->raw = !replay->ui->raw;
-	else if (action == REVIEW_ACT_HELP)
-		desk->play_help = true;
-	else if (action == REVIEW_ACT_REDRAW)
-		term_redraw();
-	else if (action == REVIEW_ACT_SUSPEND)
-		term_suspend();
+	play_act(desk, action);
 	play_on(desk);
 }
 
@@ -249,12 +247,35 @@ static void attach(struct desk *desk)
 	review_refresh(desk->review);
 }
 
+/* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
+static void copy_out(struct review *review)
+{
+	char *path = NULL, *text;
+	struct err e = { 0 };
+	bool sent = term_copy(review->copy, strlen(review->copy));
+
+	if (clip_save(review->copy, review->timeline->session, review->copy_name, &path, &e) == 0)
+		text = mem_printf("Copied the %s to %s%s", review->copy_name, path, sent ? ", and to the terminal's clipboard if it has one." : ".");
+	else
+		text = mem_printf("The copy could not be written: %s", e.text);
+	review_notice(review, text, time_mono_us());
+	mem_set(&review->copy, NULL);
+	mem_free(path);
+	mem_free(text);
+}
+
 static void settle_review(struct desk *desk)
 {
 	struct review *review = desk->review;
 
 	if (review->play)
 		play_begin(desk);
+	if (review->copy)
+		copy_out(review);
+	if (!term_mouse(review->mouse)) {
+		review->mouse = false;
+		review_notice(review, "This type of terminal (TERM) has no mouse.", time_mono_us());
+	}
 	if (review->suspend)
 		term_suspend();
 	if (review->redraw)
@@ -381,6 +402,7 @@ static int open_desk(struct desk *desk, const struct review_options *options)
 
 static void close_desk(struct desk *desk)
 {
+	palette_close(&desk->palette);
 	replay_free(desk->replay);
 	review_free(desk->review);
 	review_list_free(desk->list);
@@ -417,6 +439,8 @@ int view_review(const struct review_options *options)
 		return review_plain(options);
 	}
 	desk.loop = loop_new(NULL);
+	if (keyfile_load(&e) < 0 && desk.review)
+		review_notice(desk.review, e.text, time_mono_us());
 	desk.keys = keys_new();
 	watch(&desk);
 	desk.look_timer = loop_after(desk.loop, LOOK_US, look_due, &desk);

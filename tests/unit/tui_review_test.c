@@ -266,18 +266,18 @@ static void review__jumps_and_search_land_on_their_line(void **state)
 static void review__single_keys_write_nothing(void **state)
 {
 	struct place *place = *state;
-	int64_t session = record(place->path, "review");
+	struct review *review = review_ok(place->path, record(place->path, "review"));
 	struct verify_report before = { 0 }, after = { 0 };
 	struct err e = { 0 };
 
 	assert_int_equal(store_verify(place->path, &before, &e), 0);
 	for (int c = 1; c < 256; c++) {
 		char keys[2] = { (char)c, '\0' };
-		struct review *review = review_ok(place->path, session);
 
 		press_all(review, keys);
-		review_free(review);
+		press_all(review, "\x1b");
 	}
+	review_free(review);
 	assert_int_equal(store_verify(place->path, &after, &e), 0);
 	assert_string_equal(before.head, after.head);
 }
