@@ -165,10 +165,12 @@ until_has() {
 	for t in libssh2 ssh; do
 		JOB=$JOB-$t
 		: >"$BATS_TEST_TMPDIR/log"
-		call -T "$t" app1 ssh.run '{"cmd":"echo x >>/tmp/effects; echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+		call -T "$t" app1 ssh.run '{"cmd":"echo x >>/tmp/effects; echo one; until [ -e /tmp/go-'"$JOB"' ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
 		pid=$!
 		until_has "$BATS_TEST_TMPDIR/log" one
 		"$FLEET" break sshd-session app1 all
+		until_has "$BATS_TEST_TMPDIR/log" 'link lost'
+		"$FLEET" in app1 touch "/tmp/go-$JOB"
 		wait "$pid"
 		grep -q 'link lost: connection to app1 lost: it was closed at the other end' "$BATS_TEST_TMPDIR/log"
 		grep -q 'two' "$BATS_TEST_TMPDIR/log"
@@ -183,12 +185,13 @@ until_has() {
 	for t in libssh2 ssh; do
 		JOB=$JOB-$t
 		: >"$BATS_TEST_TMPDIR/log"
-		quick -T "$t" app1 ssh.run '{"cmd":"echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+		quick -T "$t" app1 ssh.run '{"cmd":"echo one; until [ -e /tmp/go-'"$JOB"' ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
 		pid=$!
 		until_has "$BATS_TEST_TMPDIR/log" one
 		"$FLEET" break freeze app1
 		until_has "$BATS_TEST_TMPDIR/log" 'connection to app1 lost: no answer for 3 s'
 		"$FLEET" mend freeze app1
+		"$FLEET" in app1 touch "/tmp/go-$JOB"
 		wait "$pid"
 		grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
 	done
@@ -197,12 +200,13 @@ until_has() {
 @test "a cable pulled out: says so, tries again, comes back" {
 	need_namespaces "link faults"
 	: >"$BATS_TEST_TMPDIR/log"
-	quick app1 ssh.run '{"cmd":"echo one; sleep 2; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+	quick app1 ssh.run '{"cmd":"echo one; until [ -e /tmp/go-'"$JOB"' ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
 	pid=$!
 	until_has "$BATS_TEST_TMPDIR/log" one
 	"$FLEET" break link app1
 	until_has "$BATS_TEST_TMPDIR/log" 'cannot connect to .* no answer in 3 s; next try'
 	"$FLEET" mend link app1
+	"$FLEET" in app1 touch "/tmp/go-$JOB"
 	wait "$pid"
 	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
 }
@@ -271,7 +275,8 @@ until_has() {
 	run glance
 	"$FLEET" mend freeze db2
 	[ "$status" = 0 ]
-	[ "$(grep -c '"state":"ok"' <<<"$output")" = 4 ]
+	# How loaded they are is this machine's affair.
+	[ "$(grep -cE '"state":"(ok|attention)"' <<<"$output")" = 4 ]
 	[[ $output == *'"host":"db2","state":"silent","text":"no answer in 5 s"'* ]]
 	run glance --sudo web
 	[[ $output == *'"disk_pct":'* && $output == *'"sudo":"yes"'* && $output != *app2* ]]

@@ -267,7 +267,7 @@ def dry_run():
 
 def sigterm_resume():
     """SIGTERM stops the process, not the session: resume goes on at the exact call"""
-    with place_with(lambda p: change("a", mark(p, "a1") + " sleep('300ms') " + mark(p, "a2"))) as place:
+    with place_with(lambda p: change("a", mark(p, "a1") + ' here.run("until test -e %s/go; do sleep 0.02; done")\n' % p.dir + mark(p, "a2"))) as place:
         v = place.run()
         v.answer(v.asked("step", "a"), "go")
         v.until(lambda m: m.get("kind") == "call.ended" and m.get("call") == "1")
@@ -275,6 +275,7 @@ def sigterm_resume():
         v.wait()
         gone(v.pid)
         session = v.hello["session"]
+        place.write("go", "")
         v = place.resume(session)
         assert v.walk()["outcome"] == "ok"
         assert place.lines() == ["a1", "a2"]

@@ -175,21 +175,26 @@ def simple(name, more="", word=None):
     return 'change "%s" { title = "%s", why = "w", %s run = function(s) here.run("echo %s >> D/effects") end, done = function(s) return true end }\n' % (name, name, more, word or name)
 
 
-def middle(name="b", more="", nap="1000s"):
-    return ('change "%s" { title = "b", why = "w", %s run = function(s) here.run("echo b1 >> D/effects") sleep("%s") here.run("echo b2 >> D/effects") end, done = function(s) return true end }\n'
-            % (name, more, nap))
+HELD = "until test -e D/effects.go; do sleep 0.02; done"
+
+
+def middle(name="b", more="", held=False):
+    """A step to be killed between its two effects: in a long sleep, or (held) in a command that goes on when changed() lets it."""
+    return ('change "%s" { title = "b", why = "w", %s run = function(s) here.run("echo b1 >> D/effects") %s here.run("echo b2 >> D/effects") end, done = function(s) return true end }\n'
+            % (name, more, 'here.run("%s")' % HELD if held else 'sleep("1000s")'))
 
 
 def changed(before, after, asked, effects, answers=None, crash_again=False, at="sleep"):
-    """Runs before to the sleep in its step b, kills, resumes with after; asked: the changes that are asked about."""
+    """Runs before to the sleep (or the held command) in its step b, kills, resumes with after; asked: the changes that are asked about."""
     with Place() as place:
         place.write("t.lua", text_of(place, *before))
         v = place.run()
-        v.walk(stop=lambda m: m.get("step") == "b" and (m.get("kind") == at or m.get("kind") == "call.begun" and m["data"]["action"] == at))
+        v.walk(stop=lambda m: m.get("step") == "b" and (m.get("kind") == at or m.get("kind") == "call.begun" and (m["data"]["action"] == at or at == "sleep" and "effects.go" in m["data"]["shown"])))
         session = v.hello["session"]
         v.kill()
         v.wait()
         gone(v.pid)
+        place.write("effects.go", "")
         place.write("t.lua", text_of(place, *after))
         v = place.resume(session)
         if crash_again:
@@ -209,22 +214,22 @@ def changed(before, after, asked, effects, answers=None, crash_again=False, at="
 
 def change_none():
     """an unchanged runbook asks nothing"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("a"), middle(nap="500ms"), simple("c")], [], ["a", "b1", "b2", "c"])
+    changed([simple("a"), middle(held=True), simple("c")], [simple("a"), middle(held=True), simple("c")], [], ["a", "b1", "b2", "c"])
 
 
 def change_lines():
     """remarks and blank lines ask one question, and change no step"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], ["\n-- remark\n\n", simple("a"), "\n\n", middle(nap="500ms"), simple("c")], [("other", "")], ["a", "b1", "b2", "c"])
+    changed([simple("a"), middle(held=True), simple("c")], ["\n-- remark\n\n", simple("a"), "\n\n", middle(held=True), simple("c")], [("other", "")], ["a", "b1", "b2", "c"])
 
 
 def change_deleted():
     """a step that was deleted is asked about and not run"""
-    changed([simple("a"), middle(nap="500ms"), simple("c"), simple("d")], [simple("a"), middle(nap="500ms"), simple("d")], [("deleted", "c")], ["a", "b1", "b2", "d"])
+    changed([simple("a"), middle(held=True), simple("c"), simple("d")], [simple("a"), middle(held=True), simple("d")], [("deleted", "c")], ["a", "b1", "b2", "d"])
 
 
 def change_deleted_finished():
     """a finished step that was deleted is asked about; what it did stays"""
-    changed([simple("a"), middle(nap="500ms")], [middle(nap="500ms")], [("deleted", "a")], ["a", "b1", "b2"])
+    changed([simple("a"), middle(held=True)], [middle(held=True)], [("deleted", "a")], ["a", "b1", "b2"])
 
 
 def change_deleted_running():
@@ -234,29 +239,29 @@ def change_deleted_running():
 
 def change_deleted_waits():
     """what a deleted step began is waited for before the next begins"""
-    slow = 'change "b" { title = "b", why = "w", run = function(s) here.run("echo b1 >> D/effects; echo here; sleep 1; echo b2 >> D/effects") end, done = function(s) return true end }\n'
+    slow = 'change "b" { title = "b", why = "w", run = function(s) here.run("echo b1 >> D/effects; echo here; %s; echo b2 >> D/effects") end, done = function(s) return true end }\n' % HELD
     seen = changed([simple("a"), slow, simple("c")], [simple("a"), simple("c")], [("deleted", "b")], ["a", "b1", "b2", "c"], at="call.output")
     assert any(m.get("kind") == "call.ended" and m.get("step") == "b" for m in seen)
 
 
 def change_moved():
     """steps in another order are asked about; the one that runs is ended first"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("c"), middle(nap="500ms"), simple("a")], [("moved", "b")], ["a", "b1", "b2", "c"])
+    changed([simple("a"), middle(held=True), simple("c")], [simple("c"), middle(held=True), simple("a")], [("moved", "b")], ["a", "b1", "b2", "c"])
 
 
 def change_inserted():
     """a step inserted before finished ones is asked about and run when what runs has ended"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("new"), simple("a"), middle(nap="500ms"), simple("c")], [("inserted", "new")], ["a", "b1", "b2", "new", "c"])
+    changed([simple("a"), middle(held=True), simple("c")], [simple("new"), simple("a"), middle(held=True), simple("c")], [("inserted", "new")], ["a", "b1", "b2", "new", "c"])
 
 
 def change_finished():
     """a finished step that was changed is asked about and keeps its result"""
-    changed([simple("a"), middle(nap="500ms")], [simple("a", word="other"), middle(nap="500ms")], [("changed", "a")], ["a", "b1", "b2"])
+    changed([simple("a"), middle(held=True)], [simple("a", word="other"), middle(held=True)], [("changed", "a")], ["a", "b1", "b2"])
 
 
 def change_planned():
     """a planned step that was changed is asked about and run as it is now"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("a"), middle(nap="500ms"), simple("c", word="other")], [("changed", "c")], ["a", "b1", "b2", "other"])
+    changed([simple("a"), middle(held=True), simple("c")], [simple("a"), middle(held=True), simple("c", word="other")], [("changed", "c")], ["a", "b1", "b2", "other"])
 
 
 def change_running():
@@ -267,12 +272,12 @@ def change_running():
 
 def change_renamed():
     """a renamed running step goes on at the exact call under its new id"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("a"), middle("bee", 'was = { "b" },', nap="500ms"), simple("c")], [("changed", "bee")], ["a", "b1", "b2", "c"])
+    changed([simple("a"), middle(held=True), simple("c")], [simple("a"), middle("bee", 'was = { "b" },', held=True), simple("c")], [("changed", "bee")], ["a", "b1", "b2", "c"])
 
 
 def change_crash():
     """a crash between the questions and their answers: they are still asked"""
-    changed([simple("a"), middle(nap="500ms"), simple("c")], [simple("a"), middle(nap="500ms"), simple("c", word="x"), simple("d")], [("changed", "c"), ("inserted", "d")],
+    changed([simple("a"), middle(held=True), simple("c")], [simple("a"), middle(held=True), simple("c", word="x"), simple("d")], [("changed", "c"), ("inserted", "d")],
             ["a", "b1", "b2", "x", "d"], crash_again=True)
 
 
