@@ -22,7 +22,7 @@ struct options {
 	const char *used[64];		/* the options that were given */
 	size_t used_count;
 	bool help;
-	bool json, md, plain, dry_run, read_only, open_only, sudo, failed;
+	bool json, md, plain, dry_run, read_only, open_only, sudo, failed, guest;
 	int64_t after;
 	const char *args[512];
 	size_t count;

@@ -41,7 +41,7 @@ int cmd_check_journal(const struct options *o)
 
 int cmd_watch(const struct options *o, int64_t session)
 {
-	struct view_options view = {.journal = o->journal, .session = session, .role = o->role ? o->role : "driver", .after = o->after};
+	struct view_options view = {.journal = o->journal, .session = session, .role = o->guest ? "guest" : o->role, .after = o->after};
 
 	if (o->json)
 		return view_json(&view);

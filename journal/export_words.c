@@ -281,13 +281,24 @@ static void say_withdrawn(const struct said *said)
 
 static void say_approval(const struct said *said)
 {
-	bool given = said->ev->kind == EVENT_APPROVAL_GIVEN;
-
-	buf_printf(said->out, given ? "approval given" : "approval asked");
+	buf_puts(said->out, said->ev->kind == EVENT_APPROVAL_GIVEN ? "approval given" : said->ev->kind == EVENT_APPROVAL_VOIDED ? "approval VOID" : "approval asked");
 	also(said, " for ", "step");
 	also(said, " by ", "by");
 	if (json_bool(said->data, "waiver", false))
 		buf_puts(said->out, ", ALONE, by waiver");
+	also(said, ": ", "why");
+	also(said, ": ", "reason");
+	also(said, ", hash ", "hash");
+}
+
+static void say_guest(const struct said *said)
+{
+	char until[TIME_TEXT];
+
+	buf_puts(said->out, said->ev->kind == EVENT_INVITED ? "invites" : "sends away");
+	also(said, " ", "to");
+	if (said->ev->kind == EVENT_INVITED)
+		buf_printf(said->out, " as a guest until %s", time_format(json_int(said->data, "until_us", 0), until));
 	also(said, ": ", "why");
 }
 
@@ -309,6 +320,7 @@ static void say_joined(const struct said *said)
 static void say_left(const struct said *said)
 {
 	buf_puts(said->out, "left");
+	also(said, ": ", "reason");
 }
 
 static void say_wheel(const struct said *said)
@@ -316,6 +328,8 @@ static void say_wheel(const struct said *said)
 	buf_puts(said->out, "the wheel passes");
 	also(said, " from ", "from");
 	also(said, " to ", "to");
+	also(said, ", ", "how");
+	also(said, ": ", "why");
 }
 
 static void say_warned(const struct said *said)
@@ -391,6 +405,9 @@ static const struct {
 	{ EVENT_WITHDRAWN, say_withdrawn },
 	{ EVENT_APPROVAL_ASKED, say_approval },
 	{ EVENT_APPROVAL_GIVEN, say_approval },
+	{ EVENT_APPROVAL_VOIDED, say_approval },
+	{ EVENT_INVITED, say_guest },
+	{ EVENT_DISMISSED, say_guest },
 	{ EVENT_NOTE, say_note },
 	{ EVENT_SAID, say_note },
 	{ EVENT_LESSON, say_note },

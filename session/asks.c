@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/asks.h"
+#include "session/asks_int.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "session/calls.h"
 #include "session/known.h"
+#include "session/pairing.h"
 #include "session/secrets.h"
 #include "session/steps.h"
 
@@ -179,7 +180,7 @@ bool asks_open(const struct engine *engine, const char *of)
 	for (size_t i = 0; i < engine->model->ask_count; i++) {
 		const char *have = engine->model->asks[i].of;
 
-		if (of ? str_is(have, of) : !str_is(have, "question") && !str_is(have, "hostkey") && !str_is(have, "secret"))
+		if (of ? str_is(have, of) : !str_is(have, "question") && !str_is(have, "hostkey") && !str_is(have, "secret") && !str_is(have, "wheel"))
 			return true;
 	}
 	return false;
@@ -196,15 +197,6 @@ void asks_withdraw(struct engine *engine, int64_t seq, const char *reason)
 
 /* ---- answering ---- */
 
-struct reply {
-	struct engine *engine;
-	struct client *client;
-	const struct json *intent;
-	const struct model_ask *ask;
-	const struct model_step *step;
-	struct batch batch;
-};
-
 static const char *value_of(const struct reply *reply)
 {
 	return json_text(reply->intent, "value", "");
@@ -219,33 +211,6 @@ static void put_end(struct reply *reply, const char *state)
 	json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
 	json_set_text(data, "due", json_text(reply->intent, "due", NULL));
 	batch_add(&reply->batch, EVENT_STEP_ENDED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
-}
-
-static void put_approval(struct reply *reply)
-{
-	struct engine *engine = reply->engine;
-	long i = script_step_find(engine->script, reply->step->id);
-	const char *target = script_book(engine->script)->steps[i].target;
-	const struct json *at = str_starts(target, "params.") ? engine->model->params : str_starts(target, "fleet.") ? engine->fleet : NULL;
-	const char *rest = at ? strchr(target, '.') + 1 : target;
-	char *text = mem_printf("“%s” cannot be undone. %s", reply->step->title, reply->step->back ? reply->step->back : "");
-	struct json *data = asks_data("approval", text, "typed");
-
-	while (at && json_type_of(at) == JSON_IS_OBJECT) {
-		const char *dot = strchr(rest, '.');
-		char *key = dot ? mem_dup(rest, (size_t)(dot - rest)) : mem_strdup(rest);
-
-		at = json_at(at, key);
-		rest = dot ? dot + 1 : rest;
-		mem_free(key);
-	}
-	json_set_text(data, "expect", json_as_text(at) ? json_as_text(at) : rest && *rest ? rest : reply->step->id);
-	json_set_bool(data, "needs_why", true);
-	if (engine->look_commands)
-		json_put(data, "commands", json_copy_of(engine->look_commands));
-	json_set_text(data, "details", "A second person types the name above. Alone, where the team's policy allows it, you type it yourself and say why it cannot wait.");
-	batch_add(&reply->batch, EVENT_ASKED, NULL, reply->step->id, reply->step->attempt, data);
-	mem_free(text);
 }
 
 static void put_abort(struct reply *reply)
@@ -283,14 +248,24 @@ static void on_step(struct reply *reply)
 	if (put_common(reply))
 		return;
 	if (reply->step->kind == STEP_IRREVERSIBLE)
-		put_approval(reply);
+		approval_ask(reply->engine, &reply->batch, reply->step);
 	else
 		steps_begin(reply->engine, &reply->batch, reply->step, "run");
 }
 
+/* What was agreed to was one attempt: another one of a step without a way back is looked at and agreed to anew. */
+static bool needs_agreement(struct reply *reply)
+{
+	if (reply->step->kind != STEP_IRREVERSIBLE)
+		return false;
+	reply->engine->pairing->again = true;
+	reply->engine->looked = false;
+	return true;
+}
+
 static void on_failure(struct reply *reply)
 {
-	if (!put_common(reply))
+	if (!put_common(reply) && (str_is(value_of(reply), "undo") || !needs_agreement(reply)))
 		steps_begin(reply->engine, &reply->batch, reply->step, str_is(value_of(reply), "undo") ? "undo" : "run");
 }
 
@@ -300,25 +275,14 @@ static void on_doubt(struct reply *reply)
 		return;
 	if (str_is(value_of(reply), "ran")) {
 		put_end(reply, "ok");
+	} else if (str_is(value_of(reply), "rerun") && !reply->engine->undoing && needs_agreement(reply)) {
+		;
 	} else if (str_is(value_of(reply), "rerun")) {
 		steps_begin(reply->engine, &reply->batch, reply->step, reply->engine->undoing ? "undo" : "run");
 	} else {
 		reply->engine->probed = false;
 		calls_probe(reply->engine);
 	}
-}
-
-static void on_approval(struct reply *reply)
-{
-	struct json *data = json_new_object();
-
-	json_set_int(data, "seq", reply->ask->seq);
-	json_set_text(data, "step", reply->step->id);
-	json_set_text(data, "by", client_who(reply->client));
-	json_set_bool(data, "waiver", str_is(reply->engine->model->driver, client_who(reply->client)));
-	json_set_text(data, "why", json_text(reply->intent, "why", NULL));
-	batch_add(&reply->batch, EVENT_APPROVAL_GIVEN, client_who(reply->client), reply->step->id, reply->step->attempt, data);
-	steps_begin(reply->engine, &reply->batch, reply->step, "run");
 }
 
 static void on_change(struct reply *reply)
@@ -358,26 +322,6 @@ static bool wants_why(const char *of, const char *value)
 	return str_is(of, "approval");
 }
 
-/* Someone else must be there to agree; alone only where the policy says so. */
-static const char *approval_problem(const struct reply *reply)
-{
-	struct engine *engine = reply->engine;
-	const char *policy = json_text(json_at(engine->fleet, "policy"), "alone", "refuse");
-	bool other = false;
-
-	if (str_is(client_role(reply->client), "observer"))
-		return "an observer does not approve; attach as navigator";
-	if (!str_is(client_who(reply->client), engine->model->driver ? engine->model->driver : engine->who))
-		return NULL;
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		other = other || client_uid(c) != client_uid(reply->client);
-	if (other)
-		return "you drive: another person must agree, and one is here";
-	if (!str_is(policy, "waiver"))
-		return "you drive: another person must agree. Ask somebody to attach (bellbook attach), or have the fleet's policy allow a waiver (policy = { alone = \"waiver\" })";
-	return NULL;
-}
-
 static char *type_problem(const struct reply *reply)
 {
 	const struct model_ask *ask = reply->ask;
@@ -409,10 +353,12 @@ static char *answer_problem(const struct reply *reply)
 	char *problem;
 
 	if (str_is(reply->ask->of, "approval")) {
-		const char *who = approval_problem(reply);
-
-		if (who)
-			return mem_strdup(who);
+		problem = approval_problem(reply);
+		if (problem)
+			return problem;
+	} else if (str_is(reply->ask->of, "wheel")) {
+		if (wheel_problem(reply))
+			return mem_strdup(wheel_problem(reply));
 	} else if (!str_is(client_role(reply->client), "driver")) {
 		return mem_printf("%s drives; you may say something, or take the wheel", reply->engine->model->driver ? reply->engine->model->driver : "nobody");
 	}
@@ -514,7 +460,9 @@ static char *consequence(struct reply *reply)
 	else if (str_is(of, "doubt"))
 		on_doubt(reply);
 	else if (str_is(of, "approval"))
-		on_approval(reply);
+		approval_answered(reply);
+	else if (str_is(of, "wheel"))
+		wheel_answered(reply);
 	else if (str_is(of, "change"))
 		on_change(reply);
 	return NULL;

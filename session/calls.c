@@ -10,6 +10,7 @@
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/detour.h"
+#include "session/pairing.h"
 #include "session/records.h"
 #include "session/secrets.h"
 #include "session/steps.h"
@@ -318,9 +319,37 @@ static void start_record(struct engine *engine, struct record *record)
 		calls_hand_over(engine, record, false);
 }
 
+/* Content longer than this is shown by its size alone. */
+#define CONTENT_SHOWN 4096
+
+struct json *calls_foreseen(const char *name, const char *host, const struct json *args)
+{
+	struct json *entry = json_new_object();
+	char *shown = shown_command(name, args), *print = json_print(args);
+	const char *content = json_text(args, "content", json_text(args, "stdin", NULL));
+	unsigned char digest[SHA256_LEN];
+	struct buf hex = {0};
+
+	sha256_of(print, strlen(print), digest);
+	str_hex(&hex, digest, sizeof(digest));
+	json_set_text(entry, "host", *host ? host : "this computer");
+	json_set_text(entry, "as", json_text(args, "as", NULL));
+	json_set_text(entry, "shown", shown);
+	json_set_text(entry, "action", name);
+	json_set_text(entry, "digest", buf_text(&hex));
+	if (content && strlen(content) <= CONTENT_SHOWN)
+		json_set_text(entry, "content", content);
+	else if (content)
+		json_set_int(entry, "bytes", (int64_t)strlen(content));
+	buf_done(&hex);
+	mem_free(print);
+	mem_free(shown);
+	return entry;
+}
+
 /* ---- what Lua wants ---- */
 
-static void hold(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
+static void hold(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args, bool stray)
 {
 	struct waiting *held = mem_alloc(sizeof(*held));
 	struct waiting **at = &engine->held;
@@ -329,6 +358,7 @@ static void hold(struct engine *engine, const char *path, const char *name, cons
 	held->name = mem_strdup(name);
 	held->host = mem_strdup(host);
 	held->args = json_copy_of(args);
+	held->stray = stray;
 	while (*at)
 		at = &(*at)->next;
 	*at = held;
@@ -371,8 +401,7 @@ static void wanted_again(struct engine *engine, struct record *record)
 static bool foresee(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
 {
 	const struct action *action = action_find(name);
-	struct json *entry, *value;
-	char *shown;
+	struct json *value;
 
 	if (str_is(name, "now") || str_is(name, "random"))
 		return false;
@@ -386,14 +415,7 @@ static bool foresee(struct engine *engine, const char *path, const char *name, c
 	}
 	value = json_new_object();
 	if (action) {
-		shown = shown_command(name, args);
-		entry = json_new_object();
-		json_set_text(entry, "host", *host ? host : "this computer");
-		json_set_text(entry, "as", json_text(args, "as", NULL));
-		json_set_text(entry, "shown", shown);
-		json_set_text(entry, "action", name);
-		json_add(engine->look_commands, entry);
-		mem_free(shown);
+		json_add(engine->look_commands, calls_foreseen(name, host, args));
 		json_set_int(value, "exit", 0);
 		json_set_int(value, "code", 0);
 		json_set_text(value, "out", "");
@@ -457,7 +479,9 @@ void calls_wanted(void *arg, struct script_task *task, const char *path, const c
 	} else if (refused(engine, path, name, args)) {
 		;
 	} else if (engine->model->state == SESSION_PAUSED || !secrets_ready(engine, args)) {
-		hold(engine, path, name, host, args);
+		hold(engine, path, name, host, args, false);
+	} else if (approval_holds(engine, name, host, args)) {
+		hold(engine, path, name, host, args, true);
 	} else {
 		record = record_new(engine, step, engine->task_attempt, full);
 		record->action = mem_strdup(name);
@@ -470,6 +494,15 @@ void calls_wanted(void *arg, struct script_task *task, const char *path, const c
 	mem_free(full);
 }
 
+static void held_free(struct waiting *held)
+{
+	mem_free(held->path);
+	mem_free(held->name);
+	mem_free(held->host);
+	json_free(held->args);
+	mem_free(held);
+}
+
 void calls_release(struct engine *engine)
 {
 	struct waiting *held = engine->held;
@@ -480,12 +513,26 @@ void calls_release(struct engine *engine)
 
 		if (engine->task)
 			calls_wanted(engine, engine->task, held->path, held->name, held->host, held->args);
-		mem_free(held->path);
-		mem_free(held->name);
-		mem_free(held->host);
-		json_free(held->args);
-		mem_free(held);
+		held_free(held);
 		held = next;
+	}
+}
+
+void calls_refuse_held(struct engine *engine, const char *why)
+{
+	struct waiting **at = &engine->held;
+
+	while (*at) {
+		struct waiting *held = *at;
+
+		if (!held->stray) {
+			at = &held->next;
+			continue;
+		}
+		*at = held->next;
+		if (engine->task)
+			answer_error(engine, held->path, "denied", why);
+		held_free(held);
 	}
 }
 
@@ -499,11 +546,7 @@ void calls_orphan(struct engine *engine)
 	while (held) {
 		struct waiting *next = held->next;
 
-		mem_free(held->path);
-		mem_free(held->name);
-		mem_free(held->host);
-		json_free(held->args);
-		mem_free(held);
+		held_free(held);
 		held = next;
 	}
 }

@@ -36,6 +36,12 @@ void calls_cancel_all(struct engine *engine, const char *why);
 /* Goes on with calls that were held. */
 void calls_release(struct engine *engine);
 
+/* Answers the calls that wait for agreement with an error. */
+void calls_refuse_held(struct engine *engine, const char *why);
+
+/* What a call would do, as a question lists it: host, as, shown, action, content? or bytes?, and a digest of all its arguments. Caller owns. */
+struct json *calls_foreseen(const char *name, const char *host, const struct json *args);
+
 /* Forgets who waits for records (the task is gone). */
 void calls_orphan(struct engine *engine);
 

@@ -60,11 +60,12 @@ struct record {
 /* What the running task is for. */
 enum task_part { PART_NONE, PART_WHEN, PART_LOOK, PART_FORESEE, PART_RUN, PART_VERIFY, PART_UNDO, PART_DOUBT };
 
-/* A call that waits: for the session to go on after a pause, or for a secret. */
+/* A call that waits: for the session to go on after a pause, for a secret, or for agreement. */
 struct waiting {
 	struct waiting *next;
 	char *path, *name, *host;	/* owned; path without the part's prefix */
 	struct json *args;		/* owned */
+	bool stray;			/* it waits for agreement: nobody foresaw it */
 };
 
 /* A question of a worker's transport that became an asked event. */
@@ -95,6 +96,7 @@ struct engine {
 	struct worker *worker;
 	struct lease *lease;
 	struct model *model;
+	struct pairing *pairing;	/* owned: people, pairing.h */
 	struct script *script;
 	struct json *fleet;		/* owned */
 	struct json *vars;		/* owned: what steps gave */

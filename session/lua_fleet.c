@@ -152,6 +152,28 @@ static int check_object(const struct fleet *fleet, const char *key, const char *
 	return err_set(e, ERR_USAGE, "%s:%d: fleet.%s must be a table like %s", fleet->shown, fleet->line, key, shape);
 }
 
+/* Who may do what alone, and how long people have. */
+static int check_policy(const struct fleet *fleet, struct err *e)
+{
+	static const char *const keys[] = {"alone", "delay", "expires", "take", "give", NULL};
+	struct json *value;
+	const char *key;
+	void *it = NULL;
+	int64_t us;
+
+	while ((key = json_next(json_at(fleet->value, "policy"), &it, &value)) != NULL) {
+		const char *near = str_nearest(key, keys), *text = json_as_text(value);
+
+		for (size_t i = 0; !str_is(keys[i], key); i++)
+			if (!keys[i])
+				return err_set(e, ERR_USAGE, "%s:%d: policy has no field '%s'%s%s%s", fleet->shown, fleet->line, key, near ? "; did you mean '" : "", near ? near : "",
+					       near ? "'?" : "");
+		if (str_is(key, "alone") ? !str_is(text, "waiver") && !str_is(text, "refuse") : !text || !str_to_duration(text, &us) || us < 0)
+			return err_set(e, ERR_USAGE, "%s:%d: policy.%s must be %s", fleet->shown, fleet->line, key, str_is(key, "alone") ? "\"waiver\" or \"refuse\"" : "a duration like \"30s\"");
+	}
+	return 0;
+}
+
 static int check_top(const struct fleet *fleet, struct err *e)
 {
 	static const char *const keys[] = {"name", "ssh_config", "hosts", "roles", "databases", "search", "cdn", "dns", "mail", "people", "policy", "mastodon", "extra", NULL};
@@ -170,7 +192,7 @@ static int check_top(const struct fleet *fleet, struct err *e)
 	if (!json_text(fleet->value, "name", NULL))
 		return err_set(e, ERR_USAGE, "%s:%d: fleet needs name = \"…\"", fleet->shown, fleet->line);
 	if (check_object(fleet, "hosts", "{ app1 = {}, db1 = {} }", e) < 0 || check_object(fleet, "roles", "{ web = { \"app1\" } }", e) < 0 ||
-	    check_object(fleet, "policy", "{ alone = \"waiver\" }", e) < 0)
+	    check_object(fleet, "policy", "{ alone = \"waiver\" }", e) < 0 || check_policy(fleet, e) < 0)
 		return -1;
 	return 0;
 }

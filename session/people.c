@@ -6,12 +6,20 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/detour.h"
+#include "session/guests.h"
+#include "session/pairing.h"
+#include "session/pairing.h"
 #include "session/steps.h"
 
 /* Who is here, who drives, and what each may do. Identity is the kernel's word about the socket; a role is the session's decision. */
+
+#define AWAY_US (60 * TIME_SECOND)	/* the others are told when somebody comes back after so long */
+#define SESSIONS_MAX 500		/* sessions looked through for somebody's earlier ones */
+#define MARKERS_MAX 20000		/* and events of the newest of them */
 
 static struct json *person_data(const struct client *client)
 {
@@ -23,31 +31,116 @@ static struct json *person_data(const struct client *client)
 	return data;
 }
 
+/* Views of one account: to bellbook they are one person. */
+static int64_t views_of(const struct engine *engine, uid_t uid)
+{
+	int64_t n = 0;
+
+	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
+		n += client_uid(c) == uid;
+	return n;
+}
+
+static void tell_wheel(struct engine *engine)
+{
+	struct json *wheel = json_new_object();
+
+	json_set_text(wheel, "driver", engine->model->driver);
+	if (engine->pairing->driver_lost_us)
+		json_set_int(wheel, "lost_us", engine->pairing->driver_lost_us);
+	server_say(engine->server, NULL, "wheel", wheel);
+}
+
 void people_presence(struct engine *engine)
 {
 	struct json *list = json_new_array();
 
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c)) {
+		const struct client_facts *facts = client_facts(c);
 		struct json *person = person_data(c);
 
 		json_set_text(person, "who", client_who(c));
+		json_set_int(person, "active_us", facts->active_us);
+		if (facts->typing)
+			json_set_bool(person, "typing", true);
+		if (facts->until_us)
+			json_set_int(person, "until_us", facts->until_us);
 		json_add(list, person);
 	}
 	server_say(engine->server, NULL, "presence", list);
 }
 
-/* Name of the driver that is attached, NULL = none. The model hears of it only when the event is stored. */
-static const char *driver_here(const struct engine *engine)
+/* ---- somebody's first session ---- */
+
+struct search {
+	const char *who;
+	int64_t session, newest[10];
+	size_t n;
+	int seen;
+	bool found;
+};
+
+static bool look_at_event(void *arg, const struct event *ev)
 {
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		if (str_is(client_role(c), "driver"))
-			return client_who(c);
-	return NULL;
+	struct search *search = arg;
+
+	search->found = search->found || (ev->kind == EVENT_JOINED && str_is(ev->who, search->who));
+	return !search->found && ++search->seen < MARKERS_MAX;
 }
 
-static bool driver_is_here(const struct engine *engine)
+static bool look_at_session(void *arg, const struct store_session *row)
 {
-	return driver_here(engine) != NULL;
+	struct search *search = arg;
+
+	if (row->session == search->session)
+		return true;
+	search->found = str_is(row->who, search->who);
+	if (search->n < sizeof(search->newest) / sizeof(search->newest[0]))
+		search->newest[search->n++] = row->session;
+	return !search->found;
+}
+
+/* True when the journal knows of no earlier session of that account, begun or joined (in the newest ones). */
+static bool is_newcomer(struct engine *engine, const char *who)
+{
+	struct search search = {.who = who, .session = engine->session};
+	struct err e = {0};
+
+	if (store_sessions(engine->store, false, SESSIONS_MAX, look_at_session, &search, &e) < 0)
+		return false;
+	for (size_t i = 0; i < search.n && !search.found && search.seen < MARKERS_MAX; i++)
+		if (store_each_marker(engine->store, search.newest[i], 0, look_at_event, &search, &e) < 0)
+			return false;
+	return !search.found;
+}
+
+/* ---- coming and going ---- */
+
+/* What the session knows of a view's person, told to that view. */
+static void tell_you(struct engine *engine, struct client *client)
+{
+	struct client_facts *facts = client_facts(client);
+	struct json *you = json_new_object();
+	int64_t views = views_of(engine, client_uid(client));
+
+	json_set_text(you, "who", client_who(client));
+	json_set_text(you, "role", client_role(client));
+	json_set_text(you, "why", facts->why);
+	json_set_int(you, "views", views);
+	if (facts->newcomer)
+		json_set_bool(you, "newcomer", true);
+	if (facts->until_us)
+		json_set_int(you, "until_us", facts->until_us);
+	server_say(engine->server, client, "you", you);
+	mem_set(&facts->why, NULL);
+}
+
+void people_role(struct engine *engine, struct client *client, const char *role)
+{
+	if (str_is(client_role(client), role))
+		return;
+	client_set_role(client, role);
+	tell_you(engine, client);
 }
 
 static void after_hello(void *arg)
@@ -60,65 +153,134 @@ static void after_hello(void *arg)
 		json_set_text(halted, "why", book_halted(engine->book));
 		server_say(engine->server, NULL, "halted", halted);
 	}
+	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
+		if (!client_facts(c)->told) {
+			client_facts(c)->told = true;
+			tell_you(engine, c);
+		}
 	people_presence(engine);
+	tell_wheel(engine);
 	detour_tell_hosts(engine);
 	detour_people(engine);
 }
 
+/* Somebody asks to be let in as a guest: who drives hears of it. */
+static void knock(struct engine *engine, const struct client *client)
+{
+	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c)) {
+		struct json *who;
+
+		if (!str_is(client_role(c), "driver"))
+			continue;
+		who = json_new_object();
+		json_set_text(who, "who", client_who(client));
+		json_set_int(who, "uid", (int64_t)client_uid(client));
+		server_say(engine->server, c, "knock", who);
+	}
+}
+
 static const char *role_for(struct engine *engine, struct client *client, const char *wish)
 {
-	const char *driver = driver_here(engine);
+	const char *driver = engine->model->driver, *who = client_who(client);
 
-	if (!driver)
-		driver = engine->model->driver;
 	if (str_is(wish, "observer"))
 		return "observer";
 	if (str_is(wish, "navigator"))
 		return "navigator";
 	/* Views of one account share the wheel: they cannot be told apart. */
-	if (driver && str_is(driver, client_who(client)))
+	if (driver && str_is(driver, who))
 		return "driver";
-	if (!driver || !driver_is_here(engine))
-		return client_uid(client) == 0 || str_is(client_who(client), engine->who) || !driver ? "driver" : "navigator";
+	if (!wheel_driver_here(engine) && (str_is(wish, "driver") || str_is(who, engine->who)))
+		return "driver";
+	if (driver)
+		client_facts(client)->why = wheel_driver_here(engine) ? mem_printf("%s drives; take asks for the wheel", driver) : mem_printf("%s drives and is away; take takes the wheel", driver);
 	return "navigator";
+}
+
+static const char *guest_role(struct engine *engine, struct client *client, char **why)
+{
+	int64_t until_us = guests_until(engine, client_who(client));
+
+	if (until_us) {
+		guests_watch(engine, client, until_us);
+		return "guest";
+	}
+	knock(engine, client);
+	*why = mem_printf("a guest comes by invitation: %s was told, and can say: invite %s 30m", wheel_driver_here(engine) ? wheel_driver_here(engine) : "nobody drives now, nobody",
+			  client_who(client));
+	return NULL;
+}
+
+static const char *admit(struct engine *engine, struct client *client, const char *wish, char **why)
+{
+	static const char *const roles[] = {"", "driver", "navigator", "observer", "guest", NULL};
+	size_t i = 0;
+
+	while (roles[i] && !str_is(roles[i], wish))
+		i++;
+	if (!roles[i])
+		*why = mem_strdup("roles are driver, navigator, observer and guest");
+	else if (engine->closed)
+		*why = mem_strdup("the session is over; bellbook log shows it");
+	else if (str_is(wish, "guest"))
+		return guest_role(engine, client, why);
+	else if (guests_only(engine, client_who(client)))
+		*why = mem_printf("the fleet file's people do not name %s: attach as a guest (--guest), when the driver has invited you", client_who(client));
+	else
+		return role_for(engine, client, wish);
+	return NULL;
 }
 
 static const char *on_hello(void *arg, struct client *client, const char *wish, char **why)
 {
 	struct engine *engine = arg;
-	const char *role = role_for(engine, client, wish);
-	struct json *data;
+	const char *role = admit(engine, client, wish, why);
 
-	if (!str_is(wish, "driver") && !str_is(wish, "navigator") && !str_is(wish, "observer")) {
-		*why = mem_strdup("roles are driver, navigator and observer");
+	if (!role)
 		return NULL;
-	}
-	if (engine->closed) {
-		*why = mem_strdup("the session is over; bellbook log shows it");
-		return NULL;
-	}
 	client_set_role(client, role);
-	data = person_data(client);
-	json_set_text(data, "role", role);
-	engine_add(engine, EVENT_JOINED, client_who(client), NULL, 0, data);
-	if (str_is(role, "driver") && !str_is(engine->model->driver, client_who(client))) {
-		data = json_new_object();
-		json_set_text(data, "to", client_who(client));
-		json_set_text(data, "from", engine->model->driver);
-		engine_add(engine, EVENT_WHEEL_PASSED, client_who(client), NULL, 0, data);
+	client_facts(client)->active_us = time_wall_us();
+	client_facts(client)->newcomer = is_newcomer(engine, client_who(client));
+	engine_add(engine, EVENT_JOINED, client_who(client), NULL, 0, person_data(client));
+	if (str_is(role, "driver")) {
+		if (!str_is(engine->model->driver, client_who(client)))
+			wheel_pass(engine, client_who(client), client_who(client), engine->model->driver ? "the driver was gone" : "first", NULL);
+		engine->pairing->driver_lost_us = 0;
 	}
+	if (str_is(role, "navigator"))
+		mem_set(&engine->pairing->navigator_left, NULL);
 	loop_defer(engine->loop, after_hello, engine);
 	return role;
+}
+
+/* Told behind the event that says who left. */
+static void after_gone(void *arg)
+{
+	struct engine *engine = arg;
+
+	people_presence(engine);
+	tell_wheel(engine);
 }
 
 static void on_gone(void *arg, struct client *client)
 {
 	struct engine *engine = arg;
+	struct client_facts *facts = client_facts(client);
+	struct json *data = person_data(client);
 
-	if (!engine->closed)
-		engine_add(engine, EVENT_LEFT, client_who(client), NULL, 0, person_data(client));
-	people_presence(engine);
+	json_set_text(data, "reason", facts->why);
+	loop_cancel(engine->loop, facts->timer);
+	mem_set(&facts->why, NULL);
+	if (engine->closed) {
+		json_free(data);
+		return;
+	}
+	engine_add(engine, EVENT_LEFT, client_who(client), NULL, 0, data);
+	if (views_of(engine, client_uid(client)) == 0)
+		approval_gone(engine, client);
+	wheel_gone(engine, client_who(client));
 	detour_people(engine);
+	loop_defer(engine->loop, after_gone, engine);
 	engine_wake(engine);
 }
 
@@ -146,19 +308,20 @@ static char *note_about(const struct engine *engine, const struct json *intent, 
 	return text;
 }
 
-static void say_text(struct engine *engine, struct client *client, const struct json *intent, enum event_kind kind)
+static void say_text(struct engine *engine, struct client *client, const struct json *intent)
 {
 	const char *text = json_text(intent, "text", "");
 	size_t index;
 	const struct model_step *step = steps_current(engine, &index);
-	struct event ev = {.kind = kind, .who = client_who(client), .bytes = text, .len = strlen(text), .step = step ? step->id : NULL, .attempt = step ? step->attempt : 0};
+	struct event ev = {.kind = str_is(json_text(intent, "do", ""), "note") ? EVENT_NOTE : EVENT_SAID, .who = client_who(client), .bytes = text, .len = strlen(text),
+			   .step = step ? step->id : NULL, .attempt = step ? step->attempt : 0};
 	char *data;
 
 	if (!*text) {
 		server_refuse(engine->server, client, intent, "there is no text");
 		return;
 	}
-	data = kind == EVENT_NOTE ? note_about(engine, intent, &ev) : NULL;
+	data = ev.kind == EVENT_NOTE ? note_about(engine, intent, &ev) : NULL;
 	ev.data = data;
 	book_add(engine->book, &ev, 1);
 	mem_free(data);
@@ -166,8 +329,9 @@ static void say_text(struct engine *engine, struct client *client, const struct 
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
 
-static void on_pause(struct engine *engine, struct client *client, const struct json *intent, bool pause)
+static void on_pause(struct engine *engine, struct client *client, const struct json *intent)
 {
+	bool pause = str_is(json_text(intent, "do", ""), "pause");
 	struct json *data = json_new_object();
 
 	if (pause == (engine->model->state == SESSION_PAUSED)) {
@@ -227,67 +391,67 @@ static void on_abort(struct engine *engine, struct client *client, const struct 
 	engine_wake(engine);
 }
 
-static void on_wheel(struct engine *engine, struct client *client, const struct json *intent)
+/* A key was pressed there, or a field is being typed into: told to the others, never stored, and never replied to. */
+static void on_here(struct engine *engine, struct client *client, const struct json *intent)
 {
-	bool take = str_is(json_text(intent, "do", ""), "take");
-	const char *to = take ? client_who(client) : json_text(intent, "to", "");
-	struct json *data;
-	bool here = false;
+	struct client_facts *facts = client_facts(client);
+	bool typing = json_bool(intent, "typing", false), news = typing != facts->typing || time_wall_us() - facts->active_us > AWAY_US;
 
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		here = here || (str_is(client_who(c), to) && !str_is(client_role(c), "observer"));
-	if (!here || (!take && !str_is(client_role(client), "driver"))) {
-		server_refuse(engine->server, client, intent, take ? "an observer cannot take the wheel; attach as navigator" : here ? "you do not drive" : "nobody of that name is here to drive");
-		return;
-	}
-	if (take && driver_is_here(engine) && !str_is(client_role(client), "driver")) {
-		server_refuse(engine->server, client, intent, "somebody drives: ask for the wheel in the chat; it is handed over with give");
-		return;
-	}
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		if (!str_is(client_role(c), "observer"))
-			client_set_role(c, str_is(client_who(c), to) ? "driver" : "navigator");
-	data = json_new_object();
-	json_set_text(data, "to", to);
-	json_set_text(data, "from", engine->model->driver);
-	engine_add(engine, EVENT_WHEEL_PASSED, client_who(client), NULL, 0, data);
-	server_accept(engine->server, client, intent, 0);
-	people_presence(engine);
+	facts->typing = typing;
+	facts->active_us = time_wall_us();
+	if (news)
+		people_presence(engine);
 }
+
+/* Who may do what. A guest only watches. */
+static const struct {
+	const char *name, *roles;
+	void (*act)(struct engine *engine, struct client *client, const struct json *intent);
+} acts[] = {
+	{"answer", "driver navigator observer", asks_answer},
+	{"note", "driver navigator observer", say_text},
+	{"say", "driver navigator observer", say_text},
+	{"pause", "driver navigator", on_pause},
+	{"continue", "driver", on_pause},
+	{"cancel", "driver", on_cancel},
+	{"abort", "driver", on_abort},
+	{"take", "driver navigator observer", wheel_intent},
+	{"give", "driver navigator observer", wheel_intent},
+	{"withdraw", "driver navigator", approval_withdraw},
+	{"disagree", "navigator", approval_disagree},
+	{"invite", "driver", guests_invite},
+	{"dismiss", "driver", guests_dismiss},
+	{"here", "driver navigator observer guest", on_here},
+};
 
 static void on_intent(void *arg, struct client *client, const struct json *intent)
 {
 	struct engine *engine = arg;
-	const char *what = json_text(intent, "do", "");
-	bool driver = str_is(client_role(client), "driver");
+	const char *what = json_text(intent, "do", ""), *role = client_role(client);
+	char *text;
 
 	if (engine->closed) {
 		server_refuse(engine->server, client, intent, "the session is over");
 		return;
 	}
-	if (str_is(what, "answer")) {
-		asks_answer(engine, client, intent);
-	} else if (str_is(what, "note")) {
-		say_text(engine, client, intent, EVENT_NOTE);
-	} else if (str_is(what, "say")) {
-		say_text(engine, client, intent, EVENT_SAID);
-	} else if (str_is(what, "take") || str_is(what, "give")) {
-		on_wheel(engine, client, intent);
-	} else if (detour_intent(engine, client, intent)) {
-		;
-	} else if (str_is(what, "pause") && !str_is(client_role(client), "observer")) {
-		on_pause(engine, client, intent, true);
-	} else if (str_is(what, "continue") && driver) {
-		on_pause(engine, client, intent, false);
-	} else if (str_is(what, "cancel") && driver) {
-		on_cancel(engine, client, intent);
-	} else if (str_is(what, "abort") && driver) {
-		on_abort(engine, client, intent);
-	} else if (str_is(what, "pause") || str_is(what, "continue") || str_is(what, "cancel") || str_is(what, "abort")) {
-		server_refuse(engine->server, client, intent, "only the driver may do that");
-	} else {
-		server_refuse(engine->server, client, intent, "there is no such intent; docs/protocol.md lists them");
+	if (!str_is(role, "guest") && detour_intent(engine, client, intent))
+		return;
+	for (size_t i = 0; i < sizeof(acts) / sizeof(acts[0]); i++) {
+		if (!str_is(what, acts[i].name))
+			continue;
+		if (strstr(acts[i].roles, role)) {
+			if (acts[i].act != on_here)
+				client_facts(client)->active_us = time_wall_us();
+			acts[i].act(engine, client, intent);
+			return;
+		}
+		text = str_is(role, "guest") ? mem_strdup("a guest only watches")
+					     : mem_printf("only the %s may do that; you are %s", str_is(acts[i].roles, "driver") ? "driver" : str_is(acts[i].roles, "navigator") ? "navigators" : "driver and navigators", role);
+		server_refuse(engine->server, client, intent, text);
+		mem_free(text);
+		return;
 	}
+	server_refuse(engine->server, client, intent, "there is no such intent; docs/protocol.md lists them");
 }
 
 const struct server_hooks *people_hooks(void)

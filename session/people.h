@@ -9,6 +9,9 @@
 /* What the server calls for views. Static. */
 const struct server_hooks *people_hooks(void);
 
+/* Gives a view another role and tells it. */
+void people_role(struct engine *engine, struct client *client, const char *role);
+
 /* Tells every view who is here. */
 void people_presence(struct engine *engine);
 

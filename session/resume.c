@@ -9,6 +9,7 @@
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/fleet_diff.h"
+#include "session/pairing.h"
 #include "session/steps.h"
 
 #define FLEET "fleet"	/* what a question of kind change is about when it is not a step */
@@ -97,17 +98,16 @@ static void fold_extra(struct engine *engine, const struct event *ev)
 	struct err e = {0};
 	struct json *data;
 
-	if (ev->kind != EVENT_STEP_ENDED && ev->kind != EVENT_STEP_BEGUN && ev->kind != EVENT_WARNED)
+	if (ev->kind >= EVENT_OUTPUT_FIRST)
 		return;
 	data = json_parse(ev->data, strlen(ev->data), &e);
+	pairing_stored(engine, ev, data, false);
 	if (ev->kind == EVENT_STEP_ENDED)
 		keep_gives(engine, json_at(data, "gives"));
 	else if (ev->kind == EVENT_STEP_BEGUN)
 		engine->undoing = str_is(json_text(data, "part", ""), "undo");
-	if (ev->kind != EVENT_WARNED)
-		engine->warned = false;
-	else
-		engine->warned = true;
+	if (ev->kind == EVENT_STEP_ENDED || ev->kind == EVENT_STEP_BEGUN || ev->kind == EVENT_WARNED)
+		engine->warned = ev->kind == EVENT_WARNED;
 	json_free(data);
 }
 
@@ -341,13 +341,19 @@ static void ask_fleet(struct engine *engine, struct comparing *c, const struct j
 /* Questions of the dead process that nobody waits for any more; with a changed runbook also those about steps, as they may mean something else now. */
 static bool is_void(const struct engine *engine, const struct model_ask *ask, bool changed)
 {
-	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret") || (str_is(ask->of, "change") && str_is(ask->expect, FLEET)))
+	const struct model_step *step = model_step_find(engine->model, ask->step);
+
+	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret") || str_is(ask->of, "wheel") || str_is(ask->of, "approval") ||
+	    (str_is(ask->of, "change") && str_is(ask->expect, FLEET)))
+		return true;
+	/* Whoever says "go" to one of these must see what it runs as it is now. */
+	if (str_is(ask->of, "step") && step && step->kind == STEP_IRREVERSIBLE)
 		return true;
 	if (!changed || str_is(ask->of, "parameter"))
 		return false;
 	if (!str_is(ask->of, "question"))
 		return true;
-	return model_step_find(engine->model, ask->step) && (script_step_find(engine->script, ask->step) < 0 ||
+	return step && (script_step_find(engine->script, ask->step) < 0 ||
 	       !str_is(script_book(engine->script)->steps[script_step_find(engine->script, ask->step)].id, ask->step));
 }
 
@@ -365,6 +371,21 @@ static void withdraw_void(struct engine *engine, struct comparing *c, bool chang
 	}
 }
 
+/* Agreement does not outlive the process that it was given to. */
+static void void_agreement(struct engine *engine, struct comparing *c)
+{
+	const struct agreement *given = &engine->pairing->given;
+	struct json *data;
+
+	if (!given->seq)
+		return;
+	data = json_new_object();
+	json_set_int(data, "seq", given->seq);
+	json_set_text(data, "by", given->by);
+	json_set_text(data, "reason", "the session was taken over before the step began");
+	compare_add(c, EVENT_APPROVAL_VOIDED, "bellbook", data);
+}
+
 int resume_compare(struct engine *engine, const char *reason, struct err *e)
 {
 	struct comparing c = {0};
@@ -377,6 +398,7 @@ int resume_compare(struct engine *engine, const char *reason, struct err *e)
 	c.arena = arena_new();
 	changed = !str_is(old.digest, script_book(engine->script)->digest);
 	withdraw_void(engine, &c, changed);
+	void_agreement(engine, &c);
 	data = resume_opened_data(engine, changed);
 	json_set_text(data, "reason", reason);
 	compare_add(&c, EVENT_SESSION_RESUMED, engine->who, data);

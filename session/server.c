@@ -40,6 +40,7 @@ struct client {
 	int64_t cursor;
 	struct buf in, out;
 	size_t scanned;			/* bytes of in that hold no newline */
+	struct client_facts facts;
 };
 
 struct server {
@@ -73,6 +74,11 @@ const char *client_view(const struct client *client)
 	return client->view;
 }
 
+struct client_facts *client_facts(struct client *client)
+{
+	return &client->facts;
+}
+
 void client_set_role(struct client *client, const char *role)
 {
 	mem_set(&client->role, role);
@@ -89,6 +95,7 @@ static void client_free(struct client *client)
 	mem_free(client->who);
 	mem_free(client->role);
 	mem_free(client->view);
+	mem_free(client->facts.why);
 	mem_free(client);
 }
 
@@ -255,6 +262,16 @@ void server_refuse(struct server *server, struct client *client, const struct js
 	reply(server, client, "refused", intent, json_int(intent, "seq", 0), why);
 }
 
+void server_dismiss(struct server *server, struct client *client, const char *why)
+{
+	struct json *intent = json_new_object();
+
+	json_set_text(intent, "do", "hello");
+	server_refuse(server, client, intent, why);
+	json_free(intent);
+	client_end(client);
+}
+
 /* ---- reading ---- */
 
 static void hello(struct client *client, const struct json *intent)
@@ -275,7 +292,7 @@ static void hello(struct client *client, const struct json *intent)
 		return;
 	}
 	client->greeted = false;
-	role = server->hooks.hello(server->arg, client, json_text(intent, "role", "driver"), &why);
+	role = server->hooks.hello(server->arg, client, json_text(intent, "role", ""), &why);
 	client->greeted = true;
 	if (!role) {
 		server_refuse(server, client, intent, why ? why : "not allowed");

@@ -15,6 +15,15 @@
 struct server;
 struct client;	/* an attached view */
 
+/* What people.c keeps of a view. Zero when it comes. */
+struct client_facts {
+	int64_t active_us;	/* wall clock: of its last key or intent */
+	int64_t until_us;	/* of a guest: when the time is up; 0 = not a guest */
+	int timer;		/* of that */
+	char *why;		/* owned: words about its role, or why it was sent away */
+	bool typing, newcomer, told;
+};
+
 struct server_hooks {
 	/* A view said hello; role is what it wants. Returns the role it gets (static or borrowed text), NULL to refuse with *why filled (owned by the server). */
 	const char *(*hello)(void *arg, struct client *client, const char *role, char **why);
@@ -46,6 +55,12 @@ const char *client_who(const struct client *client);
 const char *client_role(const struct client *client);
 const char *client_view(const struct client *client);
 void client_set_role(struct client *client, const char *role);
+
+/* Its facts, to be changed by their owner. */
+struct client_facts *client_facts(struct client *client);
+
+/* Sends a view away: it is refused with words, as at hello, and its connection is closed. */
+void server_dismiss(struct server *server, struct client *client, const char *why);
 
 /* Walks the views that said hello: the first with NULL, then each next; NULL at the end. */
 struct client *server_next(const struct server *server, const struct client *client);

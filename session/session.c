@@ -21,6 +21,7 @@
 #include "session/detour.h"
 #include "session/engine.h"
 #include "session/meter.h"
+#include "session/pairing.h"
 #include "session/people.h"
 #include "session/records.h"
 #include "session/resume.h"
@@ -163,6 +164,7 @@ static void act(struct engine *engine, const struct event *ev)
 	if (ev->kind == EVENT_CALL_OUTPUT)
 		return;
 	data = json_parse(ev->data, strlen(ev->data), &e);
+	pairing_stored(engine, ev, data, true);
 	if (ev->kind == EVENT_STEP_ENDED)
 		on_step_ended(engine, data);
 	else if (ev->kind == EVENT_STEP_BEGUN)
@@ -171,7 +173,7 @@ static void act(struct engine *engine, const struct event *ev)
 		engine->warned = true;
 	else if (ev->kind == EVENT_ASKED || ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN)
 		asks_stored(engine, ev);
-	else if (ev->kind == EVENT_SESSION_CONTINUED)
+	else if (ev->kind == EVENT_SESSION_CONTINUED || ev->kind == EVENT_APPROVAL_GIVEN)
 		calls_release(engine);
 	else if (ev->kind == EVENT_RUNBOOK_CHANGED && engine->settle_later && str_is(json_text(data, "change", ""), "fleet"))
 		calls_settle(engine);
@@ -407,6 +409,7 @@ static int engine_open(struct engine *engine, const struct session_options *opti
 	engine->dry_run = options->dry_run;
 	engine->who = user_name();
 	engine->model = model_new();
+	pairing_open(engine);
 	engine->vars = json_new_object();
 	engine->prefix = mem_strdup("");
 	engine->forks = fork_server_start(worker_main, e);
@@ -446,6 +449,7 @@ static void engine_close(struct engine *engine)
 	fork_server_stop(engine->forks);
 	loop_free(engine->loop);
 	model_free(engine->model);
+	pairing_close(engine);
 	json_free(engine->fleet);
 	json_free(engine->vars);
 	json_free(engine->gives);

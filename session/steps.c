@@ -10,6 +10,7 @@
 #include "session/calls.h"
 #include "session/detour.h"
 #include "session/meter.h"
+#include "session/pairing.h"
 #include "session/tasks.h"
 
 /*
@@ -197,6 +198,7 @@ static void look(struct engine *engine, const struct model_step *step)
 
 	json_free(engine->look_commands);
 	engine->look_commands = json_new_array();
+	engine->pairing->look_whole = false;
 	mem_set(&engine->look_details, NULL);
 	if (script->has[FN_DONE])
 		tasks_start(engine, index, FN_DONE, PART_LOOK, "look");
@@ -232,6 +234,41 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 	mem_free(reason);
 }
 
+/* A step without a way back that was agreed to begins, when somebody drives. True: there is nothing to ask now. */
+static bool agreed(struct engine *engine, const struct model_step *step)
+{
+	struct batch batch = {0};
+
+	if (!engine->pairing->given.step)
+		return false;
+	if (!approval_stands(engine, step)) {
+		engine_wake(engine);
+	} else if (wheel_driver_here(engine)) {
+		steps_begin(engine, &batch, step, "run");
+		batch_commit(engine, &batch);
+	}
+	return true;
+}
+
+/* Another attempt of a step without a way back was chosen: looked at, agreed to, begun. True: nothing else is to be asked about it. */
+static bool tries_again(struct engine *engine, const struct model_step *step)
+{
+	struct batch batch = {0};
+
+	if (agreed(engine, step))
+		return true;
+	if (!engine->pairing->again)
+		return false;
+	if (!engine->looked) {
+		look(engine, step);
+		engine_wake(engine);
+	} else {
+		approval_ask(engine, &batch, step);
+		batch_commit(engine, &batch);
+	}
+	return true;
+}
+
 static void ready(struct engine *engine, const struct model_step *step)
 {
 	size_t index = script_index(engine, step);
@@ -242,6 +279,10 @@ static void ready(struct engine *engine, const struct model_step *step)
 	} else if (step->kind == STEP_OBSERVE) {
 		struct batch batch = {0};
 
+		/* A driver whose link died finds the session where it was. */
+		if (!wheel_driver_here(engine))
+			return;
+
 		engine->foreseen++;
 		engine->foreseeable++;
 		steps_begin(engine, &batch, step, "run");
@@ -251,6 +292,8 @@ static void ready(struct engine *engine, const struct model_step *step)
 		engine_wake(engine);
 	} else if (engine->dry_run) {
 		end_foreseen(engine, step);
+	} else if (step->kind == STEP_IRREVERSIBLE && (agreed(engine, step) || approval_misses_navigator(engine, step))) {
+		;
 	} else if (step->kind == STEP_MANUAL) {
 		asks_manual(engine, step);
 	} else {
@@ -385,10 +428,13 @@ void steps_advance(struct engine *engine)
 		run_step(engine, step);
 		break;
 	case STEP_IN_DOUBT:
-		in_doubt(engine, step);
+		if (!tries_again(engine, step))
+			in_doubt(engine, step);
 		break;
 	case STEP_FAILED:
 	case STEP_STALE:
+		if (tries_again(engine, step))
+			break;
 		if (engine->dry_run)
 			steps_close(engine, "failed", step->reason);
 		else

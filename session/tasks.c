@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "session/calls.h"
 #include "session/meter.h"
+#include "session/pairing.h"
 #include "session/steps.h"
 
 /* A task is one function of a step being run. What its end means depends on the part it played. */
@@ -130,6 +131,7 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 		break;
 	case PART_FORESEE:
 		engine->looked = true;
+		engine->pairing->look_whole = !error;
 		if (error && !engine->look_details)
 			engine->look_details = mem_printf("What it will run could not be foreseen: %s", error);
 		break;

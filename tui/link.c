@@ -33,7 +33,7 @@ struct link *link_new(const char *journal, int64_t session, int64_t after, const
 
 	link->journal = mem_strdup(journal);
 	link->view = mem_strdup(view);
-	link->role = mem_strdup(role ? role : "driver");
+	link->role = mem_strdup(role ? role : "");
 	link->session = session;
 	link->last = after;
 	link->delay_us = RETRY_FIRST_US;

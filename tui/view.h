@@ -16,7 +16,7 @@ enum view_exit {
 struct view_options {
 	const char *journal;	/* borrowed: path, as place_journal gives it */
 	int64_t session;	/* seq of its session.opened */
-	const char *role;	/* borrowed: "driver", "navigator", "observer"; NULL = "driver" */
+	const char *role;	/* borrowed: "driver", "navigator", "observer", "guest"; NULL = the session chooses */
 	int64_t after;		/* JSON view: print only events after this seq; 0 = all. The others always need all */
 };
 

@@ -15,6 +15,8 @@ driver() {
 
 @test "two Unix users in one session" { driver session-people; }
 
+@test "agreement between two Unix users, guests, newcomers" { driver session-agree; }
+
 @test "kills, doubts and changed runbooks" { STEP=9 driver session-kill; }
 
 @test "secrets, and a full disk" { driver session-secret; }

@@ -3,6 +3,7 @@
 """As root the uids are simply taken; where mounts are allowed they get names in a private /etc/passwd. A plain user does the same in a
 user namespace with subordinate uids (/etc/subuid and newuidmap). Where that cannot be had either, why_not says so."""
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -88,3 +89,44 @@ class Pair(walk.Place):
         """A finished command of that user: completed process with text."""
         return subprocess.run([self.program, *words], env=self.environment(uid), input=given, stdin=None if given is not None else subprocess.DEVNULL,
                               capture_output=True, text=True, errors="replace", timeout=walk.PATIENCE, cwd=self.dir, **self.as_user(uid))
+
+
+FLEET = 'fleet { name = "f", policy = { alone = "%s", %s }, mastodon = { domain = "example.org" } %s }\n'
+HEAD = 'runbook { id = "t", bellbook = 1, title = "T" }\n'
+
+
+def change(name, word):
+    return 'change "%s" { title = "%s", why = "w", run = function(s) here.run("echo %s >> $W/effects", { env = { W = "@W@" } }) end, done = function(s) return true end }\n' % (name, name, word)
+
+
+DROP = 'irreversible "drop" { title = "Drop", why = "w", target = "fleet.mastodon.domain", run = function(s) here.run("echo drop >> @W@/effects") end, done = function(s) return true end }\n'
+
+
+def team(*steps, alone="refuse", policy='delay = "0s"', extra="", **more):
+    place = Pair(fleet=FLEET % (alone, policy, extra), **more)
+    place.write("t.lua", (HEAD + "".join(steps)).replace("@W@", place.dir + "/work"))
+    return place
+
+
+def refusal(view):
+    return view.until(lambda m: "refused" in m)["refused"]["why"]
+
+
+def name(uid):
+    """What the kernel's word about that uid is shown as."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return "uid %d" % uid
+
+
+def named():
+    return name(ANN) == "ann"
+
+
+def ever(view, test):
+    """A message for which test holds, of those that came or come: what is told beside the events has no fixed place among them."""
+    for m in view.seen:
+        if test(m):
+            return m
+    return view.until(test)

@@ -190,7 +190,7 @@ def manual_steps():
         assert v.walk({"failure": "retry"})["outcome"] == "ok"
 
 
-FLEET = 'fleet { name = "f", policy = { alone = "%s" }, mastodon = { domain = "example.org" } }\n'
+FLEET = 'fleet { name = "f", policy = { alone = "%s", delay = "0s" }, mastodon = { domain = "example.org" } }\n'
 DROP = 'irreversible "drop" { title = "Drop", why = "w", target = "fleet.mastodon.domain", run = function(s) here.run("echo drop >> %s/effects") end, done = function(s) return true end }\n'
 
 

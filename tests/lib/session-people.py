@@ -6,31 +6,10 @@ import sys
 
 sys.dont_write_bytecode = True
 import pair  # noqa: E402
-from pair import ANN, BEN, CAT, EVE, TEAM, Pair  # noqa: E402
+from pair import ANN, BEN, CAT, DROP, EVE, TEAM, change, ever, refusal, team  # noqa: E402
 from walk import gone, tap  # noqa: E402
 
 pair.enter()
-
-FLEET = 'fleet { name = "f", policy = { alone = "%s" }, mastodon = { domain = "example.org" } }\n'
-HEAD = 'runbook { id = "t", bellbook = 1, title = "T" }\n'
-
-
-def change(name, word):
-    return 'change "%s" { title = "%s", why = "w", run = function(s) here.run("echo %s >> $W/effects", { env = { W = "@W@" } }) end, done = function(s) return true end }\n' % (name, name, word)
-
-
-DROP = 'irreversible "drop" { title = "Drop", why = "w", target = "fleet.mastodon.domain", run = function(s) here.run("echo drop >> @W@/effects") end, done = function(s) return true end }\n'
-
-
-def team(*steps, alone="refuse", **more):
-    place = Pair(fleet=FLEET % alone, **more)
-    place.write("t.lua", (HEAD + "".join(steps)).replace("@W@", place.dir + "/work"))
-    return place
-
-
-def refusal(view):
-    return view.until(lambda m: "refused" in m)["refused"]["why"]
-
 
 def second_person_approves():
     """an irreversible step waits for another uid; the driver, an observer and a wrong word are refused"""
@@ -71,19 +50,29 @@ def second_person_approves():
 
 
 def wheel_changes_hands():
-    """only who drives answers; the wheel is given by name, and the journal says who had it"""
-    with team(change("a", "a"), change("b", "b")) as place:
+    """only who drives answers; the wheel is handed over and accepted, or declined; when the driver's link dies nothing new starts and a navigator takes over"""
+    with team(change("a", "a"), change("b", "b"), 'observe "look" { title = "L", run = function(s) end }\n', change("c", "c")) as place:
         ann = place.run_as(ANN)
         q = ann.asked("step", "a")
-        ben = place.attach_as(BEN, ann.hello["session"], "--role", "navigator")
+        ben = place.attach_as(BEN, ann.hello["session"])
         ben.asked("step", "a")
+        assert "drives; take asks" in ever(ben, lambda m: "you" in m)["you"]["why"]
         ben.send(do="give", to=ben.hello["who"])
         assert "do not drive" in refusal(ben)
         ann.send(do="give", to="nobody-of-that-name")
         assert "nobody of that name" in refusal(ann)
         ann.send(do="give", to=ben.hello["who"])
-        ben.kind("wheel.passed", to=ben.hello["who"])
-        ann.kind("wheel.passed", to=ben.hello["who"])
+        offer = ben.asked("wheel")
+        assert offer["data"]["to"] == ben.hello["who"] and offer["data"]["until_us"] > 0
+        ann.answer(offer, "accept")
+        assert "another person" in refusal(ann)
+        ben.answer(offer, "decline")
+        ann.kind("answered", value="decline")
+        ann.send(do="give", to=ben.hello["who"])
+        ben.answer(ben.asked("wheel"), "accept")
+        for v in (ann, ben):
+            v.kind("wheel.passed", to=ben.hello["who"], how="accepted")
+        assert ann.until(lambda m: "you" in m)["you"]["role"] == "navigator"
         ann.answer(q, "go")
         assert "drives" in refusal(ann)
         for what in ("cancel", "abort", "continue"):
@@ -91,13 +80,66 @@ def wheel_changes_hands():
             assert "driver" in refusal(ann), what
         ben.answer(q, "go")
         q = ben.asked("step", "b")
+        ben.answer(q, "skip", why="so that the look is next")
+        ben.until(lambda m: m.get("kind") == "asked" and m["step"] == "c")
         ben.end()
         ann.kind("left")
-        ann.send(do="take")
-        ann.kind("wheel.passed", to=ann.hello["who"])
-        ann.answer(q, "go")
+        assert ann.until(lambda m: "wheel" in m and "lost_us" in m["wheel"])["wheel"]["driver"] == ben.hello["who"]
+        ann.send(do="take", why="ben's link died")
+        ann.kind("wheel.passed", to=ann.hello["who"], how="the driver was gone")
         assert ann.walk()["outcome"] == "ok"
-        assert place.lines() == ["a", "b"]
+        assert place.lines() == ["a", "c"]
+
+
+def nothing_new_without_driver():
+    """while no view of the driver is attached a running command goes on, and no step begins by itself"""
+    slow = 'change "slow" { title = "S", why = "w", run = function(s) here.run("while ! test -e @W@/flag; do sleep 0.02; done; echo slow >> @W@/effects") end, done = function(s) return true end }\n'
+    with team(slow, 'observe "look" { title = "L", run = function(s) s:note("looked") end }\n', change("b", "b")) as place:
+        ann = place.run_as(ANN)
+        q = ann.asked("step", "slow")
+        ben = place.attach_as(BEN, ann.hello["session"], "--role", "navigator")
+        ann.answer(q, "go")
+        ben.kind("call.begun")
+        ann.end()
+        ben.kind("left")
+        open(place.dir + "/work/flag", "w").close()
+        ben.kind("step.ended", state="ok")
+        ben.until(lambda m: m.get("kind") == "step.entered" and m["step"] == "look")
+        ben.send(do="say", text="ann is gone")
+        ben.kind("said")
+        ben.answer({"seq": 1}, "x")
+        refusal(ben)
+        assert place.lines() == ["slow"] and not [m for m in ben.seen if m.get("kind") == "step.begun" and m["step"] == "look"]
+        ben.send(do="take")
+        ben.kind("wheel.passed", to=ben.hello["who"])
+        assert ben.walk()["outcome"] == "ok"
+        assert place.lines() == ["slow", "b"]
+
+
+def wheel_is_taken():
+    """a driver who is asked for the wheel may refuse; without an answer it passes, and the journal says so"""
+    for policy in ('take = "20s"', 'take = "200ms"'):
+        with team(change("a", "a"), policy=policy) as place:
+            ann = place.run_as(ANN)
+            ann.asked("step", "a")
+            ben = place.attach_as(BEN, ann.hello["session"])
+            ben.asked("step", "a")
+            cat = place.attach_as(CAT, ann.hello["session"], "--role", "observer")
+            cat.asked("step", "a")
+            cat.send(do="take")
+            assert "observer does not drive" in refusal(cat)
+            ben.send(do="take", why="I know this one")
+            ask = ann.asked("wheel")
+            assert "I know this one" in ask["data"]["text"] and [c["value"] for c in ask["data"]["choices"]] == ["give", "refuse"]
+            if "20s" in policy:
+                ann.answer(ask, "refuse", why="nearly there")
+                ben.kind("answered", value="refuse")
+                ann.walk()
+                continue
+            ben.kind("wheel.passed", to=ben.hello["who"], how="no answer")
+            ann.kind("wheel.passed")
+            ben.walk()
+            assert "no answer" in place.said(ANN, "log", str(ben.hello["session"])).stdout
 
 
 def modes(place):
@@ -174,4 +216,4 @@ def private_directory():
 if pair.why_not:
     print("1..1\nok 1 - two users in one session # SKIP " + pair.why_not)
     sys.exit(0)
-sys.exit(tap([second_person_approves, wheel_changes_hands, shared_directory, other_person_resumes, unsafe_directories, private_directory]))
+sys.exit(tap([second_person_approves, wheel_changes_hands, nothing_new_without_driver, wheel_is_taken, shared_directory, other_person_resumes, unsafe_directories, private_directory]))

@@ -65,7 +65,7 @@ fleet { name = "practice",
             db = { "db1" }, replica = { "db2" }, redis = { "db1" }, search = { "search1" } },
   mastodon = { domain = "social.practice.test", web = "social.practice.test", url = "http://social.practice.test", live = "/home/mastodon/live",
                user = "mastodon", db_name = "mastodon_production" },
-  policy = { alone = "waiver" },
+  policy = { alone = "waiver", delay = "0s" },
 }
 E
 }

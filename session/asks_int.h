@@ -1,0 +1,19 @@
+/* asks_int.h - private to session/asks.c and the files that decide its answers about people. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_ASKS_INT_H
+#define SESSION_ASKS_INT_H
+
+#include "session/asks.h"
+#include "session/engine.h"
+
+/* An answer being taken in: the batch holds what is stored with it. */
+struct reply {
+	struct engine *engine;
+	struct client *client;
+	const struct json *intent;
+	const struct model_ask *ask;
+	const struct model_step *step;
+	struct batch batch;
+};
+
+#endif

@@ -1,0 +1,13 @@
+/* evidence.h - private to session/: what a second person decides by. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_EVIDENCE_H
+#define SESSION_EVIDENCE_H
+
+#include "base/json.h"
+#include "journal/model.h"
+#include "session/engine.h"
+
+/* Adds to a question what a second person decides by: checked, unchecked, last. Reads the journal. */
+void evidence_add(struct engine *engine, const struct model_step *step, struct json *data);
+
+#endif
