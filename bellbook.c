@@ -51,6 +51,7 @@ static const struct command commands[] = {
 	{"each", "[--read] [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--dry-run] [--plain|--json] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
 	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
 	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
+	{"doctor", "[ROLE|HOST…] [--fleet F]", "look at everything a walk needs, and say what to do about what is wrong", cmd_doctor},
 	{"keys", "", "what the keys do, with your own; faults of the keys file", cmd_keys},
 	{"version", "", "print the version", cmd_version},
 	{"help", "[COMMAND]", "this list, or what one command takes", cmd_help},

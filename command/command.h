@@ -22,6 +22,7 @@ int cmd_review(struct options *o);
 int cmd_home(struct options *o);
 int cmd_hosts(struct options *o);
 int cmd_outside(struct options *o);
+int cmd_doctor(struct options *o);
 int cmd_keys(struct options *o);
 
 #endif

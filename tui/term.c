@@ -148,6 +148,18 @@ static int give_up(struct err *e, const char *why)
 	return err_set(e, ERR_USAGE, "%s", why);
 }
 
+bool term_is_known(const char *name)
+{
+	int found = 0;
+	bool known;
+
+	if (!*name || setupterm(name, STDOUT_FILENO, &found) != OK)
+		return false;
+	known = capability("cup") && capability("clear");
+	del_curterm(cur_term);
+	return known;
+}
+
 int term_open(struct err *e)
 {
 	const char *name = getenv("TERM");

@@ -12,6 +12,9 @@
 /* Opens /dev/tty in raw mode on the alternate screen. 0; -1 with words when this terminal cannot show a full screen: nothing was changed then. */
 int term_open(struct err *e);
 
+/* True when the terminal type of that name is known here and can place text; opens nothing. Not while the terminal is open. */
+bool term_is_known(const char *name);
+
 /* Puts the terminal back. Harmless when it is not open. */
 void term_close(void);
 
