@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# review.bats - a recorded session read on a real terminal (tmux): the list, the failure, its output, playback, a note, a running session.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+setup() {
+	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	export TMUX_TMPDIR=$TMPDIR
+	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db
+	cat >"$BATS_TEST_TMPDIR/walk.lua" <<-'END'
+		runbook { id = "walk", bellbook = 1, title = "Practice walk", about = "Shows what a walk looks like." }
+		change "print" { title = "Print lines", why = "The next step needs them.", gives = { "ok" },
+			run = function(s) here.run("for i in $(seq 30); do echo line $i; done; echo needle in the hay; echo last line") s.ok = true end,
+			done = function(s) return s.ok == true end }
+		change "fail" { title = "Fail", why = "To see what happens.",
+			run = function(s) here.run("echo fine; echo 'oops: connection refused' >&2; exit 3") end, done = function(s) return false end }
+		change "last" { title = "The last one", why = "It is the end.", gives = { "over" },
+			run = function(s) here.run("echo over and out") s.over = true end, done = function(s) return s.over == true end }
+	END
+	tm -f /dev/null new-session -d -x 100 -y 30 "env PS1='ready> ' bash --norc --noprofile -i"
+	see 'ready>'
+}
+
+teardown() {
+	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/review" ] && tm kill-server
+	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
+		[ -S "$session" ] || continue
+		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$(basename "$session" .sock)" --plain >/dev/null || true
+	done
+	for _ in $(seq 200); do compgen -G "$BELLBOOK_JOURNAL.run/*.lease" >/dev/null || break; sleep 0.05; done
+}
+
+tm() {
+	tmux -L review "$@"
+}
+
+# Waits until the screen shows a text, or (gone) shows it no more.
+see() {
+	for _ in $(seq 300); do
+		tm capture-pane -p | grep -qF -- "$1" && return 0
+		sleep 0.05
+	done
+	echo "never seen: $1"
+	tm capture-pane -p
+	return 1
+}
+
+keys() {
+	tm send-keys "$@"
+}
+
+record() {
+	timeout 60 tests/lib/drive.py failure=skip -- "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json >&2
+}
+
+@test "review: to the failure, search its output, play, write a note, quit" {
+	record
+	keys "$BELLBOOK review; echo rc=\$?" Enter
+	see '1 of 1'
+	see 'Practice walk'
+	keys Enter
+	see 'Enter details'
+	# Two answers with reasons, then the failure with its first error.
+	keys ']' ']' ']'
+	see 'first error is line 3'
+	see '> '
+	see 'oops: connection refused'
+	keys g
+	keys / 'line 27' Enter
+	see '/ line 27'
+	see 'line 29 of 34'
+	keys Tab p
+	see 'UTC ['
+	keys End
+	see 'END x1'
+	see 'The last one'
+	keys q
+	see 'Enter details'
+	keys i
+	see 'Enter writes it into the journal'
+	keys 'the cache was cold' Enter
+	see 'Noted. What was recorded is unchanged.'
+	see '(written afterwards)'
+	keys q
+	see 'typing filters'
+	keys 'nowhere'
+	see 'none passes the filter'
+	keys Escape
+	see '1 of 1'
+	keys Escape
+	see 'rc=0'
+	"$BELLBOOK" verify | grep -q '^intact'
+	"$BELLBOOK" log 1 --format jsonl | grep -q 'the cache was cold'
+}
+
+@test "review of a session that runs: what comes is shown, a attaches, leaving comes back" {
+	coproc RUN { timeout 60 "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json; }
+	for _ in $(seq 300); do "$BELLBOOK" sessions 2>/dev/null | grep -q running && break; sleep 0.05; done
+	keys "$BELLBOOK review 1; echo rc=\$?" Enter
+	see 'RUNNING NOW'
+	"$BELLBOOK" note 1 'seen from outside'
+	see 'seen from outside'
+	keys a
+	see 'Run step'
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'RUNNING NOW'
+	keys q
+	see 'rc=0'
+	echo '{"do":"leave"}' >&"${RUN[1]}"
+	wait "$RUN_PID" || true
+}
