@@ -309,6 +309,14 @@ static void on_note(const struct reading *reading)
 	put_mark(timeline, &mark);
 }
 
+/* An order of the runbook is read when it is shown; what a person did by hand in between is a decision. */
+static void on_call(const struct reading *reading)
+{
+	bool by_hand = str_is(text_of(reading, "of"), "detour");
+
+	add(reading, MARK_COMMANDS | (by_hand ? MARK_DECISIONS : 0), by_hand ? "HAND" : "RUN", by_hand ? words(reading) : NULL);
+}
+
 /* Kinds whose line is what the log says, with a word before it. */
 static const struct {
 	enum event_kind kind;
@@ -324,7 +332,6 @@ static const struct {
 	{ EVENT_RUNBOOK_CHANGED, MARK_SETTINGS | MARK_DECISIONS, "CHG", false },
 	{ EVENT_PARAM_SET, MARK_SETTINGS, "SET", false },
 	{ EVENT_STEP_ENTERED, MARK_OTHER, "next", true },
-	{ EVENT_CALL_BEGUN, MARK_COMMANDS, "RUN", true },
 	{ EVENT_CALL_ENDED, MARK_COMMANDS, "end", true },
 	{ EVENT_CALL_SETTLED, MARK_COMMANDS, "FOUND", true },
 	{ EVENT_CALL_PROGRESS, MARK_PROGRESS, "", true },
@@ -374,6 +381,9 @@ static void take_line(const struct reading *reading)
 		break;
 	case EVENT_STEP_DOUBTED:
 		on_doubted(reading);
+		break;
+	case EVENT_CALL_BEGUN:
+		on_call(reading);
 		break;
 	case EVENT_ANSWERED:
 		on_answered(reading);

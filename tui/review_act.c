@@ -8,6 +8,7 @@
 #define MOUSE_UP 64
 #define MOUSE_DOWN 65
 #define WHEEL_LINES 3
+#define SEARCH_US ((int64_t)50000)	/* between two looks at the keyboard */
 #define FAR (LONG_MAX / 4)	/* cut to what there is */
 
 static void move_in_pane(struct review *review, long by)
@@ -45,13 +46,26 @@ static void jump(struct review *review, int by, int64_t now_us)
 
 static void find_on(struct review *review, bool backwards, int64_t now_us)
 {
-	if (!review->find)
+	if (!review_find_begin(review, backwards))
 		review_notice(review, "Search with / first.", now_us);
-	else if (!review_find(review, backwards))
-		review_notice(review, backwards ? "Not found above." : "Not found below.", now_us);
+	else
+		review_search(review, now_us);
 }
 
-static void find_text(struct review *review, const char *text, int64_t now_us)
+void review_search(struct review *review, int64_t now_us)
+{
+	bool backwards = review->finding < 0;
+	enum review_found found = review_find_on(review, SEARCH_US);
+
+	if (found == REVIEW_NOT_FOUND)
+		review_notice(review, backwards ? "Not found above." : "Not found below; N looks above.", now_us);
+	else if (found == REVIEW_SEARCHING)
+		review_notice(review, "Searching; any key stops it.", now_us);
+	else
+		mem_set(&review->notice, NULL);
+}
+
+void review_find_text(struct review *review, const char *text, int64_t now_us)
 {
 	mem_set(&review->find, text);
 	find_on(review, false, now_us);
@@ -146,7 +160,7 @@ static bool act_open(struct review *review, enum action action, const char *arg,
 	if (action == ACTION_HELP || action == ACTION_PALETTE)
 		palette_open(&review->palette, IN_REVIEW, action == ACTION_HELP, NULL, NULL);
 	else if (action == ACTION_FIND && arg)
-		find_text(review, arg, now_us);
+		review_find_text(review, arg, now_us);
 	else if (action == ACTION_FIND)
 		box_open(review, REVIEW_FIND, "FIND", "In the lines shown and in all outputs (upper and lower case are the same):");
 	else if (action == ACTION_KINDS)
@@ -252,6 +266,10 @@ void review_press(struct review *review, const struct press *press, int64_t now_
 		return;
 	}
 	mem_set(&review->notice, NULL);
+	if (review->finding != 0) {
+		review_find_stop(review);
+		return;
+	}
 	if (action == ACTION_SUSPEND)
 		review->suspend = true;
 	else if (review->palette.is_open)

@@ -132,10 +132,11 @@ static void write_file(struct review *review, int64_t now_us)
 
 static void start_find(struct review *review, int64_t now_us)
 {
-	mem_set(&review->find, review->edit.text);
+	char *text = mem_strdup(review->edit.text);
+
 	box_close(review);
-	if (review->find && !review_find(review, false))
-		review_notice(review, "Not found below; N looks above.", now_us);
+	review_find_text(review, text, now_us);
+	mem_free(text);
 }
 
 static void enter(struct review *review, int64_t now_us)

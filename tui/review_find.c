@@ -3,7 +3,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "base/mem.h"
+#include "base/time.h"
 #include "tui/review_int.h"
 
 static bool holds(const char *line, const char *text)
@@ -60,48 +60,77 @@ static bool on_row(struct review *review)
 	return true;
 }
 
-static bool forwards(struct review *review)
+static enum review_found forwards(struct review *review, int64_t until_us)
 {
-	pane_load(review, true);
-	if (in_pane(review, pane_find(review, review->in_pane ? review->pane.at + 1 : 0, 1)))
-		return true;
+	if (!review->find_moved) {
+		review->find_moved = true;
+		pane_load(review, true);
+		if (in_pane(review, pane_find(review, review->in_pane ? review->pane.at + 1 : 0, 1)))
+			return REVIEW_FOUND;
+	}
 	while (review->at + 1 < (long)review->row_count) {
 		review->at++;
 		if (on_row(review))
-			return true;
+			return REVIEW_FOUND;
 		pane_load(review, true);
 		if (in_pane(review, pane_find(review, 0, 1)))
-			return true;
+			return REVIEW_FOUND;
+		if (time_mono_us() > until_us)
+			return REVIEW_SEARCHING;
 	}
-	return false;
+	return REVIEW_NOT_FOUND;
 }
 
-static bool upwards(struct review *review)
+static enum review_found upwards(struct review *review, int64_t until_us)
 {
-	pane_load(review, true);
-	if (review->in_pane && (in_pane(review, pane_find(review, review->pane.at - 1, -1)) || on_row(review)))
-		return true;
+	if (!review->find_moved) {
+		review->find_moved = true;
+		pane_load(review, true);
+		if (review->in_pane && (in_pane(review, pane_find(review, review->pane.at - 1, -1)) || on_row(review)))
+			return REVIEW_FOUND;
+	}
 	while (review->at > 0) {
 		review->at--;
 		pane_load(review, true);
 		if (in_pane(review, pane_find(review, (long)review->pane.count - 1, -1)) || on_row(review))
-			return true;
+			return REVIEW_FOUND;
+		if (time_mono_us() > until_us)
+			return REVIEW_SEARCHING;
 	}
-	return false;
+	return REVIEW_NOT_FOUND;
 }
 
-bool review_find(struct review *review, bool backwards)
+bool review_find_begin(struct review *review, bool backwards)
 {
-	long at = review->at, line = review->pane.at;
-	bool was_in_pane = review->in_pane;
-
 	if (!review->find || !*review->find || review->row_count == 0)
 		return false;
-	if (backwards ? upwards(review) : forwards(review))
-		return true;
-	review->at = at;
-	review->in_pane = was_in_pane;
-	pane_load(review, true);
-	review->pane.at = line < (long)review->pane.count ? line : 0;
-	return false;
+	review->finding = backwards ? -1 : 1;
+	review->find_moved = false;
+	review->find_at = review->at;
+	review->find_line = review->pane.at;
+	review->find_in_pane = review->in_pane;
+	return true;
+}
+
+void review_find_stop(struct review *review)
+{
+	if (review->finding == 0)
+		return;
+	review->finding = 0;
+	review->at = review->find_at;
+	review->in_pane = review->find_in_pane;
+	pane_load(review, review->in_pane);
+	review->pane.at = review->find_line < (long)review->pane.count ? review->find_line : 0;
+}
+
+enum review_found review_find_on(struct review *review, int64_t for_us)
+{
+	int64_t until_us = for_us < INT64_MAX ? time_mono_us() + for_us : INT64_MAX;
+	enum review_found found = review->finding > 0 ? forwards(review, until_us) : review->finding < 0 ? upwards(review, until_us) : REVIEW_NOT_FOUND;
+
+	if (found == REVIEW_FOUND)
+		review->finding = 0;
+	if (found == REVIEW_NOT_FOUND)
+		review_find_stop(review);
+	return found;
 }

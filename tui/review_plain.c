@@ -193,7 +193,7 @@ static void say_found(struct talker *talker, const char *text)
 		puts("Find what? Say find and a word.");
 		return;
 	}
-	if (!review_find(review, false)) {
+	if (!review_find_begin(review, false) || review_find_on(review, INT64_MAX) != REVIEW_FOUND) {
 		puts("Not found from here on. Say 1, then find again, to look from the first line.");
 		return;
 	}

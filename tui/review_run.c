@@ -25,7 +25,7 @@
 #define FRAME_US (TIME_SECOND / 25)
 #define SLOW_FRAME_US (TIME_SECOND / 2)
 #define LOOK_US (2 * TIME_SECOND)	/* between two looks at a session that is running */
-#define WIND_EVENTS 2000		/* of a recording, between two looks at the keyboard */
+#define WIND_EVENTS 500		/* of a recording, between two looks at the keyboard */
 #define SEEK_US (10 * TIME_SECOND)
 
 struct desk {
@@ -38,7 +38,7 @@ struct desk {
 	struct replay *replay;		/* NULL while nothing is played */
 	struct palette palette;		/* of playback */
 	int64_t drawn_us, passed_us;
-	int frame_timer, key_timer, play_timer, look_timer;
+	int frame_timer, key_timer, play_timer, look_timer, search_timer;
 	bool leave, gone;		/* gone: no terminal to give back */
 	struct err e;			/* why it ended, "" = the person left */
 };
@@ -321,6 +321,19 @@ static void press_in(struct desk *desk, const struct press *press)
 	}
 }
 
+/* A long search leaves the keyboard its turn. */
+static void search_due(void *arg)
+{
+	struct desk *desk = arg;
+
+	desk->search_timer = 0;
+	if (!desk->review || desk->review->finding == 0)
+		return;
+	review_search(desk->review, time_mono_us());
+	dirty(desk);
+	desk->search_timer = loop_after(desk->loop, 0, search_due, desk);
+}
+
 static void keys_due(void *arg)
 {
 	struct desk *desk = arg;
@@ -334,6 +347,8 @@ static void keys_due(void *arg)
 	wait = desk->leave ? -1 : keys_wait(desk->keys, time_mono_us());
 	if (wait >= 0)
 		desk->key_timer = loop_after(desk->loop, wait, keys_due, desk);
+	if (desk->review && desk->review->finding != 0 && desk->search_timer == 0)
+		desk->search_timer = loop_after(desk->loop, 0, search_due, desk);
 	if (!desk->leave)
 		dirty(desk);
 }
@@ -360,7 +375,7 @@ static void look_due(void *arg)
 	struct desk *desk = arg;
 
 	desk->look_timer = loop_after(desk->loop, LOOK_US, look_due, desk);
-	if (!desk->review || desk->replay || !desk->review->running || desk->review->box.use != USE_CLOSED)
+	if (!desk->review || desk->replay || !desk->review->running || desk->review->box.use != USE_CLOSED || desk->review->finding != 0)
 		return;
 	review_refresh(desk->review);
 	dirty(desk);

@@ -196,6 +196,22 @@ static void timeline__damage_is_told_and_the_rest_is_read(void **state)
 	timeline_free(timeline);
 }
 
+static void timeline__by_hand_is_a_decision(void **state)
+{
+	struct timeline *timeline = told();
+	struct event ev = { .seq = STORY_COUNT + 1, .session = 1, .at_us = STORY_START_US, .kind = EVENT_SESSION_RESUMED, .kind_number = EVENT_SESSION_RESUMED, .who = "ann" };
+	struct event shell = { .seq = STORY_COUNT + 2, .session = 1, .at_us = STORY_START_US, .kind = EVENT_CALL_BEGUN, .kind_number = EVENT_CALL_BEGUN,
+		.who = "ann", .step = "stop", .attempt = 1, .call = "d1", .host = "app2", .data = "{\"action\":\"ssh.shell\",\"shown\":\"bash\",\"of\":\"detour\"}" };
+
+	(void)state;
+	timeline_event(timeline, &ev);
+	timeline_event(timeline, &shell);
+	assert_string_equal(timeline->marks[timeline->count - 1].word, "HAND");
+	assert_true(timeline->marks[timeline->count - 1].groups & MARK_DECISIONS);
+	assert_non_null(strstr(timeline->marks[timeline->count - 1].text, "bash"));
+	timeline_free(timeline);
+}
+
 static void timeline__no_such_session_is_said(void **state)
 {
 	struct place *place = *state;
@@ -292,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(timeline__has_steps_failures_decisions_notes_settings),
 		cmocka_unit_test(timeline__spans_are_down_failed_and_waiting),
+		cmocka_unit_test(timeline__by_hand_is_a_decision),
 		cmocka_unit_test_setup_teardown(timeline__read_is_as_told_and_goes_on_where_it_ended, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(timeline__text_that_is_not_kept_is_read, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(timeline__damage_is_told_and_the_rest_is_read, place_make, place_remove),

@@ -135,8 +135,11 @@ static void press_all(struct review *review, const char *text)
 	struct press press;
 
 	keys_feed(keys, text, strlen(text), 0);
-	while (keys_next(keys, KEYS_ESC_US * 2, &press))
+	while (keys_next(keys, KEYS_ESC_US * 2, &press)) {
 		review_press(review, &press, 0);
+		while (review->finding != 0)	/* as the loop does between keys; on a slow machine more often */
+			review_search(review, 0);
+	}
 	keys_free(keys);
 }
 
