@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "journal/export.h"
+#include "journal/index.h"
 #include "journal/timeline.h"
 #include "tui/review.h"
 
@@ -89,7 +90,10 @@ static void filter_by(struct buf *filter, const char *name, const char *value)
 int cmd_review(struct options *o)
 {
 	struct review_options review = {.journal = o->journal};
+	struct index_filter asked;
 	struct buf filter = {0};
+	struct err e = {0};
+	char time[TIME_TEXT];
 	int result;
 
 	if (o->count == 1 && str_to_int(o->args[0], 1, INT64_MAX, &review.session) && (o->json || o->md))
@@ -98,13 +102,17 @@ int cmd_review(struct options *o)
 		return cmd_fail(EXIT_USAGE, "--md and --json need the number of a session; bellbook sessions lists them");
 	for (size_t i = 0; !review.session && i < o->count; i++)
 		filter_by(&filter, "", o->args[i]);
-	filter_by(&filter, "runbook:", o->runbook);
-	filter_by(&filter, "host:", o->host);
-	filter_by(&filter, "who:", o->person);
-	filter_by(&filter, "after:", o->since);
-	filter_by(&filter, "before:", o->until);
-	filter_by(&filter, "", o->failed ? "failed" : NULL);
-	filter_by(&filter, "", o->open_only ? "open" : NULL);
+	if (cmd_filter(o, &asked, &e) < 0) {
+		buf_done(&filter);
+		return cmd_fail_err(&e);
+	}
+	filter_by(&filter, "runbook:", asked.runbook);
+	filter_by(&filter, "host:", asked.host);
+	filter_by(&filter, "who:", asked.person);
+	filter_by(&filter, "after:", asked.since_us ? time_format(asked.since_us, time) : NULL);
+	filter_by(&filter, "before:", asked.until_us ? time_format(asked.until_us, time) : NULL);
+	filter_by(&filter, "", asked.failed ? "failed" : NULL);
+	filter_by(&filter, "", asked.open ? "open" : NULL);
 	review.filter = filter.len ? buf_text(&filter) : NULL;
 	if (o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		result = review_plain(&review);
