@@ -15,7 +15,7 @@ enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEFT = 3 };
 
 /* What the command line said. Strings are borrowed from argv unless owned is written. */
 struct options {
-	const char *journal_arg, *fleet, *format, *role, *reason, *step;
+	const char *journal_arg, *fleet, *format, *role, *reason, *step, *note;
 	const char *session, *runbook, *host, *person, *since, *until, *limit;	/* which sessions or hits */
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */

@@ -181,7 +181,7 @@ static int with_session(struct home_run *run, void *arg)
 	return result;
 }
 
-static void tell_result(struct home_run *run)
+void home_tell(struct home_run *run, int64_t session)
 {
 	const struct json *sessions = history_sessions(run->data.history);
 
@@ -189,10 +189,10 @@ static void tell_result(struct home_run *run)
 		const struct json *one = json_item(sessions, i);
 		char *text;
 
-		if (json_int(one, "session", 0) != run->choice.session)
+		if (json_int(one, "session", 0) != session)
 			continue;
-		text = str_is(json_text(one, "state", ""), "open") ? mem_printf("Session %lld goes on without you.", (long long)run->choice.session)
-			: mem_printf("Session %lld ended: %s.", (long long)run->choice.session, json_text(one, "state", ""));
+		text = str_is(json_text(one, "state", ""), "open") ? mem_printf("Session %lld goes on without you.", (long long)session)
+			: mem_printf("Session %lld ended: %s.", (long long)session, json_text(one, "state", ""));
 		home_notice(run->home, text);
 		mem_free(text);
 	}
@@ -211,7 +211,8 @@ static void screens(struct home_run *run)
 			home_plan(run, run->choice.runbook);
 		} else {
 			home_lend(run, with_session, NULL);
-			tell_result(run);
+			if (run->choice.what != HOME_REVIEW)
+				home_tell(run, run->choice.session);
 		}
 	}
 }

@@ -33,6 +33,9 @@ void home_look_stop(struct home_run *run);
 /* Gives the terminal to fn, which gives an exit status and may print; then takes it back. Waits for Enter when there is something bad to read. */
 void home_lend(struct home_run *run, int (*fn)(struct home_run *run, void *arg), void *arg);
 
+/* Says on the home screen how a session stands. */
+void home_tell(struct home_run *run, int64_t session);
+
 /* Shows the plan of a runbook until the person goes back home. */
 void home_plan(struct home_run *run, const char *runbook);
 

@@ -65,7 +65,7 @@ const char *cmd_fleet(const struct options *o, char **owned)
 
 int cmd_start(struct options *o, const char *name)
 {
-	struct session_options options = {.journal = o->journal, .params = o->set, .dry_run = o->dry_run, .reason = o->reason};
+	struct session_options options = {.journal = o->journal, .params = o->set, .dry_run = o->dry_run, .reason = o->reason, .note = o->note};
 	struct err e = {0};
 	int64_t session = 0;
 	char *path = cmd_find_runbook(name, &e), *owned;

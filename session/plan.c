@@ -119,6 +119,8 @@ static struct json *param_json(const struct script_param *p)
 		json_put(entry, "default", json_copy_of(p->fallback));
 	if (p->choices)
 		json_put(entry, "choices", json_copy_of(p->choices));
+	if (p->optional)
+		json_set_bool(entry, "optional", true);
 	return entry;
 }
 
@@ -146,6 +148,9 @@ struct json *plan_json(const struct script_book *book)
 		json_set_text(entry, "takes", step->takes);
 		json_set_text(entry, "downtime", step->downtime);
 		json_set_text(entry, "back", step->back);
+		json_set_text(entry, "about", step->about);
+		json_set_text(entry, "because", step->because);
+		json_set_text(entry, "target", step->target);
 		json_add(steps, entry);
 	}
 	json_put(plan, "params", params);

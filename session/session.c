@@ -293,6 +293,15 @@ static int record_opened(struct engine *engine, const struct json *params, struc
 	return 0;
 }
 
+/* Why it was begun as it was. */
+static void record_note(struct engine *engine, const char *text)
+{
+	struct event ev = {.kind = EVENT_NOTE, .who = engine->who, .bytes = text, .len = text ? strlen(text) : 0};
+
+	if (ev.len)
+		book_add(engine->book, &ev, 1);
+}
+
 struct opened {
 	char *runbook, *fleet;	/* owned */
 };
@@ -351,6 +360,7 @@ static int open_new(struct engine *engine, const struct session_options *options
 	json_free(params);
 	if (result < 0)
 		return -1;
+	record_note(engine, options->note);
 	engine->lease = lease_take(engine->journal, engine->session, NULL, e);
 	return engine->lease ? 0 : -1;
 }

@@ -16,6 +16,7 @@ struct session_options {
 	const struct json *params;	/* object of given parameters, texts; or NULL */
 	int64_t resume;			/* > 0: take over this session instead */
 	const char *reason;		/* of a take-over, or NULL */
+	const char *note;		/* written down at the beginning of a new session, or NULL */
 	bool dry_run;
 };
 

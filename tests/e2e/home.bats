@@ -102,3 +102,50 @@ go_home() {
 	keys q
 	see 'rc=0'
 }
+
+@test "a plan: a setting filled in wrongly and rightly, a preflight, a dry run, a start, and back home" {
+	go_home
+	keys /
+	see 'find:'
+	keys practice
+	see '>  Practice walk'
+	keys Enter
+	see 'PLAN  Practice walk'
+	see 'NEEDED'
+	see 'nowhere: '
+	keys p
+	see 'Fill in who first'
+	keys Down
+	see '>  who'
+	keys Enter
+	see 'Small letters only'
+	keys ANN Enter
+	see 'does not look right'
+	keys C-u
+	keys ann Enter
+	gone 'Small letters only'
+	see 'who              ann'
+	keys p
+	see '(session 1): all steps that only look went well'
+	keys d
+	gone '(session 1)'
+	see 'all steps that only look went well'
+	keys S
+	see 'START'
+	see 'FAIL nowhere'
+	keys Enter
+	see 'A reason is needed'
+	keys 'it is only practice' Enter
+	see 'Run step “Greet them”?'
+	see 'arrows or a number'
+	keys 1 Enter
+	see 'Is “Wave” done?'
+	see 'arrows or a number'
+	keys 1 Enter
+	see 'ended: ok'
+	see 'HOME  small'
+	keys q
+	see 'rc=0'
+	run "$BELLBOOK" log "$(BELLBOOK_PLAIN=1 "$BELLBOOK" sessions --json | grep -o '"session":[0-9]*' | head -1 | grep -o '[0-9]*')"
+	[[ $output == *"it is only practice"* && $output == *"hello ann"* ]]
+}

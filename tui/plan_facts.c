@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The upper part of the plan: what it is about, how long it takes, what is checked beforehand. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/utf8.h"
+#include "tui/plan_int.h"
+#include "tui/prose.h"
+#include "tui/when.h"
+
+#define CHECK_COL 8	/* where a check's text begins */
+#define MANY 6		/* hosts; from so many on those that are fine share a line */
+
+void plan_span(struct buf *out, const struct json *span)
+{
+	char median[TIME_TEXT], least[TIME_TEXT], most[TIME_TEXT];
+	long long n = (long long)json_int(span, "n", 0);
+
+	if (!span)
+		return;
+	buf_printf(out, "%s", when_span(json_int(span, "median_us", 0), median));
+	if (n > 1)
+		buf_printf(out, " (%s to %s, %lld runs)", when_span(json_int(span, "min_us", 0), least), when_span(json_int(span, "max_us", 0), most), n);
+	else
+		buf_puts(out, " (once)");
+}
+
+long plan_first_kind(const struct plan *plan, const char *kind)
+{
+	const struct json *steps = json_at(plan->data, "steps");
+
+	for (size_t i = 0; i < json_count(steps); i++)
+		if (str_is(json_text(json_item(steps, i), "kind", ""), kind))
+			return (long)i + 1;
+	return 0;
+}
+
+long plan_downtime_step(const struct plan *plan, const char *word)
+{
+	const struct json *steps = json_at(plan->data, "steps");
+	long found = 0;
+
+	for (size_t i = 0; i < json_count(steps); i++)
+		if (str_is(json_text(json_item(steps, i), "downtime", ""), word) && (!found || str_is(word, "ends")))
+			found = (long)i + 1;
+	return found;
+}
+
+static void head(struct plan *plan, const char *text)
+{
+	rows_add(&plan->rows, ROLE_TEXT, "", NULL);
+	rows_add(&plan->rows, ROLE_BOLD, text, NULL);
+}
+
+static int count_kind(const struct plan *plan, const char *kind)
+{
+	const struct json *steps = json_at(plan->data, "steps");
+	int count = 0;
+
+	for (size_t i = 0; i < json_count(steps); i++)
+		count += str_is(json_text(json_item(steps, i), "kind", ""), kind);
+	return count;
+}
+
+static void add_counts(struct plan *plan, int cols)
+{
+	static const struct { const char *kind, *words; } kinds[] = {
+		{ "observe", "only look" }, { "change", "change something" }, { "irreversible", "without a way back" }, { "manual", "by hand" },
+	};
+	struct buf text = { 0 };
+	const char *gap = ":";
+
+	buf_printf(&text, "%zu steps", json_count(json_at(plan->data, "steps")));
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		int count = count_kind(plan, kinds[i].kind);
+
+		if (count)
+			buf_printf(&text, "%s %d %s", gap, count, kinds[i].words);
+		gap = count ? "," : gap;
+	}
+	buf_putc(&text, '.');
+	rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&text), 0, cols);
+	buf_done(&text);
+}
+
+static void add_times(struct plan *plan, int cols)
+{
+	const struct json *usual = json_at(plan->data, "usual");
+	struct buf text = { 0 };
+	char span[TIME_TEXT];
+
+	if (json_at(usual, "took")) {
+		int64_t work = json_int(json_at(usual, "took"), "median_us", 0), whole = json_int(json_at(usual, "whole"), "median_us", 0);
+
+		buf_puts(&text, "Usual work: ");
+		plan_span(&text, json_at(usual, "took"));
+		if (whole > work)
+			buf_printf(&text, "; people take %s more", when_span(whole - work, span));
+		buf_putc(&text, '.');
+	} else {
+		buf_puts(&text, "How long it takes is not known: no walk of it has ended well here.");
+		if (json_at(plan->data, "window"))
+			buf_printf(&text, " Its writer says: %s.", json_text(plan->data, "window", ""));
+	}
+	rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&text), 0, cols);
+	buf_done(&text);
+}
+
+static void add_downtime(struct plan *plan, int cols)
+{
+	long from = plan_downtime_step(plan, "begins"), to = plan_downtime_step(plan, "ends");
+	struct buf text = { 0 };
+	const struct json *down = json_at(json_at(plan->data, "usual"), "down");
+
+	if (from) {
+		buf_printf(&text, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
+		buf_puts(&text, down ? ": usually " : ".");
+		plan_span(&text, down);
+		buf_puts(&text, down ? "." : "");
+	} else {
+		buf_puts(&text, "No downtime is planned.");
+	}
+	rows_add_text(&plan->rows, from ? ROLE_WARN : ROLE_TEXT, buf_text(&text), 0, cols);
+	buf_done(&text);
+}
+
+static void add_no_return(struct plan *plan, int cols)
+{
+	long at = plan_first_kind(plan, "irreversible");
+	const struct json *step = at ? json_item(json_at(plan->data, "steps"), (size_t)at - 1) : NULL;
+	struct buf text = { 0 }, safe = { 0 };
+
+	if (!at)
+		return;
+	buf_printf(&text, "POINT OF NO RETURN: step %ld, %s.", at, json_text(step, "title", ""));
+	utf8_safe(&safe, text.data, text.len, false);
+	rows_add_text(&plan->rows, ROLE_FAIL, buf_text(&safe), 0, cols);
+	buf_done(&text);
+	buf_done(&safe);
+}
+
+static void add_about(struct plan *plan, int cols)
+{
+	const char *about = json_text(plan->data, "about", "");
+	struct buf text = { 0 };
+
+	prose_flow(&text, about);
+	if (str_is(plan->unfolded, "about")) {
+		rows_add(&plan->rows, ROLE_TEXT, "About", "about");
+		rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&text), 2, cols);
+	} else if (text.len) {
+		struct buf line = { 0 };
+		char *first = mem_printf("About: %.*s", (int)strcspn(buf_text(&text), "\n"), buf_text(&text));
+
+		cell_left(&line, first, cols);
+		rows_add(&plan->rows, ROLE_TEXT, buf_text(&line), "about");
+		buf_done(&line);
+		mem_free(first);
+	}
+	buf_done(&text);
+}
+
+void plan_build_facts(struct plan *plan, int cols)
+{
+	add_counts(plan, cols);
+	add_times(plan, cols);
+	add_downtime(plan, cols);
+	add_no_return(plan, cols);
+	add_about(plan, cols);
+}
+
+/* ---- preflight ---- */
+
+static enum role check_role(const char *state)
+{
+	return str_is(state, "ok") ? ROLE_OK : str_is(state, "FAIL") ? ROLE_FAIL : str_is(state, "warn") ? ROLE_WARN : ROLE_WAIT;
+}
+
+static void add_check(struct plan *plan, const char *state, const char *text, int cols)
+{
+	struct buf safe = { 0 };
+	size_t first = plan->rows.count;
+	char *line;
+
+	utf8_safe(&safe, text, strlen(text), false);
+	rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&safe), CHECK_COL, cols);
+	buf_done(&safe);
+	if (plan->rows.count == first)
+		return;
+	/* The state stands before the first line of the text. */
+	line = mem_printf("  %-*.*s%s", CHECK_COL - 2, CHECK_COL - 3, state, plan->rows.row[first].text + CHECK_COL);
+	mem_free(plan->rows.row[first].text);
+	plan->rows.row[first].text = line;
+	row_mark(&plan->rows.row[first], 2, CHECK_COL - 3, check_role(state));
+}
+
+/* What a host's line means before a walk. */
+static const char *host_state(const struct json *host)
+{
+	const char *state = json_text(host, "state", "");
+
+	if (str_is(state, "silent"))
+		return "FAIL";
+	return str_is(state, "attention") || str_is(json_text(host, "sudo", ""), "no") ? "warn" : "ok";
+}
+
+static void host_words(const char *name, const struct json *host, struct buf *out)
+{
+	const struct json *problems = json_at(host, "problems");
+	const char *sudo = json_text(host, "sudo", "");
+
+	buf_printf(out, "%s: ", name);
+	if (json_at(host, "text")) {
+		buf_puts(out, json_text(host, "text", ""));
+		return;
+	}
+	buf_puts(out, "answers");
+	if (*sudo)
+		buf_puts(out, str_is(sudo, "no") ? ", sudo asks for a password" : str_is(sudo, "root") ? ", is root" : ", sudo without password");
+	if (json_at(host, "disk_pct"))
+		buf_printf(out, ", disk %lld%%", (long long)json_int(host, "disk_pct", 0));
+	if (json_at(host, "skew_s") && json_int(host, "skew_s", 0) == 0)
+		buf_puts(out, ", clock right");
+	for (size_t i = 0; i < json_count(problems); i++)
+		buf_printf(out, "; %s", json_as_text(json_item(problems, i)) ? json_as_text(json_item(problems, i)) : "?");
+}
+
+static const char *host_name(const struct plan *plan, size_t i)
+{
+	const char *name = json_as_text(json_item(json_at(json_at(plan->data, "fleet"), "hosts"), i));
+
+	return name ? name : "?";
+}
+
+static size_t host_count(const struct plan *plan)
+{
+	return json_count(json_at(json_at(plan->data, "fleet"), "hosts"));
+}
+
+static void add_hosts(struct plan *plan, int cols)
+{
+	size_t fine = 0, waiting = 0;
+
+	for (size_t i = 0; i < host_count(plan); i++) {
+		const struct json *host = json_at(plan->hosts, host_name(plan, i));
+		struct buf text = { 0 };
+
+		waiting += !host;
+		if (!host)
+			continue;
+		if (str_is(host_state(host), "ok") && host_count(plan) >= MANY) {
+			fine++;
+			continue;
+		}
+		host_words(host_name(plan, i), host, &text);
+		add_check(plan, host_state(host), buf_text(&text), cols);
+		buf_done(&text);
+	}
+	if (fine) {
+		char *text = mem_printf("%zu hosts answer: log-in, sudo, disk and clock are right", fine);
+
+		add_check(plan, "ok", text, cols);
+		mem_free(text);
+	}
+	if (waiting) {
+		char *text = mem_printf("%zu host%s not asked%s", waiting, waiting == 1 ? "" : "s", plan->asking ? " yet, being asked now" : "; c asks");
+
+		add_check(plan, plan->asking ? "..." : "-", text, cols);
+		mem_free(text);
+	}
+}
+
+static void add_rehearsal(struct plan *plan, int cols)
+{
+	const struct model *model = plan->model;
+	size_t over = 0;
+	char *text;
+
+	for (size_t i = 0; i < model->step_count; i++)
+		over += step_state_is_over(model->steps[i].state);
+	if (plan->rehearsal == REHEARSAL_NONE)
+		text = mem_strdup("the steps that only look were not run; p runs them, and changes nothing");
+	else if (plan->rehearsal == REHEARSAL_RUNS && model->ask_count)
+		text = mem_printf("the dry run (session %lld) asks: %s Press d to see it and answer.", (long long)model->session, model->asks[0].text);
+	else if (plan->rehearsal == REHEARSAL_RUNS)
+		text = mem_printf("dry run: step %zu of %zu", over + 1, model->step_count);
+	else if (str_is(model->outcome, "ok"))
+		text = mem_printf("dry run (session %lld): all steps that only look went well; nothing was changed", (long long)model->session);
+	else
+		text = mem_printf("dry run (session %lld): ended %s at step %zu; see below", (long long)model->session, *model->outcome ? model->outcome : "early", over + 1);
+	add_check(plan, plan->rehearsal == REHEARSAL_NONE ? "-" : plan->rehearsal == REHEARSAL_RUNS ? model->ask_count ? "asks" : "..." : str_is(model->outcome, "ok") ? "ok" : "FAIL",
+		text, cols);
+	mem_free(text);
+}
+
+void plan_build_checks(struct plan *plan, int cols)
+{
+	const struct json *checks = json_at(plan->data, "checks");
+
+	head(plan, "PREFLIGHT");
+	for (size_t i = 0; i < json_count(checks); i++)
+		add_check(plan, json_text(json_item(checks, i), "state", ""), json_text(json_item(checks, i), "text", ""), cols);
+	add_hosts(plan, cols);
+	add_rehearsal(plan, cols);
+}
+
+int plan_failures(const struct plan *plan, struct buf *out)
+{
+	const struct json *checks = json_at(plan->data, "checks");
+	int failed = 0;
+
+	for (size_t i = 0; i < json_count(checks); i++) {
+		if (!str_is(json_text(json_item(checks, i), "state", ""), "FAIL"))
+			continue;
+		buf_printf(out, "FAIL %s\n", json_text(json_item(checks, i), "text", ""));
+		failed++;
+	}
+	for (size_t i = 0; i < host_count(plan); i++) {
+		const struct json *host = json_at(plan->hosts, host_name(plan, i));
+
+		if (!host || !str_is(host_state(host), "FAIL"))
+			continue;
+		buf_puts(out, "FAIL ");
+		host_words(host_name(plan, i), host, out);
+		buf_putc(out, '\n');
+		failed++;
+	}
+	for (size_t i = 0; plan->rehearsal == REHEARSAL_OVER && i < plan->model->step_count; i++) {
+		const struct model_step *step = &plan->model->steps[i];
+
+		if (step->state != STEP_FAILED)
+			continue;
+		buf_printf(out, "FAIL step %zu, %s: %s\n", i + 1, step->title, step->reason);
+		failed++;
+	}
+	return failed;
+}

@@ -1,0 +1,64 @@
+/* plan_int.h - private to tui/plan*.c. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef TUI_PLAN_INT_H
+#define TUI_PLAN_INT_H
+
+#include "journal/model.h"
+#include "tui/edit.h"
+#include "tui/palette.h"
+#include "tui/plan.h"
+#include "tui/rows.h"
+#include "tui/sheet.h"
+
+enum rehearsal { REHEARSAL_NONE, REHEARSAL_RUNS, REHEARSAL_OVER };
+
+struct plan {
+	struct json *data;	/* owned */
+	plan_check_fn *check;
+	void *check_arg;
+	struct json *values;	/* owned: name → text */
+	struct json *hosts;	/* owned: name → last line */
+	bool asking;
+	enum rehearsal rehearsal;
+	struct model *model;	/* owned: of the rehearsal */
+	struct json *foreseen;	/* owned: step → what would be run */
+	struct rows rows;
+	char *pick;		/* owned: key of the row picked */
+	char *unfolded;		/* owned: key of the row whose details are shown, or NULL */
+	long top;
+	int page;
+	char *editing;		/* owned: name of the setting being typed, or NULL */
+	struct edit edit;
+	char *error;		/* owned: why the last Enter was not taken */
+	struct sheet sheet;
+	struct palette palette;
+	char *reason;		/* owned */
+	char *notice;		/* owned, safe */
+};
+
+/* A setting by its name, NULL when there is none. Borrowed. */
+const struct json *plan_param(const struct plan *plan, const char *name);
+
+/* True when a walk cannot go without it and nobody gave it. */
+bool plan_is_missing(const struct plan *plan, const struct json *param);
+
+/* Builds the rows for that width. */
+void plan_build(struct plan *plan, int cols);
+
+/* Parts of it. */
+void plan_build_facts(struct plan *plan, int cols);
+void plan_build_settings(struct plan *plan, int cols);
+void plan_build_checks(struct plan *plan, int cols);
+void plan_build_steps(struct plan *plan, int cols);
+
+/* How many checks failed; appends what they say, a line each. */
+int plan_failures(const struct plan *plan, struct buf *out);
+
+/* Number (from 1) of the first step of a kind, or with that word about downtime; 0 = none. */
+long plan_first_kind(const struct plan *plan, const char *kind);
+long plan_downtime_step(const struct plan *plan, const char *word);
+
+/* Appends "34 min (20 min to 1 h 02, 3 runs)"; nothing when span is NULL. */
+void plan_span(struct buf *out, const struct json *span);
+
+#endif
