@@ -6,7 +6,8 @@
 #include "base/mem.h"
 #include "base/time.h"
 
-#define BATCH 512	/* items between two looks at the keyboard */
+#define BATCH 512	/* items between two looks at the keyboard, */
+#define BATCH_US 8000	/* and not for longer: an item may be 64 KiB of output */
 
 struct pump {
 	struct loop *loop;
@@ -45,7 +46,7 @@ static void round_due(void *arg)
 {
 	struct pump *pump = arg;
 	enum link_item item = LINK_NONE;
-	int64_t wait;
+	int64_t wait, until = time_mono_us() + BATCH_US;
 	int n = 0;
 
 	loop_cancel(pump->loop, pump->timer);
@@ -61,6 +62,8 @@ static void round_due(void *arg)
 		pump->gone = item == LINK_GONE;
 		pump->item(pump->arg, item, item == LINK_EVENT ? &ev : NULL,
 			item == LINK_REPLY ? reply : NULL, e.text);
+		if (time_mono_us() >= until)
+			break;
 	}
 	rewatch(pump);
 	wait = item != LINK_NONE ? 0 : link_wait(pump->link, time_mono_us());
