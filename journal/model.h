@@ -56,6 +56,7 @@ struct model_call {
 	char *step, *path, *host, *action, *shown;	/* shown: the command as a person reads it */
 	char *as;		/* user it runs as, or "" */
 	int attempt;
+	bool reads;		/* changes nothing, by its action's word */
 	enum call_state state;
 	int exit_code;		/* -1 = none */
 	char *error, *progress;

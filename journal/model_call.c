@@ -49,6 +49,7 @@ void model_fold_call_begun(struct model *model, const struct event *ev, const st
 		.exit_code = -1,
 		.percent = -1,
 		.begun_us = ev->at_us,
+		.reads = str_is(json_text(data, "effect", ""), "read"),
 	};
 	model_set(&call->step, ev->step);
 	model_set(&call->path, ev->call);

@@ -189,8 +189,9 @@ same must be found after the upgrade.]],
 manual "agree" { title = "Agree on the upgrade",
 	why = "A release may ask for something that no table knows, and in trouble somebody must decide quickly.",
 	question = "Are the release notes read, and is it agreed who decides about going back?",
-	text = [[Read the notes of every version listed above, for “upgrade notes”, new settings and known faults. Name the person who
-decides about going back, and tell the members when it happens. Nothing has been changed so far.]] }
+	text = [[Read the release notes of every version on the way, for “upgrade notes”, new settings and known faults: the record of
+this session (the r key, or the word record) has their addresses. Name the person who decides about going back, and tell the members
+when it happens. Nothing has been changed so far.]] }
 
 phase "Backup"
 
@@ -205,6 +206,7 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 		mastodon.job(s, s.site.first, "dump", ("umask 077 && %s -Fc -f %s"):format(mastodon.pg(s.site, "pg_dump"), q(file .. ".part")))
 		mastodon.run(s, s.site.first, ("mv %s %s"):format(q(file .. ".part"), q(file)))
 		s.backup = file
+		s:note(("The dump is %s:%s."):format(s.site.first, file))
 		backup.compare_sizes(s, s.site, file)
 	end,
 	done = function(s) return s.backup and backup.is_readable(s, s.site, s.backup) or false end }
@@ -225,6 +227,7 @@ copy of what it holds (queued jobs, home timelines), which would be bearable to 
 		mastodon.run(s, s.site.first, ("umask 077 && %s"):format(mastodon.redis(s.site, "--rdb " .. q(dir .. "/redis-before-" .. target(s).text
 			.. "-" .. s.site.stamp .. ".rdb"))))
 		s.kept = kept
+		s:note(("The settings of each app host are there in %s, Redis is on %s in the same folder."):format(kept, s.site.first))
 		for _, host in ipairs(s:all "app") do s:note(("%s: .env.production has the SHA-256 %s"):format(host, s.site.hosts[host].env_sha)) end
 	end,
 	done = function(s)
@@ -237,8 +240,8 @@ manual "off-host" { title = "Copy the backup to another machine", needs = { "bac
 	why = "A disk that dies takes a backup on it along. Snapshots of the same storage are no backup of a database.",
 	question = "Does a copy of the dump and of the settings lie on another machine?",
 	commands = { "scp HOST:/var/backups/mastodon/before-* ELSEWHERE:", "scp HOST:/var/backups/mastodon/settings-before-* ELSEWHERE:" },
-	text = [[The files are named in the steps above, in the folder you chose. They hold the members' data and the server's keys: keep them as you keep
-those. Nothing of Mastodon has been changed so far.]] }
+	text = [[The record of this session (the r key, or the word record) names the files. They hold the members' data and the server's
+keys: keep them as you keep those. Nothing of Mastodon has been changed so far.]] }
 
 phase "New code beside the old"
 
@@ -525,7 +528,7 @@ manual "try" { title = "Try it as a member",
 	text = [[Log in (once with a two-factor account: that proves the encryption keys). Write an unlisted post, find it from another
 server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no
 warning may be there. In the moderation view of your account, the address must be yours and not the proxy's. If something is
-wrong, this is the place to go back: stop the session, check out the old tag, and install and restart as above.]] }
+wrong, this is the place to go back: stop the session, check out the old tag, and install and restart as these steps did.]] }
 
 phase "Point of no return"
 

@@ -83,6 +83,13 @@ bool plain_command(struct plain *plain, const char *line);
 /* True when the line begins with the name of a command. */
 bool plain_is_command_word(const char *line);
 
+/* Looks back, each a command of plain_command.c with the text behind its name: append what they say to the view's output. */
+void plain_look_record(struct plain *plain, const char *text);
+void plain_look_hosts(struct plain *plain, const char *text);
+void plain_look_step(struct plain *plain, const char *text);
+void plain_look_find(struct plain *plain, const char *text);
+void plain_look_copy(struct plain *plain, const char *text);
+
 /* Queues {"do":name}, with a member when key is not NULL. */
 void plain_send(struct plain *plain, const char *name, const char *key, const char *text);
 

@@ -275,6 +275,12 @@ struct told *plain_told(struct plain *plain, int64_t call)
 	return &plain->told[plain->told_count++];
 }
 
+/* A call that changes nothing: what it saw is the runbook's to judge, and told when something is wrong. */
+static bool is_look(const struct model_call *call)
+{
+	return call->reads || scene_is_probe(call);
+}
+
 /* New lines of a call, as far as it may still print; the rest is passed over. */
 static void tell_output(struct plain *plain, const struct event *ev)
 {
@@ -282,7 +288,7 @@ static void tell_output(struct plain *plain, const struct event *ev)
 	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
 	struct told *told;
 
-	if (!output || scene_is_probe(call))
+	if (!output || is_look(call))
 		return;
 	told = plain_told(plain, call->seq);
 	while (told->lines < output_total(output) && told->printed < PLAIN_OUTPUT_LINES) {
@@ -353,8 +359,8 @@ static void tell_progress(struct plain *plain, const struct event *ev, int64_t n
 	put(plain, ".\n");
 }
 
-/* Looks at the world around a step are told once for all of their commands; the journal has each. */
-static void tell_probe(struct plain *plain, const struct model_call *call, int64_t at_us)
+/* Looks at the world are told once for all of their commands: the journal has each, and "output" the last. */
+static void tell_look(struct plain *plain, const struct model_call *call, int64_t at_us)
 {
 	bool after = str_starts(call->path, "done/");
 	char *key = mem_printf("%s/%d/%d", call->step, call->attempt, after);
@@ -373,8 +379,8 @@ static void tell_call_begun(struct plain *plain, const struct event *ev)
 
 	if (!call || !call->shown || !*call->shown)
 		return;
-	if (scene_is_probe(call)) {
-		tell_probe(plain, call, ev->at_us);
+	if (is_look(call)) {
+		tell_look(plain, call, ev->at_us);
 		return;
 	}
 	plain_stamp(plain, ev->at_us);
@@ -409,7 +415,7 @@ static void tell_call_ended(struct plain *plain, const struct event *ev)
 	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
 	char span[TIME_TEXT];
 
-	if (!call || (scene_is_probe(call) && call->state == CALL_OK))
+	if (!call || (is_look(call) && call->state == CALL_OK))
 		return;
 	tell_output(plain, ev);
 	if (output && call->state != CALL_OK)
