@@ -92,9 +92,20 @@ version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live de
 	see 'Compared afterwards'	# what the steps before found
 	keys Escape
 	see 'Are the release notes read'
+	# What the screen offers: help finds by word and runs, a finished step is looked at, and back.
+	see 'r: record so far'
+	keys '?' 'look at a step'
+	see ':step'
+	keys Escape
+	see 'Are the release notes read'
 	see 'r: record so far'
 	keys Escape
 	see 'Nothing was decided'
+	keys ':step 1' Enter
+	see 'What runs, and where? (observe)'
+	see '= back to now'
+	keys '='
+	see 'Agree on the upgrade (manual)'
 	keys q
 	see 'rc=3'
 	see 'Come back with'
@@ -133,10 +144,18 @@ version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live de
 			last=$(grep '^Question' <<<"$text" | tail -1)
 			case $last in
 			*'Which version'*) keys 4.6.6 Enter ;;
+			*'release notes'*)
+				# A newcomer looks back before saying yes.
+				if ! grep -q '^State: ok' <<<"$text"; then
+					keys 'record' Enter 'step 8' Enter
+				else
+					keys 1 Enter
+				fi
+				;;
 			*) keys 1 Enter ;;
 			esac
 		fi
-		sleep 0.2
+		sleep 0.1
 	done
 	see 'rc=0'
 	see 'closed, outcome ok'
@@ -146,6 +165,10 @@ version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live de
 	grep -F 'WARNING: app1' "$BATS_TEST_TMPDIR/all"
 	# No control character of a text, and nothing of ours that is not a line.
 	run ! grep -E '\^J|─|│' "$BATS_TEST_TMPDIR/all"
-	# A step by hand is explained once.
-	[ "$(grep -c 'Read the notes of every version' "$BATS_TEST_TMPDIR/all")" -eq 1 ]
+	# A step by hand is explained once, looks around a step in one line, and looking back shows what was found.
+	[ "$(grep -c 'Read the release notes of' "$BATS_TEST_TMPDIR/all")" -eq 1 ]
+	[ "$(grep -c 'Compared afterwards' "$BATS_TEST_TMPDIR/all")" -ge 2 ]
+	grep -F 'Remember what must not change (observe).' "$BATS_TEST_TMPDIR/all"
+	[ "$(grep -c 'Looks how it is now' "$BATS_TEST_TMPDIR/all")" -le 40 ]
+	[ "$(grep -vc '^$' "$BATS_TEST_TMPDIR/all")" -lt 1200 ]
 }
