@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 T ?=
 B := build/$(MODE)$(if $(findstring clang,$(CC)),-clang)
 LAYERS := command tui session actions journal base
-PKGS := ncursesw libpq libssh2 libcurl lua5.4 sqlite3 jansson libcrypto
+PKGS := ncursesw libpq libssh2 libcurl lua5.4 sqlite3 jansson libcrypto vterm
 
 # $(call try,FLAG): the flag if the compiler knows it, else nothing.
 try = $(shell $(CC) -Werror $(1) -x c -c /dev/null -o /dev/null 2>/dev/null && echo '$(1)')

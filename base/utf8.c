@@ -237,6 +237,11 @@ static bool is_safe(uint32_t cp, bool keep_lines)
 	return cp < 0xa0 || !in_ranges(hidden, sizeof(hidden) / sizeof(hidden[0]), cp);
 }
 
+bool utf8_is_safe(uint32_t cp)
+{
+	return is_safe(cp, false);
+}
+
 void utf8_safe(struct buf *out, const char *text, size_t len, bool keep_lines)
 {
 	size_t clean = 0;	/* text[clean..i) is safe and not yet appended */

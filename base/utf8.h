@@ -20,6 +20,9 @@ size_t utf8_encode(uint32_t cp, char out[4]);
 /* Columns a terminal uses: 0 for combining, 1, or 2 for wide; -1 for control characters. Own tables (not the locale's). */
 int utf8_width(uint32_t cp);
 
+/* True when the character may be shown as itself: utf8_safe would leave it. */
+bool utf8_is_safe(uint32_t cp);
+
 /* Columns of len bytes of clean text (control characters count 0). */
 int utf8_columns(const char *text, size_t len);
 

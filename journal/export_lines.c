@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/strip.h"
 #include "base/utf8.h"
 #include "journal/export_int.h"
 
@@ -13,6 +14,7 @@
 struct part {		/* strings owned */
 	char *step, *call, *host, *stream;
 	int attempt;
+	struct strip strip;	/* of a terminal's output */
 	struct buf text;	/* begun, not ended by a newline yet */
 };
 
@@ -130,7 +132,11 @@ void export_lines_feed(struct export_lines *lines, const struct event *ev, const
 {
 	struct part *part = part_of(lines, ev, json_text(data, "stream", "out"));
 
-	buf_append(&part->text, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0);
+	/* The recording of a terminal is for playing; here are its words. */
+	if (str_is(part->stream, "pty"))
+		strip_feed(&part->strip, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0, &part->text);
+	else
+		buf_append(&part->text, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0);
 	drain(lines, part, false);
 }
 

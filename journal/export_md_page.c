@@ -116,6 +116,8 @@ static void steps(struct buf *out, const struct model *model)
 		buf_printf(out, " | %s | %s | %d | %s | ", step_kind_name(step->kind), step_state_name(step->state),
 			   step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-");
 		text(out, step->reason);
+		if (step->by_hand)
+			buf_puts(out, step->reason[0] ? "; touched by hand" : "touched by hand");
 		buf_puts(out, " |\n");
 	}
 }

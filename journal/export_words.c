@@ -168,6 +168,8 @@ static void say_call_begun(const struct said *said)
 {
 	call_name(said);
 	also(said, " as ", "as");
+	if (str_is(text(said, "of"), "detour"))
+		buf_puts(said->out, " by hand");
 	buf_printf(said->out, ": %s", json_text(said->data, "shown", text(said, "action")));
 }
 

@@ -203,14 +203,27 @@ void detour_people(struct engine *engine)
 	}
 }
 
+static int by_name(const void *a, const void *b)
+{
+	const char *const *x = a, *const *y = b;
+
+	return strcmp(*x, *y);
+}
+
 void detour_tell_hosts(struct engine *engine)
 {
+	const struct json *fleet = json_at(engine->fleet, "hosts");
 	struct json *hosts = json_new_array(), *value;
-	const char *name;
+	size_t count = 0;
+	const char **names = mem_array(json_count(fleet) + 1, sizeof(*names));
 	void *it = NULL;
 
-	while ((name = json_next(json_at(engine->fleet, "hosts"), &it, &value)) != NULL)
-		json_add(hosts, json_new_text(name, strlen(name)));
+	while (count < json_count(fleet) && (names[count] = json_next(fleet, &it, &value)) != NULL)
+		count++;
+	qsort(names, count, sizeof(*names), by_name);
+	for (size_t i = 0; i < count; i++)
+		json_add(hosts, json_new_text(names[i], strlen(names[i])));
+	mem_free(names);
 	json_add(hosts, json_new_text(HERE, strlen(HERE)));
 	server_say(engine->server, NULL, "hosts", hosts);
 }
@@ -342,7 +355,7 @@ static struct record *begin_on(struct engine *engine, const char *who, const str
 	data = calls_begun_data(engine, record);
 	json_set_text(data, "of", "detour");
 	if (!wish->cmd) {
-		json_set_text(data, "shown", "a shell, by hand");
+		json_set_text(data, "shown", "a shell");
 		json_set_text(data, "job", NULL);
 	}
 	batch_add(&batch, EVENT_CALL_BEGUN, who, record->step, record->attempt, data);

@@ -74,6 +74,32 @@ void canvas_put(struct canvas *canvas, int row, int col, uint32_t cp, enum role 
 		*right = (struct cell){ .cp = canvas->ascii ? '?' : 0, .role = role };
 }
 
+/* The lines that full-screen programs draw, where only ASCII can be shown. */
+static uint32_t plain_line(uint32_t cp)
+{
+	if (cp == 0x2500 || cp == 0x2501 || cp == 0x2550)
+		return '-';
+	if (cp == 0x2502 || cp == 0x2503 || cp == 0x2551)
+		return '|';
+	return cp > 0x2503 && cp < 0x2580 ? '+' : cp >= 0x2580 && cp < 0x25a0 ? '#' : cp;
+}
+
+void canvas_cell(struct canvas *canvas, int row, int col, const struct cell *cell)
+{
+	struct cell *to;
+
+	canvas_put(canvas, row, col, canvas->ascii ? plain_line(cell->cp) : cell->cp, cell->role);
+	to = cell_at(canvas, row, col);
+	for (int part = 0; to && part < 2; part++) {
+		to->fg = cell->fg;
+		to->bg = cell->bg;
+		to->attrs = cell->attrs;
+		if (part == 0 && !canvas->ascii)
+			memcpy(to->combining, cell->combining, sizeof(to->combining));
+		to = utf8_width(cell->cp) == 2 && to->cp != '+' ? cell_at(canvas, row, col + 1) : NULL;
+	}
+}
+
 void canvas_glyph(struct canvas *canvas, int row, int col, enum glyph glyph)
 {
 	static const uint32_t unicode[] = { 0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, 0x252c };

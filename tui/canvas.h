@@ -21,7 +21,12 @@ struct cell {
 	uint32_t cp;		/* 0 = the right half of a wide character */
 	uint32_t combining[CANVAS_COMBINING];	/* 0-terminated unless full */
 	enum role role;
+	/* Of a terminal inside ours (ROLE_TEXT): colours, 0 = the terminal's own, else 1 + the number of 256; CELL_BOLD … */
+	short fg, bg;
+	unsigned char attrs;
 };
+
+enum { CELL_BOLD = 1, CELL_UNDERLINE = 2, CELL_REVERSE = 4 };
 
 struct canvas {
 	int rows, cols;
@@ -46,6 +51,9 @@ void canvas_clear(struct canvas *canvas);
 
 /* One cell; outside it does nothing. */
 void canvas_put(struct canvas *canvas, int row, int col, uint32_t cp, enum role role);
+
+/* One cell with its looks, its character as canvas_put puts it; outside it does nothing. */
+void canvas_cell(struct canvas *canvas, int row, int col, const struct cell *cell);
 
 /* A border glyph, ASCII where it must be. */
 void canvas_glyph(struct canvas *canvas, int row, int col, enum glyph glyph);

@@ -15,6 +15,7 @@
 #include "tui/look.h"
 #include "tui/prose.h"
 #include "tui/record.h"
+#include "tui/sitting.h"
 
 #define TEXT_END 1000000	/* draw makes it the last page */
 
@@ -64,6 +65,16 @@ static void option_add(struct dialog *dialog, struct option option, const char *
 	option.help = safe(help, false);
 	dialog->options = mem_grow(dialog->options, dialog->option_count + 1, sizeof(option));
 	dialog->options[dialog->option_count++] = option;
+}
+
+void dialog_list(struct ui *ui, const char *title, const char *text)
+{
+	dialog_open(ui, DIALOG_LIST, title, text);
+}
+
+void dialog_option(struct ui *ui, struct option option, const char *label, const char *help)
+{
+	option_add(&ui->dialog, option, label, help);
 }
 
 static void question_text(const struct question *question, struct buf *text)
@@ -254,7 +265,7 @@ void dialog_send(struct ui *ui, const char *name, const char *key, const char *t
 	ui_send(ui, intent);
 }
 
-static void option_enter(struct ui *ui, const struct scene *scene)
+static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 	const struct question *question = scene_question_find(scene, dialog->seq);
@@ -274,6 +285,8 @@ static void option_enter(struct ui *ui, const struct scene *scene)
 		mem_free(title);
 		return;
 	}
+	if (sitting_option(ui, scene, &option, now_us))
+		return;
 	dialog_close(ui);
 	if (option.use == USE_PAUSE)
 		dialog_send(ui, "pause", NULL, "");
@@ -322,7 +335,7 @@ static void need_enter(struct ui *ui, const struct question *question)
 		answer_on(ui, question);
 }
 
-static void field_enter(struct ui *ui, const struct scene *scene)
+static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	const struct question *question = scene_question_find(scene, ui->dialog.seq);
 	enum dialog_use use = ui->dialog.use;
@@ -338,6 +351,8 @@ static void field_enter(struct ui *ui, const struct scene *scene)
 			need_enter(ui, question);
 		return;
 	}
+	if (sitting_field(ui, scene, now_us))
+		return;
 	if (use == USE_FIND)
 		find_enter(ui);
 	else if (ui->edit.len > 0)
@@ -371,7 +386,7 @@ static void move_pick(struct dialog *dialog, long to)
 	mem_set(&dialog->error, NULL);
 }
 
-static bool list_press(struct ui *ui, const struct scene *scene, const struct press *press)
+static bool list_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 	bool letter = press->code == PRESS_CHAR;
@@ -387,7 +402,7 @@ static bool list_press(struct ui *ui, const struct scene *scene, const struct pr
 	else if (dialog->pick < 0)
 		set_error(dialog, "choose with the arrows or a number first, then Enter");
 	else
-		option_enter(ui, scene);
+		option_enter(ui, scene, now_us);
 	return true;
 }
 
@@ -441,10 +456,10 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 			escape(ui, scene, now_us);
 			return true;
 		}
-		return list_press(ui, scene, press);
+		return list_press(ui, scene, press, now_us);
 	}
 	if (press->code == PRESS_ENTER)
-		field_enter(ui, scene);
+		field_enter(ui, scene, now_us);
 	else if (edit_press(&ui->edit, press))
 		mem_set(&dialog->error, NULL);
 	return true;

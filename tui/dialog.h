@@ -11,6 +11,9 @@ void dialog_question(struct ui *ui, const struct question *question, int64_t gua
 void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
 void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
 void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
+/* An empty list; an option more of it. */
+void dialog_list(struct ui *ui, const char *title, const char *text);
+void dialog_option(struct ui *ui, struct option option, const char *label, const char *help);
 /* {"do":name} with a member when text is not empty, queued. */
 void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
 void dialog_record(struct ui *ui, const struct scene *scene);

@@ -11,6 +11,7 @@
 #include "tui/downtime.h"
 #include "tui/draw_int.h"
 #include "tui/mouse.h"
+#include "tui/sitting.h"
 
 char *draw_safe(const char *text)
 {
@@ -234,6 +235,12 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 	if (rows < 10 || cols < 40) {
 		canvas_text(canvas, rows / 2, 0, cols, ROLE_TEXT, "The window is too small (40x10).");
 		canvas_text(canvas, rows / 2 + 1, 0, cols, ROLE_TEXT, "The session goes on. q leaves.");
+		return;
+	}
+	ui->sitting.rows = rows - 2;
+	ui->sitting.cols = cols;
+	if (sitting_is_on(ui, scene)) {
+		draw_sitting(&frame);
 		return;
 	}
 	if (ui->raw) {

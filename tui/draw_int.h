@@ -25,6 +25,12 @@ int draw_meter(struct frame *frame, struct area area, const struct model_step *s
 /* The output alone. */
 void draw_output(struct frame *frame, struct area area, bool times);
 
+/* The shell's terminal over the whole screen. */
+void draw_sitting(struct frame *frame);
+
+/* The part of the shell's terminal that has the cursor. */
+void draw_shell(struct frame *frame, struct area area);
+
 /* Columns for the steps: as many as the titles want, at most three eighths of the screen. */
 int draw_steps_width(const struct model *model, int cols);
 

@@ -115,6 +115,10 @@ void draw_output(struct frame *frame, struct area area, bool times)
 	bool partial;
 	int64_t top;
 
+	if (call && call->seq == frame->scene->shell) {
+		draw_shell(frame, area);
+		return;
+	}
 	if (!output) {
 		canvas_text(frame->canvas, area.row, area.col, area.cols, ROLE_DIM,
 			call && call->state == CALL_RUNNING ? "(no output yet)" : "(no output)");

@@ -73,7 +73,7 @@ void fanout_init(struct fanout *fanout, const struct scene *scene, const struct 
 	for (size_t i = 0; step && i < model->call_count; i++) {
 		const struct model_call *call = &model->calls[i];
 
-		if (call->attempt != step->attempt || !str_is(call->step, step->id) || !*call->host)
+		if (call->attempt != step->attempt || !str_is(call->step, step->id) || !*call->host || call->by_hand)
 			continue;
 		works = works || (!scene_is_probe(call) && strchr(call->path, '/'));
 		take(fanout, call);

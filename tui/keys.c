@@ -133,6 +133,14 @@ static enum front mouse_report(const char *params, size_t len, char final, struc
 	return FRONT_PRESS;
 }
 
+/* ";5" behind the number: 1 + what was held down. */
+static enum front with_mods(enum front front, const char *rest, size_t len, struct press *press)
+{
+	if (front == FRONT_PRESS && len == 2 && rest[0] == ';' && rest[1] >= '2' && rest[1] <= '8')
+		press->mods = (unsigned)(rest[1] - '1');
+	return front;
+}
+
 static enum front csi_end(struct keys *keys, const char *params, size_t len, char final, struct press *press)
 {
 	int number = 0;
@@ -147,13 +155,14 @@ static enum front csi_end(struct keys *keys, const char *params, size_t len, cha
 		return FRONT_DROP;
 	/* ESC [ 12 ; 40 R is a terminal's answer (where the cursor is), not F3. */
 	if (final != '~')
-		return final == 'M' || final == 'R' || number > 1 ? FRONT_DROP : cursor_key(final, press);
+		return final == 'M' || final == 'R' || number > 1 ? FRONT_DROP
+			: with_mods(cursor_key(final, press), params + i, len - i, press);
 	if (number == 200) {
 		keys->pasting = true;
 		buf_clear(&keys->paste);
 		return FRONT_DROP;
 	}
-	return numbered_key(number, press);
+	return with_mods(numbered_key(number, press), params + i, len - i, press);
 }
 
 /* text[0..len) starts with ESC [ */

@@ -24,6 +24,7 @@ struct press {
 	const char *text;	/* borrowed until the next keys_* call; not NUL-safe: use len */
 	size_t len;
 	int row, col;
+	unsigned mods;		/* of arrows, Home, F1 …, as xterm tells them: 1 Shift, 2 Alt, 4 Ctrl; only terminals inside ours care */
 };
 
 #define KEYS_ESC_US ((int64_t)100000)		/* a lone ESC is the Esc key after this long */

@@ -46,6 +46,8 @@ static const struct action_row rows[] = {
 	{ ACTION_PALETTE, EVERY, "command", ":", "commands", "type what to do; Tab completes", NULL, false },
 	{ ACTION_STOP, IN_LIVE, "stop", "X", "stop", "stop a running command, or abort the session", NULL, true },
 	{ ACTION_PAUSE, IN_LIVE, "pause", "P", "pause", "pause after what runs now; again: continue", NULL, true },
+	{ ACTION_DETOUR, IN_LIVE, "shell", "!", "shell", "to a host by hand: a shell, or one command; back to the one that is open", "HOST", false },
+	{ ACTION_RUN, IN_LIVE, "run", "", NULL, "one command by hand, on one host or several", "HOST,HOST COMMAND", true },
 	{ ACTION_NOTE, IN_LIVE | IN_REVIEW, "note", "i", "note", "write a note for the journal", "TEXT", false },
 	{ ACTION_RECORD, IN_LIVE, "record", "r", "record", "what was found and done so far, step by step", NULL, false },
 	{ ACTION_PREVIOUS_STEP, IN_LIVE, "step-before", "[ Left", "steps", "look at the step before: its output and reasons", NULL, false },

@@ -42,6 +42,8 @@ void scene_free(struct scene *scene)
 	mem_free(scene->gone);
 	mem_free(scene->turned_away);
 	json_free(scene->presence);
+	json_free(scene->hosts);
+	vt_free(scene->vt);
 	model_free(scene->model);
 	mem_free(scene);
 }
@@ -139,6 +141,46 @@ const struct model_call *scene_call(const struct scene *scene, const struct even
 	return model_call_find(scene->model, ev->step ? ev->step : "", ev->attempt, ev->call);
 }
 
+static void shell_close(struct scene *scene)
+{
+	vt_free(scene->vt);
+	scene->vt = NULL;
+	scene->shell = 0;
+}
+
+static void shell_open(struct scene *scene, const struct event *ev)
+{
+	const struct model_call *call = scene_call(scene, ev);
+
+	if (!call || call->rows == 0)
+		return;
+	shell_close(scene);
+	scene->shell = call->seq;
+	scene->vt = vt_new(call->rows, call->cols);
+	scene->strip = (struct strip){ 0 };
+}
+
+/* Feeds the terminal; appends the bytes as lines of text. */
+static void shell_take(struct scene *scene, const struct event *ev, const struct json *data, struct buf *text)
+{
+	if (str_is(json_text(data, "stream", ""), "size"))
+		vt_resize(scene->vt, (int)json_int(data, "rows", 24), (int)json_int(data, "cols", 80));
+	if (!ev->bytes || ev->len == 0 || !str_is(json_text(data, "stream", ""), "pty"))
+		return;
+	vt_feed(scene->vt, ev->bytes, ev->len);
+	strip_feed(&scene->strip, ev->bytes, ev->len, text);
+}
+
+const struct model_call *scene_shell(const struct scene *scene)
+{
+	const struct model *model = scene->model;
+
+	for (size_t i = model->call_count; scene->shell && i-- > 0;)
+		if (model->calls[i].seq == scene->shell)
+			return &model->calls[i];
+	return NULL;
+}
+
 static struct scene_output *output_find_call(const struct scene *scene, int64_t call)
 {
 	for (size_t i = scene->output_count; i-- > 0;)
@@ -161,32 +203,46 @@ static void outputs_bound(struct scene *scene, const struct scene_output *keep)
 	}
 }
 
-static void output_add(struct scene *scene, const struct event *ev)
+/* Scrollback of a call, made when it is new. */
+static struct scene_output *output_slot(struct scene *scene, int64_t call)
 {
-	const struct model_call *call = scene_call(scene, ev);
-	struct scene_output *slot;
-	struct err e;
-	struct json *data;
-	const char *stream;
+	struct scene_output *slot = output_find_call(scene, call);
 
-	if (!call || !ev->bytes)
-		return;
-	slot = output_find_call(scene, call->seq);
 	if (!slot) {
 		scene->outputs = mem_grow(scene->outputs, scene->output_count + 1,
 			sizeof(*scene->outputs));
 		slot = &scene->outputs[scene->output_count++];
-		*slot = (struct scene_output){ .call = call->seq };
+		*slot = (struct scene_output){ .call = call };
 	}
 	if (!slot->output)
 		slot->output = output_new();
+	return slot;
+}
+
+static void output_add(struct scene *scene, const struct event *ev)
+{
+	const struct model_call *call = scene_call(scene, ev);
+	struct err e;
+	struct json *data;
+	struct buf text = { 0 };
+	struct scene_output *slot;
+	bool shell = call && call->seq == scene->shell;
+
+	if (!call || (!ev->bytes && !shell))
+		return;
 	data = json_parse(ev->data ? ev->data : "", ev->data ? strlen(ev->data) : 0, &e);
-	stream = json_text(data, "stream", "out");
-	scene->output_bytes -= output_bytes(slot->output);
-	output_feed(slot->output, ev->bytes, ev->len, str_is(stream, "err"), ev->at_us);
-	scene->output_bytes += output_bytes(slot->output);
+	if (shell)
+		shell_take(scene, ev, data, &text);
+	if (!shell || text.len > 0) {
+		slot = output_slot(scene, call->seq);
+		scene->output_bytes -= output_bytes(slot->output);
+		output_feed(slot->output, shell ? text.data : ev->bytes, shell ? text.len : ev->len,
+			str_is(json_text(data, "stream", "out"), "err"), ev->at_us);
+		scene->output_bytes += output_bytes(slot->output);
+		outputs_bound(scene, slot);
+	}
 	json_free(data);
-	outputs_bound(scene, slot);
+	buf_done(&text);
 }
 
 static void output_close(struct scene *scene, const struct event *ev)
@@ -194,11 +250,25 @@ static void output_close(struct scene *scene, const struct event *ev)
 	const struct model_call *call = scene_call(scene, ev);
 	struct output *output = call ? scene_output(scene, call->seq) : NULL;
 
+	if (call && call->seq == scene->shell && ev->kind == EVENT_CALL_ENDED)
+		shell_close(scene);
 	if (!output)
 		return;
 	scene->output_bytes -= output_bytes(output);
 	output_end(output);
 	scene->output_bytes += output_bytes(output);
+}
+
+bool scene_drives(const struct scene *scene)
+{
+	return scene->me && str_is(scene->my_role, "driver") && str_is(scene->model->driver, scene->me);
+}
+
+/* The wheel passes between the names; a view that only observes goes on observing. */
+static void wheel_passed(struct scene *scene, const struct event *ev)
+{
+	if (scene->me && scene->head >= 0 && ev->seq > scene->head && !str_is(scene->my_role, "observer"))
+		mem_set(&scene->my_role, str_is(scene->model->driver, scene->me) ? "driver" : "navigator");
 }
 
 bool scene_is_news(struct scene *scene, const struct event *ev)
@@ -221,6 +291,10 @@ void scene_event(struct scene *scene, const struct event *ev)
 		question_close(scene, ev);
 	else if (ev->kind == EVENT_NOTE || ev->kind == EVENT_SAID || ev->kind == EVENT_WARNED)
 		talk_add(scene, ev);
+	else if (ev->kind == EVENT_WHEEL_PASSED)
+		wheel_passed(scene, ev);
+	else if (ev->kind == EVENT_CALL_BEGUN)
+		shell_open(scene, ev);
 	else if (ev->kind == EVENT_CALL_OUTPUT)
 		output_add(scene, ev);
 	else if (ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_CALL_SETTLED)
@@ -233,7 +307,7 @@ void scene_event(struct scene *scene, const struct event *ev)
 void scene_reply(struct scene *scene, const struct json *reply)
 {
 	const struct json *hello = json_at(reply, "hello"), *presence = json_at(reply, "presence");
-	const struct json *halted = json_at(reply, "halted"), *refused = json_at(reply, "refused");
+	const struct json *hosts = json_at(reply, "hosts"), *halted = json_at(reply, "halted"), *refused = json_at(reply, "refused");
 
 	if (refused && str_is(json_text(refused, "do", ""), "hello")) {
 		mem_free(scene->turned_away);
@@ -253,6 +327,10 @@ void scene_reply(struct scene *scene, const struct json *reply)
 		json_free(scene->presence);
 		scene->presence = json_copy_of(presence);
 	}
+	if (hosts) {
+		json_free(scene->hosts);
+		scene->hosts = json_copy_of(hosts);
+	}
 	if (halted) {
 		mem_free(scene->halted);
 		scene->halted = safe_dup(json_text(halted, "why", "the journal cannot be written"));
@@ -265,6 +343,10 @@ const struct question *scene_question(const struct scene *scene)
 {
 	bool driving = scene->me && str_is(scene->model->driver, scene->me);
 
+	/* Without these a connection does not come up, and what is done on it by hand is of now. */
+	for (size_t i = 0; i < scene->question_count; i++)
+		if (str_is(scene->questions[i]->of, "hostkey") || (str_is(scene->questions[i]->of, "secret") && *scene->questions[i]->host))
+			return scene->questions[i];
 	for (size_t i = 0; i < scene->question_count; i++)
 		if (!driving || !str_is(scene->questions[i]->of, "approval"))
 			return scene->questions[i];
@@ -312,6 +394,8 @@ static const struct model_call *bad_call(const struct model *model, const struct
 
 		if (!str_is(call->step, step->id) || call->attempt != step->attempt)
 			continue;
+		if (call->by_hand)
+			continue;
 		if ((call->state == CALL_FAILED || call->state == CALL_UNKNOWN) && is_worse(call, bad))
 			bad = call;
 		if (call->exit_code > 0 && !scene_is_probe(call) && is_worse(call, odd))
@@ -334,7 +418,7 @@ const struct model_call *scene_step_call(const struct scene *scene, const struct
 
 		if (!str_is(call->step, step->id))
 			continue;
-		if (!scene_is_probe(call))
+		if (!scene_is_probe(call) && !call->by_hand)
 			return call;
 		if (!probe)
 			probe = call;
@@ -351,7 +435,7 @@ const struct model_call *scene_focus(const struct scene *scene)
 	for (size_t i = model->call_count; i-- > 0;) {
 		if (model->calls[i].state == CALL_RUNNING)
 			return &model->calls[i];
-		if (!work && !scene_is_probe(&model->calls[i]))
+		if (!work && !scene_is_probe(&model->calls[i]) && !model->calls[i].by_hand)
 			work = &model->calls[i];
 	}
 	at = model_current(model);

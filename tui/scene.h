@@ -9,10 +9,12 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/strip.h"
 #include "journal/event.h"
 #include "journal/model.h"
 #include "tui/output.h"
 #include "tui/question.h"
+#include "tui/vt.h"
 
 #define SCENE_TALK 500				/* lines of chat, notes and warnings kept */
 #define SCENE_OUTPUT_BYTES ((size_t)64 << 20)	/* of all scrollbacks; the oldest go first */
@@ -44,6 +46,10 @@ struct scene {
 	bool caught_up;			/* what happened before we came was all told */
 	char *turned_away;		/* why the session would not have us, NULL = it does */
 	struct json *presence;		/* owned; last list told, NULL = none yet */
+	struct json *hosts;		/* owned; where a detour may be, NULL = not told yet */
+	int64_t shell;			/* call of the shell that is open; 0 = none */
+	struct vt *vt;			/* owned: its terminal, NULL = none is open */
+	struct strip strip;		/* what it writes, as lines */
 	char *halted;			/* why nothing goes on, NULL = it does */
 	char *gone;			/* who answered or withdrew the question closed last, as a sentence */
 	int64_t gone_seq;		/* and which it was */
@@ -84,6 +90,12 @@ bool scene_is_probe(const struct model_call *call);
 
 /* Call of a step to look at: what went wrong in its present attempt, else its newest work, else its newest probe; NULL when it has none. Borrowed. */
 const struct model_call *scene_step_call(const struct scene *scene, const struct model_step *step);
+
+/* True when this view may drive, as far as was told. */
+bool scene_drives(const struct scene *scene);
+
+/* The shell that is open, NULL when there is none. Borrowed. */
+const struct model_call *scene_shell(const struct scene *scene);
 
 /* Steps that need nothing more. */
 size_t scene_steps_over(const struct scene *scene);

@@ -12,6 +12,7 @@
 #include <curses.h>
 #include <fcntl.h>
 #include <langinfo.h>
+#include <limits.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
@@ -27,6 +28,7 @@
 #include "base/str.h"
 #include "tui/clip.h"
 #include "tui/looks.h"
+#include "tui/shade.h"
 #include "tui/tty.h"
 
 #define BEHIND 4096	/* bytes the kernel still holds for the terminal */
@@ -236,8 +238,27 @@ void term_size(int *rows, int *cols)
 
 static bool same(const struct cell *a, const struct cell *b)
 {
-	return a->cp == b->cp && a->role == b->role
+	return a->cp == b->cp && a->role == b->role && a->fg == b->fg && a->bg == b->bg && a->attrs == b->attrs
 		&& memcmp(a->combining, b->combining, sizeof(a->combining)) == 0;
+}
+
+/* Looks that a terminal inside ours asked for, as far as this one has them. */
+static void own_look(const struct cell *cell, attr_t *attrs, short *pair)
+{
+	bool bold = cell->attrs & CELL_BOLD, bright = false, unused;
+	int fg = -1, bg = -1, found;
+
+	if (term.color && cell->fg)
+		fg = shade_for(cell->fg - 1, COLORS, &bright);
+	if (term.color && cell->bg)
+		bg = shade_for(cell->bg - 1, COLORS, &unused);
+	*attrs = (bold || bright ? A_BOLD : A_NORMAL) | (cell->attrs & CELL_UNDERLINE ? A_UNDERLINE : A_NORMAL)
+		| (cell->attrs & CELL_REVERSE ? A_REVERSE : A_NORMAL);
+	/* A background is what the program marks with: without colours it is reverse. */
+	if (!term.color && cell->bg)
+		*attrs ^= A_REVERSE;
+	found = fg < 0 && bg < 0 ? 0 : alloc_pair(fg, bg);
+	*pair = (short)(found > 0 && found <= SHRT_MAX ? found : 0);
 }
 
 static void show_cell(int row, int col, const struct cell *cell)
@@ -245,10 +266,15 @@ static void show_cell(int row, int col, const struct cell *cell)
 	wchar_t text[CANVAS_COMBINING + 2] = { (wchar_t)cell->cp };
 	cchar_t out;
 
+	attr_t attrs = term.attrs[cell->role];
+	short pair = term.pairs[cell->role];
+
 	for (int i = 0; i < CANVAS_COMBINING; i++)
 		text[i + 1] = (wchar_t)cell->combining[i];
-	if (setcchar(&out, text, term.attrs[cell->role], term.pairs[cell->role], NULL) != OK)
-		setcchar(&out, L"?", term.attrs[cell->role], term.pairs[cell->role], NULL);
+	if (cell->fg || cell->bg || cell->attrs)
+		own_look(cell, &attrs, &pair);
+	if (setcchar(&out, text, attrs, pair, NULL) != OK)
+		setcchar(&out, L"?", attrs, pair, NULL);
 	mvadd_wch(row, col, &out);
 }
 

@@ -48,6 +48,7 @@
 #include "tui/keyfile.h"
 #include "tui/keys.h"
 #include "tui/pump.h"
+#include "tui/sitting.h"
 #include "tui/term.h"
 #include "tui/tty.h"
 #include "tui/ui.h"
@@ -108,6 +109,21 @@ static int64_t tick_wait(const struct live *live)
 	return -1;
 }
 
+static void send_all(struct live *live)
+{
+	struct json *intent;
+
+	while ((intent = ui_intent(live->ui)) != NULL) {
+		struct err e;
+
+		if (pump_send(live->pump, intent, &e) != 0) {
+			ui_notice(live->ui, e.text, time_mono_us());
+			live->ui->sent = 0;
+		}
+		json_free(intent);
+	}
+}
+
 static void frame_due(void *arg)
 {
 	struct live *live = arg;
@@ -127,6 +143,8 @@ static void frame_due(void *arg)
 	}
 	draw(live->scene, live->ui, live->canvas, time_wall_us(), live->drawn_us);
 	term_show(live->canvas);
+	sitting_tell_size(live->ui, live->scene);
+	send_all(live);
 	loop_cancel(live->loop, live->tick_timer);
 	wait = tick_wait(live);
 	live->tick_timer = wait >= 0 ? loop_after(live->loop, wait, tick, live) : 0;
@@ -137,21 +155,6 @@ static void end(struct live *live, enum ending ending)
 	if (live->ending == ENDING_NONE)
 		live->ending = ending;
 	loop_stop(live->loop);
-}
-
-static void send_all(struct live *live)
-{
-	struct json *intent;
-
-	while ((intent = ui_intent(live->ui)) != NULL) {
-		struct err e;
-
-		if (pump_send(live->pump, intent, &e) != 0) {
-			ui_notice(live->ui, e.text, time_mono_us());
-			live->ui->sent = 0;
-		}
-		json_free(intent);
-	}
 }
 
 /* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
@@ -274,7 +277,8 @@ static void batch_end(void *arg)
 		live->calm_timer = loop_after(live->loop, CALM_US, calm, live);
 	if (live->scene->model->state == SESSION_CLOSED)
 		end(live, ENDING_CLOSED);
-	settle(live, FRAME_US);
+	/* Whoever types waits for the echo. */
+	settle(live, sitting_is_on(live->ui, live->scene) ? KEY_FRAME_US : FRAME_US);
 }
 
 static void signal_in(void *arg, int signo)

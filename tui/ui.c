@@ -9,6 +9,7 @@
 #include "tui/dialog.h"
 #include "tui/look.h"
 #include "tui/mouse.h"
+#include "tui/sitting.h"
 
 struct ui *ui_new(void)
 {
@@ -27,6 +28,7 @@ void ui_free(struct ui *ui)
 	if (!ui)
 		return;
 	dialog_close(ui);
+	sitting_done(ui);
 	palette_close(&ui->palette);
 	for (size_t i = 0; i < ui->intent_count; i++)
 		json_free(ui->intents[i]);
@@ -92,8 +94,10 @@ static bool is_deaf(struct ui *ui, const struct press *press, int64_t now_us)
 void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	const struct question *question;
-	int64_t seq = ui->dialog.seq;
+	int64_t seq;
 
+	sitting_update(ui, scene, now_us);
+	seq = ui->dialog.seq;
 	if (seq && !scene_question_find(scene, seq))
 		closed_under_us(ui, scene, seq, now_us);
 	if (ui->sent && !scene_question_find(scene, ui->sent))
@@ -112,6 +116,7 @@ void ui_reply(struct ui *ui, const struct json *reply, int64_t now_us)
 	const struct json *refused = json_at(reply, "refused");
 	char *text;
 
+	sitting_reply(ui, reply);
 	if (!refused)
 		return;
 	text = mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
@@ -206,6 +211,8 @@ static void palette_arguments(void *arg, enum action action, struct buf *out)
 	if (action == ACTION_STEP)
 		for (size_t i = 0; i < scene->model->step_count; i++)
 			buf_printf(out, "%zu %s\n", i + 1, scene->model->steps[i].title);
+	if (action == ACTION_DETOUR || action == ACTION_RUN)
+		sitting_hosts(scene, out);
 	if (action == ACTION_GIVE)
 		for (size_t i = 0; i < json_count(scene->presence); i++)
 			buf_printf(out, "%s\n", json_text(json_item(scene->presence, i), "who", ""));
@@ -252,6 +259,8 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 {
 	if (action == ACTION_HELP || action == ACTION_PALETTE)
 		open_palette(ui, scene, action == ACTION_HELP);
+	else if (action == ACTION_DETOUR || action == ACTION_RUN)
+		sitting_open(ui, scene, now_us);
 	else if (action == ACTION_RECORD)
 		dialog_record(ui, scene);
 	else if (action == ACTION_HOSTS)
@@ -326,7 +335,11 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 {
 	if (!arg)
 		return false;
-	if (action == ACTION_NOTE || action == ACTION_SAY)
+	if (action == ACTION_DETOUR)
+		sitting_shell(ui, scene, arg, now_us);
+	else if (action == ACTION_RUN)
+		sitting_run(ui, scene, arg, now_us);
+	else if (action == ACTION_NOTE || action == ACTION_SAY)
 		dialog_send(ui, action == ACTION_NOTE ? "note" : "say", "text", arg);
 	else if (action == ACTION_FIND) {
 		mem_set(&ui->find, arg);
@@ -368,6 +381,8 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
 	bool leaves = press->code == PRESS_CTRL && press->cp == 'Z';
 
+	if (sitting_press(ui, scene, press, now_us))
+		return;
 	if (press->code == PRESS_MOUSE) {
 		mouse_press(ui, scene, press, now_us);
 		return;

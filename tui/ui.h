@@ -14,6 +14,7 @@
 #include "tui/palette.h"
 #include "tui/question.h"
 #include "tui/scene.h"
+#include "tui/sitting.h"
 
 #define UI_GUARD_US ((int64_t)300000)	/* keys are ignored this long after a dialog came up by itself */
 #define UI_DEAF_US ((int64_t)1000000)	/* a pause in typing after which keys are for the new screen */
@@ -29,6 +30,8 @@ enum dialog_use {
 	USE_CANCEL,	/* why cancel dialog.call */
 	USE_ABORT,	/* why abort */
 	USE_HOST,	/* look at the output of option.call */
+	USE_SHELL,	/* a shell on host option.choice */
+	USE_RUN, USE_RUN_SURE,	/* a command by hand: ask for it, run it */
 	USE_PAUSE, USE_CONTINUE, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
 };
 
@@ -37,7 +40,7 @@ struct option {
 	char *help;		/* owned, safe, may be "" */
 	enum dialog_use use;
 	int64_t call;		/* for USE_CANCEL, USE_HOST */
-	size_t choice;		/* for USE_ANSWER */
+	size_t choice;		/* for USE_ANSWER, USE_SHELL */
 };
 
 struct dialog {
@@ -80,6 +83,7 @@ struct ui {
 	struct dialog dialog;
 	struct palette palette;	/* `?` and `:`; while it is open no dialog is */
 	struct edit edit;
+	struct sitting sitting;
 	char *notice;		/* owned, safe */
 	int64_t notice_us;	/* since when */
 	int64_t pressed_us;	/* last key */

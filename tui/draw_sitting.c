@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "tui/draw_int.h"
+
+/* The part of the terminal that an area shows: with the cursor in it. */
+static void part_of(const struct vt *vt, struct area area, int *row, int *col)
+{
+	int at_row, at_col;
+
+	(void)vt_cursor(vt, &at_row, &at_col);
+	*row = at_row >= area.rows ? at_row - area.rows + 1 : 0;
+	*col = at_col >= area.cols ? at_col - area.cols + 1 : 0;
+}
+
+void draw_shell(struct frame *frame, struct area area)
+{
+	int row, col;
+
+	part_of(frame->scene->vt, area, &row, &col);
+	vt_draw(frame->scene->vt, row, col, frame->canvas, area);
+}
+
+/* ", jello and gov watch": who is here and does not drive, each name once. Caller owns. */
+static char *watchers(const struct scene *scene)
+{
+	struct buf out = { 0 }, names = { 0 };
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_count(scene->presence); i++) {
+		const char *who = json_text(json_item(scene->presence, i), "who", "");
+		char *safe = draw_safe(who), *key = mem_printf("\n%s\n", safe);
+
+		if (!str_is(who, scene->model->driver) && !strstr(buf_text(&names), key)) {
+			buf_printf(&out, "%s%s", ", ", safe);
+			buf_puts(&names, key);
+			count++;
+		}
+		mem_free(safe);
+		mem_free(key);
+	}
+	if (count > 0)
+		buf_puts(&out, count > 1 ? " watch" : " watches");
+	buf_done(&names);
+	return buf_take(&out);
+}
+
+static void draw_top(struct frame *frame, const struct model_call *call)
+{
+	const struct scene *scene = frame->scene;
+	const char *driver = scene->model->driver;
+	bool mine = scene_drives(scene);
+	char *host = draw_safe(*call->host ? call->host : "this computer");
+	char *who = draw_safe(driver && *driver ? driver : "nobody"), *watch = watchers(scene);
+	int cols = frame->canvas->cols;
+	char clock[TIME_TEXT];
+
+	canvas_fill(frame->canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
+	canvas_printf(frame->canvas, (struct area){ 0, 1, 1, cols - 15 }, ROLE_HEADER, "SHELL on %s, recorded: %s%s%s", host,
+		mine ? "you type" : who, mine ? "" : " types", watch);
+	canvas_printf(frame->canvas, (struct area){ 0, cols - 13, 1, 13 }, ROLE_HEADER, "%s UTC",
+		time_format_clock(frame->wall_us, clock));
+	mem_free(host);
+	mem_free(who);
+	mem_free(watch);
+}
+
+static void draw_bottom(struct frame *frame, int rows, int cols)
+{
+	const struct scene *scene = frame->scene;
+	const struct ui *ui = frame->ui;
+	struct area at = { frame->canvas->rows - 1, 0, 1, frame->canvas->cols };
+	bool cut = rows > frame->canvas->rows - 2 || cols > frame->canvas->cols;
+
+	if (scene->halted)
+		canvas_printf(frame->canvas, at, ROLE_FAIL, " NOTHING GOES ON: %s", scene->halted);
+	else if (ui->lost)
+		canvas_printf(frame->canvas, at, ROLE_FAIL, " NO CONNECTION to the session; trying again.");
+	else if (ui->sitting.menu)
+		canvas_printf(frame->canvas, at, ROLE_PICK, " q ends the shell  s shows the session  Ctrl-] sends it  any other key: back ");
+	else if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
+		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
+	else if (scene_drives(scene))
+		canvas_printf(frame->canvas, at, ROLE_DIM, " All keys go to the shell. Ctrl-] is for bellbook: end it, look at the session.");
+	else if (cut)
+		canvas_printf(frame->canvas, at, ROLE_DIM, " You watch a part: the terminal is %dx%d. Esc: the session; ! comes back.", cols, rows);
+	else
+		canvas_printf(frame->canvas, at, ROLE_DIM, " You watch. Esc shows the session, ! comes back here.");
+}
+
+void draw_sitting(struct frame *frame)
+{
+	const struct scene *scene = frame->scene;
+	const struct model_call *call = scene_shell(scene);
+	struct area area = { 1, 0, frame->canvas->rows - 2, frame->canvas->cols };
+	int rows, cols, row, col, at_row, at_col;
+
+	if (!call)
+		return;
+	vt_size(scene->vt, &rows, &cols);
+	draw_top(frame, call);
+	draw_shell(frame, area);
+	draw_bottom(frame, rows, cols);
+	part_of(scene->vt, area, &row, &col);
+	if (vt_cursor(scene->vt, &at_row, &at_col)) {
+		frame->canvas->cursor_row = area.row + at_row - row;
+		frame->canvas->cursor_col = area.col + at_col - col;
+	}
+}
