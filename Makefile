@@ -52,7 +52,7 @@ say = $(if $(SILENT),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
 srcs = $(wildcard $(1)/*.c)
 LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
-EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
+EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.css,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
 GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))

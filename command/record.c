@@ -130,7 +130,7 @@ int cmd_log(struct options *o)
 	if (o->json)
 		format = EXPORT_JSONL;
 	else if (o->format && !export_format_parse(o->format, &format))
-		return cmd_fail(EXIT_USAGE, "formats are text, md and jsonl");
+		return cmd_fail(EXIT_USAGE, "formats are text, md, jsonl, html and cast");
 	bad = first_bad(o, &words);
 	if (bad) {
 		result = log_damaged(o, session, format, bad, words);

@@ -19,6 +19,8 @@ bool export_format_parse(const char *name, enum export_format *out)
 		[EXPORT_TEXT] = "text",
 		[EXPORT_MD] = "md",
 		[EXPORT_JSONL] = "jsonl",
+		[EXPORT_HTML] = "html",
+		[EXPORT_CAST] = "cast",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
@@ -148,10 +150,17 @@ static int write_all(struct feed *feed, const struct export_writer *writer, void
 	return result;
 }
 
+static const struct export_writer *const writers[] = {
+	[EXPORT_TEXT] = &export_text_writer,
+	[EXPORT_MD] = &export_md_writer,
+	[EXPORT_JSONL] = &jsonl_writer,
+	[EXPORT_HTML] = &export_html_writer,
+	[EXPORT_CAST] = &export_cast_writer,
+};
+
 static int export_part(struct feed *feed, int64_t before, enum export_format format, export_fn *out, void *arg, struct err *e)
 {
-	const struct export_writer *writer = format == EXPORT_MD ? &export_md_writer :
-		format == EXPORT_JSONL ? &jsonl_writer : &export_text_writer;
+	const struct export_writer *writer = writers[format];
 	struct target target = { .before = before, .fn = out, .arg = arg };
 	void *state = writer->start();
 	int result = write_all(feed, writer, state, &target, e);

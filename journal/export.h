@@ -1,4 +1,4 @@
-/* export.h - a session as a text log, a post-mortem in Markdown or JSON lines, and the list of sessions; read from the journal, never from a live session. */
+/* export.h - a session as a text log, a post-mortem in Markdown, JSON lines, a page or a recording, and the list of sessions; read from the journal, never from a live session. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef JOURNAL_EXPORT_H
 #define JOURNAL_EXPORT_H
@@ -17,12 +17,14 @@ enum export_format {
 	EXPORT_TEXT,	/* a line per event, outputs indented; safe on any terminal */
 	EXPORT_MD,	/* skeleton of a post-mortem; safe for Markdown and HTML renderers */
 	EXPORT_JSONL,	/* every event with its hash, lossless */
+	EXPORT_HTML,	/* one page that needs nothing else: no scripts, no network; of long outputs the beginning and the end */
+	EXPORT_CAST,	/* asciicast v2 for a player of terminal recordings, with a marker at each step; paints, does nothing else to a terminal */
 };
 
 /* Takes len bytes of the export; false stops it. */
 typedef bool export_fn(void *arg, const char *bytes, size_t len);
 
-/* Format by name: "text" "md" "jsonl"; false when there is none. */
+/* Format by name: "text" "md" "jsonl" "html" "cast"; false when there is none. */
 bool export_format_parse(const char *name, enum export_format *out);
 
 /* An export_fn for a FILE * as arg; false when the write fails (errno says why). */

@@ -23,7 +23,7 @@ struct export_writer {
 	void (*drop)(void *state);
 };
 
-extern const struct export_writer export_text_writer, export_md_writer;
+extern const struct export_writer export_text_writer, export_md_writer, export_html_writer, export_cast_writer;
 
 /* Appends the event in words, as they came: not made safe, may hold newlines. */
 void export_words(struct buf *out, const struct model *model, const struct event *ev, const struct json *data);

@@ -89,12 +89,14 @@ static void *md_start(void)
 static bool is_told(const struct event *ev, const struct json *data)
 {
 	static const enum event_kind untold[] = {
-		EVENT_PARAM_SET, EVENT_STEP_ENTERED, EVENT_CALL_BEGUN, EVENT_CALL_PROGRESS,
+		EVENT_PARAM_SET, EVENT_STEP_ENTERED, EVENT_CALL_PROGRESS,
 		EVENT_ASKED, EVENT_WITHDRAWN, EVENT_APPROVAL_ASKED, EVENT_ANCHORED, EVENT_CALL_OUTPUT,
 	};
 
 	if (ev->kind == EVENT_CALL_ENDED)
 		return !str_is(json_text(data, "outcome", NULL), "ok");
+	if (ev->kind == EVENT_CALL_BEGUN)	/* what a person did by hand is a part of the story */
+		return str_is(json_text(data, "of", NULL), "detour");
 	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
 		if (untold[i] == ev->kind)
 			return false;

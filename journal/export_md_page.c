@@ -102,10 +102,10 @@ static void summary(struct buf *out, const struct export_md_parts *parts)
 
 static void steps(struct buf *out, const struct model *model)
 {
-	char span[TIME_TEXT];
+	char span[TIME_TEXT], waited[TIME_TEXT];
 
-	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | reason |\n"
-		      "|---|---|---|---|---|---|---|---|\n");
+	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | waited for people | reason |\n"
+		      "|---|---|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < model->step_count; i++) {
 		const struct model_step *step = &model->steps[i];
 
@@ -113,8 +113,9 @@ static void steps(struct buf *out, const struct model *model)
 		text(out, step->id);
 		buf_puts(out, " | ");
 		text(out, step->title);
-		buf_printf(out, " | %s | %s | %d | %s | ", step_kind_name(step->kind), step_state_name(step->state),
-			   step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-");
+		buf_printf(out, " | %s | %s | %d | %s | %s | ", step_kind_name(step->kind), step_state_name(step->state),
+			   step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
+			   step->waited_us > 0 ? time_format_span(step->waited_us, waited) : "-");
 		text(out, step->reason);
 		if (step->by_hand)
 			buf_puts(out, step->reason[0] ? "; touched by hand" : "touched by hand");

@@ -2,72 +2,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/plain.h"
 #include "base/str.h"
-#include "base/utf8.h"
 #include "journal/index_int.h"
 
 #define CARRY_MAX 512		/* bytes of a broken-off line that go to the next chunk: no word is longer */
-
-/* --- text without what terminals do with it --- */
-
-enum { PLAIN, ESCAPE, SEQUENCE, STRING, STRING_ESCAPE };
-
-/* Swallows escape sequences byte by byte. True when c is text. */
-static bool is_text(int *state, unsigned char c)
-{
-	switch (*state) {
-	case ESCAPE:
-		*state = c == '[' ? SEQUENCE : strchr("]PX^_", c) && c ? STRING : strchr("()*+#%", c) && c ? ESCAPE : PLAIN;
-		return false;
-	case SEQUENCE:
-		if (c >= 0x40 && c <= 0x7e)
-			*state = PLAIN;
-		return false;
-	case STRING:
-		if (c == 0x07)
-			*state = PLAIN;
-		else if (c == 0x1b)
-			*state = STRING_ESCAPE;
-		return false;
-	case STRING_ESCAPE:
-		*state = PLAIN;
-		return false;
-	default:
-		if (c == 0x1b)
-			*state = ESCAPE;
-		return c != 0x1b;
-	}
-}
-
-/* The last character goes: "a\bb" is a "b" on the screen. */
-static void rub_out(struct buf *out, size_t from)
-{
-	while (out->len > from && ((unsigned char)out->data[out->len - 1] & 0xc0) == 0x80)
-		out->len--;
-	if (out->len > from && out->data[out->len - 1] != '\n')
-		out->len--;
-}
-
-static void add_terminal_text(struct buf *out, const char *bytes, size_t len)
-{
-	struct buf text = { 0 };
-	int state = PLAIN;
-
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-
-		if (!is_text(&state, c))
-			continue;
-		if (c == '\b')
-			rub_out(&text, 0);
-		else if (c == '\r')
-			buf_puts(&text, i + 1 < len && bytes[i + 1] == '\n' ? "" : "\n");
-		else
-			buf_putc(&text, c == '\n' ? '\n' : c < 0x20 || c == 0x7f ? ' ' : (char)c);
-	}
-	utf8_scrub(out, buf_text(&text), text.len);
-	buf_done(&text);
-}
 
 /* --- what is said in an event --- */
 
@@ -103,7 +42,7 @@ static void add_value(struct buf *out, const struct json *value, int depth)
 	if (text || json_type_of(value) == JSON_IS_INT) {
 		char *printed = text ? NULL : json_print(value);
 
-		add_terminal_text(out, text ? text : printed, strlen(text ? text : printed));
+		plain_text(out, text ? text : printed, strlen(text ? text : printed));
 		buf_putc(out, '\n');
 		mem_free(printed);
 		return;
@@ -166,11 +105,11 @@ void index_plain(struct buf *out, const struct event *ev, const struct buf *befo
 	if (before && before->len) {
 		buf_append(&whole, before->data, before->len);
 		buf_append(&whole, ev->bytes, ev->len);
-		add_terminal_text(out, whole.data, whole.len);
+		plain_text(out, whole.data, whole.len);
 		buf_done(&whole);
 		return;
 	}
-	add_terminal_text(out, ev->bytes, ev->len);
+	plain_text(out, ev->bytes, ev->len);
 }
 
 /* --- words cut in two --- */

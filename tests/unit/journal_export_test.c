@@ -116,7 +116,9 @@ static void export_format__names(void **state)
 	assert_int_equal(format, EXPORT_MD);
 	assert_true(export_format_parse("jsonl", &format));
 	assert_int_equal(format, EXPORT_JSONL);
-	assert_false(export_format_parse("html", &format));
+	assert_true(export_format_parse("html", &format) && format == EXPORT_HTML);
+	assert_true(export_format_parse("cast", &format) && format == EXPORT_CAST);
+	assert_false(export_format_parse("pdf", &format));
 	assert_false(export_format_parse(NULL, &format));
 }
 
@@ -160,7 +162,7 @@ static void export_md__tells_the_story(void **state)
 	assert_has(text, "| Record | session 1, events 1 to 49 |\n");
 	assert_has(text, "\n## Summary\n");
 	assert_has(text, "\nDowntime:\n\n- 2025-11-21T18:52:21.000000Z to 2025-11-21T18:53:08.000000Z (47 s)\n");
-	assert_has(text, "| 3 | index | Index | change | warn | 1 | 20 s | slow |\n");
+	assert_has(text, "| 3 | index | Index | change | warn | 1 | 20 s | 10 s | slow |\n");
 	assert_has(text, "\n### 2025-11-21\n\n- 18:52:07 ann: opened");
 	assert_has(text, "### stop, call 1/app2/1 on app2\n");
 	assert_has(text, "it failed with exit status 5: exit status 5\n\n```text\nsystemctl stop sidekiq\n```\n\nIt said:\n\n"
@@ -181,7 +183,10 @@ static void export_md__open_session_says_what_had_not_ended(void **state)
 	(void)state;
 	put_story(&lines, 31);
 	buf_puts(&lines, "{\"seq\":32,\"session\":1,\"kind\":\"param.set\",\"data\":{\"name\":\"a|b\",\"value\":{\"$secret\":\"pw\"},\"source\":\"asked\"}}\n");
+	buf_puts(&lines, "{\"seq\":33,\"session\":1,\"kind\":\"call.begun\",\"who\":\"ann\",\"step\":\"index\",\"call\":\"detour.1/db1\",\"host\":\"db1\","
+		"\"data\":{\"of\":\"detour\",\"shown\":\"df -h\"}}\n");
 	text = export_of(&lines, EXPORT_MD);
+	assert_has(text, "ann: call detour.1/db1 on db1: df -h\n");	/* by hand: a part of the story */
 	assert_has(text, "| a\\|b | \\[secret pw\\] |\n");
 	assert_has(text, "| Closed | not yet |\n");
 	assert_has(text, "| Downtime | not over |\n");
