@@ -44,6 +44,7 @@ static const struct command commands[] = {
 	{"resume", "[SESSION] [--reason WHY] [--fleet F] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
 	{"sessions", "[--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit N]", "list the sessions of the journal", cmd_sessions},
 	{"search", "WORD… [--session N] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit N]", "find words in outputs, commands, notes, questions and answers of all sessions", cmd_search},
+	{"diff", "SESSION SESSION [--format text|md|json]", "what was otherwise in another session: settings, steps, durations, outputs", cmd_diff},
 	{"log", "SESSION [--format text|md|jsonl|html|cast]", "a session as a text, a post-mortem or JSON lines", cmd_log},
 	{"review", "[SESSION|FILTER…] [--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--plain|--md|--json]", "read a session afterwards, or while it runs", cmd_review},
 	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},

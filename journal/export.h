@@ -52,4 +52,12 @@ struct json *export_sessions(const char *journal, bool only_open, int64_t limit,
 /* That array as a table for people: safe on any terminal, one line a session. */
 void export_sessions_text(const struct json *sessions, struct buf *out);
 
+/* What is otherwise in session b than in a: {"a","b": {"session","runbook","title","who","opened","state","dry_run","took_us","down_us"}, "params": [{"name","a"?,"b"?}] that differ,
+ * "steps": [{"step","title","a"?,"b"?: {"state","attempts","took_us","waited_us","reason"}, "same", "outputs": [{"call","host","line","a_lines","b_lines","a"?,"b"?}] with the first line that
+ * differs}]}. Outputs are those of a step's last attempt, the first 16 KiB of each call, as text. Caller owns; NULL with *e. Blocks for disk. */
+struct json *export_diff(const char *journal, int64_t a, int64_t b, struct err *e);
+
+/* That for people: safe on any terminal, or as Markdown. */
+void export_diff_text(const struct json *diff, bool md, struct buf *out);
+
 #endif

@@ -11,6 +11,7 @@
 #include "journal/index.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -164,6 +165,8 @@ int index_update(struct index *index, enum index_part part, index_progress_fn *p
 			return -1;
 		if (progress && at < head && !progress(arg, at, head))
 			break;
+		if (at < head && !index->temporary)
+			nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL);	/* for who waits for the lock */
 	}
 	return 0;
 }

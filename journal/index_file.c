@@ -263,6 +263,15 @@ static void remove_file(const struct index *index)
 	mem_free(rollback);
 }
 
+/* What root makes belongs to whom the journal belongs, who could not use it otherwise. */
+static void give_away(const struct index *index, int fd)
+{
+	struct stat st;
+
+	if (geteuid() == 0 && stat(store_path(index->store), &st) == 0 && fchown(fd, st.st_uid, st.st_gid) < 0)
+		return;		/* then they work without it */
+}
+
 /* The file, made when it is missing, as it is. The lock is held. */
 static int open_file(struct index *index, struct err *e)
 {
@@ -270,6 +279,7 @@ static int open_file(struct index *index, struct err *e)
 
 	if (fd < 0)
 		return -1;
+	give_away(index, fd);
 	close(fd);
 	if (remember(index, e) < 0)
 		return -1;
@@ -314,6 +324,21 @@ static bool lock_is_named(const struct index *index)
 	return same;
 }
 
+/* Others hold it for a batch at a time, and rest between two; a process that was stopped with the lock must not stop everybody. */
+static int wait_lock(struct index *index, struct err *e)
+{
+	struct timespec ms = { .tv_nsec = 1000000 };
+
+	for (int tries = 0; flock(index->lock_fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_errno(e, "%s-lock", index->path);
+		if (tries >= BUSY_TRIES)
+			return err_set(e, ERR_TIMEOUT, "another process has held %s-lock for too long", index->path);
+		nanosleep(&ms, NULL);
+	}
+	return 0;
+}
+
 static int take_lock(struct index *index, struct err *e)
 {
 	for (;;) {
@@ -321,9 +346,9 @@ static int take_lock(struct index *index, struct err *e)
 			index->lock_fd = store_companion(index->path, "-lock", e);
 		if (index->lock_fd < 0)
 			return -1;
-		while (flock(index->lock_fd, LOCK_EX) < 0)
-			if (errno != EINTR)
-				return err_errno(e, "%s-lock", index->path);
+		give_away(index, index->lock_fd);
+		if (wait_lock(index, e) < 0)
+			return -1;
 		if (lock_is_named(index))
 			return 0;
 		close(index->lock_fd);

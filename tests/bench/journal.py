@@ -61,15 +61,40 @@ def rates(l, s, turns, decisions, groups):
     s.row("JSON lines in groups of 64, fsync after each group", times(of("grouped_lines"), many), number(of("grouped_lines")))
 
 
+def searches(l, s, journal, count):
+    """Lists and searches through the index: made by the first that wants it, then as every other time; whole processes."""
+    words = {"a rare word": ["needle"], "a word in every 12th output, newest 50": ["timeout"], "two words": ["timeout", "vacuum"],
+             "words in a row": ['"needle in a haystack"'], "a beginning": ["id0001*"], "a word on one host": ["timeout", "--host", "app7"],
+             "a word in one session": ["timeout", "--session", "1"]}
+
+    def took(name, argv, times=1):
+        costs = lab.measure([lab.BELLBOOK, "--journal", journal] + argv, times=times, env=l.env, limit=3600)
+        s.row("%s events: %s" % (count_text(count), name), "", number(median([c["wall"] for c in costs]) * 1000, "ms"))
+
+    for suffix in ("", "-lock", "-journal"):
+        if os.path.exists(os.path.join(os.path.dirname(journal), "index.db" + suffix)):
+            os.unlink(os.path.join(os.path.dirname(journal), "index.db" + suffix))
+    took("first `bellbook sessions` (makes half of the index)", ["sessions", "--limit", "50"])
+    took("`bellbook sessions --limit 50`", ["sessions", "--limit", "50"], 5)
+    took("`bellbook sessions --open`", ["sessions", "--open"], 5)
+    took("`bellbook sessions --failed --host app7`", ["sessions", "--failed", "--host", "app7"], 5)
+    took("first `bellbook search` (makes the other half)", ["search", "needle"])
+    for name, argv in words.items():
+        took("`bellbook search`, " + name, ["search"] + argv, 5)
+    size = os.path.getsize(os.path.join(os.path.dirname(journal), "index.db")) / (1 << 20)
+    s.note("the index of %s events is %s MB" % (count_text(count), number(size)))
+
+
 def large(l, s, count):
     journal = l.journal("large")
-    made = one_line([lab.program("events"), "fill", journal, str(count)], l.env, limit=900)
+    made = one_line([lab.program("events"), "fill", journal, str(count)], l.env, limit=7200)
     look = one_line([lab.program("events"), "read", journal], l.env)
     listed = lab.measure([lab.BELLBOOK, "--journal", journal, "sessions"], times=5, env=l.env)
     verified = lab.measure([lab.BELLBOOK, "--journal", journal, "verify"], env=l.env)[0]["wall"] if not lab.QUICK else None
     for name, value in (("open", look["open"]), ("list 50 sessions", look["list"]), ("list unfinished ones", look["unfinished"]), ("200 events of a session", look["page"]),
                         ("`bellbook sessions`, process and all", median([c["wall"] for c in listed])), ("`bellbook verify`, whole chain", verified)):
         s.row("%s events: %s" % (count_text(count), name), "", number(value * 1000, "ms") if value is not None else "-")
+    searches(l, s, journal, count)
     size = os.path.getsize(journal) / (1 << 20)
     s.note("the journal of %s events is %s MB; writing it took %s s" % (count_text(count), number(size), number(made["wall"])))
     shutil.rmtree(l.path("large"))
@@ -82,5 +107,5 @@ def count_text(count):
 def section(l, quick):
     s = Section("The journal", ["what", "x bellbook", "events/s"])
     rates(l, s, 1 if quick else 3, 200 if quick else 1000, 50 if quick else 200)
-    large(l, s, 100000 if quick else 1000000)
+    large(l, s, int(os.environ.get("BENCH_EVENTS", 100000 if quick else 1000000)))
     return s
