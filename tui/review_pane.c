@@ -12,7 +12,12 @@
 #include "tui/prose.h"
 #include "tui/scene.h"
 
-#define SLICE ((size_t)4096)	/* fed at once: no more lines than an output keeps */
+/* Bytes fed at once: they make no more lines than an output keeps. */
+#ifdef TINY_LIMITS
+#define SLICE ((size_t)8)
+#else
+#define SLICE ((size_t)4096)
+#endif
 
 void pane_clear(struct pane *pane)
 {
