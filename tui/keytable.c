@@ -34,6 +34,7 @@ static const struct action_row rows[] = {
 	{ ACTION_PLAY, IN_REVIEW, "play", "p", "play", "play the session from here, as its screen was", NULL, false },
 	{ ACTION_PIN, IN_REVIEW, "pin", "m", "pin", "pin this line to the timeline, at its own time", NULL, false },
 	{ ACTION_EXPORT, IN_REVIEW, "export", "e", "export", "write the session to a file", NULL, false },
+	{ ACTION_ELSEWHERE, IN_REVIEW, "elsewhere", "s", NULL, "other sessions that printed the same line, and what was decided then", NULL, false },
 	{ ACTION_REFRESH, IN_REVIEW, "refresh", "r", NULL, "read what came since", NULL, false },
 	{ ACTION_ATTACH, IN_REVIEW, "attach", "a", NULL, "join the session, while it runs", NULL, false },
 	{ ACTION_PLAY_PAUSE, IN_PLAYBACK, "play-pause", "space", "pause", "pause the recording, and go on", NULL, false },

@@ -131,6 +131,9 @@ void review_find_text(struct review *review, const char *text, int64_t now_us);
 /* A search that is under way goes on for a moment, and says how it stands. */
 void review_search(struct review *review, int64_t now_us);
 
+/* Shows in which other sessions the line picked in the pane, else the first error, was printed too, and what was decided then. Blocks for disk, a few seconds at most. */
+void review_elsewhere(struct review *review, int64_t now_us);
+
 /* Opens a box; title and text need not be safe. */
 void box_open(struct review *review, enum review_use use, const char *title, const char *text);
 

@@ -162,7 +162,7 @@ static const struct screen_case cases[] = {
 	{ "review", "review-everything", 30, 100, false, "fa\x1b\x1b" },
 	{ "review", "review-found", 24, 80, false, "/refused\r" },
 	{ "review", "review-raw", 24, 80, false, "/refused\ro" },
-	{ "review", "review-help", 43, 100, false, "?" },
+	{ "review", "review-help", 24, 80, false, "?failure" },
 	{ "review", "review-pin", 24, 80, false, "/404\rm" },
 	{ "failure", "review-forty", 24, 80, false, "G" },
 	{ "failure", "review-forty-132x43", 43, 132, false, "G" },
@@ -309,6 +309,25 @@ static void review__notes_and_pins_are_written_at_the_end(void **state)
 		assert_true(mark->order < events && mark->seq == events + 2);
 		assert_string_equal(review_row(review, i - 1)->word, "FAIL");
 	}
+	review_free(review);
+}
+
+/* An error that was there before is found with what was decided then. */
+static void review__same_error_elsewhere_is_told(void **state)
+{
+	struct place *place = *state;
+	int64_t first = record(place->path, "review");
+	struct review *review = review_ok(place->path, record(place->path, "review"));
+
+	press_all(review, "G[[s");
+	assert_int_equal(review->box.use, REVIEW_TEXT);
+	assert_int_equal(first, 1);
+	assert_non_null(strstr(review->box.text, "#1  2026-11-21 18:50 UTC  smoke on app1"));
+	assert_non_null(strstr(review->box.text, "upstream: connection refused"));
+	assert_non_null(strstr(review->box.text, "gov noted: images return 404, pages are fine"));
+	press_all(review, "qGs");
+	assert_int_equal(review->box.use, USE_CLOSED);
+	assert_non_null(review->notice);
 	review_free(review);
 }
 
@@ -573,6 +592,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(review__jumps_and_search_land_on_their_line, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__single_keys_write_nothing, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__notes_and_pins_are_written_at_the_end, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__same_error_elsewhere_is_told, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__ends_with_the_live_views_last_screen, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__idle_time_is_cut_only_when_asked, place_make, place_remove),
