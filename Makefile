@@ -59,7 +59,7 @@ BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 HELP := $(if $(wildcard tests/lib/*.c),$(B)/libtest.a)
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs gen print-flags deps practice test check unit unit-bin bench-bin cli lint hdr-check asan tsan valgrind bench docs torture install clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin bench-bin cli lint hdr-check asan tsan valgrind bench docs torture install install-data clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
@@ -143,9 +143,14 @@ bench: all bench-bin
 	$(Q)tests/bench/run
 docs:
 	$(Q)tools/events-doc
-install: all
+SHARE = $(abspath $(DESTDIR)$(PREFIX)/share)
+install: all install-data
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook
-	install -D -m 644 man/bellbook.1 $(DESTDIR)$(PREFIX)/share/man/man1/bellbook.1
-	cd runbooks && find . -name '*.lua' -exec install -D -m 644 {} $(abspath $(DESTDIR)$(PREFIX)/share/bellbook/runbooks)/{} \;
+install-data:
+	$(foreach m,$(wildcard man/*),install -D -m 644 $(m) $(SHARE)/man/man$(subst .,,$(suffix $(m)))/$(notdir $(m)) &&) true
+	install -D -m 644 completions/bellbook.bash $(SHARE)/bash-completion/completions/bellbook
+	install -D -m 644 -t $(SHARE)/zsh/vendor-completions completions/_bellbook
+	install -D -m 644 -t $(SHARE)/fish/vendor_completions.d completions/bellbook.fish
+	cd runbooks && find . -name '*.lua' -exec install -D -m 644 {} $(SHARE)/bellbook/runbooks/{} \;
 clean:
 	rm -rf build bellbook

@@ -55,7 +55,7 @@ static const struct command commands[] = {
 	{"doctor", "[ROLE|HOST…] [--fleet F]", "look at everything a walk needs, and say what to do about what is wrong", cmd_doctor},
 	{"keys", "", "what the keys do, with your own; faults of the keys file", cmd_keys},
 	{"version", "", "print the version", cmd_version},
-	{"help", "[COMMAND]", "this list, or what one command takes", cmd_help},
+	{"help", "[COMMAND] [--format lines]", "this list, or what one command takes", cmd_help},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -89,7 +89,22 @@ static int help_one(const struct command *command)
 	return EXIT_OK;
 }
 
-/* The table, for front-ends and shell completions. */
+/* The table for shell completions: name, about, words, options with tabs between. */
+static int help_lines(void)
+{
+	struct buf out = {0};
+
+	for (size_t i = 0; i < COMMANDS; i++) {
+		buf_printf(&out, "%s\t%s\t", commands[i].name, commands[i].about);
+		usage_lines(commands[i].usage, &out);
+		buf_putc(&out, '\n');
+	}
+	fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	return EXIT_OK;
+}
+
+/* The table, for front-ends. */
 static int help_json(void)
 {
 	struct json *all = json_new_array();
@@ -113,6 +128,8 @@ static int cmd_help(struct options *o)
 		return command ? help_one(command) : EXIT_USAGE;
 	if (o->json)
 		return help_json();
+	if (o->format)
+		return str_is(o->format, "lines") ? help_lines() : cmd_fail(EXIT_USAGE, "help has one format: lines");
 	puts("bellbook: walk through runbooks with a journal of every order\n");
 	for (size_t i = 0; i < COMMANDS; i++)
 		printf("  bellbook %s %s\n      %s\n", commands[i].name, commands[i].usage, commands[i].about);

@@ -20,13 +20,17 @@
 /* Folders that may hold runbooks, most important first. Each is owned by the caller. */
 static size_t runbook_folders(char *folders[4])
 {
-	const char *given = getenv("BELLBOOK_RUNBOOKS");
+	const char *given = getenv("BELLBOOK_RUNBOOKS"), *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	char exe[PATH_MAX];
 	ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	size_t n = 0;
 
 	if (given)
 		folders[n++] = mem_strdup(given);
+	if (config && *config)
+		folders[n++] = mem_printf("%s/bellbook/runbooks", config);
+	else if (home && *home)
+		folders[n++] = mem_printf("%s/.config/bellbook/runbooks", home);
 	if (len > 0) {
 		char *slash;
 

@@ -17,8 +17,10 @@ static const struct { const char *name, *value, *about; bool all; } known[] = {
 	{"--failed", NULL, "only sessions that failed", false},
 	{"--fleet", "F", "the fleet file (also BELLBOOK_FLEET)", false},
 	{"--format", "FORMAT", "how it is written", false},
+	{"--guest", NULL, "look on, for a while", false},
 	{"--host", "H", "only where that host had a part", false},
 	{"--limit", "N", "at most so many", false},
+	{"--md", NULL, "as Markdown", false},
 	{"--open", NULL, "only sessions that are not over", false},
 	{"--person", "P", "only where that person had a part", false},
 	{"--plain", NULL, "lines of text, for screen readers, dumb terminals and pipes (also BELLBOOK_PLAIN)", false},
@@ -177,6 +179,29 @@ struct json *usage_json(const char *usage)
 	json_put(all, "words", words);
 	json_put(all, "options", options);
 	return all;
+}
+
+void usage_lines(const char *usage, struct buf *out)
+{
+	struct json *all = usage_json(usage);
+	const struct json *options = json_at(all, "options");
+	const char *at = usage;
+	struct part part;
+	bool first = true;
+
+	while ((at = next_part(at, &part)) != NULL && !part.end) {
+		if (str_starts(part.text, "--"))
+			continue;
+		buf_printf(out, "%s%s%s", first ? "" : " ", part.text, part.many ? "…" : "");
+		first = false;
+	}
+	for (size_t i = 0; i < json_count(options); i++) {
+		const struct json *one = json_item(options, i);
+		const char *value = json_text(one, "value", NULL);
+
+		buf_printf(out, "%c%s%s%s", i ? ' ' : '\t', json_text(one, "name", ""), value ? "=" : "", value ? value : "");
+	}
+	json_free(all);
 }
 
 void usage_help(const char *usage, struct buf *out)

@@ -17,6 +17,9 @@ bool usage_has(const char *usage, const char *option);
 /* Appends a line for each option of the command, with what it is for. */
 void usage_help(const char *usage, struct buf *out);
 
+/* Appends "RUNBOOK SESSION…<tab>--fleet=F --json", for shell completions. */
+void usage_lines(const char *usage, struct buf *out);
+
 /* {"words": ["RUNBOOK"], "options": [{"name": "--fleet", "value": "F", "about": "…"}]}; value is left out for a switch. Caller owns. */
 struct json *usage_json(const char *usage);
 
