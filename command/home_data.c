@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "command/usual.h"
 #include "session/script.h"
 
 /* ---- runbooks and fleet ---- */
@@ -134,50 +135,6 @@ static bool in_time(void *arg, int64_t done, int64_t total)
 	return time_mono_us() < *until;
 }
 
-static void set_usual(struct json *object, const char *key, const struct index_usual *usual)
-{
-	struct json *span;
-
-	if (!usual->count)
-		return;
-	span = json_new_object();
-	json_set_int(span, "n", usual->count);
-	json_set_int(span, "median_us", usual->median_us);
-	json_set_int(span, "min_us", usual->min_us);
-	json_set_int(span, "max_us", usual->max_us);
-	json_put(object, key, span);
-}
-
-static bool set_last(void *arg, const struct index_session *row)
-{
-	struct json *last = json_new_object();
-
-	json_set_int(last, "session", row->session);
-	json_set_text(last, "who", row->who);
-	json_set_int(last, "at_us", row->opened_us);
-	json_set_text(last, "state", *row->outcome ? row->outcome : "open");
-	json_put(arg, "last", last);
-	return true;
-}
-
-static struct json *usual_of(struct index *index, const char *runbook)
-{
-	struct json *one = json_new_object();
-	struct index_runbook past = {0};
-	struct err e = {0};
-
-	if (!index || index_runbook(index, runbook, &past, &e) < 0)
-		return one;
-	json_set_int(one, "runs", past.sessions);
-	json_set_int(one, "ok", past.ok);
-	set_usual(one, "took", &past.work);
-	set_usual(one, "whole", &past.active);
-	set_usual(one, "down", &past.down);
-	if (past.last)
-		(void)index_sessions(index, &(struct index_filter){.session = past.last}, set_last, one, &e);
-	return one;
-}
-
 /* The index as far as it got in time; what it does not know yet is not known here. */
 static void read_index(struct home_data *data)
 {
@@ -193,7 +150,7 @@ static void read_index(struct home_data *data)
 	for (size_t i = 0; i < json_count(data->runbooks); i++) {
 		const char *id = json_text(json_item(data->runbooks, i), "id", "");
 
-		json_put(usual, id, usual_of(data->index, id));
+		json_put(usual, id, usual_runbook(data->index, id));
 	}
 	json_free(data->usual);
 	data->usual = usual;
@@ -205,28 +162,11 @@ void home_data_park(struct home_data *data)
 	data->index = NULL;
 }
 
-static bool add_step(void *arg, const struct index_step *row)
-{
-	struct json *one = json_new_object();
-
-	json_set_int(one, "runs", row->runs);
-	json_set_int(one, "failed", row->failed);
-	set_usual(one, "took", &row->took);
-	set_usual(one, "wait", &row->waited);
-	json_put(arg, row->step, one);
-	return true;
-}
-
 struct json *home_data_steps(struct home_data *data, const char *runbook)
 {
-	struct json *steps = json_new_object();
-	struct err e = {0};
-
 	if (!data->index)
 		read_index(data);
-	if (data->index)
-		(void)index_steps(data->index, runbook, 0, add_step, steps, &e);
-	return steps;
+	return usual_steps(data->index, runbook);
 }
 
 /* ---- all of it ---- */
@@ -248,6 +188,7 @@ bool home_data_refresh(struct home_data *data)
 	data->whole = true;
 	read_sessions(data);
 	read_index(data);
+	data->behind = data->behind || history_is_behind(data->history);
 	return true;
 }
 

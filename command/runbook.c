@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "command/usual.h"
 #include "session/plan.h"
 #include "session/script.h"
 #include "session/session.h"
@@ -149,11 +150,36 @@ int cmd_list(struct options *o)
 	return EXIT_OK;
 }
 
+/* What earlier sessions say about it; a runbook can be read without. Caller owns. */
+static struct json *past_of(const struct options *o, const char *runbook)
+{
+	struct err e = {0};
+	struct index *index = cmd_index(o, INDEX_FACTS, &e);
+	struct json *past = json_new_object();
+
+	if (!index && e.kind != ERR_NOTFOUND)
+		fprintf(stderr, "bellbook: how long it usually takes cannot be told: %s\n", e.text);
+	json_put(past, "usual", usual_runbook(index, runbook));
+	json_put(past, "steps", usual_steps(index, runbook));
+	index_close(index);
+	return past;
+}
+
+static void show_text(const struct options *o, const struct script_book *book)
+{
+	struct json *past = past_of(o, book->id);
+	struct buf out = {0};
+
+	plan_text(book, str_is(o->format, "md"), past, &out);
+	fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	json_free(past);
+}
+
 int cmd_show(struct options *o)
 {
 	struct err e = {0};
 	struct script *script;
-	struct buf out = {0};
 	char *path;
 
 	if (o->count != 1)
@@ -163,13 +189,10 @@ int cmd_show(struct options *o)
 	mem_free(path);
 	if (!script)
 		return cmd_fail_err(&e);
-	if (o->json) {
+	if (o->json)
 		cmd_print_json(plan_json(script_book(script)));
-	} else {
-		plan_text(script_book(script), str_is(o->format, "md"), &out);
-		fputs(buf_text(&out), stdout);
-	}
-	buf_done(&out);
+	else
+		show_text(o, script_book(script));
 	script_free(script);
 	return EXIT_OK;
 }

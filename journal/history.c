@@ -6,25 +6,49 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "journal/model.h"
 #include "journal/place.h"
 #include "journal/store.h"
 
 /*
- * A summary is made by folding a session's events but its output. It is kept until the session moves, so that a
- * screen which looks every few seconds reads little more than the list of sessions. A session with very many
- * events is read to a bound: then it counts for what it is, but for no duration.
+ * A summary is made by folding a session's events but its output. It is kept until the session moves; of one that
+ * is not over the fold itself is kept, too, and goes on where it was. So a screen which looks every few seconds
+ * reads little more than the list of sessions. A session with very many events is read to a bound. When a reading
+ * takes long it stops between two sessions, and the next one goes on.
  */
 
 #define OPEN_MAX 20
+#define BUDGET_US (TIME_SECOND / 5)
 #define EVENTS_MAX 50000	/* of one session */
 #define NOTES 3
 #define HOSTS 6		/* of a step */
 #define NOTE_MAX 400		/* bytes of a note that are kept */
 
-struct history {
-	struct json *sessions;	/* array, newest first */
+struct fold {
+	int64_t session;
+	struct model *model;	/* owned */
+	int64_t *wait_us;	/* owned: of each step */
+	size_t waits;
+	int64_t other_wait_us;	/* questions that are about no step */
+	struct json *notes;	/* owned */
+	int64_t events;
+	bool cut;
 };
+
+struct history {
+	struct json *sessions;	/* owned: array, newest first */
+	struct fold *folds;	/* owned: of sessions that are not over */
+	size_t fold_count;
+	bool behind;		/* sessions were left out for now */
+};
+
+static void fold_done(struct fold *fold)
+{
+	model_free(fold->model);
+	mem_free(fold->wait_us);
+	json_free(fold->notes);
+}
 
 struct history *history_new(void)
 {
@@ -38,6 +62,9 @@ void history_free(struct history *history)
 {
 	if (!history)
 		return;
+	for (size_t i = 0; i < history->fold_count; i++)
+		fold_done(&history->folds[i]);
+	mem_free(history->folds);
 	json_free(history->sessions);
 	mem_free(history);
 }
@@ -47,17 +74,12 @@ const struct json *history_sessions(const struct history *history)
 	return history->sessions;
 }
 
-/* ---- one session ---- */
+bool history_is_behind(const struct history *history)
+{
+	return history->behind;
+}
 
-struct fold {
-	struct model *model;
-	int64_t *wait_us;	/* owned: of each step */
-	size_t waits;
-	int64_t other_wait_us;	/* questions that are about no step */
-	struct json *notes;
-	int64_t events;
-	bool cut;
-};
+/* ---- one session ---- */
 
 static void keep_note(struct fold *fold, const struct event *ev)
 {
@@ -241,16 +263,29 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 	return one;
 }
 
-static struct json *read_session(struct store *store, const struct store_session *row, struct err *e)
+/* The fold of a session as far as it got. Borrowed until the next call. */
+static struct fold *fold_of(struct history *history, int64_t session)
 {
-	struct fold fold = {.model = model_new(), .notes = json_new_array()};
+	for (size_t i = 0; i < history->fold_count; i++)
+		if (history->folds[i].session == session)
+			return &history->folds[i];
+	history->folds = mem_grow(history->folds, history->fold_count + 1, sizeof(*history->folds));
+	history->folds[history->fold_count] = (struct fold){.session = session, .model = model_new(), .notes = json_new_array()};
+	return &history->folds[history->fold_count++];
+}
+
+static struct json *read_session(struct history *history, struct store *store, const struct store_session *row, struct err *e)
+{
+	struct fold *fold = fold_of(history, row->session);
+	int64_t after = fold->model->last_seq ? fold->model->last_seq : row->session - 1;
 	struct json *one = NULL;
 
-	if (store_each_marker(store, row->session, row->session - 1, fold_event, &fold, e) == 0)
-		one = summary(&fold, row);
-	mem_free(fold.wait_us);
-	json_free(fold.notes);
-	model_free(fold.model);
+	if (fold->cut || store_each_marker(store, row->session, after, fold_event, fold, e) == 0)
+		one = summary(fold, row);
+	if (row->closed_us || !one) {
+		fold_done(fold);
+		*fold = history->folds[--history->fold_count];
+	}
 	return one;
 }
 
@@ -294,13 +329,19 @@ static struct json *known(const struct history *history, const struct store_sess
 
 static int read_all(struct history *history, struct store *store, const struct wanted *wanted, struct err *e)
 {
+	int64_t until = time_mono_us() + BUDGET_US;
 	struct json *list = json_new_array();
 
+	history->behind = false;
 	for (size_t i = 0; i < wanted->count; i++) {
 		struct json *one = known(history, &wanted->rows[i]);
 
+		if (!one && time_mono_us() > until) {
+			history->behind = true;
+			continue;
+		}
 		if (!one)
-			one = read_session(store, &wanted->rows[i], e);
+			one = read_session(history, store, &wanted->rows[i], e);
 		if (!one) {
 			json_free(list);
 			return -1;

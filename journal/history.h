@@ -21,8 +21,11 @@ struct history *history_new(void);
 void history_free(struct history *history);
 
 /* Reads what the journal has now: the newest limit sessions and all open ones (20 at most). Sessions that have not moved since the last time are not read again. open_only reads no closed one.
- * A journal that is not there yet is an empty one. -1 as store_open, with what was known before kept. Blocks for disk. */
+ * After a fifth of a second the rest is left for the next time (history_is_behind). A journal that is not there yet is an empty one. -1 as store_open, with what was known before kept. Blocks for disk. */
 int history_read(struct history *history, const char *journal, bool open_only, int64_t limit, struct err *e);
+
+/* True when the last reading left sessions out for want of time. */
+bool history_is_behind(const struct history *history);
 
 /* Summaries, newest first: array of {"session","runbook","title","fleet","who","state" ("ok" "failed" … as closed, else "open"),"running","dry_run","opened_us","last_us","closed_us"?,"took_us" (wall clock),
  * "work_us" (without waiting for people),"wait_us","down_us","failures","step","steps","at" (title of the present step),"waits" (text of the open question)?,"doubts":[{"step","title","host"}],

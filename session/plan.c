@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 static void safe(struct buf *out, const char *text)
@@ -60,13 +61,57 @@ static void params_text(const struct script_book *book, bool markdown, struct bu
 	}
 }
 
-static void step_text(const struct script_step *step, size_t number, bool markdown, struct buf *out)
+/* "12 s (7 s to 20 s in 3 runs)"; nothing when span is NULL. */
+static void span_text(const char *label, const struct json *span, struct buf *out)
+{
+	char median[TIME_TEXT], least[TIME_TEXT], most[TIME_TEXT];
+
+	if (!span)
+		return;
+	buf_printf(out, "%s%s", label, time_format_span(json_int(span, "median_us", 0), median));
+	if (json_int(span, "n", 0) > 1)
+		buf_printf(out, " (%s to %s in %lld runs)", time_format_span(json_int(span, "min_us", 0), least), time_format_span(json_int(span, "max_us", 0), most),
+			   (long long)json_int(span, "n", 0));
+}
+
+/* Where the site goes down, where there is no way back, and how long it all takes. */
+static void times_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out)
+{
+	const struct json *usual = json_at(past, "usual");
+	size_t from = 0, to = 0, last = 0;
+	const char *mark = markdown ? "- " : "  ";
+
+	for (size_t i = book->step_count; i-- > 0;) {
+		from = str_is(book->steps[i].downtime, "begins") ? i + 1 : from;
+		to = to == 0 && str_is(book->steps[i].downtime, "ends") ? i + 1 : to;
+		last = book->steps[i].kind == STEP_IRREVERSIBLE ? i + 1 : last;
+	}
+	buf_putc(out, '\n');
+	if (json_at(usual, "took")) {
+		buf_printf(out, "%sUsual work: ", mark);
+		span_text("", json_at(usual, "took"), out);
+		span_text("; with waiting for people ", json_at(usual, "whole"), out);
+		buf_putc(out, '\n');
+	}
+	if (from) {
+		buf_printf(out, "%sDowntime: from step %zu to %s%.0zu", mark, from, to ? "step " : "the end", to);
+		span_text("; usually ", json_at(usual, "down"), out);
+		buf_putc(out, '\n');
+	}
+	if (last)
+		buf_printf(out, "%sPoint of no return: step %zu\n", mark, last);
+}
+
+static void step_text(const struct script_step *step, size_t number, bool markdown, const struct json *usual, struct buf *out)
 {
 	buf_printf(out, markdown ? "%zu. **" : "%4zu  ", number);
 	safe(out, step->title);
 	buf_printf(out, markdown ? "** (`%s`, %s" : "  [%s, %s", step->id, step_kind_name(step->kind));
 	if (step->takes)
 		buf_printf(out, ", takes %s", step->takes);
+	span_text(", usually ", json_at(usual, "took"), out);
+	if (json_int(json_at(usual, "wait"), "median_us", 0) > 0)
+		span_text(", and people ", json_at(usual, "wait"), out);
 	if (step->downtime)
 		buf_printf(out, ", downtime %s", step->downtime);
 	buf_puts(out, markdown ? ")\n" : "]\n");
@@ -83,7 +128,7 @@ static void step_text(const struct script_step *step, size_t number, bool markdo
 		block(out, "   > ", step->about);
 }
 
-void plan_text(const struct script_book *book, bool markdown, struct buf *out)
+void plan_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out)
 {
 	const char *phase = NULL;
 
@@ -92,6 +137,7 @@ void plan_text(const struct script_book *book, bool markdown, struct buf *out)
 	buf_printf(out, markdown ? " (`%s`)\n\n" : "  (%s)\n", book->id);
 	if (book->about)
 		block(out, markdown ? "" : "  ", book->about);
+	times_text(book, markdown, past, out);
 	params_text(book, markdown, out);
 	buf_puts(out, markdown ? "\n## Steps\n" : "\nSTEPS\n");
 	for (size_t i = 0; i < book->step_count; i++) {
@@ -103,7 +149,7 @@ void plan_text(const struct script_book *book, bool markdown, struct buf *out)
 			buf_puts(out, markdown ? "\n\n" : " --\n");
 			phase = step->phase;
 		}
-		step_text(step, i + 1, markdown, out);
+		step_text(step, i + 1, markdown, json_at(json_at(past, "steps"), step->id), out);
 	}
 }
 

@@ -7,8 +7,9 @@
 #include "base/json.h"
 #include "session/script.h"
 
-/* Appends the runbook as plain text (markdown false) or Markdown; safe to show on any terminal. */
-void plan_text(const struct script_book *book, bool markdown, struct buf *out);
+/* Appends the runbook as plain text (markdown false) or Markdown; safe to show on any terminal. past: {"usual":{"took"?,"whole"?,"down"?},"steps":{ID → {"took"?,"wait"?}}}, each
+ * {"n","median_us","min_us","max_us"}, says how long things usually take; NULL = nothing is known. */
+void plan_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out);
 
 /* The runbook as an object: id, title, about, window, digest, params, steps. Caller owns. */
 struct json *plan_json(const struct script_book *book);

@@ -183,6 +183,8 @@ static void next_choice(struct plan *plan, const struct json *choices, long by)
 	long count = (long)json_count(choices), at = by > 0 ? -1 : 0;
 	const char *text;
 
+	if (count == 0)
+		return;
 	for (long i = 0; i < count; i++)
 		if (str_is(json_as_text(json_item(choices, (size_t)i)), plan->edit.text))
 			at = i;
@@ -201,7 +203,7 @@ static void press_edit(struct plan *plan, const struct press *press)
 		take_setting(plan);
 	else if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C'))
 		end_edit(plan);
-	else if (json_count(choices) && (back || on))
+	else if (json_type_of(choices) == JSON_IS_ARRAY && (back || on))
 		next_choice(plan, choices, on ? 1 : -1);
 	else
 		edit_press(&plan->edit, press);

@@ -330,12 +330,34 @@ static void plan_text__shows_hostile_titles_safely(void **state)
 	struct buf out = {0};
 
 	(void)state;
-	plan_text(script_book(script), false, &out);
+	plan_text(script_book(script), false, NULL, &out);
 	assert_null(strchr(buf_text(&out), '\033'));
 	buf_clear(&out);
-	plan_text(script_book(script), true, &out);
+	plan_text(script_book(script), true, NULL, &out);
 	assert_null(strchr(buf_text(&out), '\033'));
 	buf_done(&out);
+	script_free(script);
+}
+
+static void plan_text__tells_how_long_it_usually_takes(void **state)
+{
+	static const char past_text[] = "{\"usual\":{\"took\":{\"n\":2,\"median_us\":60000000,\"min_us\":50000000,\"max_us\":70000000},\"down\":{\"n\":1,\"median_us\":9000000}},"
+		"\"steps\":{\"b\":{\"took\":{\"n\":3,\"median_us\":12000000,\"min_us\":7000000,\"max_us\":20000000},\"wait\":{\"n\":1,\"median_us\":5000000}}}}";
+	struct script *script = loaded("runbook { id = \"t\", bellbook = 1, title = \"T\" }\nlocal function f() end\n"
+		"change \"a\" { title = \"A\", why = \"w\", downtime = \"begins\", run = f, done = f }\n"
+		"change \"b\" { title = \"B\", why = \"w\", downtime = \"ends\", run = f, done = f }\n");
+	struct err e = {0};
+	struct json *past = json_parse(past_text, sizeof(past_text) - 1, &e);
+	struct buf out = {0};
+
+	(void)state;
+	plan_text(script_book(script), true, past, &out);
+	assert_non_null(strstr(buf_text(&out), "- Usual work: 1 m 00 s (50 s to 1 m 10 s in 2 runs)\n"));
+	assert_non_null(strstr(buf_text(&out), "- Downtime: from step 1 to step 2; usually 9.0 s\n"));
+	assert_non_null(strstr(buf_text(&out), "2. **B** (`b`, change, usually 12 s (7.0 s to 20 s in 3 runs), and people 5.0 s, downtime ends)"));
+	assert_null(strstr(buf_text(&out), "no return"));
+	buf_done(&out);
+	json_free(past);
 	script_free(script);
 }
 
@@ -367,6 +389,7 @@ int main(void)
 		cmocka_unit_test(fleet_load__keeps_secrets_as_references),
 		cmocka_unit_test(script_bind__checks_the_roles),
 		cmocka_unit_test(plan_text__shows_hostile_titles_safely),
+		cmocka_unit_test(plan_text__tells_how_long_it_usually_takes),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
