@@ -32,6 +32,7 @@ static const struct action_row rows[] = {
 	{ ACTION_PANE, IN_REVIEW, "pane", "Tab Shift-Tab", NULL, "between the timeline and the details below it", NULL, false },
 	{ ACTION_KINDS, IN_REVIEW, "kinds", "f", "filter", "which kinds of lines are shown", NULL, false },
 	{ ACTION_PLAY, IN_REVIEW, "play", "p", "play", "play the session from here, as its screen was", NULL, false },
+	{ ACTION_DIFF, IN_REVIEW, "diff", "d", "diff", "what was otherwise in another session", "SESSION", false },
 	{ ACTION_PIN, IN_REVIEW, "pin", "m", "pin", "pin this line to the timeline, at its own time", NULL, false },
 	{ ACTION_EXPORT, IN_REVIEW, "export", "e", "export", "write the session to a file", NULL, false },
 	{ ACTION_ELSEWHERE, IN_REVIEW, "elsewhere", "s", NULL, "other sessions that printed the same line, and what was decided then", NULL, false },

@@ -169,6 +169,8 @@ static bool act_open(struct review *review, enum action action, const char *arg,
 		open_note(review, action == ACTION_PIN, arg);
 	else if (action == ACTION_EXPORT)
 		box_open(review, REVIEW_FORMAT, "EXPORT", "The whole session, as:");
+	else if (action == ACTION_DIFF)
+		box_diff(review, arg);
 	else if (action == ACTION_ELSEWHERE)
 		review_elsewhere(review, now_us);
 	else if (action == ACTION_PANE && review->in_pane)

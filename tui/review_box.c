@@ -139,6 +139,44 @@ static void start_find(struct review *review, int64_t now_us)
 	mem_free(text);
 }
 
+void box_diff(struct review *review, const char *number)
+{
+	int64_t other = 0, mine = review->timeline->session;
+	struct json *diff = NULL;
+	struct buf text = { 0 };
+	struct err e = { 0 };
+
+	if (review->box.use != REVIEW_DIFF)
+		box_open(review, REVIEW_DIFF, "DIFF", "What was otherwise in this session than in session number:");
+	if (!number) {
+		if (review->before)
+			buf_printf(&text, "%lld", (long long)review->before->session);
+		edit_paste(&review->edit, buf_text(&text), text.len);
+		buf_done(&text);
+		return;
+	}
+	if (str_to_int(*number == '#' ? number + 1 : number, 1, INT64_MAX, &other))
+		diff = export_diff(review->journal, other, mine, &e);
+	else
+		err_set(&e, ERR_USAGE, "that is no session number");
+	if (diff) {
+		export_diff_text(diff, false, &text);
+		box_open(review, REVIEW_TEXT, "DIFF", buf_text(&text));
+	} else {
+		box_error(review, e.text);
+	}
+	json_free(diff);
+	buf_done(&text);
+}
+
+static void diff_typed(struct review *review)
+{
+	char *number = mem_strdup(review->edit.text);
+
+	box_diff(review, number);
+	mem_free(number);
+}
+
 static void enter(struct review *review, int64_t now_us)
 {
 	if (review->edit.len == 0) {
@@ -147,6 +185,8 @@ static void enter(struct review *review, int64_t now_us)
 	}
 	if (review->box.use == REVIEW_FIND)
 		start_find(review, now_us);
+	else if (review->box.use == REVIEW_DIFF)
+		diff_typed(review);
 	else if (review->box.use == REVIEW_FILE)
 		write_file(review, now_us);
 	else
@@ -257,6 +297,8 @@ static const char *hint_of(enum review_use use)
 		return "arrows, Enter: on or off; a all, d the usual ones; Esc closes";
 	case REVIEW_FORMAT:
 		return "arrows or a number, then Enter; Esc closes";
+	case REVIEW_DIFF:
+		return "Enter compares; Esc closes";
 	case USE_CLOSED:
 	case REVIEW_TEXT:
 		break;

@@ -45,7 +45,7 @@ struct pane {
 	char *title;		/* owned, safe */
 };
 
-enum review_use { USE_CLOSED, REVIEW_FIND, REVIEW_NOTE, REVIEW_PIN, REVIEW_FORMAT, REVIEW_FILE, REVIEW_FILTER, REVIEW_TEXT };
+enum review_use { USE_CLOSED, REVIEW_FIND, REVIEW_NOTE, REVIEW_PIN, REVIEW_DIFF, REVIEW_FORMAT, REVIEW_FILE, REVIEW_FILTER, REVIEW_TEXT };
 
 /* A box over the screen: a field, a list or text to read. */
 struct review_box {
@@ -139,6 +139,9 @@ void box_open(struct review *review, enum review_use use, const char *title, con
 
 /* Closes it, wipes what was typed. */
 void box_close(struct review *review);
+
+/* Shows what was otherwise in another session; asks with which when its number is NULL. Blocks for disk. */
+void box_diff(struct review *review, const char *number);
 
 /* A key for the box that is open. */
 void box_press(struct review *review, const struct press *press, int64_t now_us);

@@ -36,6 +36,8 @@ static const struct list_key {
 	{ PRESS_CHAR, 0, ACTION_NONE, NULL, NULL, NULL },
 };
 
+#define STEP_COLS 10	/* of the last column, on wide screens */
+
 /* --- reading --- */
 
 static char *safe(const char *text)
@@ -332,20 +334,22 @@ static enum role state_role(const struct listed *row)
 static void draw_row(struct canvas *canvas, int row, const struct listed *one, bool picked)
 {
 	char date[TIME_TEXT], span[TIME_TEXT];
-	int cols = canvas->cols;
+	int cols = canvas->cols, steps = cols >= 100 ? STEP_COLS : 0;
 
 	time_format(one->opened_us, date);
 	date[10] = ' ';
 	date[16] = '\0';
 	canvas_put(canvas, row, 0, picked ? '>' : ' ', ROLE_BOLD);
 	canvas_printf(canvas, (struct area){ row, 2, 1, 7 }, ROLE_TEXT, "#%lld", (long long)one->session);
-	canvas_text(canvas, row, 10, 16, ROLE_TEXT, date);
-	canvas_printf(canvas, (struct area){ row, 27, 1, 9 }, ROLE_TEXT, "%9s", time_format_span(one->lasted_us, span));
-	canvas_text(canvas, row, 38, 8, state_role(one), one->state);
-	canvas_printf(canvas, (struct area){ row, 47, 1, 8 }, ROLE_TEXT, "%lld/%lld", (long long)one->step, (long long)one->steps);
-	canvas_text(canvas, row, 56, 8, ROLE_TEXT, one->who);
-	canvas_printf(canvas, (struct area){ row, 65, 1, cols - 65 }, ROLE_TEXT, "%s%s", *one->title ? one->title : one->runbook,
+	canvas_text(canvas, row, 9, 16, ROLE_TEXT, date);
+	canvas_printf(canvas, (struct area){ row, 26, 1, 9 }, ROLE_TEXT, "%9s", time_format_span(one->lasted_us, span));
+	canvas_text(canvas, row, 37, 8, state_role(one), one->state);
+	canvas_text(canvas, row, 46, 8, ROLE_TEXT, one->who);
+	canvas_printf(canvas, (struct area){ row, 55, 1, cols - 55 - steps }, ROLE_TEXT, "%s%s", *one->title ? one->title : one->runbook,
 		one->dry_run ? " (dry run)" : "");
+	if (steps > 0)
+		canvas_printf(canvas, (struct area){ row, cols - steps + 1, 1, steps - 1 }, ROLE_TEXT, "%lld/%lld", (long long)one->step,
+			(long long)one->steps);
 	for (int i = 1; picked && i < cols; i++)
 		if (canvas->cells[row * cols + i].role == ROLE_TEXT)
 			canvas->cells[row * cols + i].role = ROLE_BOLD;
@@ -360,7 +364,8 @@ static void draw_more(const struct review_list *list, struct canvas *canvas, str
 
 	if (!one)
 		return;
-	buf_printf(&text, "#%lld %s (%s), %s", (long long)one->session, one->title, one->runbook, one->state);
+	buf_printf(&text, "#%lld %s (%s), %s, step %lld of %lld", (long long)one->session, one->title, one->runbook, one->state,
+		(long long)one->step, (long long)one->steps);
 	if (one->failures > 0)
 		buf_printf(&text, ", %lld failure%s", (long long)one->failures, one->failures == 1 ? "" : "s");
 	if (one->down_us > 0)
@@ -428,7 +433,9 @@ void review_list_draw(struct review_list *list, struct canvas *canvas)
 	canvas_fill(canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
 	canvas_printf(canvas, (struct area){ 0, 1, 1, cols - 1 }, ROLE_HEADER, "REVIEW  sessions of %s", list->journal);
 	draw_filter(list, canvas, 1);
-	canvas_text(canvas, 2, 2, cols - 2, ROLE_DIM, "session opened (UTC)        lasted  state    step     who      what");
+	canvas_text(canvas, 2, 2, cols - 2, ROLE_DIM, "session opened (UTC)      lasted  state    who      what");
+	if (cols >= 100)
+		canvas_text(canvas, 2, cols - STEP_COLS + 1, STEP_COLS - 1, ROLE_DIM, "step");
 	list->page = rows - 5 - more;
 	if (list->at < list->top)
 		list->top = list->at;

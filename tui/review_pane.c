@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/strip.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "tui/output.h"
@@ -55,11 +56,15 @@ static void add_text(struct pane *pane, const char *text, const struct pane_line
 
 /* --- outputs --- */
 
+#define PURGED "(output purged)\n"
+
 struct outputs {
 	struct review *review;
 	struct output *output;	/* owned; makes lines of chunks */
 	int64_t taken;		/* lines of it that are in the pane */
-	int64_t seq, at_us;	/* of the chunk before */
+	struct strip strip;	/* of a terminal's output: here are its words, p plays it */
+	int64_t seq;		/* of the chunk before */
+	bool err;
 	size_t limit;
 	bool full;
 };
@@ -80,25 +85,34 @@ static void take_lines(struct outputs *outputs, int64_t seq)
 	}
 }
 
+static void take_bytes(struct outputs *outputs, const struct event *ev, const char *bytes, size_t len)
+{
+	for (size_t at = 0; at < len; at += SLICE) {
+		output_feed(outputs->output, bytes + at, len - at < SLICE ? len - at : SLICE, outputs->err, ev->at_us);
+		take_lines(outputs, ev->seq);
+	}
+}
+
 static bool take_chunk(void *arg, const struct event *ev)
 {
 	struct outputs *outputs = arg;
 	struct err ignored = { 0 };
 	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &ignored) : NULL;
-	bool err = str_is(json_text(data, "stream", "out"), "err");
-	const char *bytes = ev->bytes;
+	const char *stream = json_text(data, "stream", "out");
+	struct buf text = { 0 };
 
-	json_free(data);
+	outputs->err = str_is(stream, "err");
 	outputs->seq = ev->seq;
-	outputs->at_us = ev->at_us;
-	for (size_t at = 0; at < ev->len; at += SLICE) {
-		output_feed(outputs->output, bytes + at, ev->len - at < SLICE ? ev->len - at : SLICE, err, ev->at_us);
-		take_lines(outputs, ev->seq);
+	if (str_is(stream, "pty")) {
+		strip_feed(&outputs->strip, ev->bytes ? ev->bytes : "", ev->len, &text);
+		take_bytes(outputs, ev, buf_text(&text), text.len);
+	} else if (ev->purged) {
+		take_bytes(outputs, ev, PURGED, strlen(PURGED));
+	} else {
+		take_bytes(outputs, ev, ev->bytes ? ev->bytes : "", ev->len);
 	}
-	if (ev->purged) {
-		output_feed(outputs->output, "(output purged)\n", 16, err, ev->at_us);
-		take_lines(outputs, ev->seq);
-	}
+	buf_done(&text);
+	json_free(data);
 	outputs->full = outputs->review->pane.bytes > outputs->limit;
 	return !outputs->full;
 }

@@ -331,6 +331,26 @@ static void review__same_error_elsewhere_is_told(void **state)
 	review_free(review);
 }
 
+static void review__diff_with_the_run_before(void **state)
+{
+	struct place *place = *state;
+	struct review *review;
+
+	record(place->path, "review");
+	review = review_ok(place->path, record(place->path, "review"));
+	press_all(review, "d");
+	assert_int_equal(review->box.use, REVIEW_DIFF);
+	assert_string_equal(review->edit.text, "1");
+	press_all(review, "7\r");
+	assert_non_null(review->box.error);
+	press_all(review, "\x7f\r");
+	assert_int_equal(review->box.use, REVIEW_TEXT);
+	assert_true(strlen(review->box.text) > 0);
+	press_all(review, "q");
+	assert_int_equal(review->box.use, USE_CLOSED);
+	review_free(review);
+}
+
 /* --- playback --- */
 
 struct recording {
@@ -583,6 +603,38 @@ static void list__is_filtered_by_typing_and_chosen_from(void **state)
 	review_list_free(list);
 }
 
+static void list__screen_is_as_recorded(void **state)
+{
+	static const struct screen_case all[] = {
+		{ NULL, "sessions-80x24", 24, 80, false, "" }, { NULL, "sessions-132x43", 43, 132, false, "\033[B" },
+		{ NULL, "sessions-filtered", 24, 80, false, "failed host:db" }, { NULL, "sessions-help", 24, 80, false, "?" },
+	};
+	struct place *place = *state;
+	struct review_list *list;
+	struct err e = { 0 };
+
+	record(place->path, "review");
+	record(place->path, "failure");
+	record(place->path, "review");
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct canvas *canvas = canvas_new(all[i].rows, all[i].cols, false);
+		struct buf got = { 0 };
+
+		list = review_list_new(place->path, NULL, &e);
+		if (!list)
+			fail_msg("%s", e.text);
+		mem_set(&list->journal, "/home/ruud/.local/state/bellbook/journal.db");
+		review_list_draw(list, canvas);
+		list_press(list, all[i].keys);
+		review_list_draw(list, canvas);
+		canvas_dump(canvas, &got);
+		check_golden(all[i].golden, &got);
+		buf_done(&got);
+		canvas_free(canvas);
+		review_list_free(list);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -593,9 +645,11 @@ int main(void)
 		cmocka_unit_test_setup_teardown(review__single_keys_write_nothing, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__notes_and_pins_are_written_at_the_end, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__same_error_elsewhere_is_told, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__diff_with_the_run_before, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__ends_with_the_live_views_last_screen, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__idle_time_is_cut_only_when_asked, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(list__screen_is_as_recorded, place_make, place_remove),
 		cmocka_unit_test(list__filter_looks_at_everything_that_is_known),
 		cmocka_unit_test_setup_teardown(list__is_filtered_by_typing_and_chosen_from, place_make, place_remove),
 	};
