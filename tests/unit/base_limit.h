@@ -24,6 +24,7 @@ static inline bool descriptors_end(struct rlimit *before)
 	close(fds[0]);
 	close(fds[1]);
 	setrlimit(RLIMIT_NOFILE, before);
+	print_message("# the limit of descriptors has no effect here (valgrind keeps one of its own)\n");
 	return false;
 }
 
