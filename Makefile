@@ -1,4 +1,4 @@
-# bellbook: make practice | make test [T=PATTERN] | make [MODE=debug|release|asan|tsan|tiny|cov] [WERROR=1] [V=1]
+# bellbook: make practice | make test [T=PATTERN] | make [MODE=debug|release|asan|tsan|tiny|cov|fuzz] [WERROR=1] [V=1]
 # GNU make. Objects are in build/MODE/. Honours CC CFLAGS LDFLAGS PREFIX DESTDIR.
 # SPDX-License-Identifier: GPL-3.0-or-later
 MODE ?= release
@@ -22,11 +22,12 @@ FLAGS_asan := $(SAN) -fsanitize=address,undefined
 FLAGS_tsan := $(SAN) -fsanitize=thread
 FLAGS_tiny := -O1 -g -DTINY_LIMITS
 FLAGS_cov := -O0 -g --coverage
-ifeq ($(filter $(MODE),debug release asan tsan tiny cov),)
-$(error MODE=$(MODE): choose debug, release, asan, tsan, tiny or cov)
+FLAGS_fuzz := $(SAN) -DTINY_LIMITS -fsanitize=fuzzer-no-link,address,undefined
+ifeq ($(filter $(MODE),debug release asan tsan tiny cov fuzz),)
+$(error MODE=$(MODE): choose debug, release, asan, tsan, tiny, cov or fuzz)
 endif
 
-BUILDING := $(filter-out clean deps practice test check unit cli lint asan tsan valgrind,$(or $(MAKECMDGOALS),all))
+BUILDING := $(filter-out clean deps practice test check unit cli lint asan tsan valgrind fuzz,$(or $(MAKECMDGOALS),all))
 ifneq ($(BUILDING),)
 WARN += $(foreach f,$(PROBED),$(call try,$(f)))
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(filter -I%,$(shell pkg-config --cflags $(PKGS) 2>/dev/null)))
@@ -55,17 +56,19 @@ LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
 EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.css,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
 GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 HELP := $(if $(wildcard tests/lib/*.c),$(B)/libtest.a)
 BIN := $(if $(wildcard bellbook.c),$(B)/bellbook)
 
-.PHONY: all libs gen print-flags deps practice test check unit unit-bin bench-bin cli lint hdr-check asan tsan valgrind bench docs torture install install-data clean
+.PHONY: all libs gen print-flags deps practice test check unit unit-bin bench-bin cli lint hdr-check asan tsan valgrind fuzz fuzz-bin bench docs torture install install-data clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $(BIN) $(if $(filter release,$(MODE)),$(if $(BIN),bellbook)) $(if $(BIN),,$(LIBS))
 libs: $(LIBS)
 unit-bin: $(UNIT)
 bench-bin: $(BENCH)
+fuzz-bin: $(FUZZ)
 gen: $(GEN)
 print-flags:
 	@echo '$(subst ','\'',$(CPPFLAGS) $(CFLAGS))'
@@ -109,6 +112,12 @@ $(B)/bench/%: tests/bench/%.c $(LIBS) base/banned.h $(B)/flags | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
 
+# With CC=clang MODE=fuzz.
+$(B)/fuzz/%: tests/fuzz/%.c $(LIBS) base/banned.h $(B)/flags | $(GEN)
+	$(call say,LINK,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -MF $@.d $(LDFLAGS) -o $@ $< $(LIBS) $(LDLIBS)
+
 # A text file FILE.EXT of a layer is embedded as `static const char FILE_EXT[]` in "FILE_EXT.h".
 define embed
 $(B)/gen/$(subst .,_,$(notdir $(1))).h: $(1) tools/embed
@@ -136,6 +145,8 @@ asan tsan:
 	$(Q)tests/run -m $@ unit $(if $(T),-k '$(T)')
 valgrind:
 	$(Q)tests/run --valgrind unit $(if $(T),-k '$(T)')
+fuzz:
+	$(Q)tests/fuzz/run $(if $(T),-k '$(T)') $(if $(SECONDS),-t $(SECONDS))
 torture: all
 	$(Q)tests/torture/run
 bench: all bench-bin

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "session/lua_watch.h"
 
 /* Loading: a file becomes a function in the sandbox, and is run once so that its runbook{}, phase and steps fill the skeleton. */
@@ -129,6 +130,19 @@ static int load_main(lua_State *L)
 	return 0;
 }
 
+/* What was raised, as valid UTF-8: Lua quotes the bytes of the file. -1 */
+static int set_raised(lua_State *L, const char *other, struct err *e)
+{
+	size_t len = 0;
+	const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : other;
+	struct buf words = {0};
+
+	utf8_scrub(&words, text, len ? len : strlen(text));
+	err_set(e, ERR_USAGE, "%s", buf_text(&words));
+	buf_done(&words);
+	return -1;
+}
+
 int lua_protected(struct script *script, lua_CFunction fn, void *arg, struct err *e)
 {
 	lua_State *L = script->L;
@@ -138,7 +152,7 @@ int lua_protected(struct script *script, lua_CFunction fn, void *arg, struct err
 	lua_pushlightuserdata(L, arg);
 	result = lua_pcall(L, 1, 0, 0);
 	if (result != LUA_OK)
-		err_set(e, ERR_USAGE, "%s", lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : "not enough memory");
+		set_raised(L, "not enough memory", e);
 	lua_settop(L, top);
 	return result == LUA_OK ? 0 : -1;
 }
@@ -167,7 +181,7 @@ static int run_loaded(struct script *script, lua_State *co, const char *shown, s
 	if (status == LUA_ERRMEM)
 		return err_set(e, ERR_USAGE, "%s: it needs more than %zu MiB of memory", shown, SCRIPT_MEMORY >> 20);
 	if (lua_type(co, -1) == LUA_TSTRING)
-		return err_set(e, ERR_USAGE, "%s", lua_tostring(co, -1));
+		return set_raised(co, NULL, e);
 	return err_set(e, ERR_USAGE, "%s: it raised an error that is no text", shown);
 }
 

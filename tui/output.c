@@ -104,7 +104,8 @@ static void put_tab(struct buf *line)
 static size_t put_text(struct output *output, bool err, const char *text, size_t n)
 {
 	struct stream *stream = &output->streams[err];
-	size_t room, keep;
+	size_t room, keep, back;
+	char rest[4];
 
 	if (stream->cr)
 		buf_clear(&stream->line);
@@ -116,15 +117,15 @@ static size_t put_text(struct output *output, bool err, const char *text, size_t
 	}
 	buf_append(&stream->line, text, room);
 	keep = utf8_border(buf_text(&stream->line), stream->line.len);
-
-	size_t back = stream->line.len - keep;
-
-	if (back <= room && back < 4 && keep > 0) {
-		room -= back;
-		stream->line.len = keep;
-		stream->line.data[keep] = '\0';
-	}
+	back = stream->line.len - keep;
+	if (keep == 0 || back >= sizeof(rest))
+		back = 0;
+	/* The beginning of a character goes on to the next line, also when it came alone. */
+	stream->line.len -= back;
+	memcpy(rest, stream->line.data + stream->line.len, back);
+	stream->line.data[stream->line.len] = '\0';
 	line_ends(output, stream, err);
+	buf_append(&stream->line, rest, back);
 	return room;
 }
 

@@ -3,10 +3,6 @@
  * libFuzzer entry: any bytes as the JSON lines of a feed: decoder, fold and
  * exports. What comes out is checked too: an export to text is harmless, one
  * to JSON lines reads back as itself.
- *
- *	clang -std=c11 -D_XOPEN_SOURCE=700 -I. -g -O1 -fsanitize=fuzzer,address,undefined -o /tmp/journal_fuzz \
- *		tests/fuzz/journal_fuzz.c base/[a-z]*.c journal/[a-z]*.c (-Ibuild/debug/gen, libraries as in the Makefile)
- *	bellbook log SESSION --format jsonl >corpus/1; /tmp/journal_fuzz -max_len=20000 corpus
  */
 #include <assert.h>
 #include <stdint.h>

@@ -2,10 +2,6 @@
 /*
  * libFuzzer entry: any bytes as keys of the live view over a recorded session, from the repository's root. Whatever
  * is typed, nothing is drawn outside of the grid, and without Enter nothing that changes the session is sent.
- *
- *	clang -std=c11 -D_XOPEN_SOURCE=700 -I. -Ibuild/debug/gen -g -O1 -fsanitize=fuzzer,address,undefined -o /tmp/keys_fuzz \
- *		tests/fuzz/keys_fuzz.c tui/[a-z]*.c base/[a-z]*.c journal/[a-z]*.c (libraries as in the Makefile)
- *	/tmp/keys_fuzz -max_len=200
  */
 #include <assert.h>
 #include <stdint.h>
