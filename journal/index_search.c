@@ -165,9 +165,12 @@ static int open_one(struct search *search, struct err *e)
 	return search->mark ? 0 : -1;
 }
 
-/* The text with marks around what was found; without any when it cannot be told. Caller frees out. */
-static void mark_text(struct search *search, const struct buf *text, struct buf *out)
+/* The text with marks around what was found; without any when it cannot be told. False when more may be found with what was before: there is no mark, or one in the
+ * first line. Caller frees out. */
+static bool mark_text(struct search *search, const struct buf *text, struct buf *out)
 {
+	const char *found, *line;
+
 	sqlite3_bind_text(search->put, 1, buf_text(text), (int)text->len, SQLITE_STATIC);
 	sqlite3_step(search->put);
 	sqlite3_reset(search->put);
@@ -179,6 +182,9 @@ static void mark_text(struct search *search, const struct buf *text, struct buf 
 	sqlite3_reset(search->mark);
 	sqlite3_step(search->drop);
 	sqlite3_reset(search->drop);
+	found = out->len ? memchr(out->data, MARK_FROM, out->len) : NULL;
+	line = out->len ? memchr(out->data, '\n', out->len) : NULL;
+	return found && line && line < found;
 }
 
 /* The line around the first mark, cut when it is long; marks taken out. */
@@ -219,9 +225,16 @@ static bool tell(struct search *search, const struct event *ev)
 	struct buf before = { 0 }, text = { 0 }, marked = { 0 }, line = { 0 };
 	bool more;
 
-	index_carry(search->index->store, ev, &before);
-	index_plain(&text, ev, &before);
-	mark_text(search, &text, &marked);
+	index_plain(&text, ev, NULL);
+	if (!mark_text(search, &text, &marked)) {	/* cut in two by the border between chunks, or its line is */
+		index_carry(search->index->store, ev, &before);
+		if (before.len) {
+			buf_clear(&text);
+			buf_clear(&marked);
+			index_plain(&text, ev, &before);
+			(void)mark_text(search, &text, &marked);
+		}
+	}
 	cut_line(&marked, &line, &hit);
 	more = search->fn(search->arg, &hit);
 	buf_done(&before);

@@ -39,6 +39,7 @@ struct reading {
 	int attempt;
 	int64_t after;		/* moves on with every event */
 	int64_t left;		/* events still wanted; INT64_MAX = all */
+	int64_t page;		/* how many are read at once; 0 = STORE_PAGE_EVENTS */
 	store_event_fn *fn;
 	void *arg;
 };
@@ -169,7 +170,7 @@ static int load_page(struct store *store, const struct reading *reading, int64_t
 /* 1 = there may be more, 0 = that was all or fn has enough, -1. */
 static int read_page(struct store *store, struct reading *reading, struct page *page, struct err *e)
 {
-	int64_t rows = reading->left < STORE_PAGE_EVENTS ? reading->left : STORE_PAGE_EVENTS;
+	int64_t most = reading->page ? reading->page : STORE_PAGE_EVENTS, rows = reading->left < most ? reading->left : most;
 
 	if (load_page(store, reading, rows, page, e) < 0)
 		return -1;
@@ -218,7 +219,7 @@ int store_each_before(struct store *store, const struct store_call *call, int64_
 {
 	struct reading reading = {
 		.query = call->path ? LAST_OUTPUT : LAST, .session = call->session, .step = call->step, .attempt = call->attempt, .call = call->path,
-		.after = before, .left = STORE_BACK, .fn = fn, .arg = arg,
+		.after = before, .left = STORE_BACK, .page = 1, .fn = fn, .arg = arg,	/* mostly the first one is enough */
 	};
 
 	return read_pages(store, &reading, e);

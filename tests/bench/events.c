@@ -3,11 +3,13 @@
  * usage: events rate DIRECTORY DECISIONS GROUPS
  *        events fill JOURNAL COUNT
  *        events read JOURNAL
+ *        events find JOURNAL
  *
  * rate: decisions stored one by one, each fsynced and chained, against JSON
  * lines appended and fsynced one by one; and output in groups, as a session
  * stores it, against JSON lines in groups of as many. fill: a journal of COUNT
- * events, 5000 a session. read: opening it and looking around in it. One
+ * events, 5000 a session. read: opening it and looking around in it. find:
+ * the same through the index beside it. One
  * line of JSON, in events or seconds.
  */
 #define _GNU_SOURCE
@@ -19,6 +21,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "journal/index.h"
 #include "journal/store.h"
 #include "tests/bench/bench.h"
 
@@ -249,6 +252,65 @@ static void look(const char *path)
 	       bench_part(unfinished, TURNS, 0.5), bench_part(page, TURNS, 0.5));
 }
 
+static bool see_row(void *arg, const struct index_session *row)
+{
+	*(int64_t *)arg += row->session;
+	return true;
+}
+
+static bool see_hit(void *arg, const struct index_hit *hit)
+{
+	*(int64_t *)arg += hit->seq;
+	return true;
+}
+
+static struct index *open_index(const char *path)
+{
+	struct err e = {0};
+	struct index *index = index_open(path, &e);
+
+	if (!index || index_update(index, INDEX_TEXT, NULL, NULL, &e) < 0)
+		bench_fail("events", e.text);
+	return index;
+}
+
+/* Median seconds of a list, or with words of a search, in an index that is open. */
+static double ask(struct index *index, const char *words, struct index_filter filter)
+{
+	double took[TURNS];
+	int64_t sum = 0;
+	struct err e = {0};
+
+	for (int i = 0; i < TURNS; i++) {
+		double began = bench_now();
+
+		if ((words ? index_search(index, words, &filter, see_hit, &sum, &e) : index_sessions(index, &filter, see_row, &sum, &e)) < 0)
+			bench_fail("events", e.text);
+		took[i] = bench_now() - began;
+	}
+	return bench_part(took, TURNS, 0.5);
+}
+
+static void find(const char *path)
+{
+	struct index *index = open_index(path);
+	double opened[TURNS];
+
+	for (int i = 0; i < TURNS; i++) {
+		double began = bench_now();
+
+		index_close(index);
+		index = open_index(path);
+		opened[i] = bench_now() - began;
+	}
+	printf("{\"open\":%.6f,\"list\":%.6f,\"unfinished\":%.6f,\"failed\":%.6f,\"rare\":%.6f,\"common\":%.6f,\"two\":%.6f,\"phrase\":%.6f,\"prefix\":%.6f,\"host\":%.6f,"
+	       "\"session\":%.6f}\n", bench_part(opened, TURNS, 0.5), ask(index, NULL, (struct index_filter){.limit = 50}), ask(index, NULL, (struct index_filter){.open = true}),
+	       ask(index, NULL, (struct index_filter){.failed = true, .host = "app7"}), ask(index, "needle", (struct index_filter){0}), ask(index, "timeout", (struct index_filter){0}),
+	       ask(index, "timeout vacuum", (struct index_filter){0}), ask(index, "\"needle in a haystack\"", (struct index_filter){0}), ask(index, "id0001*", (struct index_filter){0}),
+	       ask(index, "timeout", (struct index_filter){.host = "app7"}), ask(index, "timeout", (struct index_filter){.session = 1}));
+	index_close(index);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 5 && str_is(argv[1], "rate"))
@@ -257,7 +319,9 @@ int main(int argc, char **argv)
 		fill(argv[2], (int)strtol(argv[3], NULL, 10));
 	else if (argc == 3 && str_is(argv[1], "read"))
 		look(argv[2]);
+	else if (argc == 3 && str_is(argv[1], "find"))
+		find(argv[2]);
 	else
-		bench_fail("usage", "events rate DIRECTORY DECISIONS GROUPS | fill JOURNAL COUNT | read JOURNAL");
+		bench_fail("usage", "events rate DIRECTORY DECISIONS GROUPS | fill JOURNAL COUNT | read JOURNAL | find JOURNAL");
 	return 0;
 }
