@@ -9,7 +9,7 @@
 #include "base/utf8.h"
 
 #define PERCENT_MIN 1.0			/* before this no time left is told: it would jump about */
-#define STALL_USUAL (10 * 60 * TIME_SECOND)	/* for a step that does not say */
+#define STALL_USUAL (TIME_SECOND * 60 * 10)	/* for a step that does not say */
 #define WINDOW_MIN (60 * TIME_SECOND)	/* the rate is that of the last minute, or of the last quarter of the time */
 #define SPARK_MAX 64
 

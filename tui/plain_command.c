@@ -188,6 +188,8 @@ static const struct {
 	{ "hosts", "the hosts of this step, failures first; \"hosts 3\" of step 3", plain_look_hosts },
 	{ "find", "find TEXT: in the output of the newest command", plain_look_find },
 	{ "copy", "write the record into a file", plain_look_copy },
+	{ "talk", "the last notes, warnings and what was said; \"talk 50\" for more", plain_look_talk },
+	{ "parameters", "what this walk was told", plain_look_parameters },
 	{ "output", "the last lines of the newest command; \"output 1000\" for more", do_output },
 	{ "who", "who is here and who drives", do_who },
 	{ "note", "note TEXT: a note for the journal", do_note },

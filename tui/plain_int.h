@@ -89,6 +89,8 @@ void plain_look_hosts(struct plain *plain, const char *text);
 void plain_look_step(struct plain *plain, const char *text);
 void plain_look_find(struct plain *plain, const char *text);
 void plain_look_copy(struct plain *plain, const char *text);
+void plain_look_talk(struct plain *plain, const char *text);
+void plain_look_parameters(struct plain *plain, const char *text);
 
 /* Queues {"do":name}, with a member when key is not NULL. */
 void plain_send(struct plain *plain, const char *name, const char *key, const char *text);

@@ -11,6 +11,7 @@
 
 #define STEP_OUTPUT 50	/* last lines shown of a step looked at */
 #define FOUND_MAX 50
+#define TALK_USUAL 20
 
 static void put(struct plain *plain, const char *text)
 {
@@ -94,7 +95,7 @@ void plain_look_find(struct plain *plain, const char *text)
 		return;
 	}
 	while (found < FOUND_MAX && (at = output_find(output, text, at + 1, false)) >= 0) {
-		buf_printf(&plain->out, "line %lld: %s\n", (long long)(output_dropped(output) + at + 1),
+		buf_printf(&plain->out, "line %lld: %s\n", (long long)output_dropped(output) + (long long)at + 1,
 			output_at(output, (size_t)at)->text);
 		found++;
 	}
@@ -123,4 +124,49 @@ void plain_look_copy(struct plain *plain, const char *text)
 	}
 	mem_free(path);
 	buf_done(&record);
+}
+
+void plain_look_talk(struct plain *plain, const char *text)
+{
+	const struct scene *scene = plain->scene;
+	int64_t n = TALK_USUAL;
+
+	if (*text && !str_to_int(text, 1, SCENE_TALK, &n))
+		put(plain, "\"talk 50\" shows the last 50.\n");
+	if (scene->talk_count == 0)
+		put(plain, "Nothing was said or noted yet.\n");
+	for (size_t i = scene->talk_count > (size_t)n ? scene->talk_count - (size_t)n : 0; i < scene->talk_count; i++) {
+		const struct talk *talk = &scene->talk[i];
+
+		plain_stamp(plain, talk->at_us);
+		put(plain, talk->warned ? "WARNING" : talk->who);
+		put(plain, talk->note && !talk->warned ? " noted" : "");
+		if (talk->step && *talk->step)
+			buf_printf(&plain->out, " (%s)", talk->step);
+		buf_printf(&plain->out, ": %s\n", talk->text);
+	}
+}
+
+/* A secret shows as its name: the model has no more of it. */
+void plain_look_parameters(struct plain *plain, const char *text)
+{
+	const struct json *params = plain->scene->model->params;
+	struct json *value;
+	const char *name;
+	void *it = NULL;
+	size_t n = 0;
+
+	(void)text;
+	while (params && (name = json_next(params, &it, &value)) != NULL) {
+		char *words = json_as_text(value) ? mem_strdup(json_as_text(value)) : json_type_of(value) == JSON_IS_NULL ? mem_strdup("not set") : json_print(value);
+
+		plain_safe(plain, name);
+		put(plain, ": ");
+		plain_safe(plain, words);
+		put(plain, "\n");
+		mem_free(words);
+		n++;
+	}
+	if (n == 0)
+		put(plain, "This walk has no parameters, or none was asked for yet.\n");
 }

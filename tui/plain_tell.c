@@ -227,6 +227,11 @@ void plain_tell_summary(struct plain *plain)
 		labelled(plain, "NOTHING GOES ON: ", scene->halted);
 	if (at >= 0)
 		plain_tell_step(plain, &model->steps[at]);
+	if (at >= 0 && model->steps[at].state == STEP_RUNNING && model->steps[at].meter.moved_us) {
+		put(plain, "So far: ");
+		meter_words(&model->steps[at], time_wall_us(), false, &plain->out);
+		put(plain, ".\n");
+	}
 	const struct model_call *call = scene_focus(scene);
 
 	if (call && call->state == CALL_RUNNING) {

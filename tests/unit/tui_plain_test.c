@@ -357,6 +357,35 @@ static void plain__meter_comes_every_ten_percent_or_minute(void **state)
 	plain_free(plain);
 }
 
+static void plain__looks_back_at_talk_parameters_and_progress(void **state)
+{
+	struct plain *plain = started(ENTERED EVENT(4, "step.begun", "\"step\":\"copy\",\"attempt\":1"));
+
+	(void)state;
+	buf_clear(plain_out(plain));
+	type(plain, "talk");
+	assert_said(plain, "Nothing was said or noted yet.");
+	type(plain, "parameters");
+	assert_said(plain, "no parameters, or none was asked for yet");
+	play(plain, EVENT(5, "param.set", "\"data\":{\"name\":\"target\",\"value\":\"4.5.9\\u001b[2J\"}"));
+	play(plain, EVENT(6, "param.set", "\"data\":{\"name\":\"drain\",\"value\":600}"));
+	play(plain, EVENT(7, "said", "\"text\":\"coffee?\""));
+	play(plain, EVENT(8, "warned", "\"step\":\"copy\",\"data\":{\"text\":\"the disk is slow\"}"));
+	play(plain, EVENT(9, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"done\":30,\"total\":100,\"unit\":\"rows\"}"));
+	buf_clear(plain_out(plain));
+	type(plain, "parameters");
+	assert_non_null(strstr(buf_text(plain_out(plain)), "drain: 600\n"));
+	assert_said(plain, "target: 4.5.9^[[2J\n");
+	type(plain, "talk 1");
+	assert_not_said(plain, "coffee?");
+	assert_said(plain, "WARNING (copy): the disk is slow\n");
+	type(plain, "talk");
+	assert_said(plain, "bellbook: coffee?\n");
+	type(plain, "where");
+	assert_said(plain, "So far: 30 of 100 rows, 30 percent");
+	plain_free(plain);
+}
+
 static void plain__cancel_names_the_call_and_needs_a_reason(void **state)
 {
 	struct plain *plain = started(ENTERED BEGUN);
@@ -445,6 +474,7 @@ int main(void)
 		cmocka_unit_test(plain__flood_is_cut_and_can_be_read_later),
 		cmocka_unit_test(plain__progress_comes_every_ten_percent),
 		cmocka_unit_test(plain__meter_comes_every_ten_percent_or_minute),
+		cmocka_unit_test(plain__looks_back_at_talk_parameters_and_progress),
 		cmocka_unit_test(plain__cancel_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(plain__interrupt_stops_nothing_by_itself),
 		cmocka_unit_test(plain__end_tells_how_to_come_back),
