@@ -3,7 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "tui/review_int.h"
+#include "tui/review_work.h"
 
 #define MOUSE_UP 64
 #define MOUSE_DOWN 65
@@ -119,6 +119,18 @@ static void act_move(struct review *review, enum action action)
 		move(review, action == ACTION_TOP ? -FAR : FAR);
 }
 
+static void show_elsewhere(struct review *review, int64_t now_us)
+{
+	struct buf text = { 0 };
+	struct err e = { 0 };
+
+	if (review_elsewhere(review, &text, &e) < 0)
+		review_notice(review, e.text, now_us);
+	else
+		box_open(review, REVIEW_TEXT, "THE SAME ELSEWHERE", buf_text(&text));
+	buf_done(&text);
+}
+
 /* What is copied: the line, or all that belongs to it. */
 static void copy(struct review *review, const char *what, int64_t now_us)
 {
@@ -172,7 +184,7 @@ static bool act_open(struct review *review, enum action action, const char *arg,
 	else if (action == ACTION_DIFF)
 		box_diff(review, arg);
 	else if (action == ACTION_ELSEWHERE)
-		review_elsewhere(review, now_us);
+		show_elsewhere(review, now_us);
 	else if (action == ACTION_PANE && review->in_pane)
 		review->in_pane = false;
 	else if (action == ACTION_PANE || action == ACTION_DETAILS)

@@ -10,7 +10,7 @@
 #include "base/utf8.h"
 #include "journal/export.h"
 #include "journal/note.h"
-#include "tui/review_int.h"
+#include "tui/review_work.h"
 
 static const char *const formats[] = { "md", "html", "jsonl", "cast", "text", NULL };
 
@@ -72,14 +72,14 @@ static void box_error(struct review *review, const char *text)
 
 /* --- fields --- */
 
-static void write_note(struct review *review, int64_t now_us)
+int review_note(struct review *review, const char *text, bool pin, struct err *e)
 {
 	const struct mark *mark = review_mark(review);
 	const struct pane *pane = &review->pane;
-	bool pin = review->box.use == REVIEW_PIN, line = pin && review->in_pane && pane->at < (long)pane->count && pane->lines[pane->at].seq;
-	struct note note = { .session = review->timeline->session, .text = review->edit.text };
-	struct err e = { 0 };
+	bool line = review->in_pane && pane->at < (long)pane->count && pane->lines[pane->at].seq;
+	struct note note = { .session = review->timeline->session, .text = text };
 	char *step = mark ? mem_strdup(mark->step) : NULL;
+	int rc;
 
 	if (step && *step)
 		note.step = step;
@@ -88,45 +88,64 @@ static void write_note(struct review *review, int64_t now_us)
 		note.pin = line ? pane->lines[pane->at].seq : mark->seq;
 		note.at_us = line && pane->lines[pane->at].at_us ? pane->lines[pane->at].at_us : mark->at_us;
 	}
-	if (note_write(review->journal, &note, NULL, &e) < 0) {
-		box_error(review, e.text);
-	} else {
-		box_close(review);
+	rc = note_write(review->journal, &note, NULL, e);
+	if (rc == 0)
 		review_refresh(review);
-		review_notice(review, pin ? "Pinned. What was recorded is unchanged." : "Noted. What was recorded is unchanged.", now_us);
-	}
 	mem_free(step);
+	return rc;
 }
 
-/* A file that is there is never written over. */
-static void write_file(struct review *review, int64_t now_us)
+static void write_note(struct review *review, int64_t now_us)
 {
-	enum export_format format;
-	const char *path = review->edit.text;
+	bool pin = review->box.use == REVIEW_PIN;
 	struct err e = { 0 };
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
-	char *text;
 
-	if (!file) {
-		text = mem_printf("%s: %s", path, errno == EEXIST ? "there is a file of that name; give another one" : strerror(errno));
-		box_error(review, text);
-		mem_free(text);
-		if (fd >= 0)
-			close(fd);
+	if (review_note(review, review->edit.text, pin, &e) < 0) {
+		box_error(review, e.text);
 		return;
 	}
-	if (!export_format_parse(review->format, &format) ||
-	    export_log(review->journal, review->timeline->session, format, export_to_file, file, &e) < 0 || fflush(file) != 0) {
-		text = mem_printf("%s could not be written: %s", path, e.text[0] ? e.text : strerror(errno));
-		box_error(review, text);
-		unlink(path);
-	} else {
-		text = mem_printf("Written: %s", path);
-		box_close(review);
-		review_notice(review, text, now_us);
-	}
+	box_close(review);
+	review_notice(review, pin ? "Pinned. What was recorded is unchanged." : "Noted. What was recorded is unchanged.", now_us);
+}
+
+int review_export(struct review *review, const char *format, const char *path, struct err *e)
+{
+	enum export_format kind;
+	int fd, rc = -1;
+	FILE *file;
+
+	if (!export_format_parse(format, &kind))
+		return err_set(e, ERR_USAGE, "there is no format %s", format);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 && errno == EEXIST)
+		return err_set(e, ERR_USAGE, "%s: there is a file of that name; give another one", path);
+	file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!file)
+		return err_errno(e, "%s", path);
+	if (export_log(review->journal, review->timeline->session, kind, export_to_file, file, e) < 0)
+		err_wrap(e, "%s could not be written", path);
+	else if (fflush(file) != 0)
+		err_errno(e, "%s", path);
+	else
+		rc = 0;
 	fclose(file);
+	if (rc < 0)
+		unlink(path);
+	return rc;
+}
+
+static void write_file(struct review *review, int64_t now_us)
+{
+	struct err e = { 0 };
+	char *text;
+
+	if (review_export(review, review->format, review->edit.text, &e) < 0) {
+		box_error(review, e.text);
+		return;
+	}
+	text = mem_printf("Written: %s", review->edit.text);
+	box_close(review);
+	review_notice(review, text, now_us);
 	mem_free(text);
 }
 

@@ -8,7 +8,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/index.h"
-#include "tui/review_int.h"
+#include "tui/review_work.h"
 
 #define WORDS 10		/* of the line that are looked for */
 #define HITS 200		/* looked at */
@@ -119,29 +119,28 @@ static int look(struct elsewhere *elsewhere, const char *query, struct err *e)
 	return rc;
 }
 
-void review_elsewhere(struct review *review, int64_t now_us)
+int review_elsewhere(struct review *review, struct buf *out, struct err *e)
 {
 	struct elsewhere elsewhere = { .review = review };
 	struct pane *pane = &review->pane;
 	struct buf query = { 0 };
-	struct err e = { 0 };
+	int rc = -1;
 	long at;
 
 	pane_load(review, true);
 	at = review->in_pane ? pane->at : pane->first_error;
 	if (at >= 0 && at < (long)pane->count)
 		words_of(pane->lines[at].text, &query);
-	if (query.len == 0) {
-		review_notice(review, "Pick a line of output with words in it first.", now_us);
-	} else if (look(&elsewhere, buf_text(&query), &e) < 0) {
-		review_notice(review, e.text, now_us);
-	} else {
-		if (elsewhere.count == 0)
-			buf_puts(&elsewhere.out, "No other session has printed these words.\n");
+	if (query.len == 0)
+		err_set(e, ERR_USAGE, "pick a line of output with words in it first");
+	else
+		rc = look(&elsewhere, buf_text(&query), e);
+	if (rc == 0) {
+		buf_puts(out, elsewhere.count > 0 ? buf_text(&elsewhere.out) : "No other session has printed these words.\n");
 		if (elsewhere.behind)
-			buf_puts(&elsewhere.out, "\nThe index of texts is not ready yet: look again, or run `bellbook search` once.\n");
-		box_open(review, REVIEW_TEXT, "THE SAME ELSEWHERE", buf_text(&elsewhere.out));
+			buf_puts(out, "\nThe index of texts is not ready yet: look again, or run `bellbook search` once.\n");
 	}
 	buf_done(&query);
 	buf_done(&elsewhere.out);
+	return rc;
 }

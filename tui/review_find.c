@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "base/time.h"
-#include "tui/review_int.h"
+#include "tui/review_work.h"
 
 static bool holds(const char *line, const char *text)
 {

@@ -125,15 +125,6 @@ void pane_clear(struct pane *pane);
 /* One key. */
 void review_press(struct review *review, const struct press *press, int64_t now_us);
 
-/* Searches for that text from here on. */
-void review_find_text(struct review *review, const char *text, int64_t now_us);
-
-/* A search that is under way goes on for a moment, and says how it stands. */
-void review_search(struct review *review, int64_t now_us);
-
-/* Shows in which other sessions the line picked in the pane, else the first error, was printed too, and what was decided then. Blocks for disk, a few seconds at most. */
-void review_elsewhere(struct review *review, int64_t now_us);
-
 /* Opens a box; title and text need not be safe. */
 void box_open(struct review *review, enum review_use use, const char *title, const char *text);
 
@@ -145,17 +136,6 @@ void box_diff(struct review *review, const char *number);
 
 /* A key for the box that is open. */
 void box_press(struct review *review, const struct press *press, int64_t now_us);
-
-enum review_found { REVIEW_FOUND, REVIEW_NOT_FOUND, REVIEW_SEARCHING };
-
-/* Begins to search on from where the person is, in the lines shown and in all outputs; false when there is nothing to search for. */
-bool review_find_begin(struct review *review, bool backwards);
-
-/* Goes on for about so long, at least one line (INT64_MAX: to its end). SEARCHING: call it again; NOT_FOUND: the person is back where it began. Blocks for disk. */
-enum review_found review_find_on(struct review *review, int64_t for_us);
-
-/* Gives up: back to where it began. Harmless when nothing is searched for. */
-void review_find_stop(struct review *review);
 
 /* Draws everything. Sets page of what is drawn. */
 void review_draw(struct review *review, struct canvas *canvas, int64_t now_us);

@@ -8,10 +8,11 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "journal/note.h"
+#include "journal/export.h"
 #include "tui/review.h"
 #include "tui/review_int.h"
 #include "tui/review_list.h"
+#include "tui/review_work.h"
 #include "tui/view.h"
 
 #define LINE_MAX_BYTES 4096
@@ -205,29 +206,83 @@ static void say_found(struct talker *talker, const char *text)
 	talker->told = review->in_pane ? review->pane.at : 0;
 }
 
-static void write_note(struct talker *talker, const char *text)
+static void write_note(struct talker *talker, const char *text, bool pin)
 {
-	const struct mark *mark = review_mark(talker->review);
-	struct note note = { .session = talker->review->timeline->session, .text = text };
+	const struct review *review = talker->review;
+	struct buf line = { 0 };
 	struct err e = { 0 };
 
-	if (mark && *mark->step) {
-		note.step = mark->step;
-		note.attempt = mark->attempt;
-	}
-	if (note_write(talker->options->journal, &note, NULL, &e) < 0) {
+	if (pin && review->in_pane && review->pane.at < (long)review->pane.count)
+		buf_puts(&line, review->pane.lines[review->pane.at].text);
+	else if (pin && review_mark(review))
+		timeline_text(review->timeline, review->store, review_mark(review), &line);
+	if (review_note(talker->review, *text ? text : buf_text(&line), pin, &e) < 0)
 		say_err(&e);
+	else
+		printf("%s, with your name. What was recorded is unchanged.\n", pin ? "Pinned at the time of that line" : "Noted");
+	buf_done(&line);
+}
+
+/* "md FILE" */
+static void write_file(struct talker *talker, const char *words)
+{
+	const char *path = strchr(words, ' ');
+	struct err e = { 0 };
+	char *format;
+
+	if (!path || !path[1]) {
+		puts("Say export, a format and a file: export md walk.md. Formats: md, html, jsonl, cast, text.");
 		return;
 	}
-	printf("Noted, with your name and the time of now. What was recorded is unchanged.\n");
-	review_refresh(talker->review);
+	format = mem_dup(words, (size_t)(path - words));
+	if (review_export(talker->review, format, path + 1, &e) < 0)
+		say_err(&e);
+	else
+		printf("Written: %s\n", path + 1);
+	mem_free(format);
+}
+
+static void say_diff(struct talker *talker, const char *number)
+{
+	const struct review *review = talker->review;
+	int64_t other = review->before ? review->before->session : 0;
+	struct json *diff = NULL;
+	struct buf text = { 0 };
+	struct err e = { 0 };
+
+	if (*number && !str_to_int(number, 1, INT64_MAX, &other))
+		other = 0;
+	if (other)
+		diff = export_diff(review->journal, other, review->timeline->session, &e);
+	else
+		err_set(&e, ERR_USAGE, "Compare with which session? Say diff and its number.");
+	if (diff)
+		export_diff_text(diff, false, &text);
+	else
+		say_err(&e);
+	fputs(buf_text(&text), stdout);
+	json_free(diff);
+	buf_done(&text);
+}
+
+static void say_elsewhere(struct talker *talker)
+{
+	struct buf text = { 0 };
+	struct err e = { 0 };
+
+	if (review_elsewhere(talker->review, &text, &e) < 0)
+		say_err(&e);
+	fputs(buf_text(&text), stdout);
+	buf_done(&text);
 }
 
 static void say_help(void)
 {
 	puts("list: all lines again. N: details of line N. output, or output N: what was printed, 200 lines at a time.\n"
 	     "next failure, previous failure: also decisions. find TEXT: in lines and outputs; find: the next place.\n"
-	     "everything: show every kind of line. usual: the important ones. note TEXT: write a note about the line you are at.\n"
+	     "everything: show every kind of line. usual: the important ones.\n"
+	     "note TEXT: write a note about the line you are at. pin, or pin TEXT: pin that line, or the line of output found last, at its own time.\n"
+	     "elsewhere: other sessions with the same error. diff N: what was otherwise in session N. export FORMAT FILE: md, html, jsonl, cast or text.\n"
 	     "sessions: back to the list of sessions. quit: leave.");
 }
 
@@ -280,7 +335,15 @@ static void hear_review(struct talker *talker, const char *line)
 	else if ((rest = after(line, "find")) != NULL)
 		say_found(talker, rest);
 	else if ((rest = after(line, "note")) != NULL)
-		write_note(talker, rest);
+		write_note(talker, rest, false);
+	else if ((rest = after(line, "pin")) != NULL)
+		write_note(talker, rest, true);
+	else if ((rest = after(line, "export")) != NULL)
+		write_file(talker, rest);
+	else if ((rest = after(line, "diff")) != NULL)
+		say_diff(talker, rest);
+	else if (str_is(line, "elsewhere"))
+		say_elsewhere(talker);
 	else if (str_is(line, "list"))
 		say_lines(talker->review, 0);
 	else if (str_is(line, "everything") || str_is(line, "usual"))

@@ -19,6 +19,7 @@
 #include "tui/replay.h"
 #include "tui/review_int.h"
 #include "tui/review_list.h"
+#include "tui/review_work.h"
 #include "tui/term.h"
 #include "tui/view.h"
 

@@ -41,6 +41,19 @@ review() {
 	[ "$("$BELLBOOK" log 1 --format jsonl | grep -c 'it was DNS')" -eq 1 ]
 }
 
+@test "lines: a pin, an export that overwrites nothing, diff, elsewhere, help" {
+	run review 1 < <(printf '%s\n' 'find oops' find pin "export md $BATS_TEST_TMPDIR/walk.md" "export md $BATS_TEST_TMPDIR/walk.md" 'diff 1' elsewhere help quit)
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *'Pinned at the time of that line'* ]]
+	[[ $output == *"Written: $BATS_TEST_TMPDIR/walk.md"* ]]
+	[[ $output == *'there is a file of that name'* ]]
+	[[ $output == *'all the same'* ]]
+	[[ $output == *'No other session has printed these words.'* ]]
+	grep -q 'Practice walk' "$BATS_TEST_TMPDIR/walk.md"
+	"$BELLBOOK" log 1 --format jsonl | grep '"kind":"note"' | grep -q '"pin":'
+}
+
 @test "a filter on the command line, and one that nothing passes" {
 	run review host:nowhere < <(echo quit)
 	[ "$status" -eq 0 ]
@@ -98,6 +111,9 @@ assert [line["state"] for line in page["lines"] if line.get("step") == "fail" an
 	[[ $output == *'Practice walk'* ]]
 	[[ $output == *'CHAIN BROKEN at event '* ]]
 	[[ $output == *'cannot be read'* ]]
+	run review < <(echo quit)
+	[ "$status" -eq 0 ]
+	[[ $output == *'1: Practice walk'* ]]
 	run timeout 30 "$BELLBOOK" note 1 text
 	[ "$status" -ne 0 ]
 	[[ $output == *damaged* ]]

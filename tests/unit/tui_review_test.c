@@ -15,6 +15,7 @@
 #include "tui/replay.h"
 #include "tui/review_int.h"
 #include "tui/review_list.h"
+#include "tui/review_work.h"
 
 static char *read_file(const char *path, size_t *len)
 {
