@@ -336,9 +336,10 @@ bool term_copy(const char *text, size_t len)
 
 bool term_mouse(bool on)
 {
-	const char *report = capability("kmous");
+	const char *name = getenv("TERM");
 
-	if (on && !report)
+	/* The Linux console reports in the old form alone, in which a click far right is no valid text. */
+	if (on && (!capability("kmous") || !name || str_starts(name, "linux")))
 		return false;
 	if (on == term.mouse)
 		return true;

@@ -261,6 +261,39 @@ static void screen__is_as_recorded(void **state)
 	}
 }
 
+/* A window that was large, tiny and large again shows what it always would have. */
+static void screen__after_a_resize_is_as_if_it_had_always_been_so(void **state)
+{
+	static const char *const stories[] = { "copying", "failure", "hosts", "wide", "down", "approval" };
+	static const int sizes[][2] = { { 43, 132 }, { 9, 39 }, { 67, 240 }, { 12, 70 }, { 24, 80 } };
+
+	(void)state;
+	if (OUTPUT_LINES < 1000)
+		skip();
+	for (size_t i = 0; i < sizeof(stories) / sizeof(stories[0]); i++) {
+		struct scene *scene = scene_new();
+		struct ui *ui = ui_new();
+		char *name = mem_printf("%s-80x24", stories[i]);
+		struct buf got = { 0 };
+
+		play(scene, stories[i]);
+		ui_update(ui, scene, 1000000);
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			struct canvas *canvas = canvas_new(sizes[k][0], sizes[k][1], false);
+
+			draw(scene, ui, canvas, scene->model->last_us + 5 * TIME_SECOND, 1000000 + LATER);
+			buf_clear(&got);
+			canvas_dump(canvas, &got);
+			canvas_free(canvas);
+		}
+		check_golden(name, "screen", &got);
+		buf_done(&got);
+		mem_free(name);
+		ui_free(ui);
+		scene_free(scene);
+	}
+}
+
 static void screen__has_no_control_characters_and_whole_wide_ones(void **state)
 {
 	(void)state;
@@ -461,6 +494,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(screen__is_as_recorded),
+		cmocka_unit_test(screen__after_a_resize_is_as_if_it_had_always_been_so),
 		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),

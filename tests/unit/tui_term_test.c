@@ -32,7 +32,7 @@
 
 #define MARK "\033]777;frame\007"
 
-enum { PAINT, TICK, SAME, OUTPUT, DIALOG, CLOSED, RESIZED, LEAVE, FRAMES };
+enum { PAINT, TICK, SAME, OUTPUT, DIALOG, CLOSED, RESIZED, COPY, MOUSE, LEAVE, FRAMES };
 
 struct shown {
 	struct buf bytes[FRAMES];	/* of each frame */
@@ -151,6 +151,10 @@ static void show_all(const char *events)
 	ui_press(ui, scene, &esc, 20 * TIME_SECOND);
 	frame(scene, ui, wall + TIME_SECOND);
 	resize_storm(scene, ui, wall + TIME_SECOND);
+	term_copy("hello", 5);
+	frame(scene, ui, wall + TIME_SECOND);
+	term_mouse(true);
+	frame(scene, ui, wall + TIME_SECOND);
 	term_close();
 	if (write(STDOUT_FILENO, MARK, sizeof(MARK) - 1) < 0)
 		_exit(8);
@@ -215,7 +219,7 @@ static void shown_done(struct shown *shown)
 static void assert_budget(const struct shown *shown, const char *type, int rows)
 {
 	static const size_t budget[FRAMES] = { [PAINT] = 4000, [TICK] = 60, [SAME] = 0, [OUTPUT] = 1200, [DIALOG] = 2000,
-		[CLOSED] = 2000, [RESIZED] = SIZE_MAX / 2, [LEAVE] = 200 };
+		[CLOSED] = 2000, [RESIZED] = SIZE_MAX / 2, [COPY] = 60, [MOUSE] = 60, [LEAVE] = 200 };
 
 	for (int i = 0; i < FRAMES; i++)
 		if (shown->bytes[i].len > budget[i] * (i != TICK && rows > 24 ? 2 : 1))
@@ -348,12 +352,41 @@ static void term__refuses_terminals_that_cannot_place_text(void **state)
 	}
 }
 
+static bool has(const struct buf *bytes, const char *text)
+{
+	return strstr(buf_text(bytes), text) != NULL;
+}
+
+/* What was turned on is turned off again; a terminal that has no such thing is not asked. */
+static void term__mouse_paste_and_clipboard_are_for_those_that_have_them(void **state)
+{
+	static const struct {
+		const char *type;
+		bool mouse, paste, copy;
+	} want[] = { { "xterm-256color", true, true, true }, { "tmux-256color", true, true, true }, { "screen", true, true, true },
+		{ "linux", false, false, false }, { "vt100", false, false, false } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+		struct shown shown = show(want[i].type, 24, 80, NULL, NULL);
+
+		assert_int_equal(has(&shown.bytes[MOUSE], "\033[?1000h"), want[i].mouse);
+		assert_int_equal(has(&shown.bytes[LEAVE], "\033[?1000l"), want[i].mouse);
+		assert_int_equal(has(&shown.bytes[PAINT], "\033[?2004h"), want[i].paste);
+		assert_int_equal(has(&shown.bytes[LEAVE], "\033[?2004l"), want[i].paste);
+		assert_int_equal(has(&shown.bytes[COPY], "\033]52;c;aGVsbG8="), want[i].copy);
+		assert_false(has(&shown.bytes[PAINT], "\033[?1000h"));
+		shown_done(&shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(term__frames_stay_in_their_byte_budget),
 		cmocka_unit_test(term__colors_are_those_the_terminal_has),
 		cmocka_unit_test(term__without_utf8_only_ascii_is_sent),
+		cmocka_unit_test(term__mouse_paste_and_clipboard_are_for_those_that_have_them),
 		cmocka_unit_test(term__refuses_terminals_that_cannot_place_text),
 	};
 
