@@ -40,9 +40,11 @@ const struct model_call *ui_call(const struct ui *ui, const struct scene *scene)
 
 static void choose_step(struct ui *ui, const struct scene *scene, long i)
 {
-	bool present = i == model_current(scene->model);
+	const struct model_step *step = scene->model->steps;
 
-	mem_set(&ui->step, present ? NULL : scene->model->steps[i].id);
+	if (!step)
+		return;
+	mem_set(&ui->step, i == model_current(scene->model) ? NULL : step[i].id);
 	ui->call = 0;
 	ui->follow = true;
 	ui->match = -1;

@@ -47,6 +47,7 @@
 #include "tui/ending.h"
 #include "tui/keyfile.h"
 #include "tui/keys.h"
+#include "tui/prose.h"
 #include "tui/pump.h"
 #include "tui/sitting.h"
 #include "tui/term.h"
@@ -322,7 +323,7 @@ static void live_done(struct live *live)
 int view_live(const struct view_options *options)
 {
 	struct live live = { .session = options->session };
-	struct buf last = { 0 };
+	struct buf last = { 0 }, words = { 0 };
 	struct err e = { 0 };
 	int code;
 
@@ -348,10 +349,12 @@ int view_live(const struct view_options *options)
 	loop_unwatch(live.loop, term_fd());
 	term_close();
 	ending_tell(live.scene, live.session, live.ending, &last);
-	fputs(buf_text(&last), stdout);
+	prose_wrap(&words, buf_text(&last), live.canvas ? live.canvas->cols : 80);
+	fputs(buf_text(&words), stdout);
 	fflush(stdout);
 	code = (int)ending_exit(live.ending, live.scene->model->outcome);
 	buf_done(&last);
+	buf_done(&words);
 	live_done(&live);
 	return code;
 }
