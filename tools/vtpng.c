@@ -71,6 +71,10 @@ static void draw_cell(struct picture *picture, VTermScreen *screen, VTermPos at,
 	char text[VTERM_MAX_CHARS_PER_CELL * 6 + 8];
 
 	vterm_screen_get_cell(screen, at, &cell);
+	if (cell.chars[0] == (uint32_t)-1) {	/* the right half of a wide character */
+		pango_attr_list_unref(attrs);
+		return;
+	}
 	fg = VTERM_COLOR_IS_DEFAULT_FG(&cell.fg) ? ink : cell.fg;
 	bg = VTERM_COLOR_IS_DEFAULT_BG(&cell.bg) ? paper : cell.bg;
 	set_color(picture, screen, cell.attrs.reverse != cursor ? fg : bg);

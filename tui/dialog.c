@@ -179,11 +179,13 @@ void dialog_record(struct ui *ui, const struct scene *scene)
 }
 
 /* One row of the table of hosts. */
-static void host_option(struct ui *ui, const struct scene *scene, const struct model_call *call)
+static void host_option(struct ui *ui, const struct scene *scene, const struct fanout *fanout, size_t i)
 {
+	const struct model_call *call = fanout->calls[i];
+	bool bad = fanout_is_bad(fanout, call);
 	static const char *const words[] = { "RUN", "ok", "FAIL", "stop", "DOUBT" };
-	char *why = fanout_is_bad(call) ? fanout_why(scene, call) : mem_strdup(call->progress);
-	char *label = mem_printf("%-5s %s", words[call->state], call->host);
+	char *why = bad ? fanout_why(scene, call) : mem_strdup(call->progress);
+	char *label = mem_printf("%-5s %s", words[bad && call->state == CALL_OK ? CALL_FAILED : call->state], call->host);
 	char *help = call->exit_code > 0 ? mem_printf("exit status %d%s%s", call->exit_code, *why ? ", " : "", why)
 		: mem_strdup(why);
 
@@ -206,7 +208,7 @@ void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
 	words = fanout_words(&fanout);
 	dialog_open(ui, DIALOG_LIST, "HOSTS", words);
 	for (size_t i = 0; i < fanout.count; i++)
-		host_option(ui, scene, fanout.calls[i]);
+		host_option(ui, scene, &fanout, i);
 	ui->dialog.pick = 0;
 	mem_free(words);
 	fanout_done(&fanout);

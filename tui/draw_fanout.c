@@ -25,11 +25,11 @@ const char *draw_call_state(enum call_state state, enum role *role)
 }
 
 /* What is worth a look behind a host's name. Caller owns. */
-static char *host_words(const struct scene *scene, const struct model_call *call)
+static char *host_words(const struct scene *scene, const struct fanout *fanout, const struct model_call *call)
 {
 	char *why, *words;
 
-	if (!fanout_is_bad(call))
+	if (!fanout_is_bad(fanout, call))
 		return draw_safe(call->progress && *call->progress ? call->progress : call->shown);
 	why = fanout_why(scene, call);
 	words = call->exit_code > 0 ? mem_printf("status %d%s%s", call->exit_code, *why ? ": " : "", why)
@@ -38,12 +38,13 @@ static char *host_words(const struct scene *scene, const struct model_call *call
 	return words;
 }
 
-static void host_line(struct frame *frame, struct area area, const struct model_call *call, bool focus)
+static void host_line(struct frame *frame, struct area area, const struct fanout *fanout, size_t i, bool focus)
 {
+	const struct model_call *call = fanout->calls[i];
 	enum role role;
-	const char *word = draw_call_state(call->state, &role);
+	const char *word = draw_call_state(call->state == CALL_OK && fanout_is_bad(fanout, call) ? CALL_FAILED : call->state, &role);
 	char *host = draw_safe(call->host);
-	char *text = host_words(frame->scene, call);
+	char *text = host_words(frame->scene, fanout, call);
 	int col = area.col;
 
 	canvas_put(frame->canvas, area.row, col, focus ? '>' : ' ', ROLE_BOLD);
@@ -82,11 +83,14 @@ static int done_line(struct frame *frame, struct area area, const struct fanout 
 int draw_fanout(struct frame *frame, struct area area, const struct model_step *step, const struct model_call *focus)
 {
 	struct fanout fanout;
-	int row = 0, most = area.rows / 2;
+	int row = 0, most;
+	bool fold;
 	size_t open, shown = 0;
 	char *words;
 
 	fanout_init(&fanout, frame->scene, step);
+	/* What failed is worth more room than the output of one of them. */
+	most = fanout.failed > 0 ? area.rows - 2 : area.rows / 2;
 	if (fanout.count == 0 || most < 2) {
 		fanout_done(&fanout);
 		return 0;
@@ -95,7 +99,8 @@ int draw_fanout(struct frame *frame, struct area area, const struct model_step *
 	canvas_text(frame->canvas, area.row, area.col, area.cols, fanout.failed > 0 ? ROLE_FAIL : ROLE_BOLD, words);
 	mem_free(words);
 	open = fanout.count - fanout.done;
-	most -= 1 + (fanout.done > 0);
+	fold = fanout.done > 0 && (most > 5 || open < 3);
+	most -= 1 + fold;
 	for (row = 1; shown < open && most > 0; shown++, row++, most--) {
 		struct area line = { area.row + row, area.col, 1, area.cols };
 
@@ -104,11 +109,11 @@ int draw_fanout(struct frame *frame, struct area area, const struct model_step *
 				keytable_key(ACTION_HOSTS));
 			shown = open;
 		} else {
-			host_line(frame, line, fanout.calls[shown], fanout.calls[shown] == focus);
+			host_line(frame, line, &fanout, shown, fanout.calls[shown] == focus);
 			mouse_mark(frame->ui, line, HIT_CALL, fanout.calls[shown]->seq);
 		}
 	}
-	if (fanout.done > 0)
+	if (fold)
 		row += done_line(frame, (struct area){ area.row + row, area.col, most + 1, area.cols }, &fanout);
 	fanout_done(&fanout);
 	return row;

@@ -8,11 +8,6 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
-bool fanout_is_bad(const struct model_call *call)
-{
-	return call->state == CALL_FAILED || call->state == CALL_UNKNOWN || call->state == CALL_CANCELED;
-}
-
 static const struct model_call **slot_of(struct fanout *fanout, const char *host)
 {
 	for (size_t i = 0; i < fanout->count; i++)
@@ -22,7 +17,7 @@ static const struct model_call **slot_of(struct fanout *fanout, const char *host
 }
 
 /* 0 failed, 1 unknown or stopped, 2 running, 3 done. */
-static int rank(const struct model_call *call)
+static int rank(const struct model_call *call, bool strict)
 {
 	switch (call->state) {
 	case CALL_FAILED:
@@ -34,20 +29,34 @@ static int rank(const struct model_call *call)
 	case CALL_OK:
 		break;
 	}
-	return 3;
+	return strict && call->exit_code > 0 ? 0 : 3;
 }
 
-/* In each group what was begun first is first: so the first host that failed is on top. */
+bool fanout_is_bad(const struct fanout *fanout, const struct model_call *call)
+{
+	return rank(call, fanout->strict) < 2;
+}
+
+/* In each group what was begun first is first, of failures what ended first: so the first host that failed is on top. */
+static int compare(const struct model_call *x, const struct model_call *y, bool strict)
+{
+	int of_x = rank(x, strict), of_y = rank(y, strict);
+
+	if (of_x != of_y)
+		return of_x - of_y;
+	if (of_x == 0 && x->ended_us != y->ended_us)
+		return x->ended_us < y->ended_us ? -1 : 1;
+	return x->seq < y->seq ? -1 : x->seq > y->seq;
+}
+
 static int by_rank(const void *a, const void *b)
 {
-	const struct model_call *const *x = a, *const *y = b;
-	int by = rank(*x) - rank(*y);
+	return compare(*(const struct model_call *const *)a, *(const struct model_call *const *)b, false);
+}
 
-	if (by != 0)
-		return by;
-	if (rank(*x) == 0 && (*x)->ended_us != (*y)->ended_us)
-		return (*x)->ended_us < (*y)->ended_us ? -1 : 1;
-	return (*x)->seq < (*y)->seq ? -1 : (*x)->seq > (*y)->seq;
+static int by_strict_rank(const void *a, const void *b)
+{
+	return compare(*(const struct model_call *const *)a, *(const struct model_call *const *)b, true);
 }
 
 /* A later call on a host counts instead of an earlier one, unless that went wrong and nobody ran after it. */
@@ -69,7 +78,7 @@ void fanout_init(struct fanout *fanout, const struct scene *scene, const struct 
 	const struct model *model = scene->model;
 	bool works = false;
 
-	*fanout = (struct fanout){ 0 };
+	*fanout = (struct fanout){ .strict = step && (step->state == STEP_FAILED || step->state == STEP_IN_DOUBT) };
 	for (size_t i = 0; step && i < model->call_count; i++) {
 		const struct model_call *call = &model->calls[i];
 
@@ -82,9 +91,9 @@ void fanout_init(struct fanout *fanout, const struct scene *scene, const struct 
 		fanout_done(fanout);
 		return;
 	}
-	qsort(fanout->calls, fanout->count, sizeof(const struct model_call *), by_rank);
+	qsort(fanout->calls, fanout->count, sizeof(const struct model_call *), fanout->strict ? by_strict_rank : by_rank);
 	for (size_t i = 0; i < fanout->count; i++) {
-		int group = rank(fanout->calls[i]);
+		int group = rank(fanout->calls[i], fanout->strict);
 
 		fanout->failed += group == 0;
 		fanout->unknown += fanout->calls[i]->state == CALL_UNKNOWN;
@@ -128,10 +137,10 @@ char *fanout_why(const struct scene *scene, const struct model_call *call)
 		utf8_safe(&text, call->error, strlen(call->error), false);
 		return buf_take(&text);
 	}
-	for (size_t i = output ? output_count(output) : 0; i-- > 0;)
-		if (output_at(output, i)->err) {
+	for (size_t i = output ? output_count(output) : 0; i-- > 0 && text.len == 0;)
+		if (output_at(output, i)->err)
 			buf_puts(&text, output_at(output, i)->text);
-			break;
-		}
+	if (text.len == 0 && output && output_count(output) > 0)
+		buf_puts(&text, output_at(output, output_count(output) - 1)->text);
 	return buf_take(&text);
 }

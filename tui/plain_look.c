@@ -54,10 +54,12 @@ void plain_look_hosts(struct plain *plain, const char *text)
 	buf_printf(&plain->out, "%s.\n", line);
 	mem_free(line);
 	for (size_t i = 0; i < fanout.count; i++) {
-		char *why = fanout_is_bad(fanout.calls[i]) ? fanout_why(plain->scene, fanout.calls[i]) : mem_strdup("");
+		bool bad = fanout_is_bad(&fanout, fanout.calls[i]);
+		char *why = bad ? fanout_why(plain->scene, fanout.calls[i]) : mem_strdup("");
+		enum call_state state = bad && fanout.calls[i]->state == CALL_OK ? CALL_FAILED : fanout.calls[i]->state;
 
 		plain_safe(plain, fanout.calls[i]->host);
-		buf_printf(&plain->out, ": %s", words[fanout.calls[i]->state]);
+		buf_printf(&plain->out, ": %s", words[state]);
 		if (fanout.calls[i]->exit_code > 0)
 			buf_printf(&plain->out, ", exit status %d", fanout.calls[i]->exit_code);
 		buf_printf(&plain->out, "%s%s\n", *why ? ", " : "", why);
