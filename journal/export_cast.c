@@ -304,7 +304,7 @@ static void mark(struct cast_state *me, const struct model *model, const struct 
 	else if (ev->kind == EVENT_STEP_DOUBTED)
 		buf_printf(&label, "IN DOUBT: %s", step ? step->title : ev->step);
 	else if (ev->kind == EVENT_CALL_BEGUN && str_is(json_text(data, "of", ""), "detour"))
-		buf_printf(&label, "by hand on %s", ev->host ? ev->host : "");
+		buf_printf(&label, "by hand on %s", ev->host && *ev->host ? ev->host : "this computer");
 	if (label.len)
 		put_mark(me, buf_text(&label));
 	buf_done(&label);

@@ -189,8 +189,8 @@ static void set_line(struct json *out, const char *key, const char *line)
 	json_put(out, key, json_new_text(line, len));
 }
 
-/* Number of the first line that differs with both lines, NULL when there is none. */
-static struct json *first_difference(const struct said *a, const struct said *b)
+/* Number of the first line that differs with both lines, NULL when there is none. a or b may be NULL; call is the one of them that is there. */
+static struct json *first_difference(const struct said *call, const struct said *a, const struct said *b)
 {
 	const char *left = a ? buf_text(&a->text) : "", *right = b ? buf_text(&b->text) : "";
 	struct json *out;
@@ -208,8 +208,8 @@ static struct json *first_difference(const struct said *a, const struct said *b)
 	if (!*left && !*right && (a ? a->lines : 0) == (b ? b->lines : 0))
 		return NULL;
 	out = json_new_object();
-	json_set_text(out, "call", a ? a->call : b->call);
-	json_set_text(out, "host", a ? a->host : b->host);
+	json_set_text(out, "call", call->call);
+	json_set_text(out, "host", call->host);
 	json_set_int(out, "line", line);
 	json_set_int(out, "a_lines", a ? a->lines : 0);
 	json_set_int(out, "b_lines", b ? b->lines : 0);
@@ -227,33 +227,33 @@ static struct json *outputs_json(const struct side *a, const struct side *b, con
 	for (size_t i = 0; i < a->count; i++) {
 		if (!str_is(a->said[i].step, step))
 			continue;
-		one = first_difference(&a->said[i], said_find(b, step, a->said[i].call));
+		one = first_difference(&a->said[i], &a->said[i], said_find(b, step, a->said[i].call));
 		if (one)
 			json_add(list, one);
 	}
 	for (size_t i = 0; i < b->count; i++) {
 		if (!str_is(b->said[i].step, step) || said_find(a, step, b->said[i].call))
 			continue;
-		one = first_difference(NULL, &b->said[i]);
+		one = first_difference(&b->said[i], NULL, &b->said[i]);
 		if (one)
 			json_add(list, one);
 	}
 	return list;
 }
 
-static void add_step(struct json *list, const struct side *a, const struct side *b, const char *id)
+static void add_step(struct json *list, const struct side *a, const struct side *b, const struct model_step *step)
 {
-	const struct model_step *left = model_step_find(a->model, id), *right = model_step_find(b->model, id);
+	const struct model_step *left = model_step_find(a->model, step->id), *right = model_step_find(b->model, step->id);
 	struct json *one = json_new_object(), *outputs;
 
-	json_set_text(one, "step", id);
-	json_set_text(one, "title", left ? left->title : right->title);
+	json_set_text(one, "step", step->id);
+	json_set_text(one, "title", step->title);
 	if (left)
 		json_put(one, "a", step_json(left));
 	if (right)
 		json_put(one, "b", step_json(right));
 	if (left && right) {
-		outputs = outputs_json(a, b, id);
+		outputs = outputs_json(a, b, step->id);
 		json_set_bool(one, "same", left->state == right->state && json_count(outputs) == 0);
 		json_put(one, "outputs", outputs);
 	}
@@ -265,10 +265,10 @@ static struct json *steps_json(const struct side *a, const struct side *b)
 	struct json *list = json_new_array();
 
 	for (size_t i = 0; i < a->model->step_count; i++)
-		add_step(list, a, b, a->model->steps[i].id);
+		add_step(list, a, b, &a->model->steps[i]);
 	for (size_t i = 0; i < b->model->step_count; i++)
 		if (!model_step_find(a->model, b->model->steps[i].id))
-			add_step(list, a, b, b->model->steps[i].id);
+			add_step(list, a, b, &b->model->steps[i]);
 	return list;
 }
 

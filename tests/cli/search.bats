@@ -98,3 +98,19 @@ numbers() {
 	[[ $stderr == *"working without"* ]]
 	rmdir "$BATS_FILE_TMPDIR/j/index.db"
 }
+
+@test "two sessions side by side" {
+	other=$("$BELLBOOK" sessions --json --limit 1 | jq '.[0].session')
+	run "$BELLBOOK" diff 1 "$other"
+	echo "$output"
+	[ "$status" -eq 0 ]
+	[[ $output == *"* hello: ok"*" -> not there"* && $output == *"* trip: not there -> failed"* ]]
+	[ "$("$BELLBOOK" diff 1 1 --json | jq -c '[.params, [.steps[].same]]')" = '[[],[true]]' ]
+	run "$BELLBOOK" diff 1 "$other" --format md
+	[[ $output == "# Two sessions"* ]]
+	run "$BELLBOOK" diff 1
+	[ "$status" -eq 2 ]
+	run "$BELLBOOK" diff 1 999999
+	[ "$status" -eq 2 ]
+	[[ $output == *"session 999999 is not in the journal"* ]]
+}
