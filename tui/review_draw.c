@@ -107,6 +107,9 @@ static void draw_facts(struct sheet *sheet, int row)
 	struct buf line = { 0 };
 	int col = 1;
 
+	/* A broken chain comes first: it says how much the rest can be trusted. */
+	if (review->chain_bad)
+		col += canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, ROLE_FAIL, review->chain) + 2;
 	if (down > 0)
 		col += canvas_printf(sheet->canvas, (struct area){ row, col, 1, sheet->canvas->cols - col }, ROLE_BOLD, "down %s",
 			time_format_span(down, span)) + 2;
@@ -115,12 +118,12 @@ static void draw_facts(struct sheet *sheet, int row)
 		buf_printf(&line, " (%s for people)", time_format_span(wait, span));
 	buf_puts(&line, "  ");
 	count_steps(timeline, &line);
-	buf_puts(&line, "  ");
+	col += canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, ROLE_TEXT, buf_text(&line)) + 2;
+	if (!review->chain_bad)
+		col += canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, ROLE_DIM, review->chain) + 2;
+	buf_clear(&line);
 	timeline_people(timeline, &line);
-	buf_puts(&line, "  ");
-	col += canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col - (review->chain_bad ? (int)strlen(review->chain) + 1 : 0),
-		ROLE_TEXT, buf_text(&line));
-	canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, review->chain_bad ? ROLE_FAIL : ROLE_DIM, review->chain);
+	canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, ROLE_TEXT, buf_text(&line));
 	buf_done(&line);
 }
 

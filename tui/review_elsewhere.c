@@ -56,7 +56,7 @@ static bool is_patient(void *arg, int64_t done, int64_t total)
 /* The first thing that somebody decided or wrote after it, in that step. */
 static bool take_decision(void *arg, const struct event *ev)
 {
-	struct buf *out = arg;
+	struct buf *out = arg, line = { 0 };
 	struct err ignored = { 0 };
 	struct json *data;
 	const char *why;
@@ -65,15 +65,16 @@ static bool take_decision(void *arg, const struct event *ev)
 		return true;
 	data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &ignored);
 	why = json_text(data, "why", "");
-	if (ev->kind == EVENT_ANSWERED && *why) {
-		buf_printf(out, "      %s decided %s: ", ev->who, json_text(data, "value", "something"));
-		utf8_safe(out, why, strlen(why), false);
-		buf_putc(out, '\n');
-	} else if (ev->kind == EVENT_NOTE && ev->len > 0) {
-		buf_printf(out, "      %s noted: ", ev->who);
-		utf8_safe(out, ev->bytes, ev->len, false);
+	if (ev->kind == EVENT_ANSWERED && *why)
+		buf_printf(&line, "%s decided %s: %s", ev->who, json_text(data, "value", "something"), why);
+	else if (ev->kind == EVENT_NOTE && ev->len > 0)
+		buf_printf(&line, "%s noted: %.*s", ev->who, (int)(ev->len < 2000 ? ev->len : 2000), (const char *)ev->bytes);
+	if (line.len > 0) {
+		buf_puts(out, "      ");
+		utf8_safe(out, buf_text(&line), line.len, false);
 		buf_putc(out, '\n');
 	}
+	buf_done(&line);
 	json_free(data);
 	return out->len == 0;
 }

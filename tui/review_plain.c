@@ -78,21 +78,25 @@ static void say_facts(const struct review *review)
 	const struct model *model = timeline->model;
 	int64_t down = timeline_total(timeline, SPAN_DOWN);
 	char from[TIME_TEXT], span[TIME_TEXT];
-	struct buf people = { 0 }, title = { 0 };
+	struct buf people = { 0 }, title = { 0 }, outcome = { 0 }, damage = { 0 };
 
 	utf8_safe(&title, model->title, strlen(model->title), false);
+	utf8_safe(&outcome, model->outcome, strlen(model->outcome), false);
+	utf8_safe(&damage, timeline->damage ? timeline->damage : "", timeline->damage ? strlen(timeline->damage) : 0, false);
 	timeline_people(timeline, &people);
 	time_format(model->opened_us, from);
 	from[10] = ' ';
 	printf("Session %lld, %s, opened %.19s UTC, lasted %s, %s.\n", (long long)timeline->session, buf_text(&title), from,
 		time_format_span(timeline->end_us - model->opened_us, span),
-		model->state == SESSION_CLOSED ? model->outcome : review->running ? "running now: bellbook attach joins it" : "not closed, nobody carries it");
+		model->state == SESSION_CLOSED ? buf_text(&outcome) : review->running ? "running now: bellbook attach joins it" : "not closed, nobody carries it");
 	printf("%zu steps: %zu ok, %zu failed, %zu skipped. %lld attempts failed. ", model->step_count, timeline_steps(timeline, STEP_OK),
 		timeline_steps(timeline, STEP_FAILED), timeline_steps(timeline, STEP_SKIPPED), (long long)model->failures);
 	printf("Site down: %s. People: %s. %s.\n", down > 0 ? time_format_span(down, span) : "no", buf_text(&people), review->chain);
 	if (timeline->damage)
-		printf("DAMAGED: %lld events could not be read: %s\n", (long long)timeline->lost, timeline->damage);
+		printf("DAMAGED: %lld events could not be read: %s\n", (long long)timeline->lost, buf_text(&damage));
 	buf_done(&people);
+	buf_done(&outcome);
+	buf_done(&damage);
 	buf_done(&title);
 }
 

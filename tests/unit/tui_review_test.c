@@ -332,6 +332,44 @@ static void review__same_error_elsewhere_is_told(void **state)
 	review_free(review);
 }
 
+/* Whatever a server, a runbook or another person wrote, no control character comes to the terminal. */
+static void review__hostile_text_is_shown_harmless(void **state)
+{
+	static const char evil[] = "\033]0;owned\a\033[2J\xe2\x80\xae \xff";
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	char *bad = mem_printf("%s", "{\"runbook\":{\"id\":\"\\u001b[2J\",\"title\":\"\\u001b]0;x\\u0007\"},\"steps\":[{\"id\":\"a\",\"kind\":\"change\",\"title\":\"\\u001b[31m\"}]}");
+	struct event events[] = {
+		{ .kind = EVENT_SESSION_OPENED, .who = "e\033[2Jvil", .data = bad },
+		{ .kind = EVENT_STEP_BEGUN, .who = "bellbook", .step = "a", .attempt = 1, .data = "{}" },
+		{ .kind = EVENT_CALL_BEGUN, .who = "bellbook", .step = "a", .attempt = 1, .call = "1", .host = "h\033[2J", .data = "{\"action\":\"ssh.run\",\"shown\":\"\\u001b[2J\"}" },
+		{ .kind = EVENT_CALL_OUTPUT, .who = "bellbook", .step = "a", .attempt = 1, .call = "1", .host = "h", .data = "{\"stream\":\"err\"}", .bytes = evil, .len = sizeof(evil) - 1 },
+		{ .kind = EVENT_CALL_ENDED, .who = "bellbook", .step = "a", .attempt = 1, .call = "1", .data = "{\"outcome\":\"failed\",\"exit\":1,\"error\":\"\\u001b[2J\"}" },
+		{ .kind = EVENT_STEP_ENDED, .who = "bellbook", .step = "a", .attempt = 1, .data = "{\"state\":\"failed\",\"reason\":\"\\u001b[2J\"}" },
+		{ .kind = EVENT_NOTE, .who = "e\033[2Jvil", .bytes = evil, .len = sizeof(evil) - 1 },
+		{ .kind = EVENT_SESSION_CLOSED, .who = "bellbook", .data = "{\"outcome\":\"\\u001b[2J\"}" },
+	};
+	static const char *const keys[] = { "", "fa\x1b\x1bG", "[", "gjj\t", "o", "d", "e" };
+	struct canvas *canvas = canvas_new(43, 132, false);
+
+	append_ok(store, events, sizeof(events) / sizeof(events[0]));
+	store_close(store);
+	mem_free(bad);
+	for (size_t k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
+		struct review *review = review_ok(place->path, 1);
+
+		press_all(review, keys[k]);
+		for (size_t at = 0; at < review->row_count; at++) {
+			review_pick(review, (long)at);
+			review_draw(review, canvas, 0);
+			for (int i = 0; i < canvas->rows * canvas->cols; i++)
+				assert_true(canvas->cells[i].cp == 0 || utf8_width(canvas->cells[i].cp) > 0);
+		}
+		review_free(review);
+	}
+	canvas_free(canvas);
+}
+
 static void review__diff_with_the_run_before(void **state)
 {
 	struct place *place = *state;
@@ -646,6 +684,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(review__single_keys_write_nothing, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__notes_and_pins_are_written_at_the_end, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__same_error_elsewhere_is_told, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__hostile_text_is_shown_harmless, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__diff_with_the_run_before, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__ends_with_the_live_views_last_screen, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
