@@ -11,8 +11,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/dialog_people.h"
 #include "tui/fanout.h"
 #include "tui/look.h"
+#include "tui/people.h"
 #include "tui/prose.h"
 #include "tui/record.h"
 #include "tui/sitting.h"
@@ -106,17 +108,22 @@ static void question_options(struct ui *ui, const struct question *question)
 	}
 }
 
-void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us)
+void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us)
 {
-	char *title = mem_printf("QUESTION%s%s", *question->host ? " about " : "", question->host);
+	bool list = question_choices(question) > 0, approval = str_is(question->of, "approval");
+	bool second = approval && json_text(question->data, "by", NULL) && !people_drives(scene);
+	char *title = second ? mem_strdup("YOUR AGREEMENT IS NEEDED") : mem_printf("QUESTION%s%s", *question->host ? " about " : "", question->host);
 	struct buf text = { 0 };
-	bool list = question_choices(question) > 0;
 
-	question_text(question, &text);
+	if (approval)
+		people_approval(scene, question, &text);
+	else
+		question_text(question, &text);
 	dialog_open(ui, list ? DIALOG_LIST : DIALOG_FIELD, title, buf_text(&text));
 	ui->dialog.use = USE_ANSWER;
 	ui->dialog.seq = question->seq;
 	ui->dialog.hidden = question->secret;
+	ui->dialog.buttons = second;
 	ui->dialog.guard_us = guard_us;
 	if (list)
 		question_options(ui, question);
@@ -166,6 +173,11 @@ void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const c
 {
 	dialog_open(ui, DIALOG_FIELD, title, text);
 	ui->dialog.use = use;
+}
+
+void dialog_text(struct ui *ui, const char *title, const char *text)
+{
+	dialog_open(ui, DIALOG_HELP, title, text);
 }
 
 void dialog_record(struct ui *ui, const struct scene *scene)
@@ -342,6 +354,8 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 	const struct question *question = scene_question_find(scene, ui->dialog.seq);
 	enum dialog_use use = ui->dialog.use;
 
+	if (dialog_people_enter(ui, now_us))
+		return;
 	if (use == USE_CANCEL || use == USE_ABORT) {
 		why_enter(ui);
 		return;
@@ -370,7 +384,7 @@ static void escape(struct ui *ui, const struct scene *scene, int64_t now_us)
 	const struct question *question = scene_question_find(scene, dialog->seq);
 
 	if (question && dialog->use == USE_NEED) {
-		dialog_question(ui, question, 0);
+		dialog_question(ui, scene, question, 0);
 		return;
 	}
 	if (question) {
@@ -448,7 +462,7 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 		escape(ui, scene, now_us);
 		return true;
 	}
-	if (text_press(dialog, press))
+	if (text_press(dialog, press) || dialog_people_press(ui, scene, press))
 		return true;
 	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
 		|| press->cp == 'Z')))

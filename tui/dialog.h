@@ -7,13 +7,15 @@
 
 /* Opens dialogs, closes the one that is open. */
 void dialog_close(struct ui *ui);
-void dialog_question(struct ui *ui, const struct question *question, int64_t guard_us);
+void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us);
 void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
 void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
 void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
 /* An empty list; an option more of it. */
 void dialog_list(struct ui *ui, const char *title, const char *text);
 void dialog_option(struct ui *ui, struct option option, const char *label, const char *help);
+/* Text to be read. */
+void dialog_text(struct ui *ui, const char *title, const char *text);
 /* {"do":name} with a member when text is not empty, queued. */
 void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
 void dialog_record(struct ui *ui, const struct scene *scene);

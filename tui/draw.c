@@ -11,6 +11,7 @@
 #include "tui/downtime.h"
 #include "tui/draw_int.h"
 #include "tui/mouse.h"
+#include "tui/people.h"
 #include "tui/sitting.h"
 
 char *draw_safe(const char *text)
@@ -46,36 +47,12 @@ static int header_put(struct frame *frame, int col, enum role role, const char *
 	return col + canvas_text(frame->canvas, 0, col, frame->canvas->cols - col, role, text);
 }
 
-/* "[ruud DRIVES] jello, gov": the driver first, each name once. */
-static char *people(const struct scene *scene)
+/* "[ruud DRIVES] jello, gov". Caller owns. */
+static char *people(const struct frame *frame)
 {
-	const char *driver = scene->model->driver;
 	struct buf out = { 0 };
-	struct buf names = { 0 };
-	size_t count = scene->presence ? json_count(scene->presence) : scene->model->people_count;
 
-	if (driver && *driver) {
-		char *safe = draw_safe(driver);
-
-		buf_printf(&out, "[%s DRIVES]", safe);
-		mem_free(safe);
-	} else {
-		buf_puts(&out, "[nobody drives]");
-	}
-	for (size_t i = 0; i < count; i++) {
-		const char *who = scene->presence ? json_text(json_item(scene->presence, i), "who", "")
-			: scene->model->people[i].who;
-		char *safe = draw_safe(who);
-		char *key = mem_printf("\n%s\n", safe);
-
-		if (!str_is(who, driver) && !strstr(buf_text(&names), key)) {
-			buf_printf(&out, "%s %s", names.len > 0 ? "," : "", safe);
-			buf_puts(&names, key);
-		}
-		mem_free(safe);
-		mem_free(key);
-	}
-	buf_done(&names);
+	people_header(frame->scene, frame->wall_us, &out);
 	return buf_take(&out);
 }
 
@@ -119,7 +96,7 @@ static void draw_header(struct frame *frame)
 	const struct model *model = frame->scene->model;
 	char *title = draw_safe(model->title && *model->title ? model->title : model->runbook);
 	char *text = header_steps(frame->scene);
-	char *who = people(frame->scene);
+	char *who = people(frame);
 	int cols = frame->canvas->cols, col;
 	int room = cols - header_flags(frame, 0, who, false) - (int)strlen(text) - 1;
 	char clock[TIME_TEXT];
@@ -189,6 +166,8 @@ static void draw_status(struct frame *frame, int row)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
 	else if (question && ui->dialog.seq == 0 && question->seq == ui->sent)
 		canvas_printf(frame->canvas, at, ROLE_WAIT, " Your answer is under way.");
+	else if (question && !people_mine(scene, question) && ui->dialog.kind == DIALOG_NONE)
+		draw_asked(frame, at, question);
 	else if (question && ui->dialog.seq == 0)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " A question waits for an answer: Enter opens it.");
 }

@@ -135,6 +135,8 @@ static const char *dialog_hint(const struct frame *frame)
 		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll, any other key closes" : "any key closes";
 	if (dialog->kind == DIALOG_LIST)
 		return "arrows or a number, then Enter; Esc decides nothing; r: record so far";
+	if (dialog->buttons)
+		return dialog->focus ? "Enter does it; Tab goes on" : "Enter agrees; Tab: other answers; Esc leaves it open, that is not a no";
 	return "Enter sends; Esc decides nothing";
 }
 
@@ -143,12 +145,13 @@ static int dialog_width(struct area area)
 	return area.cols < 100 ? area.cols : 100;
 }
 
-static int dialog_tail(const struct dialog *dialog, int cols)
+static int dialog_tail(const struct frame *frame, int cols)
 {
+	const struct dialog *dialog = &frame->ui->dialog;
 	int rows = 0;
 
 	if (dialog->kind == DIALOG_FIELD)
-		return 1;
+		return 1 + draw_approval_rows(frame);
 	for (long i = 0; i < (long)dialog->option_count; i++)
 		rows += option_rows(dialog, i, cols);
 	return rows;
@@ -169,7 +172,7 @@ int draw_dialog_rows(const struct frame *frame, struct area area)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 	int inner = dialog_width(area) - 4, most = area.rows - dialog_spares(frame, area);
-	int rows = draw_text_rows(dialog->text, inner) + dialog_tail(dialog, inner) + 3
+	int rows = draw_text_rows(dialog->text, inner) + dialog_tail(frame, inner) + 3
 		+ (dialog->error ? 1 : 0);
 
 	return rows > most ? most : rows;
@@ -197,7 +200,7 @@ void draw_dialog(struct frame *frame, struct area area)
 {
 	struct dialog *dialog = &frame->ui->dialog;
 	int rows = draw_dialog_rows(frame, area), width = dialog_width(area), inner = width - 4;
-	int tail = dialog_tail(dialog, inner), room;
+	int tail = dialog_tail(frame, inner), room;
 	struct area box = { area.row + area.rows - rows, area.col + (area.cols - width) / 2, rows, width };
 	struct area in = { box.row + 1, box.col + 2, rows - 3, inner };
 
@@ -211,8 +214,10 @@ void draw_dialog(struct frame *frame, struct area area)
 	room = in.rows - tail;
 	draw_dialog_text(frame, (struct area){ in.row, in.col, room, inner });
 	canvas_text(frame->canvas, box.row + rows - 2, in.col, inner, ROLE_DIM, dialog_hint(frame));
-	if (dialog->kind == DIALOG_FIELD)
+	if (dialog->kind == DIALOG_FIELD) {
 		draw_field(frame, (struct area){ in.row + room, in.col, 1, inner });
-	else
+		draw_approval(frame, (struct area){ in.row + room + 1, in.col, tail - 1, inner });
+	} else {
 		draw_options(frame, (struct area){ in.row + room, in.col, tail, inner });
+	}
 }

@@ -46,6 +46,15 @@ int draw_dialog_rows(const struct frame *frame, struct area area);
 /* Dialog over the lower part of the area. */
 void draw_dialog(struct frame *frame, struct area area);
 
+/* A question that is another's, in one row: who is asked what, how long still. */
+void draw_asked(struct frame *frame, struct area at, const struct question *question);
+
+/* Rows below a dialog's field: time left, buttons. */
+int draw_approval_rows(const struct frame *frame);
+
+/* Draws them. */
+void draw_approval(struct frame *frame, struct area area);
+
 /* "ok", "RUN", "FAIL" …, at most 5 columns, and its role. */
 const char *draw_state(enum step_state state, enum role *role);
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "tui/people.h"
 #include "tui/plain_int.h"
 
 struct plain *plain_new(int64_t session)
@@ -89,11 +90,21 @@ static void drop_closed(struct plain *plain)
 		buf_puts(&plain->out, "Your answer was not sent: the question is closed.\n");
 }
 
+static void tell_people(struct plain *plain, const struct json *reply)
+{
+	char *text = people_notice(plain->scene, reply);
+
+	if (text)
+		buf_printf(&plain->out, "%s\n", text);
+	mem_free(text);
+}
+
 static void take_reply(struct plain *plain, const struct json *reply)
 {
 	const struct json *refused = json_at(reply, "refused"), *halted = json_at(reply, "halted");
 
 	scene_reply(plain->scene, reply);
+	tell_people(plain, reply);
 	if ((refused || json_at(reply, "accepted")) && plain->waiting > 0)
 		plain->waiting--;
 	if (plain->scene->turned_away) {
@@ -179,6 +190,17 @@ bool plain_is_ready(const struct plain *plain)
 	return plain->summed;
 }
 
+/* A question that is another's is told once, and not waited for. */
+static void tell_others(struct plain *plain, const struct question *question)
+{
+	plain->shown = 0;
+	if (plain->others == question->seq)
+		return;
+	plain->others = question->seq;
+	people_asked(plain->scene, question, &plain->out);
+	buf_puts(&plain->out, str_is(question->of, "approval") ? " Say \"again\" for all of it.\n" : "\n");
+}
+
 void plain_settle(struct plain *plain)
 {
 	const struct question *question;
@@ -194,7 +216,9 @@ void plain_settle(struct plain *plain)
 	if (plain->mode == PLAIN_MORE || plain->sent || plain->ending != ENDING_NONE)
 		return;
 	question = scene_question(plain->scene);
-	if (!question || plain->shown == question->seq)
+	if (question && !people_mine(plain->scene, question))
+		tell_others(plain, question);
+	if (!question || plain->shown == question->seq || !people_mine(plain->scene, question))
 		return;
 	plain->shown = question->seq;
 	plain_tell_question(plain, question);

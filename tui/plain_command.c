@@ -2,7 +2,9 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "tui/people.h"
 #include "tui/plain_int.h"
+#include "tui/plain_people.h"
 
 static void put(struct plain *plain, const char *text)
 {
@@ -57,17 +59,6 @@ static void do_pause(struct plain *plain, const char *text)
 static void do_continue(struct plain *plain, const char *text)
 {
 	plain_send(plain, "continue", *text ? "why" : NULL, text);
-}
-
-static void do_take(struct plain *plain, const char *text)
-{
-	(void)text;
-	plain_send(plain, "take", NULL, NULL);
-}
-
-static void do_give(struct plain *plain, const char *text)
-{
-	plain_send(plain, "give", *text ? "to" : NULL, text);
 }
 
 /* Running calls, oldest first; the n-th (from 1), NULL when there is none. */
@@ -159,8 +150,12 @@ static void do_where(struct plain *plain, const char *text)
 
 static void do_again(struct plain *plain, const char *text)
 {
+	const struct question *question = scene_question(plain->scene);
+
 	(void)text;
-	if (scene_question(plain->scene))
+	if (question && !people_mine(plain->scene, question))
+		plain_tell_question(plain, question);
+	else if (question)
 		plain->shown = 0;
 	else
 		put(plain, "Nothing is asked now.\n");
@@ -198,8 +193,12 @@ static const struct {
 	{ "continue", "after a pause", do_continue },
 	{ "cancel", "stop a running command; asks why", do_cancel },
 	{ "abort", "end the session; asks why", do_abort },
-	{ "take", "take the wheel", do_take },
-	{ "give", "give NAME: hand the wheel over", do_give },
+	{ "take", "take the wheel; the driver has 20 seconds to refuse", plain_take },
+	{ "give", "give NAME: hand the wheel over, to be accepted within 60 seconds", plain_give },
+	{ "disagree", "disagree WHY: to a question for your agreement", plain_disagree },
+	{ "withdraw", "withdraw WHY: takes back your agreement, or your request for it", plain_withdraw },
+	{ "invite", "invite NAME TIME: lets somebody watch as a guest; \"invite eve 30m\"", plain_invite },
+	{ "dismiss", "dismiss NAME: ends a guest's time", plain_dismiss },
 	{ "leave", "close this view; the session goes on", do_leave },
 };
 

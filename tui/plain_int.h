@@ -38,6 +38,7 @@ struct plain {
 	int64_t session;
 	enum plain_mode mode;
 	int64_t shown;		/* question on the screen; 0 = none */
+	int64_t others;		/* question of another that was told last */
 	int64_t sent;		/* question whose answer is under way; 0 = none */
 	unsigned faults;	/* answers and intents that came to nothing */
 	int waiting;		/* intents without a reply yet */

@@ -7,7 +7,9 @@
 #include "base/utf8.h"
 #include "tui/downtime.h"
 #include "tui/meter.h"
+#include "tui/people.h"
 #include "tui/plain_int.h"
+#include "tui/plain_people.h"
 #include "tui/prose.h"
 
 void plain_safe(struct plain *plain, const char *text)
@@ -146,14 +148,18 @@ void plain_tell_question(struct plain *plain, const struct question *question)
 	const struct model_step *step = model_step_find(scene->model, question->step);
 
 	buf_printf(&plain->out, "Question %lld: ", (long long)question->seq);
+	if (str_is(question->of, "approval")) {
+		people_approval(scene, question, &plain->out);
+		put(plain, people_drives(scene) ? "Commands begin with a colon here: \":help\". \":withdraw WHY\" takes the request back.\n"
+			: "Commands begin with a colon here: \":disagree WHY\", \":take\", \":help\".\n");
+		return;
+	}
 	plain_safe(plain, question->text);
 	put(plain, "\n");
 	/* What a step by hand is about was told when it was entered. */
 	if (!step || !str_is(step->about, question->details))
 		lines(plain, question->details);
 	prose_commands(&plain->out, json_at(question->data, "commands"));
-	if (str_is(question->of, "approval") && scene->me && str_is(scene->me, scene->model->driver))
-		put(plain, "Another person must agree: you drive.\n");
 	if (question->expect && question_choices(question) == 0) {
 		labelled(plain, "To agree, type exactly: ", question->expect);
 		put(plain, "Commands begin with a colon here: \":help\".\n");
@@ -538,18 +544,15 @@ static const struct {
 	{ EVENT_SESSION_OPENED, "opened the session", NULL },
 	{ EVENT_SESSION_RESUMED, "resumed the session", "reason" },
 	{ EVENT_SESSION_CLOSED, "the session is closed", "outcome" },
-	{ EVENT_SESSION_PAUSED, "paused the session: no new step or command starts", "reason" },
+	{ EVENT_SESSION_PAUSED, "paused the session: no new step or command starts", "why" },
 	{ EVENT_SESSION_CONTINUED, "let the session continue", "reason" },
 	{ EVENT_RUNBOOK_CHANGED, "the runbook was changed since the session began", NULL },
 	{ EVENT_STEP_DOUBTED, "IN DOUBT: nobody knows yet whether this step's work was done", "reason" },
 	{ EVENT_CALL_SETTLED, "looked up what became of the command", "how" },
 	{ EVENT_LINK_CHANGED, "connection", "state" },
 	{ EVENT_WORKER_LOST, "the worker process ended; what it ran is looked up", "reason" },
-	{ EVENT_APPROVAL_ASKED, "asked for another person's agreement", NULL },
-	{ EVENT_APPROVAL_GIVEN, "agreed", "waiver" },
 	{ EVENT_JOINED, "is here", "role" },
 	{ EVENT_LEFT, "left", NULL },
-	{ EVENT_WHEEL_PASSED, "passed the wheel to", "to" },
 	{ EVENT_LESSON, "lesson", "text" },
 	{ EVENT_DOWNTIME_BEGAN, "the site is DOWN from now", NULL },
 	{ EVENT_DOWNTIME_ENDED, "the site is UP again", NULL },
@@ -580,6 +583,9 @@ void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
 		{ EVENT_CALL_ENDED, tell_call_ended }, { EVENT_CALL_OUTPUT, tell_output },
 		{ EVENT_NOTE, tell_talk }, { EVENT_SAID, tell_talk }, { EVENT_WARNED, tell_warned },
 		{ EVENT_ANSWERED, tell_closed_question }, { EVENT_WITHDRAWN, tell_closed_question },
+		{ EVENT_APPROVAL_ASKED, plain_tell_people }, { EVENT_APPROVAL_GIVEN, plain_tell_people },
+		{ EVENT_APPROVAL_VOIDED, plain_tell_people }, { EVENT_WHEEL_PASSED, plain_tell_people },
+		{ EVENT_INVITED, plain_tell_people }, { EVENT_DISMISSED, plain_tell_people },
 	};
 
 	if (ev->kind == EVENT_CALL_PROGRESS) {

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/people.h"
 
 struct scene *scene_new(void)
 {
@@ -113,11 +114,12 @@ static void question_close(struct scene *scene, const struct event *ev)
 		char *who = safe_dup(ev->who && *ev->who ? ev->who : "bellbook");
 		char *print = json_print(value);
 		char *said = safe_dup(json_as_text(value) ? json_as_text(value) : print);
+		char *reason = safe_dup(json_text(data, "reason", ""));
 
 		mem_free(scene->gone);
 		scene->gone_seq = seq;
 		if (ev->kind == EVENT_WITHDRAWN)
-			scene->gone = mem_printf("Question %lld was withdrawn.", (long long)seq);
+			scene->gone = mem_printf("Question %lld was withdrawn%s%s.", (long long)seq, *reason ? ": " : "", reason);
 		else if (value && !scene->questions[i]->secret)
 			scene->gone = mem_printf("%s answered question %lld: %s.", who, (long long)seq, said);
 		else
@@ -125,6 +127,7 @@ static void question_close(struct scene *scene, const struct event *ev)
 		mem_free(who);
 		mem_free(print);
 		mem_free(said);
+		mem_free(reason);
 		question_free(scene->questions[i]);
 		scene->question_count--;
 		memmove(scene->questions + i, scene->questions + i + 1,
@@ -318,11 +321,11 @@ void scene_reply(struct scene *scene, const struct json *reply)
 		mem_free(scene->my_role);
 		scene->me = safe_dup(json_text(hello, "who", ""));
 		scene->my_role = safe_dup(json_text(hello, "role", ""));
-		scene->alone = json_bool(hello, "alone", false);
 		if (scene->head < 0)
 			scene->head = json_int(hello, "head", 0);
 		mem_set(&scene->halted, NULL);
 	}
+	people_take(scene, reply);
 	if (presence) {
 		json_free(scene->presence);
 		scene->presence = json_copy_of(presence);
@@ -341,14 +344,12 @@ void scene_reply(struct scene *scene, const struct json *reply)
 
 const struct question *scene_question(const struct scene *scene)
 {
-	bool driving = scene->me && str_is(scene->model->driver, scene->me);
-
 	/* Without these a connection does not come up, and what is done on it by hand is of now. */
 	for (size_t i = 0; i < scene->question_count; i++)
 		if (str_is(scene->questions[i]->of, "hostkey") || (str_is(scene->questions[i]->of, "secret") && *scene->questions[i]->host))
 			return scene->questions[i];
 	for (size_t i = 0; i < scene->question_count; i++)
-		if (!driving || !str_is(scene->questions[i]->of, "approval"))
+		if (people_mine(scene, scene->questions[i]))
 			return scene->questions[i];
 	return scene->question_count > 0 ? scene->questions[0] : NULL;
 }

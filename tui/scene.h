@@ -41,7 +41,8 @@ struct scene {
 	size_t talk_count;
 	char *me;			/* who we are, from hello; NULL before */
 	char *my_role;
-	bool alone;
+	int64_t until_us;		/* of a guest: when the time is up; 0 = no guest */
+	int64_t lost_us;		/* wall clock: since when no view of the driver is attached; 0 = one is */
 	int64_t head;			/* last seq of the journal when we first came; -1 before hello */
 	bool caught_up;			/* what happened before we came was all told */
 	char *turned_away;		/* why the session would not have us, NULL = it does */
@@ -67,7 +68,7 @@ bool scene_is_news(struct scene *scene, const struct event *ev);
 /* Takes one event in. */
 void scene_event(struct scene *scene, const struct event *ev);
 
-/* Takes hello, presence, halted and cleared in; other replies change nothing. */
+/* Takes hello, you, wheel, presence, halted and cleared in; other replies change nothing. */
 void scene_reply(struct scene *scene, const struct json *reply);
 
 /* Question to be shown first: the oldest that we may answer, else the oldest; NULL when nothing is open. Borrowed until the next event. */

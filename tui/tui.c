@@ -43,6 +43,7 @@
 #include "base/time.h"
 #include "tui/clip.h"
 #include "tui/dialog.h"
+#include "tui/dialog_people.h"
 #include "tui/draw.h"
 #include "tui/ending.h"
 #include "tui/keyfile.h"
@@ -181,8 +182,11 @@ static void copy_out(struct live *live)
 static void settle(struct live *live, int64_t gap_us)
 {
 	struct ui *ui = live->ui;
+	struct json *here;
 
 	ui_update(ui, live->scene, time_mono_us());
+	if ((here = dialog_people_here(ui, live->scene, time_mono_us())) != NULL)
+		ui_send(ui, here);
 	send_all(live);
 	if (ui->suspend) {
 		ui->suspend = false;
@@ -246,7 +250,7 @@ static void item_in(void *arg, enum link_item item, const struct event *ev, cons
 		scene_event(live->scene, ev);
 	} else if (item == LINK_REPLY) {
 		scene_reply(live->scene, reply);
-		ui_reply(live->ui, reply, time_mono_us());
+		ui_reply(live->ui, live->scene, reply, time_mono_us());
 		if (live->scene->turned_away)
 			end(live, ENDING_REFUSED);
 	} else if (item == LINK_GONE) {

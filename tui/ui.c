@@ -7,8 +7,10 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/dialog.h"
+#include "tui/dialog_people.h"
 #include "tui/look.h"
 #include "tui/mouse.h"
+#include "tui/people.h"
 #include "tui/sitting.h"
 
 struct ui *ui_new(void)
@@ -103,26 +105,30 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	if (ui->sent && !scene_question_find(scene, ui->sent))
 		ui->sent = 0;
 	question = scene_question(scene);
-	if (!scene->caught_up || !question || question->seq == ui->dismissed || question->seq == ui->sent)
+	if (!scene->caught_up || !question || !people_mine(scene, question) || question->seq == ui->dismissed || question->seq == ui->sent)
 		return;
 	if (ui->dialog.kind == DIALOG_NONE && !ui->palette.is_open)
-		dialog_question(ui, question, now_us + UI_GUARD_US);
+		dialog_question(ui, scene, question, now_us + UI_GUARD_US);
 	else if (ui->dialog.seq == 0 && !ui->notice)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
 
-void ui_reply(struct ui *ui, const struct json *reply, int64_t now_us)
+void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply, int64_t now_us)
 {
 	const struct json *refused = json_at(reply, "refused");
-	char *text;
+	char *text = people_notice(scene, reply);
 
+	/* What is there to be read already counts more than a welcome. */
+	if (text && (!ui->notice || !json_at(reply, "you")))
+		ui_notice(ui, text, now_us);
+	mem_free(text);
 	sitting_reply(ui, reply);
 	if (!refused)
 		return;
 	text = mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
 	ui_notice(ui, text, now_us);
 	mem_free(text);
-	if (!str_is(json_text(refused, "do", ""), "answer"))
+	if (!str_is(json_text(refused, "do", ""), "answer") && !str_is(json_text(refused, "do", ""), "disagree"))
 		return;
 	/* The refusal must be read before the question comes up over it again. */
 	ui->dismissed = ui->sent;
@@ -187,8 +193,10 @@ static void open_question(struct ui *ui, const struct scene *scene, int64_t now_
 
 	if (question && question->seq == ui->sent)
 		ui_notice(ui, "Your answer is under way.", now_us);
+	else if (question && !people_mine(scene, question))
+		dialog_watch(ui, scene, question);
 	else if (question)
-		dialog_question(ui, question, 0);
+		dialog_question(ui, scene, question, 0);
 	else
 		ui_notice(ui, "Nothing is asked now.", now_us);
 }
@@ -277,13 +285,10 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 		pause_or_go(ui, scene);
 	else if (action == ACTION_STOP || action == ACTION_MENU)
 		dialog_stop(ui, scene, action == ACTION_MENU);
-	else if (action == ACTION_TAKE)
-		dialog_sure(ui, USE_TAKE, "TAKE THE WHEEL", "You will drive this session: you answer its questions.",
-			"take the wheel");
 	else if (action == ACTION_GIVE)
-		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Type the name:");
+		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? They have 60 seconds to accept. Type the name:");
 	else
-		return false;
+		return dialog_people(ui, scene, action, NULL, now_us);
 	return true;
 }
 
@@ -349,7 +354,7 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
 		edit_paste(&ui->edit, arg, strlen(arg));
 	} else {
-		return false;
+		return dialog_people(ui, scene, action, arg, now_us);
 	}
 	return true;
 }

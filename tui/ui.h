@@ -32,6 +32,8 @@ enum dialog_use {
 	USE_HOST,	/* look at the output of option.call */
 	USE_SHELL,	/* a shell on host option.choice */
 	USE_RUN, USE_RUN_SURE,	/* a command by hand: ask for it, run it */
+	USE_DISAGREE,	/* why, with dialog.call the question's seq */
+	USE_WITHDRAW, USE_INVITE, USE_DISMISS,
 	USE_PAUSE, USE_CONTINUE, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
 };
 
@@ -55,6 +57,8 @@ struct dialog {
 	char *title, *text;	/* owned, safe; text may have several lines */
 	char *error;		/* owned: why the last Enter did nothing */
 	bool hidden;		/* do not show the field */
+	bool buttons;		/* those of agreement, below the field */
+	int focus;		/* 0 = the field, else the button */
 	int64_t guard_us;	/* keys before this are ignored */
 	int scroll;		/* first line shown */
 	int page;		/* lines of text shown when not all are, else 0; set by draw */
@@ -88,6 +92,8 @@ struct ui {
 	int64_t notice_us;	/* since when */
 	int64_t pressed_us;	/* last key */
 	int64_t deaf_us;	/* keys before this were meant for a dialog that is gone */
+	int64_t told_us;	/* when the others were last told of a key */
+	bool told_typing;
 	int64_t dismissed;	/* question whose dialog was closed with Esc */
 	int64_t sent;		/* question whose answer is under way */
 	struct json **intents;
@@ -109,8 +115,8 @@ void ui_free(struct ui *ui);
 /* After the scene changed: closes the dialog of a question that is closed, opens that of a new one. */
 void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us);
 
-/* A reply to this view: tells refusals. */
-void ui_reply(struct ui *ui, const struct json *reply, int64_t now_us);
+/* A reply to this view, which the scene has taken in: tells refusals, and what changed for the person. */
+void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply, int64_t now_us);
 
 /* One key. */
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);

@@ -130,3 +130,19 @@ def ever(view, test):
         if test(m):
             return m
     return view.until(test)
+
+def main(args):
+    """pair.py name UID: what that uid is called where the users exist; pair.py COMMAND…: runs it there. 77 with words where they cannot be."""
+    enter()
+    if why_not:
+        print(why_not)
+        return 77
+    if args[0] == "name":
+        print(name(int(args[1])))
+        return 0
+    os.environ.pop("PAIR_INSIDE")
+    os.execvp(args[0], args)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

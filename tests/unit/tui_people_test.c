@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Two people in one view's eyes: whose a question is, who is away, agreement with its buttons, in the live and in the plain view. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "journal/feed.h"
+#include "tui/dialog_people.h"
+#include "tui/keys.h"
+#include "tui/people.h"
+#include "tui/plain.h"
+#include "tui/ui.h"
+
+#define LATER ((int64_t)10000000)
+#define NOW ((int64_t)1795284000000000)	/* 2026-11-21T18:00:00Z */
+
+#define AT(seq, kind, who, more) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:00:00.000000Z\",\"kind\":\"" kind "\",\"v\":1,\"who\":\"" who "\"," more "}\n"
+#define BEGIN(me, role) "{\"hello\":{\"session\":1,\"who\":\"" me "\",\"role\":\"" role "\",\"head\":2,\"v\":1}}\n" \
+	AT(1, "session.opened", "ruud", "\"data\":{\"runbook\":{\"id\":\"r\",\"title\":\"R\"},\"steps\":[{\"id\":\"drop\",\"kind\":\"irreversible\",\"title\":\"Drop it\"}]}") \
+	AT(2, "joined", "ruud", "\"data\":{\"uid\":1000,\"role\":\"driver\",\"view\":\"live\"}") \
+	"{\"presence\":[{\"who\":\"ruud\",\"uid\":1000,\"role\":\"driver\"},{\"who\":\"jello\",\"uid\":1001,\"role\":\"navigator\"}]}\n"
+#define STEP AT(3, "asked", "bellbook", "\"step\":\"drop\",\"data\":{\"of\":\"step\",\"text\":\"Run it?\",\"type\":\"choice\",\"choices\":[{\"value\":\"go\",\"label\":\"Run it\"}]}")
+#define APPROVAL AT(3, "asked", "bellbook", "\"step\":\"drop\",\"data\":{\"of\":\"approval\",\"text\":\"It cannot be undone.\",\"type\":\"typed\",\"expect\":\"db2\"," \
+	"\"by\":\"ruud\",\"whole\":true,\"until_us\":1795284600000000,\"commands\":[{\"host\":\"db1\",\"shown\":\"drop it\",\"content\":\"fed to it\"}]," \
+	"\"checked\":[],\"unchecked\":[{\"step\":\"a\",\"title\":\"Backup\",\"state\":\"skipped\",\"who\":\"ruud\",\"why\":\"no time\",\"at_us\":1795284000000000}]}")
+
+static void play(struct scene *scene, const char *lines)
+{
+	struct feed *feed = feed_memory(lines, strlen(lines));
+	const struct json *reply;
+	struct event ev;
+	struct err e;
+	enum feed_item item;
+
+	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY) {
+		if (item == FEED_REPLY)
+			scene_reply(scene, reply);
+		else
+			scene_event(scene, &ev);
+	}
+	assert_int_equal(item, FEED_END);
+	feed_close(feed);
+}
+
+static struct scene *scene_of(const char *begin, const char *more)
+{
+	struct scene *scene = scene_new();
+
+	play(scene, begin);
+	play(scene, more);
+	return scene;
+}
+
+static void press_all(struct ui *ui, const struct scene *scene, const char *text)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+
+	ui_update(ui, scene, 0);
+	keys_feed(keys, text, strlen(text), LATER);
+	while (keys_next(keys, LATER, &press))
+		ui_press(ui, scene, &press, LATER);
+	keys_free(keys);
+}
+
+static void assert_sends(struct ui *ui, const char *text)
+{
+	struct json *intent = ui_intent(ui);
+	char *print = json_print(intent);
+
+	assert_string_equal(print, text);
+	mem_free(print);
+	json_free(intent);
+}
+
+static void assert_header(const struct scene *scene, int64_t wall_us, const char *want)
+{
+	struct buf out = { 0 };
+
+	people_header(scene, wall_us, &out);
+	assert_string_equal(buf_text(&out), want);
+	buf_done(&out);
+}
+
+static void question__of_another_is_shown_and_not_answered(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), STEP);
+	struct ui *ui = ui_new();
+	struct buf line = { 0 };
+
+	(void)state;
+	ui_update(ui, scene, 0);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	people_asked(scene, scene_question(scene), &line);
+	assert_string_equal(buf_text(&line), "ruud is asked: Run it?");
+	press_all(ui, scene, "\r");
+	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	press_all(ui, scene, "1\r\r");
+	assert_null(ui_intent(ui));
+	/* The wheel comes: now it is ours. */
+	play(scene, AT(4, "wheel.passed", "ruud", "\"data\":{\"to\":\"jello\",\"from\":\"ruud\"}"));
+	dialog_people_here(ui, scene, 0);
+	ui_update(ui, scene, LATER);
+	buf_done(&line);
+	ui_free(ui);
+	ui = ui_new();
+	press_all(ui, scene, "1\r");
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":3,\"value\":\"go\"}");
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void agreement__letters_go_into_the_field_only(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), APPROVAL);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	press_all(ui, scene, "d");
+	assert_string_equal(ui->edit.text, "d");
+	press_all(ui, scene, "b2\rlooked at it\r");
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":3,\"value\":\"db2\",\"why\":\"looked at it\"}");
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void agreement__is_refused_behind_tab_with_a_reason(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), APPROVAL);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	press_all(ui, scene, "\tdb2\r\r" "no backup\r");
+	assert_sends(ui, "{\"do\":\"disagree\",\"seq\":3,\"why\":\"no backup\"}");
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void agreement__says_what_runs_and_what_was_not_checked(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), APPROVAL);
+	struct buf text = { 0 };
+
+	(void)state;
+	people_approval(scene, scene_question(scene), &text);
+	for (const char *const *want = (const char *const[]){ "ruud wants to run step 1, Drop it.", "Exactly this will run", "$ drop it", "fed to it", "NOT checked:",
+		"Backup: skipped by ruud", "no time", "Nothing was checked", "no earlier run", "type exactly: db2", NULL }; *want; want++)
+		if (!strstr(buf_text(&text), *want))
+			fail_msg("\"%s\" is not in:\n%s", *want, buf_text(&text));
+	buf_clear(&text);
+	people_countdown(scene_question(scene), NOW + 72000000, &text);
+	assert_string_equal(buf_text(&text), "asked 01:12 ago, dies in 08:48");
+	buf_done(&text);
+	scene_free(scene);
+}
+
+static void agreement__is_not_the_drivers_while_another_is_here(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "driver"), APPROVAL);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	ui_update(ui, scene, 0);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	press_all(ui, scene, "W" "wrong window\r");
+	assert_sends(ui, "{\"do\":\"withdraw\",\"why\":\"wrong window\"}");
+	play(scene, "{\"presence\":[{\"who\":\"ruud\",\"role\":\"driver\"},{\"who\":\"gov\",\"role\":\"guest\"}]}\n");
+	ui_update(ui, scene, LATER);
+	assert_int_equal(ui->dialog.seq, 3);
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void header__says_who_is_idle_lost_typing_or_a_guest(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), "");
+
+	(void)state;
+	assert_header(scene, NOW, "[ruud DRIVES] [YOU: jello]");
+	play(scene, "{\"presence\":[{\"who\":\"ruud\",\"role\":\"driver\",\"active_us\":1795284000000000},{\"who\":\"jello\",\"role\":\"navigator\",\"active_us\":1},"
+		"{\"who\":\"gov\",\"role\":\"guest\"},{\"who\":\"kai\",\"role\":\"observer\",\"typing\":true},{\"who\":\"kai\",\"role\":\"observer\"}]}\n");
+	assert_header(scene, NOW + 119000000, "[ruud DRIVES] [YOU: jello], gov guest, kai typing");
+	assert_header(scene, NOW + 360000000, "[ruud DRIVES idle 6m] [YOU: jello], gov guest, kai typing");
+	play(scene, "{\"wheel\":{\"driver\":\"ruud\",\"lost_us\":1795284000000000}}\n");
+	assert_header(scene, NOW + 40000000, "[ruud LOST 40 s] [YOU: jello], gov guest, kai typing");
+	scene_free(scene);
+}
+
+static void invite__names_account_and_time(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "driver"), "");
+	struct ui *ui = ui_new();
+
+	(void)state;
+	press_all(ui, scene, "Ieve 30m\r");
+	assert_sends(ui, "{\"do\":\"invite\",\"for\":\"30m\",\"to\":\"eve\"}");
+	press_all(ui, scene, ":dismiss eve\r");
+	assert_sends(ui, "{\"do\":\"dismiss\",\"to\":\"eve\"}");
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void here__is_told_once_a_minute_and_when_typing_changes(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), "");
+	struct ui *ui = ui_new();
+	struct json *here;
+
+	(void)state;
+	assert_null(dialog_people_here(ui, scene, LATER));
+	press_all(ui, scene, "k");
+	here = dialog_people_here(ui, scene, LATER);
+	assert_null(here);	/* the minute since nothing was ever told is not over yet */
+	ui->told_us = -LATER * 10;
+	here = dialog_people_here(ui, scene, LATER);
+	assert_non_null(here);
+	json_free(here);
+	press_all(ui, scene, "k");
+	assert_null(dialog_people_here(ui, scene, LATER + 1));
+	press_all(ui, scene, "shi");
+	here = dialog_people_here(ui, scene, LATER + 2);
+	assert_true(json_bool(here, "typing", false));
+	json_free(here);
+	assert_null(dialog_people_here(ui, scene, LATER + 3));
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void notice__tells_a_newcomer_and_a_shared_account(void **state)
+{
+	static const char lines[] = "{\"you\":{\"who\":\"jello\",\"role\":\"navigator\",\"views\":2,\"newcomer\":true,\"why\":\"ruud drives; take asks for the wheel\"}}\n";
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), "");
+	struct feed *feed = feed_memory(lines, sizeof(lines) - 1);
+	const struct json *reply;
+	struct event ev;
+	struct err e;
+	char *text;
+
+	(void)state;
+	assert_int_equal(feed_next(feed, &ev, &reply, &e), FEED_REPLY);
+	scene_reply(scene, reply);
+	text = people_notice(scene, reply);
+	assert_non_null(strstr(text, "first session"));
+	assert_non_null(strstr(text, "You are navigator: ruud drives"));
+	assert_non_null(strstr(text, "cannot tell you apart"));
+	mem_free(text);
+	feed_close(feed);
+	scene_free(scene);
+}
+
+/* ---- plain ---- */
+
+static void plain_play(struct plain *plain, const char *lines)
+{
+	struct feed *feed = feed_memory(lines, strlen(lines));
+	const struct json *reply;
+	struct event ev;
+	struct err e;
+	enum feed_item item;
+
+	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY)
+		plain_item(plain, item == FEED_EVENT ? LINK_EVENT : LINK_REPLY, &ev, reply, NULL, 0);
+	plain_settle(plain);
+	feed_close(feed);
+}
+
+static void assert_said(struct plain *plain, const char *text)
+{
+	if (!strstr(buf_text(plain_out(plain)), text))
+		fail_msg("\"%s\" is not in:\n%s", text, buf_text(plain_out(plain)));
+	buf_clear(plain_out(plain));
+}
+
+static void plain__tells_the_question_of_another_and_takes_no_answer(void **state)
+{
+	struct plain *plain = plain_new(1);
+
+	(void)state;
+	plain_play(plain, BEGIN("jello", "navigator"));
+	plain_play(plain, STEP);
+	assert_said(plain, "ruud is asked: Run it?");
+	assert_false(plain_is_asking(plain));
+	plain_line(plain, "go", plain_question(plain));
+	assert_null(plain_intent(plain));
+	buf_clear(plain_out(plain));
+	plain_play(plain, AT(4, "wheel.passed", "ruud", "\"data\":{\"to\":\"jello\",\"from\":\"ruud\",\"how\":\"accepted\"}"));
+	assert_said(plain, "You drive now (accepted).");
+	assert_true(plain_is_asking(plain));
+	plain_free(plain);
+}
+
+static void plain__agreement_is_told_whole_and_can_be_refused(void **state)
+{
+	struct plain *plain = plain_new(1);
+	struct json *intent;
+	char *print;
+
+	(void)state;
+	plain_play(plain, BEGIN("jello", "navigator"));
+	plain_play(plain, APPROVAL);
+	assert_said(plain, "$ drop it");
+	plain_line(plain, ":disagree no backup", plain_question(plain));
+	intent = plain_intent(plain);
+	print = json_print(intent);
+	assert_string_equal(print, "{\"do\":\"disagree\",\"seq\":3,\"why\":\"no backup\"}");
+	mem_free(print);
+	json_free(intent);
+	plain_free(plain);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(question__of_another_is_shown_and_not_answered),
+		cmocka_unit_test(agreement__letters_go_into_the_field_only),
+		cmocka_unit_test(agreement__is_refused_behind_tab_with_a_reason),
+		cmocka_unit_test(agreement__says_what_runs_and_what_was_not_checked),
+		cmocka_unit_test(agreement__is_not_the_drivers_while_another_is_here),
+		cmocka_unit_test(header__says_who_is_idle_lost_typing_or_a_guest),
+		cmocka_unit_test(invite__names_account_and_time),
+		cmocka_unit_test(here__is_told_once_a_minute_and_when_typing_changes),
+		cmocka_unit_test(notice__tells_a_newcomer_and_a_shared_account),
+		cmocka_unit_test(plain__tells_the_question_of_another_and_takes_no_answer),
+		cmocka_unit_test(plain__agreement_is_told_whole_and_can_be_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

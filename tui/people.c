@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/people.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
+#include "tui/prose.h"
+
+#define IDLE_US (120 * TIME_SECOND)	/* without a key for so long is worth a word */
+
+static void put_safe(struct buf *out, const char *text)
+{
+	utf8_safe(out, text, strlen(text), false);
+}
+
+void people_take(struct scene *scene, const struct json *reply)
+{
+	const struct json *you = json_at(reply, "you"), *wheel = json_at(reply, "wheel");
+
+	if (you) {
+		struct buf role = { 0 };
+
+		put_safe(&role, json_text(you, "role", ""));
+		mem_free(scene->my_role);
+		scene->my_role = buf_take(&role);
+		scene->until_us = json_int(you, "until_us", 0);
+	}
+	if (wheel)
+		scene->lost_us = json_int(wheel, "lost_us", 0);
+}
+
+static char *about_you(const struct scene *scene, const struct json *you)
+{
+	struct buf text = { 0 };
+	int64_t views = json_int(you, "views", 1);
+
+	if (json_bool(you, "newcomer", false))
+		buf_printf(&text, "This is your first session in this journal. %s v: explanations, ?: all keys. ",
+			str_is(json_text(you, "role", ""), "driver") ? "Going along with somebody who knows it is easier: attach --role navigator."
+			: "Watch, ask, and answer what you are asked.");
+	if (json_text(you, "why", NULL)) {
+		buf_printf(&text, "You are %s: ", scene->my_role ? scene->my_role : "here");
+		put_safe(&text, json_text(you, "why", ""));
+		buf_puts(&text, ". ");
+	}
+	if (views > 1)
+		buf_printf(&text, "%lld views of your account are here. If that is another person: bellbook cannot tell you apart, and you cannot agree for each other. ",
+			(long long)views);
+	if (text.len == 0)
+		return NULL;
+	return buf_take(&text);
+}
+
+char *people_notice(const struct scene *scene, const struct json *reply)
+{
+	const struct json *you = json_at(reply, "you"), *knock = json_at(reply, "knock"), *wheel = json_at(reply, "wheel");
+	struct buf text = { 0 };
+
+	if (you)
+		return about_you(scene, you);
+	if (knock) {
+		put_safe(&text, json_text(knock, "who", "somebody"));
+		buf_puts(&text, " asks to be let in as a guest: invite NAME TIME.");
+	} else if (wheel && json_int(wheel, "lost_us", 0) && !people_drives(scene)) {
+		put_safe(&text, json_text(wheel, "driver", "the driver"));
+		buf_puts(&text, ", who drives, is gone: what runs goes on, nothing new starts. A navigator may take the wheel.");
+	}
+	return text.len ? buf_take(&text) : NULL;
+}
+
+bool people_drives(const struct scene *scene)
+{
+	if (!scene->model->driver)
+		return str_is(scene->my_role, "driver");
+	return scene->me && str_is(scene->model->driver, scene->me) && !str_is(scene->my_role, "observer")
+		&& !str_is(scene->my_role, "guest");
+}
+
+size_t people_others(const struct scene *scene)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < json_count(scene->presence); i++) {
+		const struct json *one = json_item(scene->presence, i);
+
+		n += !str_is(json_text(one, "who", ""), scene->me) && !str_is(json_text(one, "role", ""), "guest");
+	}
+	return n;
+}
+
+bool people_mine(const struct scene *scene, const struct question *question)
+{
+	const char *to = json_text(question->data, "to", NULL);
+
+	if (!scene->me)
+		return true;
+	if (to)
+		return str_is(to, scene->me);
+	if (str_is(question->of, "approval") && !people_drives(scene))
+		return str_is(scene->my_role, "navigator");
+	if (str_is(question->of, "approval"))
+		return people_others(scene) == 0;
+	/* Before the first view of a driver nobody knows better. */
+	return people_drives(scene) || !scene->model->driver;
+}
+
+/* ---- header ---- */
+
+static bool is_first(const struct scene *scene, size_t at)
+{
+	const char *who = json_text(json_item(scene->presence, at), "who", "");
+
+	for (size_t i = 0; i < at; i++)
+		if (str_is(json_text(json_item(scene->presence, i), "who", ""), who))
+			return false;
+	return true;
+}
+
+/* " idle 6m", " typing", " guest": of all views of that account the liveliest. */
+static void put_state(const struct scene *scene, const char *who, int64_t wall_us, struct buf *out)
+{
+	int64_t active_us = 0;
+	bool typing = false, guest = false;
+
+	for (size_t i = 0; i < json_count(scene->presence); i++) {
+		const struct json *one = json_item(scene->presence, i);
+		int64_t us = json_int(one, "active_us", 0);
+
+		if (!str_is(json_text(one, "who", ""), who))
+			continue;
+		active_us = us > active_us ? us : active_us;
+		typing = typing || json_bool(one, "typing", false);
+		guest = guest || str_is(json_text(one, "role", ""), "guest");
+	}
+	if (guest)
+		buf_puts(out, " guest");
+	if (typing)
+		buf_puts(out, " typing");
+	else if (active_us && wall_us - active_us >= IDLE_US && !str_is(who, scene->me))
+		buf_printf(out, " idle %lldm", (long long)((wall_us - active_us) / (60 * TIME_SECOND)));
+}
+
+static void put_driver(const struct scene *scene, int64_t wall_us, struct buf *out)
+{
+	const char *driver = scene->model->driver;
+	int64_t lost_s = scene->lost_us ? (wall_us - scene->lost_us) / TIME_SECOND : 0;
+
+	if (!driver || !*driver) {
+		buf_puts(out, "[nobody drives]");
+		return;
+	}
+	buf_puts(out, "[");
+	put_safe(out, driver);
+	if (scene->lost_us && lost_s < 120)
+		buf_printf(out, " LOST %lld s]", (long long)(lost_s > 0 ? lost_s : 0));
+	else if (scene->lost_us)
+		buf_printf(out, " LOST %lldm]", (long long)(lost_s / 60));
+	else {
+		buf_puts(out, " DRIVES");
+		put_state(scene, driver, wall_us, out);
+		buf_puts(out, "]");
+	}
+}
+
+void people_header(const struct scene *scene, int64_t wall_us, struct buf *out)
+{
+	size_t count = scene->presence ? json_count(scene->presence) : scene->model->people_count;
+	const char *driver = scene->model->driver;
+	bool some = false;
+
+	put_driver(scene, wall_us, out);
+	for (size_t i = 0; i < count; i++) {
+		const char *who = scene->presence ? json_text(json_item(scene->presence, i), "who", "")
+			: scene->model->people[i].who;
+		bool me = str_is(who, scene->me);
+
+		if (str_is(who, driver) || (scene->presence && !is_first(scene, i)))
+			continue;
+		buf_printf(out, "%s %s", some ? "," : "", me ? "[YOU: " : "");
+		put_safe(out, who);
+		if (scene->presence)
+			put_state(scene, who, wall_us, out);
+		buf_puts(out, me ? "]" : "");
+		some = true;
+	}
+}
+
+/* ---- questions of others ---- */
+
+void people_asked(const struct scene *scene, const struct question *question, struct buf *out)
+{
+	const char *to = json_text(question->data, "to", scene->model->driver ? scene->model->driver : "the driver");
+	bool approval = str_is(question->of, "approval");
+
+	put_safe(out, approval ? "another person" : to);
+	buf_puts(out, approval ? " is asked to agree: " : " is asked: ");
+	put_safe(out, question->text);
+}
+
+static void put_clock(struct buf *out, int64_t us)
+{
+	int64_t s = us > 0 ? us / TIME_SECOND : 0;
+
+	if (s >= 3600)
+		buf_printf(out, "%lld:", (long long)(s / 3600));
+	buf_printf(out, "%02lld:%02lld", (long long)(s / 60 % 60), (long long)(s % 60));
+}
+
+void people_countdown(const struct question *question, int64_t wall_us, struct buf *out)
+{
+	int64_t until_us = json_int(question->data, "until_us", 0), alone_us = json_int(question->data, "alone_us", 0);
+
+	if (!until_us)
+		return;
+	buf_puts(out, "asked ");
+	put_clock(out, wall_us - question->at_us);
+	buf_puts(out, " ago, ");
+	buf_puts(out, str_is(question->of, "approval") ? "dies in " : "over in ");
+	put_clock(out, until_us - wall_us);
+	if (alone_us > wall_us && str_is(question->of, "approval")) {
+		buf_puts(out, ", alone it counts in ");
+		put_clock(out, alone_us - wall_us);
+	}
+}
+
+/* ---- agreement ---- */
+
+static void put_when(struct buf *out, int64_t at_us, bool with_date)
+{
+	char text[TIME_TEXT];
+
+	if (with_date) {
+		time_format(at_us, text);
+		text[10] = '\0';
+	} else {
+		time_format_clock(at_us, text);
+		text[5] = '\0';
+	}
+	buf_puts(out, text);
+}
+
+/* What a file gets or a command is fed, as it will be. */
+static void put_contents(const struct json *commands, struct buf *out)
+{
+	for (size_t i = 0; i < json_count(commands); i++) {
+		const struct json *one = json_item(commands, i);
+		const char *content = json_text(one, "content", NULL);
+
+		if (!content && !json_at(one, "bytes"))
+			continue;
+		buf_puts(out, "  with, on ");
+		put_safe(out, json_text(one, "host", ""));
+		if (content) {
+			buf_puts(out, ":\n");
+			prose_command(out, content);
+		} else {
+			buf_printf(out, ": %lld bytes, sha256 of all arguments ", (long long)json_int(one, "bytes", 0));
+			put_safe(out, json_text(one, "digest", ""));
+		}
+		buf_puts(out, "\n");
+	}
+}
+
+static void put_commands(const struct question *question, struct buf *out)
+{
+	const struct json *commands = json_at(question->data, "commands");
+	bool added = json_bool(question->data, "added", false);
+
+	if (json_count(commands) > 0) {
+		if (added || json_bool(question->data, "whole", false))
+			buf_puts(out, added ? "This one more command, and nothing else:\n" : "Exactly this will run, once, for this attempt only:\n");
+		prose_commands(out, commands);
+		put_contents(commands, out);
+	}
+	if (!added && json_at(question->data, "whole") && !json_bool(question->data, "whole", true))
+		buf_puts(out, json_count(commands) > 0 ? "NOT FORESEEN: what comes after these depends on what is found then.\n"
+			: "NOT FORESEEN: what it will run depends on what is found then.\n");
+}
+
+static void put_list(const struct json *list, const char *heading, bool checked, struct buf *out)
+{
+	if (json_count(list) > 0)
+		buf_printf(out, "%s\n", heading);
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *text = json_text(one, checked ? "text" : "why", NULL);
+
+		buf_puts(out, "- ");
+		put_safe(out, json_text(one, "title", json_text(one, "step", "")));
+		if (checked && str_is(json_text(one, "state", ""), "warn"))
+			buf_puts(out, " WITH A WARNING");
+		if (!checked) {
+			buf_puts(out, ": ");
+			put_safe(out, json_text(one, "state", ""));
+			if (!str_is(json_text(one, "who", "bellbook"), "bellbook")) {
+				buf_puts(out, " by ");
+				put_safe(out, json_text(one, "who", ""));
+			}
+		}
+		buf_puts(out, " at ");
+		put_when(out, json_int(one, "at_us", 0), false);
+		if (text) {
+			buf_puts(out, ": ");
+			put_safe(out, text);
+		}
+		buf_puts(out, "\n");
+	}
+}
+
+static void put_last(const struct json *last, struct buf *out)
+{
+	const char *state = json_text(last, "state", NULL), *reason = json_text(last, "reason", NULL);
+	char span[TIME_TEXT];
+
+	if (!last) {
+		buf_puts(out, "Last time: this journal knows of no earlier run of this step.\n");
+		return;
+	}
+	buf_puts(out, "Last time: ");
+	put_when(out, json_int(last, "at_us", 0), true);
+	buf_printf(out, ", session %lld: ", (long long)json_int(last, "session", 0));
+	put_safe(out, !state ? "it was begun, and its end is not known" : str_is(state, "ok") ? "it worked" : state);
+	if (json_int(last, "took_us", 0) > 0)
+		buf_printf(out, ", took %s", time_format_span(json_int(last, "took_us", 0), span));
+	if (reason) {
+		buf_puts(out, ", ");
+		put_safe(out, reason);
+	}
+	if (json_text(last, "after", NULL)) {
+		buf_puts(out, "; after it failed ");
+		put_safe(out, json_text(last, "after", ""));
+	}
+	buf_puts(out, "\n");
+}
+
+void people_approval(const struct scene *scene, const struct question *question, struct buf *out)
+{
+	const struct model_step *step = model_step_find(scene->model, question->step);
+	const char *by = json_text(question->data, "by", NULL);
+
+	if (by) {
+		put_safe(out, people_drives(scene) ? "You" : by);
+		buf_puts(out, people_drives(scene) ? " want" : " wants");
+		buf_printf(out, " to run step %lld, ", step ? (long long)(step - scene->model->steps) + 1 : 0);
+		put_safe(out, step ? step->title : question->step);
+		buf_puts(out, ".\n");
+	}
+	prose_flow(out, question->text);
+	buf_puts(out, "\n");
+	put_commands(question, out);
+	if (json_at(question->data, "checked")) {
+		put_list(json_at(question->data, "checked"), "Checked:", true, out);
+		put_list(json_at(question->data, "unchecked"), "NOT checked:", false, out);
+		if (json_count(json_at(question->data, "checked")) == 0)
+			buf_puts(out, "Nothing was checked in this session before it.\n");
+		put_last(json_at(question->data, "last"), out);
+	}
+	/* What the whole list covers is said in the lines above. */
+	if (*question->details && !json_bool(question->data, "whole", false)) {
+		prose_flow(out, question->details);
+		buf_puts(out, "\n");
+	}
+	if (people_drives(scene) && people_others(scene) > 0)
+		buf_puts(out, "Another person must agree: you drive.\n");
+	else if (question->expect)
+		buf_printf(out, "To agree, type exactly: %s\n", question->expect);
+}
