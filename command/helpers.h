@@ -3,18 +3,16 @@
 #ifndef COMMAND_HELPERS_H
 #define COMMAND_HELPERS_H
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
 
 struct helper {			/* zero-initialised runs nothing */
 	pid_t pid;
-	int in;			/* its stdin, when asked for; else 0 */
 };
 
-/* Starts bellbook with words (NULL-terminated; the program's own name is put before). Returns the descriptor its stdout comes through, the caller's; -1 on failure. It ends with us. */
-int helper_start(struct helper *helper, const char *const *words, bool wants_in, struct err *e);
+/* Starts bellbook with words (NULL-terminated; the program's own name is put before), nothing on its stdin. Returns the descriptor its stdout comes through, the caller's; -1 on failure. It ends with us. */
+int helper_start(struct helper *helper, const char *const *words, struct err *e);
 
 /* Ends it with SIGKILL when it still runs, and reaps it. Fine when nothing runs. */
 void helper_stop(struct helper *helper);

@@ -16,7 +16,7 @@
 #include "journal/export.h"
 #include "tui/keyfile.h"
 
-#define REFRESH_US (5 * TIME_SECOND)
+#define REFRESH_US (2 * TIME_SECOND)
 #define LOOK_AGAIN_US (300 * TIME_SECOND)
 
 /* ---- helpers ---- */
@@ -28,7 +28,7 @@ static void look_at(struct home_run *run, int source, struct helper *helper, con
 
 	stage_drop(run->stage, source);
 	helper_stop(helper);
-	fd = helper_start(helper, words, false, &e);
+	fd = helper_start(helper, words, &e);
 	if (fd >= 0)
 		stage_source(run->stage, source, fd);
 	else
@@ -121,7 +121,7 @@ static int64_t refresh(void *arg, bool *changed)
 		home_look(run, false);
 		*changed = true;
 	}
-	return run->data.behind ? REFRESH_US / 20 : REFRESH_US;
+	return run->data.behind ? REFRESH_US / 10 : REFRESH_US;
 }
 
 static bool over(void *arg)

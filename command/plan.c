@@ -62,7 +62,7 @@ static void start_helper(struct plan_run *run, const char *const *words)
 	int fd;
 
 	stop_rehearsal(run);
-	fd = helper_start(&run->rehearsal, words, true, &e);
+	fd = helper_start(&run->rehearsal, words, &e);
 	if (fd < 0) {
 		plan_notice(run->plan, e.text);
 		return;

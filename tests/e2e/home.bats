@@ -70,6 +70,11 @@ go_home() {
 	see 'WELCOME'
 	see 'HOME  small'
 	see 'silent'
+	# Wider, the fleet has a column of its own.
+	tm resize-window -x 132 -y 43
+	see '│ HOSTS'
+	tm resize-window -x 80 -y 24
+	gone '│ HOSTS'
 	keys /
 	see 'find:'
 	keys zebra
@@ -81,7 +86,12 @@ go_home() {
 	[ ! -e "$BELLBOOK_JOURNAL" ]
 }
 
-@test "an unfinished session is found and joined, and leaving it leads home" {
+# Process of the only session.
+carrier() {
+	"$BELLBOOK" log 1 --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1
+}
+
+@test "an unfinished session is joined, and taken over when its process was killed; leaving it leads home" {
 	keys "clear; $BELLBOOK run walk --set who=ann" Enter
 	see 'Run step'
 	see 'arrows or a number'
@@ -93,6 +103,17 @@ go_home() {
 	see 'UNFINISHED SESSIONS (1)'
 	see 'asks'
 	keys Home Enter
+	see 'Run step'
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'goes on without you'
+	kill -9 "$(carrier)"
+	see 'stopped'
+	keys Home Enter
+	see 'UNFINISHED SESSION '
+	keys 1 Enter
 	see 'Run step'
 	see 'arrows or a number'
 	keys Escape
