@@ -114,6 +114,9 @@ int cmd_review(struct options *o)
 	filter_by(&filter, "", asked.failed ? "failed" : NULL);
 	filter_by(&filter, "", asked.open ? "open" : NULL);
 	review.filter = filter.len ? buf_text(&filter) : NULL;
+	/* The first time in a large journal takes a while: that is told before the screen is. What is wrong with it, the list says. */
+	if (!review.session)
+		index_close(cmd_index(o, INDEX_FACTS, &e));
 	if (o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
 		result = review_plain(&review);
 	else
