@@ -16,7 +16,7 @@
 
 #include "index_sql.h"
 
-#define BUSY_TRIES 20000	/* of 1 ms: a writer holds the file for one batch at most */
+#define BUSY_TRIES 10000	/* of 1 ms: a writer holds the file for one batch at most */
 
 enum verdict { INDEX_GOOD, INDEX_EMPTY, INDEX_WRONG, INDEX_NEWER };
 

@@ -2,7 +2,9 @@
 #define _GNU_SOURCE
 #include "journal_fixture.h"
 
+#include <signal.h>
 #include <sqlite3.h>
+#include <time.h>
 
 #include "base/secret.h"
 #include "base/utf8.h"
@@ -328,6 +330,62 @@ static void index_search__long_lines_are_cut_at_characters(void **state)
 	store_close(store);
 }
 
+static void fill(struct store *store, int64_t session, int rounds)
+{
+	static const char data[] = "{\"action\":\"ssh.run\",\"effect\":\"change\",\"shown\":\"systemctl restart apple\"}";
+
+	for (int i = 0; i < rounds; i++) {
+		struct event events[100];
+
+		for (size_t k = 0; k < 100; k++)
+			events[k] = (struct event){ .kind = k % 4 ? EVENT_CALL_OUTPUT : EVENT_CALL_BEGUN, .session = session, .who = "bellbook", .step = "s", .attempt = 1, .call = "1",
+				.host = "app1", .data = k % 4 ? "{\"stream\":\"out\"}" : data, .bytes = k % 4 ? "one line of output\n" : NULL, .len = k % 4 ? 19 : 0 };
+		append_ok(store, events, 100);
+	}
+}
+
+/* Killed at any instant, in the first half or the second: what comes after goes on from the last batch, and nothing is doubled or missing. */
+static void index_file__survives_being_killed(void **state)
+{
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	int64_t session = session_ok(store);
+	char *path = index_path(place->path);
+	struct index *index;
+	struct err e = { 0 };
+	int64_t hits;
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+
+	fill(store, session, 120);
+	for (int i = 0; i < 10; i++) {
+		struct timespec moment = { .tv_nsec = i * i * 1500000L };
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			index = index_open(place->path, &e);
+			if (index)
+				(void)index_update(index, INDEX_TEXT, NULL, NULL, &e);
+			leave(0);
+		}
+		nanosleep(&moment, NULL);	/* whenever that is: before, in or behind a batch */
+		kill(pid, SIGKILL);
+		assert_int_equal(waitpid(pid, NULL, 0), pid);
+	}
+	index = index_ok(place->path);
+	assert_string_equal(index_words(index), "");
+	index_close(index);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, "SELECT count(*) FROM text WHERE text MATCH 'apple OR output'", -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	hits = sqlite3_column_int64(stmt, 0);
+	assert_int_equal(hits, 12000);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	store_close(store);
+	mem_free(path);
+}
+
 static void index_queries__use_their_indexes(void **state)
 {
 	struct place *place = *state;
@@ -372,6 +430,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(index_search__finds_all_with_a_file_that_cannot_be_written, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_search__mends_a_damaged_index, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_search__long_lines_are_cut_at_characters, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(index_file__survives_being_killed, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_queries__use_their_indexes, place_make, place_remove),
 	};
 
