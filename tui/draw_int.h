@@ -19,7 +19,7 @@ void draw_steps(struct frame *frame, struct area area);
 /* Present step: explanation, command, progress, output. */
 void draw_work(struct frame *frame, struct area area);
 
-/* What the meter of a running step says: bar, words, speed over the time. Rows it took: 0 or 1. */
+/* What the meter of a running step says: bar, words, speed over the time. Rows it took: 0 to 2. */
 int draw_meter(struct frame *frame, struct area area, const struct model_step *step);
 
 /* The output alone. */

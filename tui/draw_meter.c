@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <string.h>
-
-#include "base/mem.h"
+#include "base/buf.h"
+#include "base/utf8.h"
 #include "tui/draw_int.h"
 #include "tui/meter.h"
 
 #define BAR_MAX 30
 #define SPARK_COLS 16
+#define SPARK_MIN 6
 
 /* [#####-----] */
 static int draw_bar(struct frame *frame, struct area area, double percent)
 {
-	int width = area.cols / 3 < BAR_MAX ? area.cols / 3 : BAR_MAX;
+	int width = area.cols / 2 < BAR_MAX ? area.cols / 2 : BAR_MAX;
 	int full = (int)(percent * (width - 2) / 100);
 
 	if (width < 8)
@@ -23,23 +23,41 @@ static int draw_bar(struct frame *frame, struct area area, double percent)
 	return width + 1;
 }
 
+/* The speed over the time, at the right end of what is left behind col. */
+static void draw_spark(struct frame *frame, struct area area, int col, const struct model_step *step)
+{
+	struct buf spark = {0};
+	int room = area.col + area.cols - col, cols = room < SPARK_COLS ? room : SPARK_COLS;
+
+	if (cols >= SPARK_MIN)
+		meter_spark(step, frame->wall_us, cols, frame->canvas->ascii, &spark);
+	canvas_text(frame->canvas, area.row, area.col + area.cols - cols, cols, ROLE_RUN, buf_text(&spark));
+	buf_done(&spark);
+}
+
+/* One row when it is wide enough, else bar and speed above the words. */
 int draw_meter(struct frame *frame, struct area area, const struct model_step *step)
 {
 	struct meter_look look = meter_look(step, frame->wall_us);
-	struct buf words = {0}, spark = {0};
-	int col = area.col, end = area.col + area.cols;
+	enum role role = look.still_since_us ? ROLE_WARN : ROLE_TEXT;
+	struct buf words = {0};
+	int rows = 1, col = area.col, width;
 
 	if (!look.there || area.rows < 1 || step->state != STEP_RUNNING)
 		return 0;
-	if (look.percent >= 0)
-		col += draw_bar(frame, area, look.percent);
 	meter_words(step, frame->wall_us, true, &words);
-	col += canvas_text(frame->canvas, area.row, col, end - col, look.still_since_us ? ROLE_WARN : ROLE_TEXT, buf_text(&words)) + 1;
-	if (col + SPARK_COLS <= end) {
-		meter_spark(step, frame->wall_us, SPARK_COLS, frame->canvas->ascii, &spark);
-		canvas_text(frame->canvas, area.row, end - SPARK_COLS, SPARK_COLS, ROLE_RUN, buf_text(&spark));
+	width = utf8_columns(buf_text(&words), words.len);
+	if (area.rows >= 4 && look.percent >= 0 && width + BAR_MAX + SPARK_COLS + 3 > area.cols) {
+		col += draw_bar(frame, area, look.percent);
+		draw_spark(frame, area, col, step);
+		rows = 2;
+		area.row++;
+		canvas_text(frame->canvas, area.row, area.col, area.cols, role, buf_text(&words));
+	} else {
+		col += look.percent >= 0 && width + BAR_MAX + 1 <= area.cols ? draw_bar(frame, area, look.percent) : 0;
+		col += canvas_text(frame->canvas, area.row, col, area.col + area.cols - col, role, buf_text(&words)) + 1;
+		draw_spark(frame, area, col, step);
 	}
 	buf_done(&words);
-	buf_done(&spark);
-	return 1;
+	return rows;
 }

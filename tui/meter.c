@@ -92,13 +92,11 @@ static void put_rate(struct buf *out, double rate, bool is_short)
 	buf_puts(out, is_short ? spans[i].sign : spans[i].word);
 }
 
+/* "30 of 100 percent" says nothing that "30 percent" does not: not for percents. */
 static void put_amount(struct buf *out, const struct model_meter *meter)
 {
 	const char *unit = meter->unit ? meter->unit : "";
 
-	/* "30 of 100 percent" says nothing that "30 percent" does not. */
-	if (str_is(unit, "percent"))
-		return;
 	put_number(out, meter->done);
 	if (meter->total > 0) {
 		buf_puts(out, " of ");
@@ -116,38 +114,64 @@ static void comma(struct buf *out, size_t before)
 		buf_puts(out, ", ");
 }
 
+static void put_percent(struct buf *out, const struct meter_look *look, bool is_short, size_t before)
+{
+	if (look->percent < 0)
+		return;
+	comma(out, before);
+	buf_printf(out, look->percent < 10 && look->percent > 0 ? "%.1f%s" : "%.0f%s", look->percent, is_short ? "%" : " percent");
+}
+
+/* Since when nothing moves, or how long it may take. */
+static void put_time(struct buf *out, const struct meter_look *look, int64_t now_us, size_t before)
+{
+	char text[TIME_TEXT];
+
+	if (look->still_since_us) {
+		comma(out, before);
+		buf_printf(out, "no progress since %s", time_format_clock(look->still_since_us, text));
+		buf_printf(out, " (%s)", time_format_span(now_us - look->still_since_us, text));
+	} else if (look->left_us >= TIME_SECOND * 600 && look->left_us < TIME_SECOND * 3600) {
+		comma(out, before);
+		buf_printf(out, "about %lld m left", (long long)((look->left_us + TIME_SECOND * 30) / (TIME_SECOND * 60)));
+	} else if (look->left_us >= 0) {
+		comma(out, before);
+		buf_printf(out, "about %s left", time_format_span(look->left_us, text));
+	}
+}
+
+static void put_speed(struct buf *out, const struct meter_look *look, bool is_short, size_t before)
+{
+	if (look->rate <= 0 || look->still_since_us)
+		return;
+	comma(out, before);
+	put_rate(out, look->rate, is_short);
+}
+
 void meter_words(const struct model_step *step, int64_t now_us, bool is_short, struct buf *out)
 {
 	const struct model_meter *meter = &step->meter;
 	struct meter_look look = meter_look(step, now_us);
+	bool amount = meter->done >= 0 && !str_is(meter->unit, "percent");
 	size_t before = out->len;
-	char text[TIME_TEXT];
 
 	if (!look.there)
 		return;
 	if (meter->text && *meter->text)
 		utf8_safe(out, meter->text, strlen(meter->text), false);
-	if (meter->done >= 0 && !str_is(meter->unit, "percent")) {
+	if (amount && !is_short) {
 		comma(out, before);
 		put_amount(out, meter);
 	}
-	if (look.percent >= 0) {
+	put_percent(out, &look, is_short, before);
+	if (!is_short)
+		put_speed(out, &look, is_short, before);
+	put_time(out, &look, now_us, before);
+	if (is_short)
+		put_speed(out, &look, is_short, before);
+	if (amount && is_short) {
 		comma(out, before);
-		buf_printf(out, look.percent < 10 && look.percent > 0 ? "%.1f%s" : "%.0f%s", look.percent, is_short ? "%" : " percent");
-	}
-	if (look.still_since_us) {
-		comma(out, before);
-		buf_printf(out, "no progress since %s", time_format_clock(look.still_since_us, text));
-		buf_printf(out, " (%s)", time_format_span(now_us - look.still_since_us, text));
-		return;
-	}
-	if (look.rate > 0) {
-		comma(out, before);
-		put_rate(out, look.rate, is_short);
-	}
-	if (look.left_us >= 0) {
-		comma(out, before);
-		buf_printf(out, "about %s left", time_format_span(look.left_us, text));
+		put_amount(out, meter);
 	}
 }
 

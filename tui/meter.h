@@ -20,7 +20,8 @@ struct meter_look {
 /* What can be said of the step's meter at that wall clock time. */
 struct meter_look meter_look(const struct model_step *step, int64_t now_us);
 
-/* "1200 of 9000 rows, 13 percent, 4.2 a second, about 31 min left" or "… no progress since 14:03:10 (12 min)": appends it, safe to show; nothing when the meter has said nothing. short: "%" and "/s" for a line of the live view. */
+/* "1200 of 9000 rows, 13 percent, 4.2 a second, about 31 m left" or "… no progress since 14:03:10 (12 m 00 s)": appends it, safe to show; nothing when the meter has said nothing.
+ * is_short: for a line that may be cut at its end: "13%, about 31 m left, 4.2/s, 1200 of 9000 rows". */
 void meter_words(const struct model_step *step, int64_t now_us, bool is_short, struct buf *out);
 
 /* The speed over the time of the attempt in cols columns, newest at the right: appends blocks (UTF-8), or " .:-=+*#" when ascii; nothing when fewer than three values are known. */

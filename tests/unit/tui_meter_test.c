@@ -79,12 +79,12 @@ static void meter__tells_no_time_left_before_one_percent(void **state)
 	says(model, 10, "{\"done\":99,\"total\":10000,\"unit\":\"rows\"}");
 	words(model, 10, false, "99 of 10000 rows, 1.0 percent, 9.9 a second");
 	says(model, 20, "{\"done\":200,\"total\":10000,\"unit\":\"rows\"}");
-	words(model, 20, false, "200 of 10000 rows, 2.0 percent, 10 a second, about 16 m 20 s left");
-	words(model, 20, true, "200 of 10000 rows, 2.0%, 10/s, about 16 m 20 s left");
+	words(model, 20, false, "200 of 10000 rows, 2.0 percent, 10 a second, about 16 m left");
+	words(model, 20, true, "2.0%, about 16 m left, 10/s, 200 of 10000 rows");
 	/* Shortly behind a value the rate stays what it was. */
-	words(model, 24, true, "200 of 10000 rows, 2.0%, 10/s, about 16 m 20 s left");
+	words(model, 24, true, "2.0%, about 16 m left, 10/s, 200 of 10000 rows");
 	says(model, 1000, "{\"done\":10000,\"total\":10000,\"unit\":\"rows\"}");
-	words(model, 5000, true, "10000 of 10000 rows, 100%");
+	words(model, 5000, true, "100%, 10000 of 10000 rows");
 	model_free(model);
 }
 
@@ -96,7 +96,7 @@ static void meter__rate_is_that_of_late(void **state)
 	says(model, 0, "{\"done\":0,\"total\":1000}");
 	says(model, 100, "{\"done\":500,\"total\":1000}");
 	says(model, 200, "{\"done\":510,\"total\":1000}");
-	words(model, 200, true, "510 of 1000, 51%, 6/min, about 1 h 21 m left");
+	words(model, 200, true, "51%, about 1 h 21 m left, 6/min, 510 of 1000");
 	model_free(model);
 }
 
@@ -107,12 +107,12 @@ static void meter__says_since_when_nothing_moves(void **state)
 	(void)state;
 	says(model, 0, "{\"done\":10,\"total\":100}");
 	says(model, 10, "{\"done\":20,\"total\":100}");
-	words(model, 20, true, "20 of 100, 20%, 1/s, about 1 m 20 s left");
-	words(model, 70, true, "20 of 100, 20%, no progress since 00:16:50 (1 m 00 s)");
+	words(model, 20, true, "20%, about 1 m 20 s left, 1/s, 20 of 100");
+	words(model, 70, true, "20%, no progress since 00:16:50 (1 m 00 s), 20 of 100");
 	says(model, 40, "{\"stalled\":true}");
-	words(model, 41, true, "20 of 100, 20%, no progress since 00:16:50 (31 s)");
+	words(model, 41, true, "20%, no progress since 00:16:50 (31 s), 20 of 100");
 	says(model, 50, "{\"done\":21,\"total\":100}");
-	words(model, 51, true, "21 of 100, 21%, 13/min, about 5 m 59 s left");
+	words(model, 51, true, "21%, about 5 m 59 s left, 13/min, 21 of 100");
 	model_free(model);
 }
 
