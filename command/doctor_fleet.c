@@ -160,6 +160,7 @@ void doctor_fleet(struct doctor *doctor)
 		doctor_tell(doctor, FINDING_WARN, "fleet file", "there is none: runbooks can only work on this computer",
 			    "Put one at ~/.config/bellbook/fleet.lua, or name it with --fleet or BELLBOOK_FLEET; man bellbook-fleet tells how it looks.");
 		agent(doctor);
+		mem_free(owned);
 		return;
 	}
 	fleet = fleet_load(path, &e);

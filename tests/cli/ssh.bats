@@ -268,6 +268,16 @@ until_has() {
 	[[ $output == 'out "0\n"'* ]]
 }
 
+@test "doctor finds and reaches hosts, and says of one that it asks for sudo's password" {
+	need_namespaces "a host of its own"
+	sed 's/app2 = {}/["secure-app1"] = {}/; s/"app2"/"secure-app1"/g' "$FLEET_STATE/fleet.lua" >"$BATS_TEST_TMPDIR/f.lua"
+	run timeout 60 "$FLEET" exec env HOME="$BATS_TEST_TMPDIR" "$BELLBOOK" doctor db1 secure-app1 --fleet "$BATS_TEST_TMPDIR/f.lua" --journal "$BATS_TEST_TMPDIR/j.db"
+	[ "$status" = 0 ]
+	[[ $output == *"ok    host db1: deploy@"*":22, disk "*"%, clock +0 s, "*"sudo yes"* ]]
+	[[ $output == *"warn  host secure-app1: sudo asks for a password"*"NOPASSWD"* ]]
+	[[ $output != *"host db2"* ]]
+}
+
 @test "hosts at a glance: all side by side, a frozen one is said to be silent, and nothing is asked" {
 	need_namespaces freeze
 	glance() { timeout 60 "$FLEET" exec "$BELLBOOK" hosts --fleet "$FLEET_STATE/fleet.lua" --json "$@"; }
