@@ -95,7 +95,7 @@ static void not_known(const struct model *model, const struct model_step *step, 
 		buf_puts(out, call->state == CALL_UNKNOWN ? " was carried out" : " came before it ended");
 	}
 	if (named == 0)
-		buf_puts(out, "Not known: why the step's own check is not satisfied; its output says what it saw");
+		buf_puts(out, "Not known: no command of it is in doubt; why it failed is said above");
 	buf_putc(out, '.');
 }
 

@@ -64,6 +64,7 @@ static const struct screen_case cases[] = {
 	{ "hosts-failed", "hosts-failed-80x24", 24, 80, false, "", LATER, true },
 	{ "hosts-failed", "hosts-failed-132x43", 43, 132, false, "", LATER, true },
 	{ "hosts-failed", "hosts-failed-dismissed", 43, 132, false, "q", LATER, false },
+	{ "hosts", "hosts-slow", 24, 80, false, ":slow on\r", LATER, false },
 	{ "hosts", "hosts-table", 24, 80, false, "t\033[B", LATER, true },
 	{ "hosts", "hosts-picked", 24, 80, false, "t\033[B\r", LATER, false },
 	{ "meter", "meter-80x24", 24, 80, false, "", LATER, true },
