@@ -8,9 +8,9 @@
 
 /* Guests: invited by the driver for a time, they watch and do nothing else; when the time is up their views are closed. */
 
-#define USUAL_US (3600 * TIME_SECOND)
+#define USUAL_US (TIME_SECOND * 3600)
 #define LEAST_US TIME_SECOND
-#define MOST_US (24 * 3600 * TIME_SECOND)
+#define MOST_US (TIME_SECOND * 24 * 3600)
 
 struct guest {
 	struct guest *next;
