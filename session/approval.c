@@ -220,6 +220,8 @@ static void void_given(struct engine *engine, const char *who, const char *reaso
 	json_set_text(data, "by", given->by);
 	json_set_text(data, "reason", reason);
 	engine_add(engine, EVENT_APPROVAL_VOIDED, who, given->step, given->attempt, data);
+	/* At once, also when the journal cannot be written just now. */
+	pairing_forget(given);
 }
 
 void approval_void(struct engine *engine, const char *who, const char *reason)

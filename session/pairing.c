@@ -9,7 +9,7 @@
 
 /* The part of a session's state that is about people and that the model does not hold: a fold of events too, so that it survives the process. */
 
-static void agreement_done(struct agreement *agreement)
+void pairing_forget(struct agreement *agreement)
 {
 	mem_free(agreement->step);
 	mem_free(agreement->hash);
@@ -29,9 +29,9 @@ void pairing_close(struct engine *engine)
 
 	if (!pairing)
 		return;
-	agreement_done(&pairing->asked);
-	agreement_done(&pairing->given);
-	agreement_done(&pairing->running);
+	pairing_forget(&pairing->asked);
+	pairing_forget(&pairing->given);
+	pairing_forget(&pairing->running);
 	guests_free(pairing);
 	mem_free(pairing->wheel_who);
 	mem_free(pairing->navigator_left);
@@ -65,7 +65,7 @@ static void on_asked(struct pairing *pairing, const struct event *ev, const stru
 	if (!str_is(of, "approval"))
 		return;
 	pairing->adding = false;
-	agreement_done(&pairing->asked);
+	pairing_forget(&pairing->asked);
 	pairing->asked = (struct agreement){.step = mem_strdup(ev->step ? ev->step : ""), .hash = mem_strdup(json_text(data, "hash", "")), .commands = json_copy_of(json_at(data, "commands")),
 					    .attempt = (int)json_int(data, "attempt", 0), .seq = ev->seq, .until_us = json_int(data, "until_us", 0),
 					    .whole = json_bool(data, "whole", false), .added = json_bool(data, "added", false)};
@@ -81,10 +81,10 @@ static void on_given(struct pairing *pairing, const struct json *data)
 		/* One more command of the attempt that runs. */
 		for (size_t i = 0; i < json_count(asked->commands); i++)
 			json_add(pairing->running.commands, json_copy_of(json_item(asked->commands, i)));
-		agreement_done(asked);
+		pairing_forget(asked);
 		return;
 	}
-	agreement_done(&pairing->given);
+	pairing_forget(&pairing->given);
 	pairing->given = *asked;
 	*asked = (struct agreement){0};
 	mem_set(&pairing->given.by, json_text(data, "by", ""));
@@ -98,7 +98,7 @@ static void on_begun(struct pairing *pairing, const struct event *ev)
 	bool same = pairing->running.step && str_is(pairing->running.step, ev->step) && pairing->running.attempt == ev->attempt;
 
 	if (!same)
-		agreement_done(&pairing->running);
+		pairing_forget(&pairing->running);
 	if (given->step && str_is(given->step, ev->step) && given->attempt == ev->attempt) {
 		pairing->running = *given;
 		*given = (struct agreement){0};
@@ -119,15 +119,15 @@ void pairing_stored(struct engine *engine, const struct event *ev, const struct 
 		if (pairing->wheel_seq == seq)
 			pairing->wheel_seq = 0;
 		if (ev->kind == EVENT_WITHDRAWN && pairing->asked.seq == seq)
-			agreement_done(&pairing->asked);
+			pairing_forget(&pairing->asked);
 	} else if (ev->kind == EVENT_APPROVAL_GIVEN) {
 		on_given(pairing, data);
 	} else if (ev->kind == EVENT_APPROVAL_VOIDED && pairing->given.seq == seq) {
-		agreement_done(&pairing->given);
+		pairing_forget(&pairing->given);
 	} else if (ev->kind == EVENT_STEP_BEGUN) {
 		on_begun(pairing, ev);
 	} else if (ev->kind == EVENT_STEP_ENDED) {
-		agreement_done(&pairing->running);
+		pairing_forget(&pairing->running);
 	} else if (ev->kind == EVENT_INVITED || ev->kind == EVENT_DISMISSED) {
 		guests_stored(engine, ev, data);
 	}

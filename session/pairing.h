@@ -48,6 +48,9 @@ struct pairing {
 void pairing_open(struct engine *engine);
 void pairing_close(struct engine *engine);
 
+/* Empties it. */
+void pairing_forget(struct agreement *agreement);
+
 /* Takes a stored event in: live, or (news false) while a session is resumed. */
 void pairing_stored(struct engine *engine, const struct event *ev, const struct json *data, bool news);
 
