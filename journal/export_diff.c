@@ -194,7 +194,7 @@ static struct json *first_difference(const struct said *call, const struct said 
 {
 	const char *left = a ? buf_text(&a->text) : "", *right = b ? buf_text(&b->text) : "";
 	struct json *out;
-	int64_t line = 1;
+	int64_t line = 1, a_lines, b_lines;
 
 	while (*left && *right) {
 		size_t len = strcspn(left, "\n");
@@ -205,14 +205,16 @@ static struct json *first_difference(const struct said *call, const struct said 
 		right += len + (right[len] != '\0');
 		line++;
 	}
-	if (!*left && !*right && (a ? a->lines : 0) == (b ? b->lines : 0))
+	a_lines = a ? a->lines : 0;
+	b_lines = b ? b->lines : 0;
+	if (!*left && !*right && a_lines == b_lines)
 		return NULL;
 	out = json_new_object();
 	json_set_text(out, "call", call->call);
 	json_set_text(out, "host", call->host);
 	json_set_int(out, "line", line);
-	json_set_int(out, "a_lines", a ? a->lines : 0);
-	json_set_int(out, "b_lines", b ? b->lines : 0);
+	json_set_int(out, "a_lines", a_lines);
+	json_set_int(out, "b_lines", b_lines);
 	if (*left)
 		set_line(out, "a", left);
 	if (*right)

@@ -186,7 +186,7 @@ static void export_md__open_session_says_what_had_not_ended(void **state)
 	buf_puts(&lines, "{\"seq\":33,\"session\":1,\"kind\":\"call.begun\",\"who\":\"ann\",\"step\":\"index\",\"call\":\"detour.1/db1\",\"host\":\"db1\","
 		"\"data\":{\"of\":\"detour\",\"shown\":\"df -h\"}}\n");
 	text = export_of(&lines, EXPORT_MD);
-	assert_has(text, "ann: call detour.1/db1 on db1: df -h\n");	/* by hand: a part of the story */
+	assert_has(text, "ann: call detour.1/db1 on db1 by hand: df -h\n");	/* by hand: a part of the story */
 	assert_has(text, "| a\\|b | \\[secret pw\\] |\n");
 	assert_has(text, "| Closed | not yet |\n");
 	assert_has(text, "| Downtime | not over |\n");
