@@ -3,6 +3,7 @@
 #ifndef JOURNAL_EVENT_H
 #define JOURNAL_EVENT_H
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define EVENT_UNKNOWN_PREFIX "unknown."	/* "unknown.77": a kind of a newer bellbook, by number */
 
 /* Numbers are stored: never renumber, never reuse. 1..99 decisions and facts (EVENT_OUTPUT_FIRST and up: output). */
 enum event_kind {
@@ -111,6 +114,9 @@ const struct event_type *event_types(void);
 /* JSON form told to views and written by `log --format jsonl`: {"seq","session","at","kind","v","who","step","attempt","call","host","data", "text" or "b64" (payload),
  * "purged"?}; empty members are left out; with_hash adds "mono_us","digest","hash" (hex). Caller owns. */
 struct json *event_to_json(const struct event *ev, bool with_hash);
+
+/* Appends the text of that form, byte for byte what json_print gives for event_to_json, without building it: output is large. */
+void event_print(const struct event *ev, bool with_hash, struct buf *out);
 
 /* Back from that form; strings and bytes live in arena. ERR_CORRUPT says which member is wrong. */
 int event_from_json(const struct json *value, struct arena *arena, struct event *ev, struct err *e);

@@ -10,8 +10,6 @@
 #include "base/time.h"
 #include "base/utf8.h"
 
-#define UNKNOWN_PREFIX "unknown."	/* "unknown.77": a kind of a newer bellbook, by number */
-
 static void put_text(struct json *out, const char *key, const char *text)
 {
 	if (text && *text)
@@ -26,7 +24,7 @@ static void put_kind(struct json *out, const struct event *ev)
 		json_set_text(out, "kind", event_type_of(ev->kind)->name);
 		return;
 	}
-	snprintf(name, sizeof(name), UNKNOWN_PREFIX "%d", ev->kind_number);
+	snprintf(name, sizeof(name), EVENT_UNKNOWN_PREFIX "%d", ev->kind_number);
 	json_set_text(out, "kind", name);
 }
 
@@ -139,7 +137,7 @@ static int get_kind(const struct json *value, struct event *ev, struct err *e)
 		return 0;
 	}
 	ev->kind = EVENT_UNKNOWN;
-	if (str_starts(name, UNKNOWN_PREFIX) && str_to_int(name + strlen(UNKNOWN_PREFIX), 1, INT_MAX, &number))
+	if (str_starts(name, EVENT_UNKNOWN_PREFIX) && str_to_int(name + strlen(EVENT_UNKNOWN_PREFIX), 1, INT_MAX, &number))
 		ev->kind_number = (int)number;
 	return 0;
 }

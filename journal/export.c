@@ -53,16 +53,11 @@ static void *jsonl_start(void)
 static void jsonl_event(void *state, struct buf *out, const struct model *model, const struct event *ev,
 			const struct json *data)
 {
-	struct json *value = event_to_json(ev, true);
-	char *text = json_print(value);
-
 	(void)state;
 	(void)model;
 	(void)data;
-	buf_puts(out, text);
+	event_print(ev, true, out);
 	buf_putc(out, '\n');
-	mem_free(text);
-	json_free(value);
 }
 
 static void jsonl_finish(void *state, struct buf *out, const struct model *model)

@@ -152,10 +152,8 @@ static void put_line(struct client *client, const struct json *value)
 
 static void put_event(struct client *client, const struct event *ev)
 {
-	struct json *value = event_to_json(ev, false);
-
-	put_line(client, value);
-	json_free(value);
+	event_print(ev, false, &client->out);
+	buf_putc(&client->out, '\n');
 	client->cursor = ev->seq;
 }
 

@@ -28,6 +28,7 @@ struct json_view {
 	struct pump *pump;
 	int64_t session;
 	struct buf in;
+	struct buf line;	/* being printed */
 	bool in_long;		/* inside a line that was too long: drop up to its end */
 	bool in_open, watching;
 	enum ending ending;
@@ -42,15 +43,14 @@ static void end(struct json_view *view, enum ending ending)
 	loop_stop(view->loop);
 }
 
-/* Prints one line; a reader that is gone ends the view. Takes value. */
-static void print(struct json_view *view, struct json *value)
+/* Prints the line in view->line; a reader that is gone ends the view. */
+static void print_line(struct json_view *view)
 {
-	char *text = json_print(value);
-	size_t len = strlen(text), at = 0;
+	const char *text = buf_text(&view->line);
+	size_t at = 0;
 
-	text[len] = '\n';	/* in place of the NUL: written by length */
-	while (at < len + 1 && view->ending == ENDING_NONE) {
-		ssize_t n = write(STDOUT_FILENO, text + at, len + 1 - at);
+	while (at < view->line.len && view->ending == ENDING_NONE) {
+		ssize_t n = write(STDOUT_FILENO, text + at, view->line.len - at);
 
 		if (n > 0) {
 			at += (size_t)n;
@@ -62,6 +62,17 @@ static void print(struct json_view *view, struct json *value)
 			end(view, ENDING_LEFT);
 		}
 	}
+	buf_clear(&view->line);
+}
+
+/* Prints one object. Takes value. */
+static void print(struct json_view *view, struct json *value)
+{
+	char *text = json_print(value);
+
+	buf_puts(&view->line, text);
+	buf_putc(&view->line, '\n');
+	print_line(view);
 	mem_free(text);
 	json_free(value);
 }
@@ -167,7 +178,9 @@ static void take_event(struct json_view *view, const struct event *ev)
 {
 	struct err e;
 
-	print(view, event_to_json(ev, false));
+	event_print(ev, false, &view->line);
+	buf_putc(&view->line, '\n');
+	print_line(view);
 	if (ev->kind != EVENT_SESSION_CLOSED)
 		return;
 	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &e) : NULL;
@@ -238,6 +251,7 @@ int view_json(const struct view_options *options)
 	pump_free(view.pump);
 	loop_free(view.loop);
 	buf_done(&view.in);
+	buf_done(&view.line);
 	mem_free(view.outcome);
 	return code;
 }

@@ -35,6 +35,20 @@ static bool export_lines(const char *lines, size_t len, enum export_format forma
 	return result == 0;
 }
 
+/* Both ways to write an event are one. */
+static void check_printed(const struct event *ev)
+{
+	struct json *value = event_to_json(ev, true);
+	char *text = json_print(value);
+	struct buf printed = {0};
+
+	event_print(ev, true, &printed);
+	assert(strcmp(buf_text(&printed), text) == 0);
+	buf_done(&printed);
+	mem_free(text);
+	json_free(value);
+}
+
 static void fold(const char *lines, size_t len)
 {
 	struct feed *feed = feed_memory(lines, len);
@@ -46,8 +60,10 @@ static void fold(const char *lines, size_t len)
 
 	while ((item = feed_next(feed, &ev, &reply, &e)) != FEED_END) {
 		assert(item != FEED_NONE);
-		if (item == FEED_EVENT)
+		if (item == FEED_EVENT) {
 			model_apply(model, &ev);
+			check_printed(&ev);
+		}
 	}
 	assert(model->last_seq <= feed_last(feed));
 	model_free(model);

@@ -50,6 +50,52 @@ static void same_text(const char *a, const char *b)
 	assert_string_equal(a ? a : "", b ? b : "");
 }
 
+static void prints_the_same(const struct event *ev, bool with_hash)
+{
+	struct json *value = event_to_json(ev, with_hash);
+	char *text = json_print(value);
+	struct buf printed = { 0 };
+
+	event_print(ev, with_hash, &printed);
+	assert_string_equal(buf_text(&printed), text);
+	assert_int_equal(printed.len, strlen(text));
+	buf_done(&printed);
+	mem_free(text);
+	json_free(value);
+}
+
+static void event_print__is_event_to_json_as_text(void **state)
+{
+	struct event ev = { .seq = INT64_MAX, .session = 1, .kind = EVENT_CALL_OUTPUT, .v = 1, .at_us = 1 };
+	char bytes[256 + 9];
+
+	(void)state;
+	/* Each character at each place of a word. */
+	for (int c = 0; c < 256; c++) {
+		for (size_t at = 0; at < 9; at++) {
+			memset(bytes, 'a', 17);
+			bytes[at] = (char)c;
+			ev.bytes = bytes;
+			ev.len = 17;
+			prints_the_same(&ev, false);
+		}
+	}
+	for (int c = 0; c < 255; c++)
+		bytes[c] = (char)(c + 1);
+	bytes[255] = '\0';
+	ev.who = bytes;
+	prints_the_same(&ev, false);
+	bytes[127] = '\0';
+	ev.len = 127;
+	prints_the_same(&ev, true);
+	ev.bytes = "\xe4\xbd\xa0\xe5\xa5\xbd\xe2\x80\xa8\xf0\x9f\x92\xbb\x7f\xc2\x9b";
+	ev.len = strlen(ev.bytes);
+	ev.data = "{\"b\":1, \"a\":[2.5,null]}";
+	prints_the_same(&ev, true);
+	ev.data = "no JSON \"\xff";
+	prints_the_same(&ev, true);
+}
+
 static void goes_round(const struct event *ev)
 {
 	struct json *value = event_to_json(ev, true), *parsed;
@@ -58,6 +104,8 @@ static void goes_round(const struct event *ev)
 	struct err e = { 0 };
 	struct event back;
 
+	prints_the_same(ev, true);
+	prints_the_same(ev, false);
 	parsed = json_parse(text, strlen(text), &e);
 	assert_non_null(parsed);
 	if (event_from_json(parsed, arena, &back, &e) < 0)
@@ -176,6 +224,7 @@ int main(void)
 		cmocka_unit_test(event_hash__is_what_it_always_was),
 		cmocka_unit_test(event_json__goes_there_and_back),
 		cmocka_unit_test(event_to_json__leaves_out_what_is_empty),
+		cmocka_unit_test(event_print__is_event_to_json_as_text),
 		cmocka_unit_test(event_from_json__says_which_member_is_wrong),
 		cmocka_unit_test(event_copy__owns_its_bytes),
 	};
