@@ -557,6 +557,25 @@ static void replay__playing_winding_and_going_back_agree(void **state)
 	replay_free(wound);
 }
 
+/* A shell by hand comes up in playback as it did live; what the live view would answer its programs goes nowhere. */
+static void replay__shows_a_shell_and_sends_nothing(void **state)
+{
+	struct place *place = *state;
+	struct recording recording = { place->path, record(place->path, "shell") };
+	struct replay *replay = replay_ok(&recording);
+	struct canvas *canvas = canvas_new(24, 80, false);
+
+	replay_seek(replay, replay->last_us);
+	wind(replay);
+	assert_non_null(replay->scene->vt);
+	for (int i = 0; i < 3; i++) {
+		replay_draw(replay, canvas);
+		assert_int_equal(replay->ui->intent_count, 0);
+	}
+	canvas_free(canvas);
+	replay_free(replay);
+}
+
 static void replay__idle_time_is_cut_only_when_asked(void **state)
 {
 	struct place *place = *state;
@@ -694,6 +713,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(review__diff_with_the_run_before, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__ends_with_the_live_views_last_screen, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(replay__shows_a_shell_and_sends_nothing, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__idle_time_is_cut_only_when_asked, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(list__screen_is_as_recorded, place_make, place_remove),
 		cmocka_unit_test(list__filter_looks_at_everything_that_is_known),
