@@ -84,6 +84,11 @@ static int read_batch(struct index *index, enum index_part part, int64_t *at, in
 	} else {
 		rc = store_each_marker(index->store, 0, *at, take_event, &batch, e);
 	}
+	if (rc < 0 && e->kind == ERR_CORRUPT && batch.n > 0) {	/* what stands before the damage counts */
+		err_clear(e);
+		batch.cut = true;
+		rc = 0;
+	}
 	if (rc < 0)
 		return -1;
 	if (!batch.cut && batch.last < head) {
@@ -154,6 +159,21 @@ static int one_batch(struct index *index, enum index_part part, int64_t *at, int
 	return rc;
 }
 
+/* A damaged journal is known up to the damage. */
+static int stop_at_damage(struct index *index, struct err *e)
+{
+	char *words;
+
+	if (e->kind != ERR_CORRUPT)
+		return -1;
+	words = mem_printf("%s. What stands behind it is in no list and no search", e->text);
+	if (!index->words[0])
+		str_copy(index->words, sizeof(index->words), words);
+	mem_free(words);
+	err_clear(e);
+	return 0;
+}
+
 int index_update(struct index *index, enum index_part part, index_progress_fn *progress, void *arg, struct err *e)
 {
 	int64_t head = store_head(index->store, e), at = -1;
@@ -162,7 +182,7 @@ int index_update(struct index *index, enum index_part part, index_progress_fn *p
 		return -1;
 	while (at < head) {
 		if (one_batch(index, part, &at, head, e) < 0)
-			return -1;
+			return stop_at_damage(index, e);
 		if (progress && at < head && !progress(arg, at, head))
 			break;
 		if (at < head && !index->temporary)

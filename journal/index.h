@@ -28,7 +28,7 @@ enum index_part {
 /* Told between batches; done and total count events. false stops: what is there can be used. NULL = never stop. */
 typedef bool index_progress_fn(void *arg, int64_t done, int64_t total);
 
-/* Brings it up to the journal's present end; cheap when nothing is new. Other processes may write both meanwhile. 0, also when stopped; -1 when the journal cannot be read.
+/* Brings it up to the journal's present end; cheap when nothing is new. Other processes may write both meanwhile. 0, also when stopped, or at a damaged event (index_words says so); -1 when the journal cannot be read.
  * Blocks for disk. */
 int index_update(struct index *index, enum index_part part, index_progress_fn *progress, void *arg, struct err *e);
 

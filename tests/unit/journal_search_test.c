@@ -345,6 +345,44 @@ static void fill(struct store *store, int64_t session, int rounds)
 }
 
 /* Killed at any instant, in the first half or the second: what comes after goes on from the last batch, and nothing is doubled or missing. */
+static void flip(const char *path, const char *needle)
+{
+	struct buf bytes = { 0 };
+	char *at;
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	ssize_t got;
+
+	while ((got = read(fd, buf_room(&bytes, 65536), 65536)) > 0)
+		buf_added(&bytes, (size_t)got);
+	at = memmem(bytes.data, bytes.len, needle, strlen(needle));
+	assert_non_null(at);
+	assert_int_equal(pwrite(fd, "X", 1, at - bytes.data), 1);
+	close(fd);
+	buf_done(&bytes);
+}
+
+/* One changed byte costs what stands behind it, not everything. */
+static void index_search__finds_what_stands_before_damage(void **state)
+{
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	int64_t session = session_ok(store);
+	struct index *index;
+
+	note_ok(store, session, "apple before");
+	note_ok(store, session, "qqwwee damaged");
+	note_ok(store, session, "apple behind");
+	store_close(store);
+	journal_alone(place->path);
+	flip(place->path, "qqwwee");
+	for (int i = 0; i < 2; i++) {	/* made, and as it was kept */
+		index = index_ok(place->path);
+		finds_in(index, "apple", (struct index_filter){ 0 }, "2 note   [apple] before\n");
+		assert_non_null(strstr(index_words(index), "event 3 has a payload that was changed"));
+		index_close(index);
+	}
+}
+
 static void index_file__survives_being_killed(void **state)
 {
 	struct place *place = *state;
@@ -430,6 +468,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(index_search__finds_all_with_a_file_that_cannot_be_written, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_search__mends_a_damaged_index, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_search__long_lines_are_cut_at_characters, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(index_search__finds_what_stands_before_damage, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_file__survives_being_killed, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_queries__use_their_indexes, place_make, place_remove),
 	};
