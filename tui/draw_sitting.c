@@ -6,14 +6,25 @@
 #include "base/time.h"
 #include "tui/draw_int.h"
 
+/* Where a part of so many of all begins: with at in its middle, but no further than needed to fill it. */
+static int part_from(int at, int part, int all)
+{
+	int from = at - part / 2;
+
+	if (from > all - part)
+		from = all - part;
+	return from > 0 ? from : 0;
+}
+
 /* The part of the terminal that an area shows: with the cursor in it. */
 static void part_of(const struct vt *vt, struct area area, int *row, int *col)
 {
-	int at_row, at_col;
+	int at_row, at_col, rows, cols;
 
 	(void)vt_cursor(vt, &at_row, &at_col);
-	*row = at_row >= area.rows ? at_row - area.rows + 1 : 0;
-	*col = at_col >= area.cols ? at_col - area.cols + 1 : 0;
+	vt_size(vt, &rows, &cols);
+	*row = part_from(at_row, area.rows, rows);
+	*col = part_from(at_col, area.cols, cols);
 }
 
 void draw_shell(struct frame *frame, struct area area)

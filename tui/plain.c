@@ -31,6 +31,7 @@ void plain_free(struct plain *plain)
 	mem_free(plain->intents);
 	mem_free(plain->told);
 	mem_free(plain->looked);
+	plain_shell_done(plain);
 	answer_done(&plain->answer);
 	buf_done(&plain->out);
 	scene_free(plain->scene);
@@ -105,6 +106,7 @@ static void take_reply(struct plain *plain, const struct json *reply)
 
 	scene_reply(plain->scene, reply);
 	tell_people(plain, reply);
+	plain_shell_reply(plain, reply);
 	if ((refused || json_at(reply, "accepted")) && plain->waiting > 0)
 		plain->waiting--;
 	if (plain->scene->turned_away) {
@@ -213,7 +215,7 @@ void plain_settle(struct plain *plain)
 	}
 	if (plain->ending == ENDING_NONE && plain->scene->model->state == SESSION_CLOSED)
 		plain->ending = ENDING_CLOSED;
-	if (plain->mode == PLAIN_MORE || plain->sent || plain->ending != ENDING_NONE)
+	if (plain->mode == PLAIN_MORE || plain->mode == PLAIN_SHELL || plain->sent || plain->ending != ENDING_NONE)
 		return;
 	question = scene_question(plain->scene);
 	if (question && !people_mine(plain->scene, question))
@@ -228,6 +230,8 @@ int64_t plain_question(const struct plain *plain)
 {
 	if (plain->mode == PLAIN_MORE)
 		return plain->answer.seq;
+	if (plain->mode == PLAIN_SHELL)
+		return -plain->shell;
 	return plain->sent ? 0 : plain->shown;
 }
 
@@ -235,14 +239,15 @@ static const struct question *asked(const struct plain *plain)
 {
 	int64_t seq = plain_question(plain);
 
-	return seq ? scene_question_find(plain->scene, seq) : NULL;
+	return seq > 0 ? scene_question_find(plain->scene, seq) : NULL;
 }
 
 bool plain_hides(const struct plain *plain)
 {
 	const struct question *question = asked(plain);
 
-	return plain->mode == PLAIN_NORMAL && question && question->secret;
+	return (plain->mode == PLAIN_NORMAL && question && question->secret)
+		|| (plain->mode == PLAIN_SHELL && plain_shell_hides(plain));
 }
 
 bool plain_is_asking(const struct plain *plain)
@@ -252,7 +257,7 @@ bool plain_is_asking(const struct plain *plain)
 
 bool plain_is_sending(const struct plain *plain)
 {
-	return plain->waiting > 0 || plain->sent != 0;
+	return plain->waiting > 0 || plain->sent != 0 || plain->shell_asked || plain->shell_waits;
 }
 
 const char *plain_prompt(const struct plain *plain)
@@ -267,6 +272,10 @@ const char *plain_prompt(const struct plain *plain)
 	case PLAIN_ABORT:
 	case PLAIN_CANCEL:
 		return "why> ";
+	case PLAIN_RUN:
+		return "yes?> ";
+	case PLAIN_SHELL:
+		return plain_shell_hides(plain) ? "hidden shell> " : "shell> ";
 	case PLAIN_MENU:
 	case PLAIN_NORMAL:
 		break;
@@ -326,6 +335,10 @@ static void answer_more(struct plain *plain, const char *line)
 
 void plain_interrupt(struct plain *plain)
 {
+	if (plain->mode == PLAIN_SHELL) {
+		plain_shell_interrupt(plain);
+		return;
+	}
 	answer_done(&plain->answer);
 	plain->mode = PLAIN_MENU;
 	buf_puts(&plain->out, "Nothing was stopped. What do you want? 1 pause after what runs now, "
@@ -451,6 +464,13 @@ void plain_line(struct plain *plain, const char *line, int64_t begun)
 	case PLAIN_ABORT:
 	case PLAIN_CANCEL:
 		reason(plain, line);
+		break;
+	case PLAIN_RUN:
+		plain_run_sure(plain, line);
+		break;
+	case PLAIN_SHELL:
+		if (!is_late(plain, begun))
+			plain_shell_line(plain, line);
 		break;
 	}
 	plain_settle(plain);

@@ -189,6 +189,8 @@ static const struct {
 	{ "who", "who is here and who drives", do_who },
 	{ "note", "note TEXT: a note for the journal", do_note },
 	{ "say", "say TEXT: to the others who are here", do_say },
+	{ "shell", "shell HOST: a shell there, by hand; the question stays open", plain_shell },
+	{ "run", "run HOST,HOST COMMAND: one command by hand; asks before it runs", plain_run },
 	{ "pause", "no new step or command starts; what runs goes on", do_pause },
 	{ "continue", "after a pause", do_continue },
 	{ "cancel", "stop a running command; asks why", do_cancel },

@@ -18,6 +18,8 @@ enum plain_mode {
 	PLAIN_MENU,	/* what Ctrl-C meant */
 	PLAIN_ABORT,	/* why abort */
 	PLAIN_CANCEL,	/* why cancel the call */
+	PLAIN_RUN,	/* whether a command is to run by hand */
+	PLAIN_SHELL,	/* a line for the shell that is open */
 };
 
 /* What was told of a call. */
@@ -47,6 +49,12 @@ struct plain {
 	struct told *told;
 	size_t told_count;
 	char *looked;		/* owned: step, try and side of the probe told last; NULL = none yet */
+	int64_t shell;		/* call of the shell opened here; 0 = none */
+	bool shell_asked;	/* one is under way, and has not said a word */
+	bool shell_waits;	/* a line was sent, and nothing came since: a script's next one waits */
+	char *shell_prompt;	/* owned: unfinished line of it that was told, NULL = none */
+	char *shell_sent;	/* owned: line that it will echo, NULL = none */
+	struct json *wish;	/* owned: command by hand that a yes is asked for */
 	bool summed;		/* the summary was printed */
 	enum ending ending;
 };
@@ -98,5 +106,28 @@ void plain_send(struct plain *plain, const char *name, const char *key, const ch
 
 /* Queues an intent. Takes it. */
 void plain_send_json(struct plain *plain, struct json *intent);
+
+/* Commands of plain_command.c: a shell on a host, a command by hand. */
+void plain_shell(struct plain *plain, const char *text);
+void plain_run(struct plain *plain, const char *text);
+
+/* The line after plain_run. */
+void plain_run_sure(struct plain *plain, const char *line);
+
+/* A line for the shell, or Ctrl-C. */
+void plain_shell_line(struct plain *plain, const char *line);
+void plain_shell_interrupt(struct plain *plain);
+
+/* True when the shell's prompt asks for what must not be shown. */
+bool plain_shell_hides(const struct plain *plain);
+
+/* Tells what an event means for the shell opened here; true when nothing else is to be said of it. */
+bool plain_shell_tell(struct plain *plain, const struct event *ev);
+
+/* A reply to this view. */
+void plain_shell_reply(struct plain *plain, const struct json *reply);
+
+/* Frees what is kept of it. */
+void plain_shell_done(struct plain *plain);
 
 #endif

@@ -395,6 +395,10 @@ static void tell_call_begun(struct plain *plain, const struct event *ev)
 		return;
 	}
 	plain_stamp(plain, ev->at_us);
+	if (call->by_hand) {
+		plain_safe(plain, ev->who);
+		put(plain, ", by hand: ");
+	}
 	put(plain, "Runs on ");
 	host_name(plain, call->host);
 	if (call->as && *call->as)
@@ -588,6 +592,8 @@ void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
 		{ EVENT_INVITED, plain_tell_people }, { EVENT_DISMISSED, plain_tell_people },
 	};
 
+	if (plain_shell_tell(plain, ev))
+		return;
 	if (ev->kind == EVENT_CALL_PROGRESS) {
 		tell_progress(plain, ev, now_us);
 		return;

@@ -197,8 +197,6 @@ void sitting_reply(struct ui *ui, const struct json *reply)
 		return;
 	if (ui->sitting.asked)
 		ui->sitting.mine = true;
-	else
-		ui->call = json_int(accepted, "seq", 0);	/* a command: its output is what is wanted now */
 	ui->sitting.asked = false;
 }
 
@@ -334,11 +332,29 @@ static void shell_up(struct ui *ui, const struct scene *scene, int64_t now_us)
 		ui_notice(ui, "A shell was opened: ! shows it.", now_us);
 }
 
+/* The output of a command by hand comes up, and goes when the step goes on; not when something else is looked at. */
+static void follow_run(struct ui *ui, const struct scene *scene)
+{
+	const struct model *model = scene->model;
+	const struct model_call *last = model->call_count ? &model->calls[model->call_count - 1] : NULL;
+
+	if (!last || !scene->caught_up)
+		return;
+	if (last->by_hand && last->rows == 0 && last->seq != ui->sitting.run) {
+		if (ui->call == 0 || ui->call == ui->sitting.run)
+			ui->call = last->seq;
+		ui->sitting.run = last->seq;
+	} else if (!last->by_hand && ui->sitting.run && ui->call == ui->sitting.run) {
+		ui->call = 0;
+	}
+}
+
 void sitting_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	const struct question *question = scene_question(scene);
 	struct buf answers = { 0 };
 
+	follow_run(ui, scene);
 	if (ui->sitting.seen && ui->sitting.seen != scene->shell)
 		shell_over(ui, scene, now_us);
 	if (scene->shell && scene->shell != ui->sitting.seen && scene->caught_up)

@@ -20,6 +20,7 @@ struct sitting {
 	bool mine;		/* opened or typed into from here: this view answers what its programs ask the terminal */
 	bool asked;		/* an intent of ours to open one is under way */
 	int64_t seen;		/* the shell that came up by itself last */
+	int64_t run;		/* the command by hand whose output came up by itself last */
 	int rows, cols;		/* room for it on the screen; set by draw */
 	int told_rows, told_cols;	/* its size as we told it last; 0 = not yet */
 	struct json *wish;	/* owned: what a confirmation is asked for */

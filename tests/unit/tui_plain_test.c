@@ -453,9 +453,113 @@ static void plain__being_turned_away_ends_the_view(void **state)
 	plain_free(plain);
 }
 
+#define SHELL(seq, kind, data) EVENT(seq, kind, "\"step\":\"copy\",\"attempt\":1,\"call\":\"detour.1/app1\",\"host\":\"app1\"," data)
+#define SHELL_BEGUN SHELL(4, "call.begun", "\"data\":{\"action\":\"ssh.shell\",\"of\":\"detour\",\"shown\":\"a shell\",\"args\":{\"rows\":24,\"cols\":200}}")
+#define SHELL_SAYS(seq, text) SHELL(seq, "call.output", "\"data\":{\"stream\":\"pty\"},\"text\":\"" text "\"")
+
+static struct plain *at_a_shell(void)
+{
+	struct plain *plain = started(ENTERED ASKED "{\"hosts\":[\"app1\",\"here\"]}\n");
+
+	buf_clear(plain_out(plain));
+	type(plain, "shell");
+	assert_said(plain, "app1, here");
+	type(plain, "shell app1");
+	assert_sends(plain, "{\"cols\":200,\"do\":\"detour\",\"host\":\"app1\",\"rows\":24,\"shell\":true,\"term\":\"dumb\"}");
+	play(plain, SHELL_BEGUN "{\"accepted\":{\"do\":\"detour\",\"seq\":4}}\n");
+	/* A line of a script waits for the shell's first word, a question of the connection would be asked here. */
+	assert_true(plain_is_sending(plain));
+	play(plain, SHELL_SAYS(5, "$ "));
+	assert_false(plain_is_sending(plain));
+	assert_said(plain, "| $ ");
+	assert_string_equal(plain_prompt(plain), "shell> ");
+	return plain;
+}
+
+static void plain__lines_go_to_the_shell_and_come_from_it(void **state)
+{
+	struct plain *plain = at_a_shell();
+
+	(void)state;
+	type(plain, "~~uname");
+	assert_sends(plain, "{\"bytes\":\"fnVuYW1lCg==\",\"call\":4,\"do\":\"detour.input\",\"id\":4}");
+	assert_true(plain_is_sending(plain));
+	play(plain, "{\"accepted\":{\"do\":\"detour.input\",\"id\":4}}\n" SHELL_SAYS(6, "$ ~uname\\r\\nLi\\u001b[1mnux\\r\\n$ "));
+	assert_not_said(plain, "~uname");
+	assert_said(plain, "| Linux\n| $ ");
+	plain_interrupt(plain);
+	assert_sends(plain, "{\"bytes\":\"Aw==\",\"call\":4,\"do\":\"detour.input\",\"id\":4}");
+	type(plain, "~.");
+	assert_sends(plain, "{\"call\":4,\"do\":\"detour.end\",\"id\":4}");
+	play(plain, SHELL(7, "call.ended", "\"data\":{\"outcome\":\"canceled\"}"));
+	assert_said(plain, "Copy now?");
+	plain_free(plain);
+}
+
+static void plain__what_a_shell_asks_for_is_hidden(void **state)
+{
+	struct plain *plain = at_a_shell();
+
+	(void)state;
+	play(plain, SHELL_SAYS(6, "sudo -k true\\r\\n[sudo] password for ruud: "));
+	assert_true(plain_hides(plain));
+	assert_string_equal(plain_prompt(plain), "hidden shell> ");
+	type(plain, "sesame");
+	assert_sends(plain, "{\"bytes\":\"c2VzYW1lCg==\",\"call\":4,\"do\":\"detour.input\",\"id\":4}");
+	play(plain, SHELL_SAYS(7, "\\r\\n$ "));
+	assert_false(plain_hides(plain));
+	plain_free(plain);
+}
+
+static void plain__a_line_for_the_shell_never_answers(void **state)
+{
+	struct plain *plain = at_a_shell();
+	int64_t begun = plain_question(plain);
+
+	(void)state;
+	play(plain, SHELL(6, "call.ended", "\"data\":{\"outcome\":\"unknown\",\"error\":\"lost\"}"));
+	plain_line(plain, "go", begun);
+	assert_silent(plain);
+	assert_said(plain, "Not sent");
+	type(plain, "go");
+	assert_sends(plain, "{\"do\":\"answer\",\"seq\":3,\"value\":\"go\"}");
+	plain_free(plain);
+	plain = started(ENTERED ASKED);
+	begun = plain_question(plain);
+	type(plain, "shell app1");
+	assert_sends(plain, "{\"cols\":200,\"do\":\"detour\",\"host\":\"app1\",\"rows\":24,\"shell\":true,\"term\":\"dumb\"}");
+	play(plain, SHELL_BEGUN SHELL_SAYS(5, "$ "));
+	plain_line(plain, "go", begun);
+	assert_silent(plain);
+	plain_free(plain);
+}
+
+static void plain__a_command_by_hand_is_shown_before_it_runs(void **state)
+{
+	struct plain *plain = started(ENTERED ASKED);
+
+	(void)state;
+	type(plain, "run app1");
+	assert_said(plain, "Say where and what");
+	type(plain, "run app1,app2 echo  two blanks");
+	assert_silent(plain);
+	assert_said(plain, "on app1, app2: echo  two blanks\n");
+	type(plain, "go");
+	assert_silent(plain);
+	assert_said(plain, "Nothing was run.");
+	type(plain, "run app1,app2 uptime");
+	type(plain, "yes");
+	assert_sends(plain, "{\"cmd\":\"uptime\",\"do\":\"detour\",\"hosts\":[\"app1\",\"app2\"]}");
+	plain_free(plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain__lines_go_to_the_shell_and_come_from_it),
+		cmocka_unit_test(plain__what_a_shell_asks_for_is_hidden),
+		cmocka_unit_test(plain__a_line_for_the_shell_never_answers),
+		cmocka_unit_test(plain__a_command_by_hand_is_shown_before_it_runs),
 		cmocka_unit_test(plain__sums_history_up_instead_of_telling_it),
 		cmocka_unit_test(plain__history_ends_at_the_first_later_event),
 		cmocka_unit_test(plain__question_shows_everything_known),

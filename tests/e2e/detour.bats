@@ -1,0 +1,199 @@
+#!/usr/bin/env bats
+# detour.bats - a shell by hand on a host of the fleet, in the live view on a real terminal (tmux): full-screen programs, sizes, a second person.
+# SPDX-License-Identifier: GPL-3.0-or-later
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+
+setup_file() {
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet FLEET_SERVICES=no FLEET_DISK=128m
+	"$FLEET" up >&2
+}
+
+teardown_file() {
+	"$FLEET" down >&2
+}
+
+setup() {
+	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
+	command -v tmux >/dev/null || skip "tmux is not installed"
+	export TMUX_TMPDIR=$TMPDIR BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db
+	cat >"$BATS_TEST_TMPDIR/walk.lua" <<-'END'
+		runbook { id = "walk", bellbook = 1, title = "Practice walk", about = "Shows what a walk looks like." }
+		change "fail" { title = "Fail", why = "To see what happens.",
+			run = function(s) here.run("[ -e " .. "$HOME/mended ] || { echo oops >&2; exit 3; }") end, done = function(s) return true end }
+	END
+	cat >"$BATS_TEST_TMPDIR/fleet.lua" <<-END
+		fleet { name = "practice", ssh_config = "$FLEET_STATE/ssh_config", hosts = { app1 = { transport = "libssh2" }, app2 = { transport = "ssh" } } }
+	END
+	mkdir "$BATS_TEST_TMPDIR/home"
+	tm -f /dev/null new-session -d -s driver -x 80 -y 24 \
+		"$FLEET exec env HOME=$BATS_TEST_TMPDIR/home PS1='ready> ' bash --norc --noprofile -i"
+	tm new-session -d -s other -x 90 -y 26 "env PS1='ready> ' bash --norc --noprofile -i"
+	see driver 'ready>'
+	see other 'ready>'
+	keys driver "clear; $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua --fleet $BATS_TEST_TMPDIR/fleet.lua; echo rc=\$?" Enter
+	see driver 'arrows or a number'
+	gone driver 'wait ...'
+	keys driver 1 Enter
+	see driver 'Try again'
+	keys other "clear; $BELLBOOK attach --role navigator" Enter
+	see other 'Practice walk'
+}
+
+teardown() {
+	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/detour" ] && tm kill-server
+	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
+		[ -S "$session" ] || continue
+		session=$(basename "$session" .sock)
+		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
+		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
+		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+	done
+}
+
+tm() {
+	tmux -L detour "$@"
+}
+
+screen() {
+	tm capture-pane -p -t "$1"
+}
+
+keys() {
+	local pane=$1
+	shift
+	tm send-keys -t "$pane" "$@"
+}
+
+# Waits until the screen of a view shows a text, or (gone) shows it no more.
+see() {
+	for _ in $(seq 300); do
+		screen "$1" | grep -qF -- "$2" && return 0
+		sleep 0.05
+	done
+	echo "never seen by $1: $2"
+	screen "$1"
+	return 1
+}
+
+gone() {
+	for _ in $(seq 300); do
+		screen "$1" | grep -qF -- "$2" || return 0
+		sleep 0.05
+	done
+	echo "still there for $1: $2"
+	screen "$1"
+	return 1
+}
+
+both() {
+	see driver "$1"
+	see other "$1"
+}
+
+# Opens a shell on the NUMBERth host of the list, and waits for its prompt.
+open_shell() {
+	gone driver 'wait ...'
+	keys driver '!'
+	see driver 'TO A HOST BY HAND'
+	keys driver "$1" Enter
+	see driver 'All keys go to the shell'
+	keys driver "PS1='here> '; clear" Enter
+	both 'here>'
+}
+
+full_screen_programs() {
+	open_shell "$1"
+	see other 'You watch'
+	keys driver "seq -f 'line %g of many' 200 >f; vim.tiny -u NONE -N f" Enter
+	both 'line 1 of many'
+	keys driver G
+	both 'line 200 of many'
+	tm resize-window -t driver -x 100 -y 40
+	keys driver ':set lines?' Enter
+	both 'lines=38'
+	keys driver ':set columns?' Enter
+	both 'columns=100'
+	see driver 'line 165 of many'
+	tm resize-window -t driver -x 80 -y 24
+	keys driver ':set lines?' Enter
+	both 'lines=22'
+	keys driver ':q!' Enter
+	see driver 'here>'
+	gone other 'line 200 of many'
+	keys driver 'less f' Enter
+	both 'line 21 of'
+	keys driver G
+	both 'line 200 of many'
+	tm resize-window -t driver -x 70 -y 25
+	see driver '~'
+	keys driver g G
+	both 'line 179 of many'
+	keys driver q
+	see driver 'here>'
+	keys driver 'htop' Enter
+	both 'F3Search'
+	tm resize-window -t driver -x 100 -y 24
+	both 'F10Quit'
+	keys driver q
+	gone driver 'F3Search'
+	keys driver 'exit 4' Enter
+	see driver 'exit status 4'
+	# The question was open all the time.
+	both 'Try again'
+}
+
+@test "vim, less and htop through libssh2: resized, and seen by the second person" {
+	full_screen_programs 1
+}
+
+@test "vim, less and htop through the system's ssh: resized, and seen by the second person" {
+	full_screen_programs 2
+}
+
+@test "Ctrl-] is for bellbook, all else is the shell's; what a host writes cannot steer our terminal" {
+	open_shell 3
+	keys driver "printf '\\033]0;pwned\\007\\033]52;c;cm0gLXJm\\007\\033[?1000h'; echo a\$((1+1))b" Enter
+	both 'a2b'
+	[ "$(tm display-message -p -t driver '#{pane_title}')" != pwned ]
+	[ "$(tm display-message -p -t driver '#{mouse_any_flag}')" = 0 ]
+	! tm show-buffer 2>/dev/null | grep -q .
+	keys driver 'cat' Enter 'x' C-c
+	keys driver 'echo c$((1+1))d' Enter
+	both 'c2d'
+	keys driver C-]
+	see driver 'q ends the shell'
+	keys driver s
+	see driver 'Try again'
+	see driver 'The shell stays open'
+	gone driver 'wait ...'
+	keys driver '!'
+	see driver 'All keys go to the shell'
+	keys other q
+	see other 'Try again'
+	gone other 'wait ...'
+	keys other '!'
+	see other 'You watch'
+	keys driver 'touch ~/mended' Enter 'echo e$((1+1))f' Enter
+	both 'e2f'
+	keys driver C-]
+	see driver 'q ends the shell'
+	keys driver q
+	both 'Try again'
+	see driver 'ended by'
+	# The prompt works as before.
+	gone driver 'wait ...'
+	keys driver 1 Enter
+	see driver 'rc=0'
+	"$BELLBOOK" log 1 | grep -q 'by hand: a shell'
+}
+
+@test "one command on two hosts is shown before it runs" {
+	gone driver 'wait ...'
+	keys driver Escape
+	see driver 'Nothing was decided'
+	keys driver ':run app1,app2 echo "on $(hostname)" a$((6*7))b' Enter
+	see driver 'Exactly this runs, once, now, on app1, app2'
+	keys driver Enter
+	both 'a42b'
+	"$BELLBOOK" log 1 | grep -c 'by hand: echo "on' | grep -qx 2
+}
