@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "tui/people.h"
 #include "tui/plain_int.h"
+#include "tui/plain_shell.h"
 
 struct plain *plain_new(int64_t session)
 {

@@ -4,6 +4,7 @@
 #include "base/str.h"
 #include "tui/people.h"
 #include "tui/plain_int.h"
+#include "tui/plain_shell.h"
 #include "tui/plain_people.h"
 
 static void put(struct plain *plain, const char *text)

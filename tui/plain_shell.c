@@ -7,8 +7,9 @@
  * plain_question() is negative then, so that a line begun before or meant for
  * it never answers a question.
  */
-#define _DEFAULT_SOURCE	/* explicit_bzero, strcasestr */
-#define _GNU_SOURCE
+#define _GNU_SOURCE	/* explicit_bzero, strcasestr */
+#include "tui/plain_shell.h"
+
 #include <string.h>
 
 #include "base/str.h"

@@ -9,6 +9,7 @@
 #include "tui/meter.h"
 #include "tui/people.h"
 #include "tui/plain_int.h"
+#include "tui/plain_shell.h"
 #include "tui/plain_people.h"
 #include "tui/prose.h"
 
