@@ -21,6 +21,7 @@
 #include "tui/review_list.h"
 #include "tui/review_work.h"
 #include "tui/term.h"
+#include "tui/tty.h"
 #include "tui/view.h"
 
 #define FRAME_US (TIME_SECOND / 25)
@@ -386,8 +387,10 @@ static void signal_in(void *arg, int signo)
 {
 	struct desk *desk = arg;
 
-	if (signo == SIGHUP)
+	if (signo == SIGHUP) {
+		tty_hangup();
 		_exit(VIEW_OK);
+	}
 	if (signo == SIGTSTP)
 		term_suspend();
 	else if (signo != SIGWINCH && signo != SIGINT)

@@ -14,6 +14,7 @@
 #include "base/proc.h"
 #include "base/time.h"
 #include "tui/term.h"
+#include "tui/tty.h"
 
 #define FRAME_US (TIME_SECOND / 10)
 #define KEY_FRAME_US (TIME_SECOND / 25)
@@ -231,8 +232,10 @@ static void signal_in(void *arg, int signo)
 {
 	struct stage *stage = arg;
 
-	if (signo == SIGHUP)
+	if (signo == SIGHUP) {
+		tty_hangup();
 		_exit(0);
+	}
 	if (signo == SIGTSTP)
 		stage->suspend = true;
 	else if (signo != SIGWINCH)

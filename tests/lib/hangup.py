@@ -57,6 +57,16 @@ def main():
             break
         time.sleep(0.02)
     assert done and os.WIFEXITED(status) and os.WEXITSTATUS(status) == 3, status
+    # The screens beside it.
+    for words in ([sys.argv[1]], [sys.argv[1], "review", "1"]):
+        pid, fd = start(words)
+        got = until(fd, ENTER)
+        if b"One" not in got:
+            until(fd, b"One")
+        os.kill(pid, signal.SIGHUP)
+        until(fd, LEAVE)
+        os.waitpid(pid, 0)
+        os.close(fd)
     print("given back")
 
 
