@@ -55,8 +55,8 @@ static void use(struct script *script)
 	struct buf text = {0};
 	struct err e = {0};
 
-	plan_text(book, false, &text);
-	plan_text(book, true, &text);
+	plan_text(book, false, NULL, &text);
+	plan_text(book, true, NULL, &text);
 	assert(utf8_valid(buf_text(&text), text.len));
 	json_free(plan_json(book));
 	for (size_t i = 0; i < book->param_count; i++) {
