@@ -133,6 +133,7 @@ static void tell_you(struct engine *engine, struct client *client)
 		json_set_int(you, "until_us", facts->until_us);
 	server_say(engine->server, client, "you", you);
 	mem_set(&facts->why, NULL);
+	facts->newcomer = false;	/* a welcome is said once */
 }
 
 void people_role(struct engine *engine, struct client *client, const char *role)
