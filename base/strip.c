@@ -71,9 +71,7 @@ static void in_csi(struct strip *strip, char c, struct buf *out)
 
 static void in_string(struct strip *strip, char c)
 {
-	if (strip->state == IN_STRING_END && c == '\\')
-		strip->state = IN_TEXT;
-	else if (c == '\007' || c == 0x18 || c == 0x1a)
+	if (c == '\007' || c == 0x18 || c == 0x1a || (strip->state == IN_STRING_END && c == '\\'))
 		strip->state = IN_TEXT;
 	else
 		strip->state = c == '\033' ? IN_STRING_END : IN_STRING;
