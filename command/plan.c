@@ -22,6 +22,7 @@ struct plan_run {
 	struct script *script;		/* owned */
 	struct plan *plan;		/* owned */
 	struct helper rehearsal;
+	int64_t followed;		/* session that the rehearsal's helper joined, 0 = it has its own */
 	char *path;			/* owned: the runbook's */
 	enum plan_do what;
 	bool looked;
@@ -62,6 +63,7 @@ static void start_helper(struct plan_run *run, const char *const *words)
 	int fd;
 
 	stop_rehearsal(run);
+	run->followed = 0;
 	fd = helper_start(&run->rehearsal, words, &e);
 	if (fd < 0) {
 		plan_notice(run->plan, e.text);
@@ -93,6 +95,27 @@ static void rehearse(struct plan_run *run)
 	start_helper(run, words);
 	while (used > 0)
 		mem_free(given[--used]);
+}
+
+/* What the journal has of a dry run. False when it cannot be read. */
+static bool fold_dry_run(struct plan_run *run, int64_t session)
+{
+	struct err e = {0};
+	struct feed *feed = feed_stored(run->home->o->journal, session, 0, &e);
+	const struct json *reply;
+	struct event ev;
+
+	if (!feed)
+		return false;
+	plan_rehearsal(run->plan);
+	while (feed_next(feed, &ev, &reply, &e) == FEED_EVENT) {
+		struct json *one = event_to_json(&ev, false);
+
+		plan_event(run->plan, one);
+		json_free(one);
+	}
+	feed_close(feed);
+	return true;
 }
 
 /* ---- the screen ---- */
@@ -127,6 +150,10 @@ static void line(void *arg, int source, const struct json *one)
 		plan_event(run->plan, one);
 	} else if (source == SOURCE_REHEARSAL) {
 		helper_stop(&run->rehearsal);
+		/* It was over before the helper got to it: the journal has all. */
+		if (run->followed && !plan_session(run->plan))
+			(void)fold_dry_run(run, run->followed);
+		run->followed = 0;
 		plan_rehearsed(run->plan);
 	} else if (one) {
 		home_line(run->home->home, one);
@@ -199,31 +226,20 @@ static int join(struct home_run *home, void *arg)
 	return result;
 }
 
-/* Folds what the journal has of a dry run; follows it on when it is not over. */
+/* Shows a dry run as the journal has it; follows it on when it is not over. A process may outlive its session's last event a little. */
 static void show_dry_run(struct plan_run *run, int64_t session)
 {
-	struct err e = {0};
-	struct feed *feed = feed_stored(run->home->o->journal, session, 0, &e);
-	const struct json *reply;
-	struct event ev;
 	char number[24];
 
-	if (!feed)
+	if (!fold_dry_run(run, session))
 		return;
-	plan_rehearsal(run->plan);
-	while (feed_next(feed, &ev, &reply, &e) == FEED_EVENT) {
-		struct json *one = event_to_json(&ev, false);
-
-		plan_event(run->plan, one);
-		json_free(one);
-	}
-	feed_close(feed);
-	if (!lease_is_held(run->home->o->journal, session)) {
+	if (plan_is_rehearsed(run->plan) || !lease_is_held(run->home->o->journal, session)) {
 		plan_rehearsed(run->plan);
 		return;
 	}
 	snprintf(number, sizeof(number), "%lld", (long long)session);
 	start_helper(run, (const char *const[]){"attach", number, "--json", "--role", "observer", "--journal", run->home->o->journal, NULL});
+	run->followed = session;
 }
 
 /* A dry run that already goes on in the background is joined: that it asks something may be why the person comes. */

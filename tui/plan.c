@@ -108,6 +108,11 @@ void plan_rehearsed(struct plan *plan)
 	plan->rehearsal = REHEARSAL_OVER;
 }
 
+bool plan_is_rehearsed(const struct plan *plan)
+{
+	return *plan->model->outcome;
+}
+
 int64_t plan_session(const struct plan *plan)
 {
 	return plan->rehearsal == REHEARSAL_RUNS ? plan->model->session : 0;

@@ -42,6 +42,9 @@ void plan_rehearsal(struct plan *plan);
 void plan_event(struct plan *plan, const struct json *line);
 void plan_rehearsed(struct plan *plan);
 
+/* True when the rehearsal's session was closed. Only after plan_rehearsal. */
+bool plan_is_rehearsed(const struct plan *plan);
+
 /* Number of the rehearsal's session while it is not over, 0 = none. */
 int64_t plan_session(const struct plan *plan);
 
