@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # detour.bats - a shell by hand on a host of the fleet, in the live view on a real terminal (tmux): full-screen programs, sizes, a second person.
 # SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck disable=SC2016 # what is typed is expanded on the host
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
 
 setup_file() {
@@ -156,7 +157,7 @@ full_screen_programs() {
 	both 'a2b'
 	[ "$(tm display-message -p -t driver '#{pane_title}')" != pwned ]
 	[ "$(tm display-message -p -t driver '#{mouse_any_flag}')" = 0 ]
-	! tm show-buffer 2>/dev/null | grep -q .
+	[ -z "$(tm show-buffer 2>/dev/null)" ]
 	keys driver 'cat' Enter 'x' C-c
 	keys driver 'echo c$((1+1))d' Enter
 	both 'c2d'
