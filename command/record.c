@@ -103,7 +103,7 @@ static int log_damaged(const struct options *o, int64_t session, enum export_for
 	} else {
 		say(format, head);
 		if (export_log_before(o->journal, (struct export_range){ .session = session, .before = bad }, format, export_to_file, stdout, &e) < 0)
-			result = cmd_fail_err(&e);
+			(void)cmd_fail_err(&e);
 		if (format != EXPORT_JSONL)
 			putchar('\n');
 		say(format, tail);

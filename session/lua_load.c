@@ -134,10 +134,13 @@ static int load_main(lua_State *L)
 static int set_raised(lua_State *L, const char *other, struct err *e)
 {
 	size_t len = 0;
-	const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : other;
+	const char *text = lua_type(L, -1) == LUA_TSTRING ? lua_tolstring(L, -1, &len) : NULL;
 	struct buf words = {0};
 
-	utf8_scrub(&words, text, len ? len : strlen(text));
+	if (text)
+		utf8_scrub(&words, text, len);
+	else
+		buf_puts(&words, other ? other : "it raised something that is no text");
 	err_set(e, ERR_USAGE, "%s", buf_text(&words));
 	buf_done(&words);
 	return -1;
