@@ -102,6 +102,17 @@ open_shell() {
 	both 'here>'
 }
 
+# Asks vim until both see the answer: what is typed before the view has heard of its new size is answered with the old one.
+answers() {
+	local i
+	for i in $(seq 400); do
+		[ $((i % 20)) != 1 ] || keys driver "$1" Enter
+		! screen driver | grep -qF -- "$2" || break
+		sleep 0.05
+	done
+	both "$2"
+}
+
 full_screen_programs() {
 	open_shell "$1"
 	see other 'You watch'
@@ -110,14 +121,11 @@ full_screen_programs() {
 	keys driver G
 	both 'line 200 of many'
 	tm resize-window -t driver -x 100 -y 40
-	keys driver ':set lines?' Enter
-	both 'lines=38'
-	keys driver ':set columns?' Enter
-	both 'columns=100'
+	answers ':set lines?' 'lines=38'
+	answers ':set columns?' 'columns=100'
 	see driver 'line 165 of many'
 	tm resize-window -t driver -x 80 -y 24
-	keys driver ':set lines?' Enter
-	both 'lines=22'
+	answers ':set lines?' 'lines=22'
 	keys driver ':q!' Enter
 	see driver 'here>'
 	gone other 'line 200 of many'
