@@ -19,6 +19,7 @@
 #include "base/utf8.h"
 #include "tui/canvas.h"
 #include "tui/keys.h"
+#include "tui/looks.h"
 
 /* A file's bytes, NULL when there is none. Caller owns. */
 static inline char *golden_read(const char *path, size_t *len)
@@ -56,28 +57,96 @@ static inline struct json *golden_case(const char *name)
 	return value;
 }
 
-/* The canvas is as tests/screen/NAME.screen says. */
-static inline void golden_check(const char *name, const struct canvas *canvas)
+/* got is what tests/screen/NAME.KIND has. */
+static inline void golden_same(const char *name, const char *kind, const struct buf *got)
 {
-	char *path = mem_printf("tests/screen/%s.screen", name);
-	struct buf got = { 0 };
+	char *path = mem_printf("tests/screen/%s.%s", name, kind);
 	size_t len = 0;
 	char *want;
 
-	canvas_dump(canvas, &got);
 	if (getenv("GENERATE")) {
 		FILE *file = fopen(path, "wb");
 
 		assert_non_null(file);
-		assert_int_equal(fwrite(buf_text(&got), 1, got.len, file), got.len);
+		assert_int_equal(fwrite(buf_text(got), 1, got->len, file), got->len);
 		fclose(file);
 	}
 	want = golden_read(path, &len);
-	if (!want || len != got.len || memcmp(want, got.data, len) != 0)
-		fail_msg("%s differs; it is now:\n%s", path, buf_text(&got));
+	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
+		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
 	mem_free(want);
 	mem_free(path);
+}
+
+/* The canvas is as tests/screen/NAME.screen says. */
+static inline void golden_check(const char *name, const struct canvas *canvas)
+{
+	struct buf got = { 0 };
+
+	canvas_dump(canvas, &got);
+	golden_same(name, "screen", &got);
 	buf_done(&got);
+}
+
+/* The roles of the cells, a letter each: what a terminal with colours shows. */
+static inline void golden_roles(const struct canvas *canvas, struct buf *out)
+{
+	static const char letters[ROLE_COUNT + 1] = ".dbHDorwF!?P_m$";
+
+	for (int row = 0; row < canvas->rows; row++) {
+		size_t end = out->len;
+
+		for (int col = 0; col < canvas->cols; col++) {
+			enum role role = canvas->cells[row * canvas->cols + col].role;
+
+			buf_putc(out, letters[role]);
+			if (role != ROLE_TEXT)
+				end = out->len;
+		}
+		out->len = end;
+		buf_putc(out, '\n');
+	}
+}
+
+/* What is left of them without colours: bold, underlined, reversed, or two of these. */
+static inline void golden_mono(const struct canvas *canvas, struct buf *out)
+{
+	static const char letters[] = ".burBxyz";
+
+	for (int row = 0; row < canvas->rows; row++) {
+		size_t end = out->len;
+
+		for (int col = 0; col < canvas->cols; col++) {
+			struct look look = look_of(canvas->cells[row * canvas->cols + col].role, 0);
+			int mix = look.reverse && look.bold ? 4 : look.reverse ? 3 : look.underline ? 2 : look.bold;
+
+			assert_int_equal(look.color, LOOK_OWN);
+			buf_putc(out, letters[mix]);
+			if (mix)
+				end = out->len;
+		}
+		out->len = end;
+		buf_putc(out, '\n');
+	}
+}
+
+/* The canvas looks as NAME.color says with colours, and as NAME.mono without. */
+static inline void golden_check_looks(const char *name, const struct canvas *canvas)
+{
+	struct buf got = { 0 };
+
+	golden_roles(canvas, &got);
+	golden_same(name, "color", &got);
+	buf_clear(&got);
+	golden_mono(canvas, &got);
+	golden_same(name, "mono", &got);
+	buf_done(&got);
+}
+
+/* Is it one of the two sizes of which colours are kept too? */
+static inline bool golden_has_looks(const char *name)
+{
+	return strstr(name, "80x24") || strstr(name, "132x43");
 }
 
 /* No control character, wide characters whole, ASCII where it must be. */

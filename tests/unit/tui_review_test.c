@@ -16,43 +16,7 @@
 #include "tui/review_int.h"
 #include "tui/review_list.h"
 #include "tui/review_work.h"
-
-static char *read_file(const char *path, size_t *len)
-{
-	FILE *file = fopen(path, "rb");
-	struct buf text = { 0 };
-	size_t n;
-
-	if (!file)
-		return NULL;
-	do {
-		n = fread(buf_room(&text, 65536), 1, 65536, file);
-		buf_added(&text, n);
-	} while (n > 0);
-	fclose(file);
-	*len = text.len;
-	return buf_take(&text);
-}
-
-static void check_golden(const char *name, const struct buf *got)
-{
-	char *path = mem_printf("tests/screen/%s.screen", name);
-	size_t len = 0;
-	char *want;
-
-	if (getenv("GENERATE")) {
-		FILE *file = fopen(path, "wb");
-
-		assert_non_null(file);
-		assert_int_equal(fwrite(buf_text(got), 1, got->len, file), got->len);
-		fclose(file);
-	}
-	want = read_file(path, &len);
-	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
-		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
-	mem_free(want);
-	mem_free(path);
-}
+#include "tui_golden.h"
 
 /* Recorded numbers may have gaps, a journal has none: what an event names is numbered anew with it. */
 struct renumber {
@@ -93,7 +57,7 @@ static int64_t record(const char *journal, const char *name)
 	int64_t session, head = store_head(store, &e);
 	size_t len = 0;
 
-	lines = read_file(path, &len);
+	lines = golden_read(path, &len);
 	assert_non_null(lines);
 	feed = feed_memory(lines, len);
 	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY) {
@@ -182,14 +146,13 @@ static void review__screen_is_as_recorded(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct review *review = review_ok(place->path, str_is(cases[i].events, "failure") ? forty : walks[i == 0 ? 0 : 1]);
 		struct canvas *canvas = canvas_new(cases[i].rows, cases[i].cols, cases[i].ascii);
-		struct buf got = { 0 };
 
 		review_draw(review, canvas, 0);
 		press_all(review, cases[i].keys);
 		review_draw(review, canvas, 0);
-		canvas_dump(canvas, &got);
-		check_golden(cases[i].golden, &got);
-		buf_done(&got);
+		golden_check(cases[i].golden, canvas);
+		if (golden_has_looks(cases[i].golden))
+			golden_check_looks(cases[i].golden, canvas);
 		canvas_free(canvas);
 		review_free(review);
 	}
@@ -692,7 +655,9 @@ static void list__screen_is_as_recorded(void **state)
 		list_press(list, all[i].keys);
 		review_list_draw(list, canvas);
 		canvas_dump(canvas, &got);
-		check_golden(all[i].golden, &got);
+		golden_same(all[i].golden, "screen", &got);
+		if (golden_has_looks(all[i].golden))
+			golden_check_looks(all[i].golden, canvas);
 		buf_done(&got);
 		canvas_free(canvas);
 		review_list_free(list);

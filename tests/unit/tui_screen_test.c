@@ -20,6 +20,7 @@
 #include "tui/draw.h"
 #include "tui/keys.h"
 #include "tui/looks.h"
+#include "tui_golden.h"
 
 #define LATER ((int64_t)10000000)	/* behind every guard */
 
@@ -110,28 +111,11 @@ static const struct screen_case cases[] = {
 	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER, true },
 };
 
-static char *read_file(const char *path, size_t *len)
-{
-	FILE *file = fopen(path, "rb");
-	struct buf text = { 0 };
-	size_t n;
-
-	if (!file)
-		return NULL;
-	do {
-		n = fread(buf_room(&text, 65536), 1, 65536, file);
-		buf_added(&text, n);
-	} while (n > 0);
-	fclose(file);
-	*len = text.len;
-	return buf_take(&text);
-}
-
 static void play(struct scene *scene, const char *name)
 {
 	char *path = mem_printf("tests/screen/%s.events", name);
 	size_t len = 0;
-	char *lines = read_file(path, &len);
+	char *lines = golden_read(path, &len);
 	struct feed *feed;
 	struct event ev;
 	const struct json *reply;
@@ -186,68 +170,6 @@ static struct canvas *picture(const struct screen_case *one, struct ui **ui_out)
 	return canvas;
 }
 
-/* The roles of the cells, a letter each: what a terminal with colours shows. */
-static void dump_roles(const struct canvas *canvas, struct buf *out)
-{
-	static const char letters[ROLE_COUNT + 1] = ".dbHDorwF!?P_m$";
-
-	for (int row = 0; row < canvas->rows; row++) {
-		size_t end = out->len;
-
-		for (int col = 0; col < canvas->cols; col++) {
-			enum role role = canvas->cells[row * canvas->cols + col].role;
-
-			buf_putc(out, letters[role]);
-			if (role != ROLE_TEXT)
-				end = out->len;
-		}
-		out->len = end;
-		buf_putc(out, '\n');
-	}
-}
-
-/* What is left of them without colours: bold, underlined, reversed, or two of these. */
-static void dump_mono(const struct canvas *canvas, struct buf *out)
-{
-	static const char letters[] = ".burBxyz";
-
-	for (int row = 0; row < canvas->rows; row++) {
-		size_t end = out->len;
-
-		for (int col = 0; col < canvas->cols; col++) {
-			struct look look = look_of(canvas->cells[row * canvas->cols + col].role, 0);
-			int mix = look.reverse && look.bold ? 4 : look.reverse ? 3 : look.underline ? 2 : look.bold;
-
-			assert_int_equal(look.color, LOOK_OWN);
-			buf_putc(out, letters[mix]);
-			if (mix)
-				end = out->len;
-		}
-		out->len = end;
-		buf_putc(out, '\n');
-	}
-}
-
-static void check_golden(const char *name, const char *kind, const struct buf *got)
-{
-	char *path = mem_printf("tests/screen/%s.%s", name, kind);
-	size_t len = 0;
-	char *want;
-
-	if (getenv("GENERATE")) {
-		FILE *file = fopen(path, "wb");
-
-		assert_non_null(file);
-		assert_int_equal(fwrite(buf_text(got), 1, got->len, file), got->len);
-		fclose(file);
-	}
-	want = read_file(path, &len);
-	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
-		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
-	mem_free(want);
-	mem_free(path);
-}
-
 static void screen__is_as_recorded(void **state)
 {
 	(void)state;
@@ -256,19 +178,10 @@ static void screen__is_as_recorded(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct ui *ui;
 		struct canvas *canvas = picture(&cases[i], &ui);
-		struct buf got = { 0 };
 
-		canvas_dump(canvas, &got);
-		check_golden(cases[i].golden, "screen", &got);
-		if (cases[i].looks) {
-			buf_clear(&got);
-			dump_roles(canvas, &got);
-			check_golden(cases[i].golden, "color", &got);
-			buf_clear(&got);
-			dump_mono(canvas, &got);
-			check_golden(cases[i].golden, "mono", &got);
-		}
-		buf_done(&got);
+		golden_check(cases[i].golden, canvas);
+		if (cases[i].looks)
+			golden_check_looks(cases[i].golden, canvas);
 		canvas_free(canvas);
 		ui_free(ui);
 	}
@@ -299,7 +212,7 @@ static void screen__after_a_resize_is_as_if_it_had_always_been_so(void **state)
 			canvas_dump(canvas, &got);
 			canvas_free(canvas);
 		}
-		check_golden(name, "screen", &got);
+		golden_same(name, "screen", &got);
 		buf_done(&got);
 		mem_free(name);
 		ui_free(ui);
