@@ -8,6 +8,8 @@ bats_require_minimum_version 1.5.0
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
 DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
 LIVE=/home/mastodon/live
+# shellcheck source=tests/lib/standin.sh
+. "$BATS_TEST_DIRNAME/../lib/standin.sh"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
@@ -41,17 +43,12 @@ upgrade() {
 		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
 }
 
-# What happened on a host since `forget`, without times and members' jobs.
-effects() { "$FLEET" in "$1" cat /var/log/standin/effects | cut -d' ' -f4- | grep -v '^job '; }
 forget() { both standin effects clear; }
 
 has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
 
 # The walk ended with this outcome.
 closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
-
-# is HOST TEXT: the effects of the host are exactly these lines.
-is() { diff <(effects "$1") - <<<"$2"; }
 
 @test "a dry run looks at everything and changes nothing" {
 	forget

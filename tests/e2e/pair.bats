@@ -3,8 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 bats_require_minimum_version 1.5.0
-PAIR="$BATS_TEST_DIRNAME/../lib/pair.py"
-ANN=61001 BEN=61002 TEAM=61000
+SOCKET=pair
+# shellcheck source=tests/lib/panes.sh
+. "$BATS_TEST_DIRNAME/../lib/panes.sh"
 
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
@@ -27,11 +28,11 @@ setup() {
 		change "after" { title = "Say that it is done", why = "People wait.",
 			run = function(s) here.run("echo said >> $dir/share/effects") end, done = function(s) return true end }
 	END
-	mkdir "$dir/share"
-	python3 "$PAIR" sh -c "chown $ANN:$TEAM '$dir/share' && chmod 2770 '$dir/share' && chmod 755 '$dir' '$BATS_RUN_TMPDIR'"
+	team_folder "$dir/share"
+	chmod 755 "$dir" "$BATS_RUN_TMPDIR"
 	export BELLBOOK_JOURNAL=$dir/share/j.db BELLBOOK_FLEET=$dir/fleet.lua BELLBOOK_BALLAST=1048576
-	python3 "$PAIR" tmux -L pair -f /dev/null new-session -d -s ann -x 100 -y 30 "$(as $ANN)"
-	tm new-session -d -s ben -x 80 -y 24 "$(as $BEN)"
+	python3 "$PAIR" tmux -L pair -f /dev/null new-session -d -s ann -x 100 -y 30 "$(as $ANN "$dir/share")"
+	tm new-session -d -s ben -x 80 -y 24 "$(as $BEN "$dir/share")"
 	see ann 'ready>'
 	see ben 'ready>'
 }
@@ -48,32 +49,7 @@ teardown() {
 	done
 }
 
-# A shell of that user.
-as() {
-	echo "exec setpriv --reuid $1 --regid $TEAM --clear-groups env PS1='ready> ' HOME=$dir/share bash --norc --noprofile -i"
-}
-
-tm() { tmux -L pair "$@"; }
-
-screen() { tm capture-pane -p -t "$1"; }
-
-keys() {
-	local who=$1
-	shift
-	tm send-keys -t "$who" "$@"
-}
-
-# Waits until somebody's screen shows a text.
-see() {
-	for _ in $(seq 400); do
-		screen "$1" | grep -qF -- "$2" && return 0
-		sleep 0.05
-	done
-	echo "never seen by $1: $2"
-	screen ann
-	screen ben
-	return 1
-}
+keys() { type_in "$@"; }
 
 # Waits until somebody's screen shows a pattern so often.
 times() {
@@ -82,8 +58,7 @@ times() {
 		sleep 0.05
 	done
 	echo "never seen $2 times by $1: $3"
-	screen ann
-	screen ben
+	all_screens
 	return 1
 }
 
@@ -102,13 +77,12 @@ answer() {
 		break
 	done
 	echo "never seen by $3: $4"
-	screen ann
-	screen ben
+	all_screens
 	return 1
 }
 
 bellbook() {
-	python3 "$PAIR" setpriv --reuid $BEN --regid $TEAM --clear-groups "$dir/bellbook" "$@"
+	python3 "$PAIR" "${AS_BEN[@]}" "$dir/bellbook" "$@"
 }
 
 @test "two users, live: one sees what will run and agrees, the wheel is handed over, the other drives to the end" {

@@ -7,6 +7,9 @@
 bats_require_minimum_version 1.5.0
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
 REPO="$BATS_TEST_DIRNAME/../.."
+SOCKET=practice
+# shellcheck source=tests/lib/panes.sh
+. "$BATS_TEST_DIRNAME/../lib/panes.sh"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet
@@ -31,52 +34,7 @@ setup() {
 
 teardown() { tm kill-server; }
 
-tm() { tmux -L practice "$@"; }
-
-screen() { tm capture-pane -p; }
-
 keys() { tm send-keys "$@"; }
-
-# Waits until the screen shows a text.
-see() {
-	for _ in $(seq 400); do
-		screen | grep -qF -- "$1" && return 0
-		sleep 0.05
-	done
-	echo "never seen: $1"
-	screen
-	return 1
-}
-
-# "STEP|FIRST LINE" of the question whose dialog takes keys now; nothing while there is none.
-asked() {
-	local text
-	text=$(screen)
-	[[ $text == *" QUESTION "* && $text == *"Esc decides nothing"* && $text != *"wait ..."* ]] || return 0
-	[[ $text =~ step\ ([0-9]+)/ ]] && printf '%s' "${BASH_REMATCH[1]}"
-	grep -A1 ' QUESTION ' <<<"$text" | tail -1 | sed 's/^[^A-Z]*/|/; s/ *[^ ]*$//'
-}
-
-# Gives what the question on the screen asks for, until the shell is back.
-answer_all() {
-	local now last='' deadline=$((SECONDS + 120))
-	while [ $SECONDS -lt $deadline ]; do
-		screen | grep -q '^rc=' && return 0
-		now=$(asked)
-		if [ -n "$now" ] && [ "$now" != "$last" ]; then
-			last=$now
-			screen >>"$BATS_TEST_TMPDIR/screens"
-			case $now in
-			*'Which version'*) keys "$1" Enter ;;
-			*) keys 1 Enter ;;
-			esac
-		fi
-		sleep 0.05
-	done
-	echo "not at the end after 120 s"
-	screen
-	return 1
-}
 
 version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live describe --tags; }
 
@@ -121,7 +79,7 @@ version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live de
 	see 'FAIL'
 	see 'r: record so far'
 	"$FLEET" in app1 standin mend assets-oom
-	answer_all 4.6.5
+	answer_all '' 4.6.5
 	see 'rc=0'
 	see 'closed, outcome ok'
 	see 'skipped: step 21'
