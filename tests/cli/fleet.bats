@@ -350,4 +350,7 @@ remove_user() {
 	kill -KILL "$p"
 	removed() { [ ! -e "$OTHER" ]; }
 	in_time removed
+	for p in $(pgrep -x sleep); do
+		[ "$(tr '\0' '\n' <"/proc/$p/environ" | grep -cxF "FLEET_STATE=$OTHER")" = 0 ]
+	done 2>/dev/null
 }

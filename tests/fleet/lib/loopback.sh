@@ -47,7 +47,7 @@ loop_world() {
 	for h in "${HOSTS[@]}"; do await 20 "sshd on $h" answers "$(loop_address "$h")" "$(loop_port)" || exit 1; done
 	: >"$STATE/ready"
 	while :; do
-		sleep 86400 7>&- &
+		env FLEET_MARK="$STATE" sleep 86400 7>&- &	# marked: the sweep ends it when the keeper was killed
 		wait $!
 	done
 }
