@@ -139,11 +139,13 @@ change "b" { title = "B", why = "w", run = function(s) here.run("echo b >> %(d)s
                     continue
                 if mine and int(pid) != v.proc.pid:
                     pids.add(int(pid))
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
+            # All at once: one that outlives another for a moment would write down how that ended.
+            for signo in signal.SIGSTOP, signal.SIGKILL:
+                for pid in pids:
+                    try:
+                        os.kill(pid, signo)
+                    except ProcessLookupError:
+                        pass
             assert os.listdir(jobs)
             v = place.resume(session)
             q = v.asked("doubt", "a")
