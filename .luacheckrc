@@ -10,10 +10,10 @@ std = {
 		-- the skeleton
 		"runbook", "phase", "observe", "change", "irreversible", "manual", "gate", "wait", "hold",
 		-- the world and the people
-		ssh = { other_fields = true }, here = { other_fields = true }, pg = { other_fields = true },
+		ssh = { other_fields = true }, here = { other_fields = true }, outside = { other_fields = true }, pg = { other_fields = true },
 		http = { other_fields = true }, elastic = { other_fields = true }, mastodon = { other_fields = true },
 		dns = { other_fields = true }, mail = { other_fields = true }, secret = { other_fields = true },
-		"each", "ask", "confirm", "note", "say", "fail", "warn", "sleep", "now", "random", "retry", "check",
+		"each", "ask", "confirm", "note", "say", "fail", "warn", "sleep", "now", "random", "retry", "check", "cause",
 		"q", "lines", "trim", json = { other_fields = true },
 	},
 }

@@ -90,6 +90,7 @@ $(B)/%.o: %.c base/banned.h $(B)/flags | $(GEN)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(OWN) -MMD -MP -c -o $@ $<
 $(B)/base/mem.o: OWN := -DBANNED_ALLOW_ALLOC
+$(B)/tests/unit/%.o: OWN := -DBANNED_ALLOW_ALLOC
 $(B)/libtest.a: $(patsubst %.c,$(B)/%.o,$(wildcard tests/lib/*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 # A unit test is named after its folder, and is linked with what that folder may include, no more.
@@ -99,11 +100,9 @@ NEEDS_actions := actions base
 NEEDS_session := session actions journal base
 NEEDS_tui := tui journal base
 define unit_test
-$(B)/tests/$(1): tests/unit/$(1).c $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS)) base/banned.h $(B)/flags | $(GEN)
+$(B)/tests/$(1): $(B)/tests/unit/$(1).o $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS))
 	$(call say,TEST,$$@)
-	$(Q)mkdir -p $$(@D)
-	$(Q)$(CC) $(CPPFLAGS) -DBANNED_ALLOW_ALLOC $(CFLAGS) -MMD -MP -MF $$@.d $(LDFLAGS) -o $$@ $$(filter %.c %.a,$$^) \
-		$(CMOCKA) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(CMOCKA) $(LDLIBS)
 endef
 $(foreach t,$(notdir $(UNIT)),$(eval $(call unit_test,$(t))))
 
@@ -148,7 +147,7 @@ valgrind:
 fuzz:
 	$(Q)tests/fuzz/run $(if $(T),-k '$(T)') $(if $(SECONDS),-t $(SECONDS))
 torture: all
-	$(Q)tests/torture/run
+	$(Q)tests/torture/run $(addprefix --seed ,$(SEED)) $(if $(KILLS),--kills $(KILLS))
 bench: all bench-bin
 	$(Q)tools/deps tools/packages-bench
 	$(Q)tests/bench/run

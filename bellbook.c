@@ -6,14 +6,18 @@
 #include <string.h>
 
 #include "actions/askpass.h"
+#include "actions/worker.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "command/command.h"
 #include "command/usage.h"
 #include "journal/place.h"
+#include "session/session.h"
 
 struct command {
 	const char *name, *usage, *about;
@@ -44,6 +48,7 @@ static const struct command commands[] = {
 	{"resume", "[SESSION] [--reason WHY] [--fleet F] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
 	{"sessions", "[--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit COUNT]", "list the sessions of the journal", cmd_sessions},
 	{"search", "WORD… [--session N] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--limit COUNT]", "find words in outputs, commands, notes, questions and answers of all sessions", cmd_search},
+	{"debts", "[--session N] [--all] | settle NUMBER HOW…", "what was put off, by whom and until when; and that it was done", cmd_debts},
 	{"diff", "SESSION SESSION [--format text|md|json]", "what was otherwise in another session: settings, steps, durations, outputs", cmd_diff},
 	{"log", "SESSION [--format text|md|jsonl|html|cast]", "a session as a text, a post-mortem or JSON lines", cmd_log},
 	{"review", "[SESSION|FILTER…] [--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--plain|--md|--json]", "read a session afterwards, or while it runs", cmd_review},
@@ -159,7 +164,7 @@ static int read_option(struct options *o, char **argv, int *i)
 	const struct { const char *name; const char **text; bool *flag; } table[] = {
 		{"--journal", &o->journal_arg, NULL}, {"--fleet", &o->fleet, NULL}, {"--format", &o->format, NULL}, {"--role", &o->role, NULL},
 		{"--reason", &o->reason, NULL}, {"--guest", NULL, &o->guest}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
-		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo},
+		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo}, {"--all", NULL, &o->all},
 		{"--md", NULL, &o->md}, {"--step", &o->step, NULL},
 		{"--failed", NULL, &o->failed}, {"--session", &o->session, NULL}, {"--runbook", &o->runbook, NULL}, {"--host", &o->host, NULL},
 		{"--person", &o->person, NULL}, {"--since", &o->since, NULL}, {"--until", &o->until, NULL}, {"--limit", &o->limit, NULL},
@@ -178,6 +183,8 @@ static int read_option(struct options *o, char **argv, int *i)
 			return cmd_fail(EXIT_USAGE, "an option needs a value; bellbook help lists them");
 		else
 			*table[k].text = argv[++*i];
+		if (o->reason && !utf8_says(o->reason))
+			return cmd_fail(EXIT_USAGE, "--reason needs words that people can read in the journal");
 		return 0;
 	}
 	if (str_is(argv[*i], "--set") && argv[*i + 1])
@@ -254,6 +261,10 @@ int main(int argc, char **argv)
 
 	if (getenv(ASKPASS_VARIABLE))
 		return askpass_main(argc > 1 ? argv[1] : NULL);
+	if (argc == 2 && str_is(argv[1], SESSION_FORK_SERVER))
+		fork_server_main(worker_main);
+	if (argc == 7 && str_is(argv[1], SESSION_STUCK))
+		return session_stuck_main(argv + 2);
 	setlocale(LC_CTYPE, "");
 	result = read_line(&options, argc, argv, &command);
 	if (result == 0 && options.help) {

@@ -5,6 +5,9 @@
 
 #include "actions/builtin.h"
 #include "base/buf.h"
+#include "base/duration.h"
+#include "base/limits.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #define PARAMS_MAX 32
@@ -20,6 +23,10 @@ static const struct action *const actions[] = {
 	&action_here_run,
 	&action_ssh_shell,
 	&action_here_shell,
+	&action_outside_look,
+	&action_outside_watch,
+	&action_outside_finish,
+	&action_outside_run,
 	NULL,
 };
 
@@ -54,6 +61,17 @@ static bool is_list_of_texts(const struct json *value)
 	return true;
 }
 
+static bool is_list_of_tables(const struct json *value)
+{
+	if (json_type_of(value) != JSON_IS_ARRAY)
+		return false;
+	for (size_t i = 0; i < json_count(value); i++) {
+		if (json_type_of(json_item(value, i)) != JSON_IS_OBJECT)
+			return false;
+	}
+	return true;
+}
+
 static bool is_map(const struct json *value)
 {
 	struct json *item;
@@ -71,29 +89,11 @@ static bool is_map(const struct json *value)
 	return true;
 }
 
-static bool is_duration(const struct json *value)
-{
-	int64_t us;
-
-	switch (json_type_of(value)) {
-	case JSON_IS_INT:
-	case JSON_IS_REAL:
-		return json_as_real(value, -1) >= 0;
-	case JSON_IS_TEXT:
-		return str_to_duration(json_as_text(value), &us);
-	case JSON_IS_NULL:
-	case JSON_IS_BOOL:
-	case JSON_IS_ARRAY:
-	case JSON_IS_OBJECT:
-		break;
-	}
-	return false;
-}
-
 /* What the type takes, in words; NULL when value is of that type. */
 static const char *wrong_type(enum action_type type, const struct json *value)
 {
 	enum json_type is = json_type_of(value);
+	int64_t us;
 
 	switch (type) {
 	case ARG_TEXT:
@@ -103,7 +103,7 @@ static const char *wrong_type(enum action_type type, const struct json *value)
 	case ARG_BOOL:
 		return is == JSON_IS_BOOL ? NULL : "true or false";
 	case ARG_DURATION:
-		return is_duration(value) ? NULL : "a duration like \"10m\" or a number of seconds";
+		return duration_of(value, &us) ? NULL : DURATION_WORDS;
 	case ARG_COMMAND:
 		if (is == JSON_IS_TEXT ? *json_as_text(value) : is_list_of_texts(value) && json_count(value))
 			return NULL;
@@ -114,6 +114,8 @@ static const char *wrong_type(enum action_type type, const struct json *value)
 		return is == JSON_IS_TEXT || is_secret(value) ? NULL : "a text or a secret";
 	case ARG_LIST:
 		return is_list_of_texts(value) ? NULL : "a list of texts";
+	case ARG_TABLES:
+		return is_list_of_tables(value) ? NULL : "a list of tables";
 	}
 	return "something else";
 }
@@ -139,6 +141,23 @@ static int refuse_unknown(const struct action *action, const char *name, struct 
 	if (near)
 		return err_set(e, ERR_USAGE, "%s: unknown \"%s\"; did you mean \"%s\"?", action->name, name, near);
 	return err_set(e, ERR_USAGE, "%s: unknown \"%s\"", action->name, name);
+}
+
+/* What goes to the worker is one frame. */
+static int check_size(const struct action *action, const struct json *args, struct err *e)
+{
+	const char *input = json_text(args, "stdin", "");
+	char *printed;
+	size_t size;
+
+	if (strlen(input) > LIMIT_STDIN)
+		return err_set(e, ERR_USAGE, "%s: stdin of %zu bytes; at most %zu go with a command: send it as a file", action->name, strlen(input), LIMIT_STDIN);
+	printed = json_print(args);
+	size = strlen(printed);
+	mem_free(printed);
+	if (size > LIMIT_ARGS)
+		return err_set(e, ERR_USAGE, "%s: its arguments take %zu bytes as JSON; at most %zu go into one call", action->name, size, LIMIT_ARGS);
+	return 0;
 }
 
 int action_check(const struct action *action, const struct json *args, struct err *e)
@@ -167,7 +186,7 @@ int action_check(const struct action *action, const struct json *args, struct er
 	/* The end of a terminal's input cannot be told from a pause in it: the command would wait for ever. */
 	if (json_bool(args, "pty", false) && json_at(args, "stdin"))
 		return err_set(e, ERR_USAGE, "%s: \"pty\" and \"stdin\" do not go together", action->name);
-	return 0;
+	return check_size(action, args, e);
 }
 
 /* Quotes only where a shell would need it: people read the command before they agree to it. */

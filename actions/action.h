@@ -17,7 +17,7 @@ enum action_effect {
 	EFFECT_ONCE,	/* changes something and cannot be looked up: in doubt after a crash */
 };
 
-enum action_type { ARG_TEXT, ARG_INT, ARG_BOOL, ARG_DURATION, ARG_COMMAND /* text, or list of words */, ARG_MAP /* text → text or secret */, ARG_DATA /* text or secret */, ARG_LIST };
+enum action_type { ARG_TEXT, ARG_INT, ARG_BOOL, ARG_DURATION, ARG_COMMAND /* text, or list of words */, ARG_MAP /* text → text or secret */, ARG_DATA /* text or secret */, ARG_LIST, ARG_TABLES /* list of tables */ };
 
 struct action_param {
 	const char *name;
@@ -76,6 +76,9 @@ const char *call_job(const struct call *call);
 
 /* How many bytes of "out" and "err" are in the journal already: streaming goes on from there after a settle. */
 void call_offsets(const struct call *call, int64_t *out, int64_t *err);
+
+/* The words of call_wait when the deadline has passed. */
+#define CALL_NO_END "no end in time; what became of it is not known"
 
 /* Waits until events (poll(2)) are ready on fd, at most until the call's deadline. 0 ready, -1 ERR_TIMEOUT (outcome unknown) or ERR_CANCELED. extra_us ≥ 0 bounds this wait alone: 1 when that passed. fd -1 only waits. */
 int call_wait(struct call *call, int fd, short events, int64_t extra_us, struct err *e);

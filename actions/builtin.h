@@ -15,4 +15,7 @@ extern const struct action action_ssh_shell, action_here_shell;
 /* ssh_put.c, ssh_get.c */
 extern const struct action action_ssh_put, action_ssh_get;
 
+/* outside_watch.c */
+extern const struct action action_outside_look, action_outside_watch, action_outside_finish, action_outside_run;
+
 #endif

@@ -64,6 +64,12 @@ void call_set_generation(struct call *call, int generation)
 	call->generation = generation;
 }
 
+int call_not_run(struct call *call)
+{
+	call->not_run = true;
+	return -1;
+}
+
 void call_set_seen(struct call *call, const char *text)
 {
 	str_copy(call->seen, sizeof(call->seen), text);
@@ -190,7 +196,7 @@ static int wait_for(struct call *call, const struct waiting *waiting, struct err
 			return 0;
 		now = time_mono_us();
 		if (deadline && now >= deadline)
-			return err_set(e, ERR_TIMEOUT, "no end in time; what became of it is not known");
+			return err_set(e, ERR_TIMEOUT, CALL_NO_END);
 		if (waiting->until_us && now >= waiting->until_us)
 			return 1;
 	}
@@ -304,7 +310,8 @@ static char *take_answer(struct call *call, int64_t ask)
 int call_ask(struct call *call, const char *of, const char *text, const char *details, char **answer,
 	     struct err *e)
 {
-	struct waiting waiting = { .fd = -1, .clock_stands = true };
+	/* No events: only that the other end is gone. */
+	struct waiting waiting = { .fd = call->asker - 1, .clock_stands = true };
 	int64_t began = time_mono_us();
 	struct json *data;
 
@@ -326,6 +333,8 @@ int call_ask(struct call *call, const char *of, const char *text, const char *de
 	if (call->deadline_us)
 		call->deadline_us += time_mono_us() - began;
 	*answer = take_answer(call, waiting.ask);
+	if (!*answer && call->asker)
+		return err_set(e, ERR_IO, "the program that asked is gone, and with it the log-in");
 	return 0;
 }
 

@@ -38,7 +38,10 @@ struct lane {
 	struct call *call;	/* in work, NULL = idle; under child->lock */
 	void *keep;	/* the thread's own */
 	void (*keep_free)(void *keep);
+	int files;	/* descriptors that it may need */
+	bool retiring;	/* it makes room for another: ends when it has nothing to do; under child->lock */
 	bool closed;	/* the end: its connection is closed; under child->lock */
+	int64_t idle_us;	/* boot clock: since when it waits; under child->lock */
 	struct lane *next;
 };
 
@@ -46,6 +49,7 @@ struct lane {
 struct litter {
 	const struct action *action;
 	char *job;	/* owned */
+	bool patient;	/* a host that cannot be reached is tried again */
 	struct litter *next;
 };
 
@@ -56,9 +60,11 @@ struct target {
 	int lane_count, idle;
 	struct call *first, *last;	/* waiting calls */
 	int64_t waiting_since;	/* of the first; 0 = none */
+	bool told_full;		/* that the first waits for a descriptor was said */
 	struct litter *litter;
 	int litter_count;
 	int64_t litter_at;	/* when it is to go */
+	int64_t litter_pause;	/* the host could not be reached: how long it is left alone; 0 = it could */
 	struct target *next;
 };
 
@@ -80,12 +86,13 @@ struct child {
 	pthread_cond_t room;	/* the outbox has room again */
 	struct buf outbox;	/* frames */
 	bool closing;		/* the session is gone: nothing is sent any more */
-	bool sweeping;		/* the session waits until nothing is left to forget */
+	int64_t sweep_until;	/* boot clock: so long the session waits until nothing is left to forget; 0 = it does not wait */
 	struct lane *woken;	/* to be signalled once the lock is free: it would only wait for the lock otherwise */
 	struct target *targets;
 	struct kept_config *configs;	/* newest first; old ones stay, calls borrow them */
 	struct kept_secret *secrets;	/* newest first; old ones stay, calls borrow them */
 	int64_t asks;
+	int files, files_max;	/* descriptors that the lanes there are may need; that all lanes may */
 };
 
 struct call {
@@ -100,6 +107,7 @@ struct call {
 	const struct json *config;	/* borrowed until the process ends */
 	struct child *child;
 	struct lane *lane;		/* NULL until a lane takes it */
+	int asker;			/* a question is for the program at the other end of this socket, and void when that is gone: the descriptor + 1; 0 = no such */
 	bool canceled;			/* under child->lock */
 	struct answer *answers;		/* under child->lock */
 	struct buf typed;		/* by a person, for the call's terminal; under child->lock */
@@ -108,6 +116,8 @@ struct call {
 	bool cancel_seen;
 	int64_t grace_us;		/* boot clock; end of what call_cancel_seen gave */
 	bool settled_told;
+	bool not_run;			/* known: nothing of it was, see call_not_run … */
+	bool may_run;			/* … and something of it may have been, so that a log-in which fails now does not say so */
 	bool told;			/* under child->lock: nothing more is said of it, the lane is about to be free */
 	char seen[200];			/* words for call_settled */
 	struct json *result;		/* owned */
@@ -124,22 +134,37 @@ void call_set_generation(struct call *call, int generation);
 /* Words that go with call_settled and with "never" and "unknown". */
 void call_set_seen(struct call *call, const char *text);
 
+/* It fails, and nothing of it was begun on the host: a fact for people and the journal, beside the words of the error. -1. */
+int call_not_run(struct call *call);
+
 /* Puts a frame into the outbox; blocks while it is full. From any thread but the main one. head and tail are sent one after the other; either may be NULL with length 0. */
 void outbox_put(struct child *child, uint32_t type, uint64_t id, const struct buf *head, const void *tail, size_t len);
 
 /* As outbox_put with a JSON object; takes it. */
 void outbox_json(struct child *child, uint32_t type, uint64_t id, struct json *json);
 
+/* How many descriptors lanes may have. Before the first target. */
+void targets_limit(struct child *child);
+
 /* Hands a call to its target; takes it. Lock held. */
 void target_add(struct child *child, struct call *call);
 
-/* Notes what is to go; copied. Lock held. */
-void target_litter(struct child *child, const char *host, const struct action *action, const char *job);
+/* Notes what is to go; copied. patient: a host that cannot be reached is tried again. Lock held. */
+void target_litter(struct child *child, const char *host, const struct action *action, const char *job, bool patient);
+
+/* An idle lane is asked to make room. False when all are at work. Lock held. */
+bool targets_make_room(struct child *child);
 
 /* Opens lanes for what has waited too long and wakes those for litter. Returns the microseconds until it wants to be called again, -1 = not before something happens. Lock held. */
 int64_t targets_tick(struct child *child);
 
-/* True when nothing is left to forget, and nobody is at it. Lock held. */
+/* What is to be forgotten goes now, for some seconds also from hosts that could not be reached before. Lock held. */
+void targets_sweep(struct child *child);
+
+/* The hosts on which something is left, with ", " between; "here" is this computer. Lock held. */
+void targets_left(const struct child *child, struct buf *out);
+
+/* True when nothing is left to forget and nobody is at it, or when the time for it is over. Lock held. */
 bool targets_swept(const struct child *child);
 
 /* The running or waiting call with that id, NULL. Lock held. */

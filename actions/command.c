@@ -11,14 +11,15 @@
 #include <signal.h>
 #include <string.h>
 
+#include "actions/call_int.h"
+#include "actions/link.h"
+#include "base/limits.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
-#define SCRIPT_MAX ((size_t)100000)	/* one argument of a program is at most 128 KiB on Linux, and the text is quoted on its way */
-#define STDIN_MAX ((size_t)1 << 20)
-
 static const char reader[] =
-	"bb_get() { IFS= read -r bb_v || exit 125; bb_v=${bb_v#=}; "
+	"bb_get() { IFS= read -r bb_v || bb_not 'its input was cut short'; bb_v=${bb_v#=}; "
 	"case $bb_v in *\\\\*) bb_v=$(printf '%b.' \"$bb_v\"); bb_v=${bb_v%.};; esac; }\n";
 
 void command_done(struct command *command)
@@ -27,7 +28,62 @@ void command_done(struct command *command)
 		explicit_bzero(command->feed.data, command->feed.cap);
 	buf_done(&command->feed);
 	buf_done(&command->script);
+	sudo_done(&command->sudo);
 }
+
+int command_prepare(struct call *call, struct command *command, bool may_ask, struct err *e)
+{
+	return sudo_prepare(call, may_ask, &command->sudo, e);
+}
+
+/* ---- what was not run ---- */
+
+/* "bellbook:NONCE:": no command prints it by chance, and a session that resumes knows it too. */
+static void put_mark(const struct call *call, struct buf *out)
+{
+	unsigned char digest[SHA256_LEN];
+	char *seed = mem_printf("not run %s", call_job(call));
+
+	sha256_of(seed, strlen(seed), digest);
+	buf_puts(out, "bellbook:");
+	str_hex(out, digest, 8);
+	buf_putc(out, ':');
+	mem_free(seed);
+}
+
+/* bb_not WORDS: ends a script that cannot run what it is for. */
+static void put_not(const struct call *call, struct buf *out)
+{
+	buf_puts(out, "bb_not() { printf '%s not run: %s\\n' ");
+	put_mark(call, out);
+	buf_printf(out, " \"$1\" >&2; exit %d; }\n", COMMAND_NOT_RUN);
+}
+
+bool command_was_not_run(struct call *call, const struct buf *text, struct err *e)
+{
+	struct buf mark = {0};
+	const char *at;
+
+	put_mark(call, &mark);
+	at = text->len ? memmem(text->data, text->len, mark.data, mark.len) : NULL;
+	if (at) {
+		size_t left = text->len - (size_t)(at - text->data);
+		const char *end = memchr(at, '\n', left);
+		char *line;
+
+		at += mark.len;
+		line = mem_dup(at, end ? (size_t)(end - at) : left - mark.len);
+		err_set(e, ERR_USAGE, "%s: it was%s", link_name(call), line);
+		mem_free(line);
+		(void)call_not_run(call);
+		/* Rights may have changed: the next try looks anew. */
+		sudo_forget(call);
+	}
+	buf_done(&mark);
+	return at != NULL;
+}
+
+/* ---- what is run ---- */
 
 static bool is_name(const char *name)
 {
@@ -99,20 +155,36 @@ static int add_env(struct call *call, struct command *command, struct buf *scrip
 	return 0;
 }
 
+/*
+ * script runs $SHELL, the account's own shell: that would read its start files
+ * (bash does under sshd, zsh does always), may read no sh at all, or be one
+ * that runs nothing. The command sees the variable as it was.
+ */
+static void add_pty(struct buf *script, const char *text)
+{
+	struct buf command = {0};
+
+	buf_printf(&command, "SHELL=${BB_SHELL:-/bin/sh}; unset BB_SHELL; %s", text);
+	buf_puts(script, "BB_SHELL=$SHELL SHELL=/bin/sh script -qefc ");
+	str_shell_quote(script, buf_text(&command));
+	buf_puts(script, " /dev/null\n");
+	buf_done(&command);
+}
+
 /* What runs at last; text: the command, as sh reads it. It needs no sh of its own: the script's does nothing else. */
 static void add_run(struct buf *script, const char *text, bool pty, bool piped)
 {
-	if (piped)
-		buf_puts(script, "printf '%s' \"$bb_v\" | ");
-	if (pty)
-		buf_puts(script, "script -qefc ");
-	else if (piped)
-		buf_puts(script, "sh -c ");
-	if (pty || piped)
+	if (pty) {
+		add_pty(script, text);
+		return;
+	}
+	if (piped) {
+		buf_puts(script, "printf '%s' \"$bb_v\" | sh -c ");
 		str_shell_quote(script, text);
-	else
+	} else {
 		buf_puts(script, text);
-	buf_puts(script, pty ? " /dev/null\n" : "\n");
+	}
+	buf_putc(script, '\n');
 }
 
 /* The lines that read the stdin data, and the data. */
@@ -128,7 +200,7 @@ static int add_stdin(struct call *call, struct command *command, struct buf *scr
 	bytes = call_reveal(call, data, &len, e);
 	if (!bytes)
 		return err_wrap(e, "stdin");
-	if (len > STDIN_MAX)
+	if (len > LIMIT_STDIN)
 		return err_set(e, ERR_USAGE, "stdin of %zu bytes: at most 1 MiB goes with a command; send it as a file", len);
 	if (feed_value(command, "stdin", bytes, len, e) < 0)
 		return -1;
@@ -141,7 +213,7 @@ static int add_inner(struct call *call, struct command *command, struct buf *scr
 {
 	const struct json *args = call_args(call);
 	const char *cwd = json_text(args, "cwd", NULL);
-	struct buf text = {0};
+	struct buf text = {0}, words = {0};
 	bool piped;
 	int result = -1;
 
@@ -150,25 +222,24 @@ static int add_inner(struct call *call, struct command *command, struct buf *scr
 		if (cwd) {
 			buf_puts(script, "cd -- ");
 			str_shell_quote(script, cwd);
-			buf_puts(script, " || exit 126\n");
+			buf_printf(&words, "the folder %s is not there, or not for this user", cwd);
+			buf_puts(script, " || bb_not ");
+			str_shell_quote(script, buf_text(&words));
+			buf_putc(script, '\n');
 		}
 		add_run(script, buf_text(&text), json_bool(args, "pty", false), piped);
 		result = 0;
 	}
 	buf_done(&text);
+	buf_done(&words);
 	return result;
 }
 
 /* The password as the first line of the feed, before the values. */
-static int feed_password(struct call *call, struct command *command, const struct json *password, struct err *e)
+static int feed_password(struct command *command, const char *bytes, size_t len, struct err *e)
 {
 	struct buf values = command->feed;
-	const char *bytes;
-	size_t len;
 
-	bytes = call_reveal(call, password, &len, e);
-	if (!bytes)
-		return err_wrap(e, "sudo_password");
 	if (memchr(bytes, '\n', len) || memchr(bytes, '\0', len))
 		return err_set(e, ERR_USAGE, "sudo_password: a password is one line");
 	buf_init(&command->feed);
@@ -195,44 +266,96 @@ static int feed_password(struct call *call, struct command *command, const struc
  * this user does with sudo meanwhile.
  */
 static const char asker[] =
-	"IFS= read -r bb_p || exit 125\n"
+	"IFS= read -r bb_p || bb_not 'its input was cut short'\n"
 	"bb_w=$(printf '%s\n' \"$bb_p\" | LC_ALL=C sudo -S -k -p '' -H -u \"$bb_u\" -- sh -c \"$bb_s\" 2>&1 >/dev/null)\n"
-	"[ $? = 124 ] || {\n"
+	"bb_r=$?\n"
+	"[ $bb_r = 124 ] || {\n"
+	"	[ $bb_r != 123 ] || bb_not \"$bb_noexec\"\n"
+	"	printf '%s\n' \"$bb_w\" >&2\n"
 	"	case $bb_w in\n"
-	"	*'incorrect password'* | *'no password was provided'*) bb_p='sudo refused the password' ;;\n"
-	"	*) bb_p='sudo refused' ;;\n"
+	"	*'incorrect password'* | *'no password was provided'*) bb_not \"sudo refused the password for $bb_u; it was asked once\" ;;\n"
+	"	*) bb_not \"sudo refused to run this as $bb_u\" ;;\n"
 	"	esac\n"
-	"	printf '%s\n' \"$bb_w\" \"bellbook: $bb_p to run this as $bb_u; it was asked once, and the command was not run\" >&2\n"
-	"	exit 125\n"
 	"}\n"
 	"{ printf '%s\n' \"$bb_p\"; cat; } | sudo -S -k -p '' -H -u \"$bb_u\" -- sh -c \"$bb_s\"\n";
 
-int command_as(struct call *call, struct command *command, const char *script, struct err *e)
+static int as_with_password(struct call *call, struct command *command, const char *script, struct err *e)
 {
-	const struct json *args = call_args(call);
-	const struct json *password = json_at(args, "sudo_password");
-	const char *user = json_text(args, "as", "root");
+	const struct json *given = json_at(call_args(call), "sudo_password");
+	const char *password = command->sudo.password;
+	size_t len = password ? strlen(password) : 0;
 	struct buf inner = {0};
 
-	if (!password) {
-		buf_puts(&command->script, "exec sudo -n -H -u ");
-		str_shell_quote(&command->script, user);
-		buf_puts(&command->script, " -- sh -c ");
-		str_shell_quote(&command->script, script);
-		return 0;
-	}
-	if (feed_password(call, command, password, e) < 0)
+	if (given)
+		password = call_reveal(call, given, &len, e);
+	if (!password)
+		return err_wrap(e, "sudo_password");
+	if (feed_password(command, password, len, e) < 0)
 		return -1;
 	buf_puts(&inner, "bb_v=\nwhile IFS= read -r bb_v && [ \"$bb_v\" != bellbook:feed ]; do :; done\n"
-			 "[ \"$bb_v\" = bellbook:feed ] || exit 124\n");
+			 "[ \"$bb_v\" = bellbook:feed ] || { " SUDO_TRY "; }\n");
 	buf_puts(&inner, script);
-	buf_puts(&command->script, "bb_u=");
-	str_shell_quote(&command->script, user);
-	buf_puts(&command->script, "\nbb_s=");
+	buf_puts(&command->script, "bb_s=");
 	str_shell_quote(&command->script, buf_text(&inner));
 	buf_putc(&command->script, '\n');
 	buf_puts(&command->script, asker);
 	buf_done(&inner);
+	return 0;
+}
+
+/*
+ * sudo ends with 1 when it refuses, as many a command does, and su with 126 or 127, too. So what runs says
+ * first that it runs: it writes into its stdin, which is the end of a pipe that
+ * only it has, and goes on with an empty one. A sudo that stands between (one
+ * that logs what is typed) lets nothing through: whether it does is asked of it
+ * when it matters.
+ */
+static const char teller[] =
+	"bb_try() { bb_become sh -c \"$1\" 0>&1 1>&3 3>&-; printf ' %s' \"$?\"; }\n"
+	"exec 3>&1\n"
+	"bb_r=$(bb_try \"printf r >&0 2>/dev/null; exec </dev/null; $bb_s\")\n"
+	"case $bb_r in\n"
+	"' 0') ;;\n"
+	"' '*) bb_w=$(bb_try 'printf r >&0 2>/dev/null; exit 124' 2>/dev/null)\n"
+	"	[ \"$bb_w\" = ' 124' ] || bb_not \"sudo refused to run this as $bb_u\" ;;\n"
+	"esac\n"
+	"exit \"${bb_r##* }\"\n";
+
+/* With a feed stdin is taken: it is asked for twice. */
+static const char feeder[] =
+	"bb_become sh -c 'exit 124' </dev/null\n"
+	"[ $? = 124 ] || bb_not \"sudo refused to run this as $bb_u\"\n"
+	"bb_become sh -c \"$bb_s\"\n";
+
+static void as_without_password(struct command *command, const char *script)
+{
+	struct buf *out = &command->script;
+
+	if (command->sudo.way == SUDO_SU)
+		buf_puts(out, "bb_become() { shift 2; su -s /bin/sh -c \"$1\" -- \"$bb_u\"; }\n");
+	else
+		buf_puts(out, "bb_become() { sudo -n -H -u \"$bb_u\" -- \"$@\"; }\n");
+	buf_puts(out, "bb_s=");
+	str_shell_quote(out, script);
+	buf_putc(out, '\n');
+	buf_puts(out, command->fed || command->streams ? feeder : teller);
+}
+
+int command_as(struct call *call, struct command *command, const char *script, struct err *e)
+{
+	struct buf *out = &command->script;
+
+	if (command->sudo.way == SUDO_DIRECT) {
+		buf_puts(out, script);
+		return 0;
+	}
+	put_not(call, out);
+	buf_puts(out, "bb_noexec='sudo there starts the shell and lets it start no program (noexec in its sudoers)'\nbb_u=");
+	str_shell_quote(out, json_text(call_args(call), "as", "root"));
+	buf_putc(out, '\n');
+	if (json_at(call_args(call), "sudo_password") || command->sudo.way == SUDO_PASSWORD)
+		return as_with_password(call, command, script, e);
+	as_without_password(command, script);
 	return 0;
 }
 
@@ -244,6 +367,8 @@ int command_build(struct call *call, struct command *command, struct err *e)
 
 	if (result == 0) {
 		command->fed = command->feed.len > 0;
+		if (command->fed || json_at(call_args(call), "cwd"))
+			put_not(call, &inner);
 		if (command->fed)
 			buf_puts(&inner, reader);
 		buf_append(&inner, body.data, body.len);
@@ -254,9 +379,9 @@ int command_build(struct call *call, struct command *command, struct err *e)
 	}
 	buf_done(&body);
 	buf_done(&inner);
-	if (result == 0 && command->script.len > SCRIPT_MAX)
+	if (result == 0 && command->script.len > LIMIT_SCRIPT)
 		return err_set(e, ERR_USAGE, "a command of %zu bytes: at most %zu can be run; send it as a file",
-			       command->script.len, SCRIPT_MAX);
+			       command->script.len, LIMIT_SCRIPT);
 	return result;
 }
 

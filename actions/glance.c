@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -18,12 +19,18 @@ struct facts {
 	int64_t clock, memory, available, cpus;
 	int64_t disk_size, disk_free;
 	char *mount, *load, *sudo;	/* owned */
+	char *jobs;			/* owned: why it has no place for them */
 	bool whole;
 };
 
-char *glance_command(bool sudo)
+char *glance_command(bool sudo, const char *jobs)
 {
-	return mem_printf("BB_SUDO=%d\n%s", sudo, glance_sh);
+	struct buf out = {0};
+
+	buf_printf(&out, "BB_SUDO=%d BB_JOBS=", sudo);
+	str_shell_quote(&out, jobs ? jobs : "");
+	buf_printf(&out, "\n%s", glance_sh);
+	return buf_take(&out);
 }
 
 static int percent(int64_t used, int64_t whole)
@@ -75,6 +82,8 @@ static void read_line(struct facts *facts, char *line)
 		mem_set(&facts->load, rest);
 	else if (str_is(line, "sudo"))
 		mem_set(&facts->sudo, rest);
+	else if (str_is(line, "jobs"))
+		mem_set(&facts->jobs, rest);
 }
 
 static void add_problem(struct json *problems, char *text)
@@ -107,6 +116,8 @@ static void judge(struct json *out, const struct facts *facts, const struct glan
 		add_problem(problems, mem_printf("load %s on %lld processors", facts->load, (long long)facts->cpus));
 	if (facts->clock > 0 && llabs(skew(facts, times)) > SKEW_MAX)
 		add_problem(problems, mem_printf("its clock is %lld s %s", llabs(skew(facts, times)), skew(facts, times) > 0 ? "ahead" : "behind"));
+	if (facts->jobs)
+		add_problem(problems, mem_printf("no place for jobs: %s", facts->jobs));
 	json_set_text(out, "state", json_count(problems) ? "attention" : "ok");
 	json_put(out, "problems", problems);
 }
@@ -140,6 +151,7 @@ struct json *glance_read(const char *text, size_t len, const struct glance_times
 	mem_free(facts.mount);
 	mem_free(facts.load);
 	mem_free(facts.sudo);
+	mem_free(facts.jobs);
 	mem_free(copy);
 	return out;
 }

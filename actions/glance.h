@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 
-/* Shell text for ssh.read: only looks; with sudo it also asks whether sudo needs a password. Caller owns. */
-char *glance_command(bool sudo);
+/* Shell text for ssh.read: only looks; with sudo it also asks whether sudo needs a password. jobs: the host's option of that name, NULL = it has none. Caller owns. */
+char *glance_command(bool sudo, const char *jobs);
 
 /* When the command was sent and its answer was there, in microseconds of the wall clock. */
 struct glance_times {

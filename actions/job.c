@@ -17,54 +17,26 @@
 #define _GNU_SOURCE
 #include "actions/job.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "actions/call_int.h"
 #include "actions/command.h"
+#include "actions/job_int.h"
 #include "actions/link.h"
-#include "actions/shell.h"
-#include "actions/sink.h"
+#include "base/duration.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/time.h"
 
 #define MS (TIME_SECOND / 1000)
 #define HEAD_MAX 65536			/* bytes of each stream that `start` reports inline */
 #define QUIET_MAX (60 * MS)		/* a starter that says nothing for so long gets a watch beside it */
-#define PAUSE_MIN (10 * MS)
 #define PAUSE_MAX (150 * MS)		/* how late an end is noticed at most */
 #define PAUSE_LOSS (10 * TIME_SECOND)
-#define CLAIM_WAIT (3 * TIME_SECOND)	/* a claim that stays empty for so long is nobody's */
 #define GRACE (5 * TIME_SECOND)
 #define GRACE_AFTER (15 * TIME_SECOND)	/* for KILL to work and the end to be seen */
 #define SETTLE_AGAIN_MAX (20 * TIME_SECOND)
-#define MARK "bellbook:"
-
-enum job_state { JOB_LAUNCH, JOB_FOLLOW, JOB_LOOK, JOB_COLLECT, JOB_DONE };
-
-struct job {
-	struct call *call;	/* borrowed */
-	enum job_state state;
-	struct sink sink;
-	struct run *starter;	/* owned; NULL when it was lost: then the claim is polled */
-	struct buf said[2];	/* by the starter */
-	struct run *watch;	/* owned; the live output */
-	int64_t pause;
-	int64_t pid;		/* of the runner, 0 = not known */
-	char since[32];		/* its start time */
-	int status;		/* exit status once it ended */
-	bool whole[2];		/* all of that stream has been told */
-	bool settling;		/* look tells the session what it found */
-	enum action_settled found;
-	bool stopping;
-	int64_t kill_us;	/* when KILL is sent (again) */
-	bool blind;		/* the host allows no second channel: the output comes at the end */
-	int losses;		/* how often connection or shell were lost */
-	int64_t look_until;	/* end of the wait for a claim to be written */
-};
 
 static void close_runs(struct job *job)
 {
@@ -80,86 +52,38 @@ static int64_t grace_of(const struct call *call)
 	const struct json *grace = json_at(call_args(call), "grace");
 	int64_t us;
 
-	if (json_type_of(grace) == JSON_IS_TEXT && str_to_duration(json_as_text(grace), &us))
-		return us;
-	if (json_type_of(grace) == JSON_IS_INT)
-		return json_as_int(grace, 0) * TIME_SECOND;
-	if (json_type_of(grace) == JSON_IS_REAL)
-		return (int64_t)(json_as_real(grace, 0) * (double)TIME_SECOND);
-	return GRACE;
+	return duration_of(grace, &us) ? us : GRACE;
 }
 
 static int no_space(const struct job *job, struct err *e)
 {
-	return err_set(e, ERR_FULL, "no space left on %s: the job was not started", link_name(job->call));
+	err_set(e, ERR_FULL, "no space left on %s: the job was not started", link_name(job->call));
+	return call_not_run(job->call);
 }
 
 static int cannot(const struct job *job, const char *words, struct err *e)
 {
 	if (strstr(words, "No space left") || strstr(words, "quota"))
 		return no_space(job, e);
-	return err_set(e, ERR_REMOTE, "the job was not started on %s: %s", link_name(job->call), words);
+	err_set(e, ERR_REMOTE, "the job was not started on %s: %s", link_name(job->call), words);
+	return call_not_run(job->call);
 }
 
-/* The line behind the mark in what a verb said, NUL-terminated in place; *rest gets what follows. NULL when there is none yet. */
-static char *find_line(struct buf *said, size_t *rest)
+/* Its folder cannot be used: whoever reads it can name another. */
+static int nowhere(const struct job *job, const char *words, struct err *e)
 {
-	char *at = said->len ? memmem(said->data, said->len, MARK " ", strlen(MARK) + 1) : NULL;
-	char *end;
+	const char *name = link_name(job->call), *place = link_option(job->call, "jobs");
 
-	if (!at)
-		return NULL;
-	at += strlen(MARK) + 1;
-	end = memchr(at, '\n', said->len - (size_t)(at - said->data));
-	if (!end)
-		return NULL;
-	*end = '\0';
-	*rest = (size_t)(end + 1 - said->data);
-	return at;
-}
-
-/* A shell that ended under one of our own verbs is as good as a lost connection. */
-static void as_lost(struct err *e)
-{
-	if (e->kind == ERR_REMOTE)
-		e->kind = ERR_IO;
-}
-
-/* Runs a verb of job.sh to its end and gives its line: own = on a channel of its own, as the persistent shell is taken. Caller frees *line. */
-static int ask_host(struct job *job, const char *verbs, bool own, char **line, struct err *e)
-{
-	struct buf said[2] = {{0}};
-	struct run *run;
-	int result = -1;
-	char *found;
-	size_t rest;
-
-	*line = NULL;
-	run = own ? run_plain_bb(job->call, verbs, false, e) : run_framed_bb(job->call, verbs, NULL, e);
-	if (run && run_finish(run, job->call, &said[0], &said[1], e) == 0) {
-		found = find_line(&said[0], &rest);
-		if (found) {
-			*line = mem_strdup(found);
-			result = 0;
-		} else {
-			/* A shell that was shot between two commands looks like this. */
-			err_set(e, ERR_IO, "%s answers nonsense", link_name(job->call));
-		}
-	}
-	if (result < 0)
-		as_lost(e);
-	run_close(run, job->call);
-	buf_done(&said[0]);
-	buf_done(&said[1]);
-	return result;
-}
-
-/* "VERB 'JOB' MARK" in out. */
-static void verb(struct buf *out, const struct job *job, const char *name)
-{
-	buf_printf(out, "%s ", name);
-	str_shell_quote(out, call_job(job->call));
-	buf_puts(out, " " MARK);
+	if (strstr(words, "No space left") || strstr(words, "quota"))
+		return no_space(job, e);
+	if (place)
+		err_set(e, ERR_REMOTE, "%s has no place for jobs, so nothing was started: cannot %s (the fleet file says jobs = \"%s\" for this host)",
+			name, words, place);
+	else
+		err_set(e, ERR_REMOTE, "%s has no place for jobs, so nothing was started: cannot %s; %s", name, words,
+			*call_host(job->call) ? "jobs = \"/FOLDER\" among the options of this host in the fleet file names another"
+					      : "HOME must name a folder that can be written");
+	return call_not_run(job->call);
 }
 
 static int launch(struct job *job, struct err *e)
@@ -167,13 +91,17 @@ static int launch(struct job *job, struct err *e)
 	struct command command = {0};
 	struct buf text = {0};
 
+	if (shell_ready(job->call, e) < 0)
+		return -1;
 	buf_puts(&text, "start ");
 	str_shell_quote(&text, call_job(job->call));
-	if (command_build(job->call, &command, e) == 0) {
+	if (command_prepare(job->call, &command, true, e) == 0 && command_build(job->call, &command, e) == 0) {
 		if (command.fed)
 			buf_puts(&command.feed, "bellbook:end\n");
-		buf_printf(&text, " %d " MARK " %d ", call_generation(job->call), command.fed);
+		buf_printf(&text, " %d " JOB_MARK " %d ", call_generation(job->call), command.fed);
 		str_shell_quote(&text, buf_text(&command.script));
+		/* From here on the host may have heard of it. */
+		job->asked = job->call->may_run = true;
 		job->starter = run_framed_bb(job->call, buf_text(&text), command.fed ? &command.feed : NULL, e);
 	}
 	command_done(&command);
@@ -194,7 +122,7 @@ static void started_ended(struct job *job, const char *status, size_t rest)
 	job->status = (int)strtol(status, NULL, 10);
 	job->state = JOB_COLLECT;
 	/* A watch has its own place in the output; collect goes on from there. */
-	if (job->watch)
+	if (job->watch || job->last[0].len > 0 || job->last[1].len > 0)
 		return;
 	sink_at(&job->sink, 0, 0, out->data ? out->data + rest : NULL, len);
 	sink_at(&job->sink, 1, 0, job->said[1].data, job->said[1].len);
@@ -206,7 +134,7 @@ static void started_ended(struct job *job, const char *status, size_t rest)
 static int starter_said(struct job *job, struct err *e)
 {
 	size_t rest;
-	const char *line = find_line(&job->said[0], &rest);
+	const char *line = job_line(&job->said[0], &rest);
 
 	run_close(job->starter, job->call);
 	job->starter = NULL;
@@ -215,77 +143,22 @@ static int starter_said(struct job *job, struct err *e)
 		return 0;
 	}
 	if (line && str_is(line, "refused"))
-		return err_set(e, ERR_REMOTE, "%s was started on %s before: it is not started a second time",
-			       call_job(job->call), link_name(job->call));
-	if (line && str_is(line, "void"))
-		return err_set(e, ERR_REMOTE, "%s was ruled out on %s by somebody else: it was not started",
-			       call_job(job->call), link_name(job->call));
+		return err_set(e, ERR_REMOTE, "the command was started on %s before: it is not started a second time",
+			       link_name(job->call));
+	if (line && str_is(line, "void")) {
+		err_set(e, ERR_REMOTE, "the command was ruled out on %s by somebody else: it was not started",
+			link_name(job->call));
+		return call_not_run(job->call);
+	}
 	if (line && str_is(line, "full"))
 		return no_space(job, e);
 	if (line && str_starts(line, "cannot "))
-		return cannot(job, line + 7, e);
+		return cannot(job, line, e);
+	if (line && str_starts(line, "nowhere "))
+		return nowhere(job, line + 8, e);
 	/* "lost", "cut", or nothing: only the claim knows. */
 	job->state = JOB_LOOK;
 	return 0;
-}
-
-/* Opens the live output beside the starter. A host that refuses a second channel (MaxSessions 1) is no reason to fail. */
-static int open_watch(struct job *job, struct err *e)
-{
-	struct buf verbs = {0};
-
-	buf_puts(&verbs, "watch ");
-	str_shell_quote(&verbs, call_job(job->call));
-	buf_printf(&verbs, " %lld %lld", (long long)job->sink.told[0], (long long)job->sink.told[1]);
-	job->watch = run_plain_bb(job->call, buf_text(&verbs), true, e);
-	buf_done(&verbs);
-	if (!job->watch && e->kind != ERR_REMOTE && e->kind != ERR_DENIED)
-		return -1;
-	job->blind = !job->watch;
-	return 0;
-}
-
-/* Reads the watch for at most pause. 1 = there was output, 0 = none, -1. */
-static int read_watch(struct job *job, int64_t pause, struct err *e)
-{
-	struct buf got[2] = {{0}};
-	int result;
-
-	if (!job->watch)
-		return call_wait(job->call, -1, 0, pause, e) < 0 ? -1 : 0;
-	result = run_read(job->watch, job->call, &got[0], &got[1], pause, e);
-	if (result == 1) {
-		sink_put(&job->sink, 0, got[0].data, got[0].len);
-		sink_put(&job->sink, 1, got[1].data, got[1].len);
-	} else if (result == 0) {
-		/* The outputs were not there yet, or somebody ended it. */
-		run_close(job->watch, job->call);
-		job->watch = NULL;
-		result = call_wait(job->call, -1, 0, pause, e) < 0 ? -1 : 0;
-	} else if (result == 2) {
-		result = 0;
-	}
-	buf_done(&got[0]);
-	buf_done(&got[1]);
-	return result;
-}
-
-/* The claim, looked at while no starter waits. */
-static int poll_claim(struct job *job, struct err *e)
-{
-	struct buf verbs = {0};
-	char *line;
-	int result;
-
-	verb(&verbs, job, "poll");
-	buf_printf(&verbs, " %d", call_generation(job->call));
-	result = ask_host(job, buf_text(&verbs), false, &line, e);
-	buf_done(&verbs);
-	/* Anything but "running" is for look to judge. */
-	if (result == 0 && !str_starts(line, "running "))
-		job->state = JOB_LOOK;
-	mem_free(line);
-	return result;
 }
 
 /* Sends a signal to what the runner runs; as = by the user that the command runs as. *reached: how many got it. */
@@ -300,18 +173,22 @@ static int send_signal(struct job *job, const char *name, bool as, int64_t *reac
 	int result = -1;
 
 	*reached = 0;
-	buf_printf(&verbs, "signal - " MARK " %lld %s %s", (long long)job->pid, job->since, name);
-	run_bb_script(&script, buf_text(&verbs));
+	buf_printf(&verbs, "signal - " JOB_MARK " %lld %s %s", (long long)job->pid, job->since, name);
+	run_bb_script(job->call, &script, buf_text(&verbs));
 	if (!as)
 		run = run_plain(job->call, buf_text(&script), NULL, false, e);
-	else if (command_as(job->call, &command, buf_text(&script), e) == 0)
+	else if (command_prepare(job->call, &command, false, e) == 0 &&
+		 command_as(job->call, &command, buf_text(&script), e) == 0)
 		run = run_plain(job->call, buf_text(&command.script), command.fed ? &command.feed : NULL, false, e);
 	if (run && run_finish(run, job->call, &said[0], &said[1], e) == 0) {
-		line = find_line(&said[0], &rest);
+		line = job_line(&said[0], &rest);
 		if (line && str_starts(line, "left "))
 			*reached = strtoll(line + 5, NULL, 10);
 		result = 0;
 	}
+	/* Without that user's rights others of its processes may stay; nobody is asked for a password now. */
+	if (!run && as && e->kind == ERR_USAGE)
+		result = 0;
 	run_close(run, job->call);
 	command_done(&command);
 	buf_done(&verbs);
@@ -343,7 +220,7 @@ static int follow_once(struct job *job, struct err *e)
 		job->kill_us = time_mono_us() + TIME_SECOND;
 	}
 	if (!job->starter)
-		return poll_claim(job, e);
+		return job_poll(job, e);
 	/* What it says comes in parts, of which the last follows at once. */
 	do
 		got = run_read(job->starter, job->call, &job->said[0], &job->said[1], job->watch ? 0 : QUIET_MAX, e);
@@ -359,144 +236,13 @@ static int follow(struct job *job, struct err *e)
 		return -1;
 	if (job->state != JOB_FOLLOW)
 		return 0;
-	if (!job->watch && !job->blind && open_watch(job, e) < 0)
+	if (!job->watch && !job->blind && job_open_watch(job, e) < 0)
 		return -1;
-	got = read_watch(job, job->pause, e);
+	got = job_read_watch(job, job->pause, e);
 	if (got < 0)
 		return -1;
-	job->pause = got > 0 ? PAUSE_MIN : job->pause * 2 < PAUSE_MAX ? job->pause * 2 : PAUSE_MAX;
+	job->pause = got > 0 ? JOB_PAUSE_MIN : job->pause * 2 < PAUSE_MAX ? job->pause * 2 : PAUSE_MAX;
 	return 0;
-}
-
-static int found_running(struct job *job, const char *words)
-{
-	char text[120];
-	long long pid = 0;
-	int generation = 0;
-
-	if (sscanf(words, "%d %lld %31[0-9-]", &generation, &pid, job->since) != 3 || pid <= 0)
-		return -1;
-	call_set_generation(job->call, generation);
-	job->pid = pid;
-	snprintf(text, sizeof(text), "it runs as process %lld", pid);
-	call_set_seen(job->call, text);
-	job->found = SETTLED_RUNNING;
-	job->state = JOB_FOLLOW;
-	return 0;
-}
-
-static int found_finished(struct job *job, const char *words)
-{
-	char text[120];
-	int generation = 0;
-
-	if (sscanf(words, "%d %d", &generation, &job->status) != 2)
-		return -1;
-	call_set_generation(job->call, generation);
-	snprintf(text, sizeof(text), "it ended with exit status %d", job->status);
-	call_set_seen(job->call, text);
-	job->found = SETTLED_FINISHED;
-	job->state = JOB_COLLECT;
-	return 0;
-}
-
-static int found_unknown(struct job *job, const char *words, struct err *e)
-{
-	call_set_seen(job->call, words);
-	job->found = SETTLED_UNKNOWN;
-	job->state = JOB_DONE;
-	if (job->settling)
-		return 0;
-	return err_set(e, ERR_TIMEOUT, "%s was started on %s, and what became of it is not known: %s",
-		       call_job(job->call), link_name(job->call), words);
-}
-
-/* Sets the state from what look said. */
-static int found(struct job *job, const char *line, struct err *e)
-{
-	if (str_starts(line, "running ") && found_running(job, line + 8) == 0)
-		return 0;
-	if (str_starts(line, "finished ") && found_finished(job, line + 9) == 0)
-		return 0;
-	if (str_starts(line, "never ")) {
-		call_set_generation(job->call, (int)strtol(line + 6, NULL, 10));
-		call_set_seen(job->call, "it had not been started, and now never will");
-		job->found = SETTLED_NEVER;
-		job->state = job->settling ? JOB_DONE : JOB_LAUNCH;
-		return 0;
-	}
-	if (str_is(line, "writing")) {
-		if (!job->look_until)
-			job->look_until = time_mono_us() + CLAIM_WAIT;
-		if (time_mono_us() < job->look_until)
-			return call_wait(job->call, -1, 0, PAUSE_MIN, e) < 0 ? -1 : 0;
-		return found_unknown(job, "its claim was begun and never written", e);
-	}
-	if (str_starts(line, "unknown "))
-		return found_unknown(job, line + 8, e);
-	if (str_is(line, "full"))
-		return err_set(e, ERR_FULL, "no space left on %s: cannot look after the job", link_name(job->call));
-	return err_set(e, ERR_REMOTE, "cannot look after the job on %s: %s", link_name(job->call), line);
-}
-
-static int look(struct job *job, struct err *e)
-{
-	struct buf verbs = {0};
-	char *line;
-	int result;
-
-	verb(&verbs, job, "look");
-	/* When stopping, the persistent shell may still wait in the starter. */
-	result = ask_host(job, buf_text(&verbs), job->starter != NULL, &line, e);
-	buf_done(&verbs);
-	if (result == 0)
-		result = found(job, line, e);
-	mem_free(line);
-	if (result < 0 || job->state == JOB_LOOK || !job->settling)
-		return result;
-	if (job->found == SETTLED_RUNNING || job->found == SETTLED_FINISHED)
-		call_settled(job->call, job->found);
-	job->settling = false;
-	return 0;
-}
-
-/* What the watch has brought already, then the rest by offset. */
-static int collect(struct job *job, struct err *e)
-{
-	struct buf script = {0};
-	struct buf got[2] = {{0}};
-	struct run *run;
-	int result = 0;
-
-	while (job->watch && (result = read_watch(job, 0, e)) > 0)
-		;
-	run_close(job->watch, job->call);
-	job->watch = NULL;
-	if (result < 0)
-		return -1;
-	job->state = JOB_DONE;
-	if (job->whole[0] && job->whole[1])
-		return 0;
-	buf_puts(&script, "fetch ");
-	str_shell_quote(&script, call_job(job->call));
-	buf_printf(&script, " %lld %lld", (long long)job->sink.told[0], (long long)job->sink.told[1]);
-	run = run_framed_bb(job->call, buf_text(&script), NULL, e);
-	buf_done(&script);
-	result = -1;
-	while (run && (result = run_read(run, job->call, &got[0], &got[1], -1, e)) > 0) {
-		for (int i = 0; i < 2; i++) {
-			sink_put(&job->sink, i, got[i].data, got[i].len);
-			buf_clear(&got[i]);
-		}
-	}
-	run_close(run, job->call);
-	buf_done(&got[0]);
-	buf_done(&got[1]);
-	if (result < 0) {
-		job->state = JOB_COLLECT;
-		as_lost(e);
-	}
-	return result;
 }
 
 /* A person cancelled: TERM to all that the job runs; follow sends KILL after the grace. */
@@ -507,7 +253,7 @@ static int begin_stop(struct job *job, struct err *e)
 
 	job->stopping = true;
 	call_cancel_seen(job->call, grace + GRACE_AFTER);
-	if (before == JOB_LAUNCH && !link_of(job->call)->transport) {
+	if (before == JOB_LAUNCH && !job->asked) {
 		job->found = SETTLED_NEVER;
 		job->state = JOB_DONE;
 		return 0;
@@ -516,7 +262,7 @@ static int begin_stop(struct job *job, struct err *e)
 	job->settling = false;
 	/* The runner may be about to take its claim: look voids it or sees it. */
 	while (job->state == JOB_LOOK) {
-		if (look(job, e) < 0)
+		if (job_look(job, e) < 0)
 			return -1;
 	}
 	/* What became of it is known from here on, also to a session that asked for just that. */
@@ -557,9 +303,9 @@ static int step(struct job *job, struct err *e)
 	case JOB_FOLLOW:
 		return follow(job, e);
 	case JOB_LOOK:
-		return look(job, e);
+		return job_look(job, e);
 	case JOB_COLLECT:
-		return collect(job, e);
+		return job_collect(job, e);
 	case JOB_DONE:
 		break;
 	}
@@ -582,8 +328,10 @@ static bool recover(struct job *job, bool launched, struct err *e)
 		return begin_stop(job, e) == 0 || (e->kind == ERR_IO && recover(job, true, e));
 	/* The shell that ended under `start` or a verb; words from start are ERR_REMOTE too, but final. */
 	if (e->kind == ERR_IO || (e->kind == ERR_REMOTE && job->starter)) {
-		if (!launched && !link_of(job->call)->transport)
-			return false;	/* never connected: nothing was asked of the host */
+		if (!launched && !link_of(job->call)->transport) {	/* never connected: nothing was asked of the host */
+			(void)(job->call->settle || job->call->may_run ? 0 : call_not_run(job->call));
+			return false;
+		}
 		if (begin_again(job, e) == 0)
 			return true;
 		if (e->kind == ERR_CANCELED && !job->stopping)
@@ -612,9 +360,12 @@ static int drive(struct job *job, struct err *e)
 		call_set_result(job->call, command_result(job->status));
 	if (result == 0)
 		return job->stopping ? stopped(job, e) : 0;
-	/* No connection, no doubt. */
-	if (!launched && e->kind == ERR_TIMEOUT && !link_of(job->call)->transport)
+	/* Not asked for, no doubt. */
+	if (!launched && e->kind == ERR_TIMEOUT && !job->asked)
 		e->kind = ERR_IO;
+	/* A log-in that runs no commands any more says nothing of what it ran before. */
+	if (e->kind == ERR_USAGE && (job->state == JOB_LOOK || (job->state == JOB_FOLLOW && job->losses > 0)))
+		e->kind = ERR_TIMEOUT;
 	/* A job that was asked for and whose end was not seen is in doubt, whatever stopped us. */
 	if (launched && (job->stopping || e->kind == ERR_IO || e->kind == ERR_DENIED))
 		e->kind = ERR_TIMEOUT;
@@ -623,7 +374,7 @@ static int drive(struct job *job, struct err *e)
 
 static void job_init(struct job *job, struct call *call, enum job_state state)
 {
-	*job = (struct job){ .call = call, .state = state, .pause = PAUSE_MIN, .status = -1,
+	*job = (struct job){ .call = call, .state = state, .pause = JOB_PAUSE_MIN, .status = -1,
 			     .found = SETTLED_RUNNING };
 	sink_init(&job->sink, call);
 }
@@ -634,6 +385,8 @@ static void job_done(struct job *job)
 	sink_done(&job->sink);
 	buf_done(&job->said[0]);
 	buf_done(&job->said[1]);
+	buf_done(&job->last[0]);
+	buf_done(&job->last[1]);
 }
 
 static bool is_name(const char *name)
@@ -701,13 +454,13 @@ int job_forget(struct call *call, struct err *e)
 	char *line = NULL;
 	int result;
 
-	buf_puts(&verbs, "forget - " MARK);
+	buf_puts(&verbs, "forget - " JOB_MARK);
 	result = quote_names(&verbs, call_job(call), e);
 	if (result == 0) {
-		result = ask_host(&job, buf_text(&verbs), false, &line, e);
+		result = job_ask(&job, buf_text(&verbs), false, &line, e);
 		if (result < 0 && e->kind == ERR_IO) {
 			transport_drop(call);
-			result = ask_host(&job, buf_text(&verbs), false, &line, e);
+			result = job_ask(&job, buf_text(&verbs), false, &line, e);
 		}
 		if (result < 0 && e->kind == ERR_IO)
 			transport_drop(call);

@@ -14,18 +14,23 @@
 #include "base/time.h"
 
 #define READ_AGAIN_MAX (60 * TIME_SECOND)
+#define END_MAX ((size_t)4096)
 
 #define COMMON \
 	{ "cmd", ARG_COMMAND, true, NULL, "what to run: a text for sh, or a list of words" }, \
 	{ "as", ARG_TEXT, false, NULL, "run it as this user, by sudo" }, \
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it sudo must not ask" }, \
+	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" }, \
 	{ "env", ARG_MAP, false, NULL, "variables of its environment; secrets in it never show in ps" }, \
 	{ "cwd", ARG_TEXT, false, NULL, "directory to run it in" }, \
 	{ "stdin", ARG_DATA, false, NULL, "text or secret that it reads on stdin, at most 1 MiB" }, \
 	{ "pty", ARG_BOOL, false, NULL, "give it a terminal" }, \
 	{ "timeout", ARG_DURATION, false, "s", "after this time without an end the outcome is unknown" }
 
-static const struct action_param read_params[] = { COMMON, { .name = NULL } };
+static const struct action_param read_params[] = {
+	COMMON,
+	{ "tell", ARG_BOOL, false, NULL, "its output is what people want to see: every view shows it" },
+	{ .name = NULL },
+};
 
 static const struct action_param job_params[] = {
 	COMMON,
@@ -34,45 +39,45 @@ static const struct action_param job_params[] = {
 	{ .name = NULL },
 };
 
-/* On a channel of its own a shell waits for the command, as ssh -T tells no signal, but passes on an exit status. */
-static struct run *run_alone(struct call *call, const struct command *command, struct err *e)
+/* The last bytes of a stream stay in end. */
+static void keep_end(struct buf *end, const struct buf *more)
 {
-	struct buf script = {0};
-	struct run *run;
-
-	buf_puts(&script, "sh -c ");
-	str_shell_quote(&script, buf_text(&command->script));
-	buf_puts(&script, "\nexit $?");
-	run = run_plain(call, buf_text(&script), command->fed ? &command->feed : NULL, false, e);
-	buf_done(&script);
-	return run;
+	buf_append(end, more->data, more->len);
+	if (end->len > END_MAX)
+		buf_consume(end, end->len - END_MAX);
 }
 
 /* Runs the command once and tells its output. 1 with the status, or -1. */
 static int read_once(struct call *call, bool framed, struct sink *sink, int *status, struct err *e)
 {
 	struct command command = {0};
-	struct buf got[2] = {{0}};
+	struct buf got[2] = {{0}}, end = {0};
 	struct run *run = NULL;
 	int result = -1;
 
-	if (command_build(call, &command, e) == 0)
+	if (command_prepare(call, &command, true, e) == 0 && command_build(call, &command, e) == 0)
 		run = framed ? run_framed(call, buf_text(&command.script), command.fed ? &command.feed : NULL, e)
-			     : run_alone(call, &command, e);
+			     : run_plain(call, buf_text(&command.script), command.fed ? &command.feed : NULL, false, e);
 	command_done(&command);
 	while (run && (result = run_read(run, call, &got[0], &got[1], -1, e)) > 0) {
+		keep_end(&end, &got[1]);
 		for (int i = 0; i < 2; i++) {
 			sink_put(sink, i, got[i].data, got[i].len);
 			buf_clear(&got[i]);
 		}
 	}
-	if (run && result == 0)
+	if (run && result == 0 && run_is_cut(run))
+		result = err_set(e, ERR_REMOTE, "the shell on %s was ended before it could tell how the command ended", link_name(call));
+	else if (run && result == 0)
 		*status = run_status(run);
 	else if (run && (e->kind == ERR_CANCELED || e->kind == ERR_TIMEOUT))
 		run_kill(run, call);
 	run_close(run, call);
+	if (result == 0 && *status == COMMAND_NOT_RUN && command_was_not_run(call, &end, e))
+		result = -1;
 	buf_done(&got[0]);
 	buf_done(&got[1]);
+	buf_done(&end);
 	return result;
 }
 

@@ -6,7 +6,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/buf.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
 
@@ -117,7 +119,93 @@ static void tell_failure(const struct look *look, CURLcode code, int64_t limit_u
 	mem_free(text);
 }
 
-struct json *outside_look(const char *url, int64_t limit_us)
+/* Another address of the same page: what lies in a cache under this one was never asked for. Caller owns. */
+static char *afresh(const char *url)
+{
+	unsigned char random[8];
+	struct buf hex = {0};
+	char *out;
+
+	random_bytes(random, sizeof(random));
+	str_hex(&hex, random, sizeof(random));
+	out = mem_printf("%s%cbellbook=%s", url, strchr(url, '?') ? '&' : '?', buf_text(&hex));
+	buf_done(&hex);
+	return out;
+}
+
+/* Status of one more request on the same connection; 0 when nobody answered. */
+static long status_of(struct look *look, const char *url)
+{
+	long status = 0;
+	CURLcode code;
+
+	look->got = 0;
+	look->cut = false;
+	look->words[0] = '\0';
+	curl_easy_setopt(look->curl, CURLOPT_URL, url);
+	code = curl_easy_perform(look->curl);
+	if (code == CURLE_OK || look->cut)
+		curl_easy_getinfo(look->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* Takes text. */
+static void tell_fault(struct json *out, char *text)
+{
+	json_set_text(out, "state", "attention");
+	json_set_text(out, "text", text);
+	mem_free(text);
+}
+
+/* A proxy gives a page out for days while nobody is behind it: so it is asked once more under an address that nobody has asked for. */
+static void look_afresh(struct look *look, const char *url, struct json *out)
+{
+	char *other = afresh(url);
+	long status = status_of(look, other);
+
+	json_set_int(out, "fresh_status", status);
+	if (!str_is(json_text(out, "state", ""), "ok"))
+		;
+	else if (!status)
+		tell_fault(out, mem_printf("this page came out of a cache: asked afresh there is no answer (%s)", *look->words ? look->words : "nothing came"));
+	else if (status >= 500)
+		tell_fault(out, mem_printf("this page came out of a cache: asked afresh the site answers %ld", status));
+	mem_free(other);
+}
+
+/* What a proxy answers when nobody behind it does. 501 is none of them: a server that takes no POST. */
+static bool is_refusal(long status)
+{
+	return status == 500 || (status >= 502 && status <= 504);
+}
+
+/* What another server would do, without a signature: a Mastodon that lives refuses it with 401. */
+static void look_inbox(struct look *look, const char *url, struct json *out)
+{
+	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/activity+json");
+	char *inbox = mem_printf("%s%sinbox", url, str_ends(url, "/") ? "" : "/");
+	long status;
+
+	curl_easy_setopt(look->curl, CURLOPT_POST, 1L);
+	curl_easy_setopt(look->curl, CURLOPT_POSTFIELDS, "{}");
+	curl_easy_setopt(look->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(look->curl, CURLOPT_FOLLOWLOCATION, 0L);
+	status = status_of(look, inbox);
+	json_set_int(out, "inbox_status", status);
+	if (!str_is(json_text(out, "state", ""), "ok"))
+		;
+	else if (!status)
+		tell_fault(out, mem_printf("pages come, but a POST to the inbox has no answer (%s)", *look->words ? look->words : "nothing came"));
+	else if (is_refusal(status))
+		tell_fault(out, mem_printf("pages come, but a POST to the inbox is answered %ld: members and other servers are refused", status));
+	else if ((status == 403 || status == 429) && !json_at(out, "text"))
+		json_set_text(out, "text", status == 403 ? "a POST to the inbox is answered 403: a proxy does not want us, so whether the web behind it works was not seen"
+							 : "a POST to the inbox is answered 429: too many requests, so whether the web behind it works was not seen");
+	curl_slist_free_all(headers);
+	mem_free(inbox);
+}
+
+struct json *outside_look(const char *url, bool mastodon, int64_t limit_us)
 {
 	struct json *out = json_new_object();
 	struct look look = {.curl = curl_easy_init()};
@@ -131,10 +219,14 @@ struct json *outside_look(const char *url, int64_t limit_us)
 	}
 	prepare(&look, url, limit_us);
 	code = curl_easy_perform(look.curl);
-	if (code == CURLE_OK || look.cut)
+	if (code == CURLE_OK || look.cut) {
 		tell_answer(&look, out);
-	else
+		look_afresh(&look, url, out);
+		if (mastodon)
+			look_inbox(&look, url, out);
+	} else {
 		tell_failure(&look, code, limit_us, out);
+	}
 	curl_easy_cleanup(look.curl);
 	return out;
 }

@@ -84,6 +84,24 @@ static void cannot_type(struct login *login, const char *type)
 		cannot(login, "keys of an unusual type");
 }
 
+/* The methods that ssh_config prefers are the only ones. */
+static bool wants(const struct login *login, const char *method)
+{
+	const char *list = ssh_config_text(login->own->config, "preferredauthentications", "");
+
+	return !*list || ssh_config_has_word(list, method);
+}
+
+/* True for a type of keys that ssh_config lets ssh use. */
+static bool wants_type(const struct login *login, const char *type)
+{
+	const char *list = ssh_config_text(login->own->config, "pubkeyacceptedalgorithms", "");
+
+	if (!*list || ssh_config_has_word(list, type))
+		return true;
+	return str_is(type, "ssh-rsa") && strstr(list, "rsa-sha2-");
+}
+
 /* ---- keys of the agent ---- */
 
 static LIBSSH2_USERAUTH_PUBLICKEY_SIGN_FUNC(sign_by_agent)
@@ -141,7 +159,9 @@ static int try_agent_key(struct login *login, const struct buf *blob, struct err
 	int result = 0;
 
 	ssh_known_type(blob->data, blob->len, &type);
-	if (ssh_key_is_plain(buf_text(&type)))
+	if (!wants_type(login, buf_text(&type)))
+		;
+	else if (ssh_key_is_plain(buf_text(&type)))
 		result = try_public(login, blob, sign_by_agent, e);
 	else
 		cannot_type(login, buf_text(&type));
@@ -261,6 +281,8 @@ static int try_key(struct login *login, const struct ssh_key *key, struct err *e
 
 	if (key->has_cert)
 		cannot(login, "certificates");
+	if (key->type.len > 0 && !wants_type(login, buf_text(&key->type)))
+		return 0;
 	if (!ssh_key_is_plain(buf_text(&key->type))) {
 		cannot_type(login, buf_text(&key->type));
 		return 0;
@@ -379,7 +401,8 @@ static int try_typed(struct login *login, const char *method, const char *key,
 	int tries = ssh_config_int(login->own->config, "numberofpasswordprompts", 3);
 	int result = 0;
 
-	if (!ssh_config_is(login->own->config, key) || !ssh_config_has_word(login->methods, method))
+	if (!ssh_config_is(login->own->config, key) || !ssh_config_has_word(login->methods, method) ||
+	    !wants(login, method))
 		return 0;
 	for (int i = 0; i < tries && result == 0; i++)
 		result = try(login, e);
@@ -426,8 +449,12 @@ static void load_keys(struct login *login)
 	for (size_t i = 0; i < json_count(files); i++) {
 		struct buf path = {0};
 
-		if (ssh_config_path(config, json_as_text(json_item(files, i)), &path))
+		if (str_is(json_as_text(json_item(files, i)), "none"))
+			;
+		else if (ssh_config_path(config, json_as_text(json_item(files, i)), &path))
 			*end = ssh_key_read(buf_text(&path));
+		else
+			cannot(login, "the IdentityFile of your ssh_config");
 		if (*end)
 			end = &(*end)->next;
 		buf_done(&path);
@@ -451,8 +478,10 @@ static int load_agent(struct login *login, struct err *e)
 		buf_puts(&path, getenv("SSH_AUTH_SOCK") ? getenv("SSH_AUTH_SOCK") : "");
 	else if (*named == '$')
 		buf_puts(&path, getenv(named + 1) ? getenv(named + 1) : "");
-	else if (!ssh_config_path(config, named, &path))
+	else if (!ssh_config_path(config, named, &path)) {
 		buf_clear(&path);
+		cannot(login, "the IdentityAgent of your ssh_config");
+	}
 	login->agent = ssh_agent_open(buf_text(&path));
 	buf_done(&path);
 	if (login->agent && ssh_agent_load(login->agent, login->call, e) < 0) {
@@ -469,9 +498,11 @@ static void note_methods(struct login *login)
 {
 	const struct ssh_config *config = login->own->config;
 
-	if (ssh_config_is(config, "gssapiauthentication") && ssh_config_has_word(login->methods, "gssapi-with-mic"))
+	if (ssh_config_is(config, "gssapiauthentication") && wants(login, "gssapi-with-mic") &&
+	    ssh_config_has_word(login->methods, "gssapi-with-mic"))
 		cannot(login, "GSSAPI");
-	if (ssh_config_is(config, "hostbasedauthentication") && ssh_config_has_word(login->methods, "hostbased"))
+	if (ssh_config_is(config, "hostbasedauthentication") && wants(login, "hostbased") &&
+	    ssh_config_has_word(login->methods, "hostbased"))
 		cannot(login, "host-based log-ins");
 }
 
@@ -503,7 +534,7 @@ static int log_in(struct login *login, struct err *e)
 	load_keys(login);
 	if (load_agent(login, e) < 0)
 		return -1;
-	if (ssh_config_has_word(login->methods, "publickey"))
+	if (ssh_config_has_word(login->methods, "publickey") && wants(login, "publickey"))
 		result = try_keys(login, e);
 	if (result != 0)
 		return result;

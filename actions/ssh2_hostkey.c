@@ -111,7 +111,7 @@ static int refuse_changed(struct ssh2 *own, struct call *call, const struct ssh_
 		   other->line, buf_text(&offered->type), buf_text(&offered->print), other->file,
 		   buf_text(&offered->name));
 	call_output(call, "note", words.data, words.len);
-	err_set(e, ERR_DENIED, "the host key of %s has CHANGED: known %s, now %s; refused", ssh_config_name(own->config),
+	err_set(e, ERR_DENIED, "the host key of %s has CHANGED: known %s, now %s; refused: " SSH_NOTHING_SENT, ssh_config_name(own->config),
 		buf_text(&print), buf_text(&offered->print));
 	buf_done(&words);
 	buf_done(&print);
@@ -154,7 +154,7 @@ static int ask_unknown(struct ssh2 *own, struct call *call, const struct ssh_kno
 			   known->line);
 	result = call_ask(call, "hostkey", buf_text(&text), buf_text(&details), &answer, e);
 	if (result == 0 && !str_is(answer, "trust"))
-		result = err_set(e, ERR_DENIED, "the host key of %s (%s) was not trusted", name, buf_text(&offered->print));
+		result = err_set(e, ERR_DENIED, "the host key of %s (%s) was not trusted: " SSH_NOTHING_SENT, name, buf_text(&offered->print));
 	if (result == 0)
 		result = trust(own, call, offered, e);
 	buf_done(&text);
@@ -171,7 +171,7 @@ static int judge(struct ssh2 *own, struct call *call, const struct ssh_known *kn
 	const struct ssh_known *other;
 
 	if (find_key(known, offered, KNOWN_REVOKED))
-		return err_set(e, ERR_DENIED, "the host key of %s (%s) was revoked: somebody may have stolen it; refused",
+		return err_set(e, ERR_DENIED, "the host key of %s (%s) was revoked: somebody may have stolen it; refused: " SSH_NOTHING_SENT,
 			       name, buf_text(&offered->print));
 	if (find_key(known, offered, KNOWN_KEY))
 		return 0;
@@ -180,7 +180,7 @@ static int judge(struct ssh2 *own, struct call *call, const struct ssh_known *kn
 		return refuse_changed(own, call, other, offered, e);
 	if (str_is(strict, "yes") || str_is(strict, "true"))
 		return err_set(e, ERR_DENIED, "the host key of %s (%s %s) is not known, and your ssh_config says "
-			       "StrictHostKeyChecking yes; refused", name, buf_text(&offered->type),
+			       "StrictHostKeyChecking yes; refused: " SSH_NOTHING_SENT, name, buf_text(&offered->type),
 			       buf_text(&offered->print));
 	/* The user's own setting: these take an unknown key unseen. A changed one is never taken. */
 	if (str_is(strict, "accept-new") || str_is(strict, "no") || str_is(strict, "off") || str_is(strict, "false"))

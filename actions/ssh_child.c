@@ -23,6 +23,8 @@ void ssh_child_kill(pid_t pid)
 {
 	if (pid <= 0)
 		return;
+	/* And what it started: a stopped askpass would stay for ever. */
+	kill(-pid, SIGKILL);
 	kill(pid, SIGKILL);
 	(void)proc_wait(pid);
 }

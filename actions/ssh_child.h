@@ -16,7 +16,7 @@ int ssh_child_run(struct call *call, const char *const *argv, struct buf *out, s
 /* The last line with something in it, without control characters; fallback when there is none. Borrowed from the buffer, which it cuts. */
 const char *ssh_child_last_line(struct buf *words, const char *fallback);
 
-/* Ends a child with SIGKILL and reaps it. A pid of 0 is fine. */
+/* Ends a child, and the process group that it leads if it does, with SIGKILL, and reaps it. Blocks until the kernel lets it go. A pid of 0 is fine. */
 void ssh_child_kill(pid_t pid);
 
 #endif

@@ -10,18 +10,20 @@
 #include "actions/ssh_child.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #define LOAD_TIME ((int64_t)20 * 1000000)
 #define OUTPUT_MAX ((size_t)1 << 20)
+#define TOKENS "/%C/%l/%L"	/* three parts without a slash */
 
 struct ssh_config {
 	char *name;		/* owned */
 	struct json *values;	/* owned; keyword → array of texts */
 	int port;
+	bool is_text;		/* all values are UTF-8 */
 };
 
-/* A name that a program could take for an option, or that could break a line somewhere, is none. */
-static bool is_safe_name(const char *name)
+bool ssh_config_is_plain(const char *name)
 {
 	if (!*name || *name == '-')
 		return false;
@@ -29,6 +31,18 @@ static bool is_safe_name(const char *name)
 		unsigned char c = (unsigned char)*name;
 
 		if (c <= ' ' || c == 0x7f || strchr("'\"`$\\;&<>|(){}", c))
+			return false;
+	}
+	return true;
+}
+
+/* CORP\deploy is a name of a user. It goes to the server as it is, and into no command. */
+static bool is_user(const char *name)
+{
+	if (!*name || *name == '-')
+		return false;
+	for (; *name; name++) {
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
 			return false;
 	}
 	return true;
@@ -50,19 +64,19 @@ static void add_line(struct ssh_config *config, const char *line, size_t len)
 		list = json_new_array();
 		json_put(config->values, key, list);
 	}
-	if (blank)
-		json_add(list, json_new_text(blank + 1, len - key_len - 1));
-	else
-		json_add(list, json_new_text("", 0));
+	json_add(list, json_new_text(blank ? blank + 1 : "", blank ? len - key_len - 1 : 0));
+	/* JSON holds UTF-8 alone: other bytes in the name of a file would name another file. */
+	if (blank && !utf8_valid(blank + 1, len - key_len - 1))
+		config->is_text = false;
 }
 
 static int check(struct ssh_config *config, struct err *e)
 {
 	int64_t port;
 
-	if (!is_safe_name(ssh_config_address(config)))
+	if (!ssh_config_is_plain(ssh_config_address(config)))
 		return err_set(e, ERR_USAGE, "ssh_config: the HostName of %s cannot be used", config->name);
-	if (!is_safe_name(ssh_config_user(config)))
+	if (!is_user(ssh_config_user(config)))
 		return err_set(e, ERR_USAGE, "ssh_config: the User of %s cannot be used", config->name);
 	if (!str_to_int(ssh_config_text(config, "port", "22"), 1, 65535, &port))
 		return err_set(e, ERR_USAGE, "ssh_config: the Port of %s is none", config->name);
@@ -77,6 +91,7 @@ struct ssh_config *ssh_config_parse(const char *name, const char *text, size_t l
 
 	config->name = mem_strdup(name);
 	config->values = json_new_object();
+	config->is_text = true;
 	while (text < end) {
 		const char *newline = memchr(text, '\n', (size_t)(end - text));
 		const char *stop = newline ? newline : end;
@@ -91,17 +106,17 @@ struct ssh_config *ssh_config_parse(const char *name, const char *text, size_t l
 	return config;
 }
 
-struct ssh_config *ssh_config_load(struct call *call, struct err *e)
+static struct ssh_config *load(struct call *call, const char *file, struct err *e)
 {
-	const char *file = json_text(call_config(call), "ssh_config", NULL);
 	const char *host = call_host(call);
-	const char *argv[8] = { "ssh", "-G" };
+	/* What only ssh knows how to compute is asked for where it expands the tokens itself. */
+	const char *argv[10] = { "ssh", "-G", "-o", ("ControlPath=" TOKENS) };
 	struct buf out = {0}, words = {0};
 	struct ssh_config *config = NULL;
-	size_t n = 2;
+	size_t n = 4;
 	int status;
 
-	if (!is_safe_name(host)) {
+	if (!ssh_config_is_plain(host)) {
 		err_set(e, ERR_USAGE, "\"%s\" is no name of a host", host);
 		return NULL;
 	}
@@ -121,6 +136,16 @@ struct ssh_config *ssh_config_load(struct call *call, struct err *e)
 	buf_done(&out);
 	buf_done(&words);
 	return config;
+}
+
+struct ssh_config *ssh_config_load(struct call *call, struct err *e)
+{
+	return load(call, json_text(call_config(call), "ssh_config", NULL), e);
+}
+
+struct ssh_config *ssh_config_builtin(struct call *call, struct err *e)
+{
+	return load(call, "none", e);
 }
 
 void ssh_config_free(struct ssh_config *config)
@@ -155,6 +180,16 @@ int ssh_config_port(const struct ssh_config *config)
 const struct json *ssh_config_list(const struct ssh_config *config, const char *key)
 {
 	return json_at(config->values, key);
+}
+
+bool ssh_config_is_text(const struct ssh_config *config)
+{
+	return config->is_text;
+}
+
+const char *ssh_config_next(const struct ssh_config *config, void **it, struct json **values)
+{
+	return json_next(config->values, it, values);
 }
 
 const char *ssh_config_text(const struct ssh_config *config, const char *key, const char *fallback)
@@ -202,42 +237,82 @@ static const char *home(void)
 	return path ? path : "/";
 }
 
-/* One token; false when it is not known here. */
-static bool expand_token(const struct ssh_config *config, char token, struct buf *out)
+/* Part 0, 1 or 2 of TOKENS, as ssh -G gave it back; false when it did not expand them. */
+static bool computed(const struct ssh_config *config, int part, struct buf *out)
+{
+	const char *at = ssh_config_text(config, "controlpath", "");
+	size_t len = 0;
+
+	if (strchr(at, '%'))
+		return false;
+	for (int i = 0; i <= part; i++) {
+		at += len;
+		if (*at++ != '/')
+			return false;
+		len = strcspn(at, "/");
+	}
+	buf_append(out, at, len);
+	return len > 0;
+}
+
+static bool put_name_of_user(struct buf *out)
 {
 	struct passwd entry, *found = NULL;
 	char text[1024];
 
+	if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) != 0 || !found)
+		return false;
+	buf_puts(out, entry.pw_name);
+	return true;
+}
+
+/* What a token stands for, when the configuration holds it as a text; else NULL. */
+static const char *text_of_token(const struct ssh_config *config, char token)
+{
 	switch (token) {
 	case '%':
-		buf_putc(out, '%');
-		return true;
+		return "%";
 	case 'd':
-		buf_puts(out, home());
-		return true;
+		return home();
 	case 'h':
-		buf_puts(out, ssh_config_address(config));
+		return ssh_config_address(config);
+	case 'j':
+		return ssh_config_text(config, "proxyjump", "");
+	case 'k':
+		return ssh_config_text(config, "hostkeyalias", config->name);
+	case 'n':
+		return config->name;
+	case 'r':
+		return ssh_config_user(config);
+	default:
+		return NULL;
+	}
+}
+
+/* One token; false when it is not known here. */
+static bool expand_token(const struct ssh_config *config, char token, struct buf *out)
+{
+	const char *text = text_of_token(config, token);
+
+	if (text) {
+		buf_puts(out, text);
 		return true;
+	}
+	switch (token) {
+	case 'C':
+		return computed(config, 0, out);
+	case 'l':
+		return computed(config, 1, out);
+	case 'L':
+		return computed(config, 2, out);
 	case 'i':
 		buf_printf(out, "%lu", (unsigned long)getuid());
-		return true;
-	case 'k':
-		buf_puts(out, ssh_config_text(config, "hostkeyalias", config->name));
-		return true;
-	case 'n':
-		buf_puts(out, config->name);
 		return true;
 	case 'p':
 		buf_printf(out, "%d", config->port);
 		return true;
-	case 'r':
-		buf_puts(out, ssh_config_user(config));
-		return true;
 	case 'u':
-		if (getpwuid_r(getuid(), &entry, text, sizeof(text), &found) != 0 || !found)
-			return false;
-		buf_puts(out, entry.pw_name);
-		return true;
+		return put_name_of_user(out);
 	default:
 		return false;
 	}
@@ -272,24 +347,42 @@ static const char *expand_variable(const char *text, struct buf *out)
 	return end + 1;
 }
 
+/* ~ or ~NAME at text: appends that home and returns what follows, NULL when there is no such user. */
+static const char *expand_tilde(const char *text, struct buf *out)
+{
+	size_t len = strcspn(text, "/") - 1;
+	struct passwd entry, *found = NULL;
+	char room[1024];
+	char *name;
+
+	if (len == 0) {
+		buf_puts(out, home());
+		return text + 1;
+	}
+	name = mem_dup(text + 1, len);
+	if (getpwnam_r(name, &entry, room, sizeof(room), &found) != 0)
+		found = NULL;
+	mem_free(name);
+	if (!found)
+		return NULL;
+	buf_puts(out, entry.pw_dir);
+	return text + 1 + len;
+}
+
 bool ssh_config_path(const struct ssh_config *config, const char *text, struct buf *out)
 {
-	struct buf plain = {0};
-	bool known = true;
-
-	if (str_starts(text, "~/")) {
-		buf_puts(&plain, home());
-		text++;
-	}
-	while (known && *text) {
+	if (*text == '~')
+		text = expand_tilde(text, out);
+	while (text && *text) {
 		if (str_starts(text, "${")) {
-			text = expand_variable(text, &plain);
-			known = text != NULL;
+			text = expand_variable(text, out);
+		} else if (*text != '%') {
+			buf_putc(out, *text++);
 		} else {
-			buf_putc(&plain, *text++);
+			if (!text[1] || !expand_token(config, text[1], out))
+				return false;
+			text += 2;
 		}
 	}
-	known = known && ssh_config_expand(config, buf_text(&plain), out);
-	buf_done(&plain);
-	return known;
+	return text != NULL;
 }

@@ -18,6 +18,9 @@ struct ssh_config;
  * Caller owns. */
 struct ssh_config *ssh_config_load(struct call *call, struct err *e);
 
+/* As ssh_config_load without any file: what ssh does when nothing is set. Caller owns. */
+struct ssh_config *ssh_config_builtin(struct call *call, struct err *e);
+
 /* Parses the output of ssh -G for the host of that name. ERR_USAGE when names in it could be taken for options or hold control characters. Caller owns. */
 struct ssh_config *ssh_config_parse(const char *name, const char *text, size_t len, struct err *e);
 
@@ -40,10 +43,19 @@ int ssh_config_int(const struct ssh_config *config, const char *key, int fallbac
 /* All values of a keyword that may come several times; NULL when it is missing. Borrowed array of texts. */
 const struct json *ssh_config_list(const struct ssh_config *config, const char *key);
 
+/* False when a value holds bytes that are no UTF-8: it cannot be told what it says. */
+bool ssh_config_is_text(const struct ssh_config *config);
+
+/* Goes through all keywords: the next one, with its values (borrowed), NULL at the end. *it begins as NULL. */
+const char *ssh_config_next(const struct ssh_config *config, void **it, struct json **values);
+
+/* True when a name can be a word of a command: no option, and nothing that a shell would read. */
+bool ssh_config_is_plain(const char *name);
+
 /* True when a comma-separated list of words has this word. */
 bool ssh_config_has_word(const char *list, const char *word);
 
-/* Appends text with ssh's %-tokens, and for a path ~ and ${VARIABLE}, replaced. False when it has one that is not known here. */
+/* Appends text with ssh's %-tokens, and for a path also ~, ~USER and ${VARIABLE}, replaced. False when it has one that is not known here. */
 bool ssh_config_expand(const struct ssh_config *config, const char *text, struct buf *out);
 bool ssh_config_path(const struct ssh_config *config, const char *text, struct buf *out);
 

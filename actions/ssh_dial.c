@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -216,8 +217,8 @@ static void plan_jump(struct jump *jump, struct call *call, const struct ssh_con
 
 	jump->hop = last ? mem_strdup(last + 1) : mem_strdup(hops);
 	jump->before = last ? mem_dup(hops, (size_t)(last - hops)) : NULL;
-	/* ssh://user@host:port is understood as a destination; [user@]host[:port] is made one. */
-	if (!str_starts(jump->hop, "ssh://") && strchr(jump->hop, ':')) {
+	/* ssh://user@host:port is understood as a destination; [user@]host[:port] is made one. Addresses come in brackets. */
+	if (!str_starts(jump->hop, "ssh://") && strpbrk(jump->hop, ":[")) {
 		char *uri = mem_printf("ssh://%s", jump->hop);
 
 		mem_free(jump->hop);
@@ -247,12 +248,16 @@ static pid_t start_on(const char *const *argv, const char *const *env, int error
 static pid_t start_command(const struct ssh_config *config, const char *command, const char *const *env, int errors,
 			   int fd, struct err *e)
 {
+	const char *shell = getenv("SHELL");	/* as ssh does */
 	struct buf line = {0};
 	pid_t pid = -1;
 
 	buf_puts(&line, "exec ");
-	if (ssh_config_expand(config, command, &line))
-		pid = start_on((const char *const[]){ "/bin/sh", "-c", buf_text(&line), NULL }, env, errors, fd, e);
+	/* A user's name that a shell would read as more than a name is for ssh to judge. */
+	if ((!strstr(command, "%r") || ssh_config_is_plain(ssh_config_user(config))) &&
+	    ssh_config_expand(config, command, &line))
+		pid = start_on((const char *const[]){ shell && *shell ? shell : "/bin/sh", "-c", buf_text(&line), NULL }, env,
+			       errors, fd, e);
 	else
 		err_set(e, ERR_USAGE, "only ssh itself can expand the ProxyCommand of %s", ssh_config_name(config));
 	buf_done(&line);
@@ -264,16 +269,21 @@ int ssh_dial_proxy(struct call *call, const struct ssh_config *config, const cha
 {
 	const char *hops = ssh_config_text(config, "proxyjump", NULL);
 	struct jump jump = { .count = 0 };
+	struct buf names = {0};
 	int pair[2];
 
 	if (proc_pair(pair, e) < 0)
 		return -1;
-	if (hops) {
-		plan_jump(&jump, call, config, hops);
+	if (hops && !ssh_config_expand(config, hops, &names)) {
+		err_set(e, ERR_USAGE, "only ssh itself can expand the ProxyJump of %s", ssh_config_name(config));
+		*pid = -1;
+	} else if (hops) {
+		plan_jump(&jump, call, config, buf_text(&names));
 		*pid = start_on(jump.argv, env, errors, pair[1], e);
 	} else {
 		*pid = start_command(config, ssh_config_text(config, "proxycommand", ""), env, errors, pair[1], e);
 	}
+	buf_done(&names);
 	mem_free(jump.before);
 	mem_free(jump.hop);
 	mem_free(jump.target);

@@ -4,20 +4,14 @@
 #define ACTIONS_SSH_FILE_H
 
 #include "actions/action.h"
-#include "actions/transport.h"
+#include "actions/shell.h"
 #include "base/buf.h"
 
-/* Starts shell text, as the call's `as` user when there is one, and sends the password for sudo. Errors as transport_get. Caller owns; ssh_file_close. */
-struct channel *ssh_file_open(struct call *call, const char *script, struct err *e);
+/* Starts shell text, as the call's `as` user when there is one, and sends the password for sudo; returns when it has begun. Errors as transport_get, run_read. Caller owns; run_close. */
+struct run *ssh_file_open(struct call *call, const char *script, struct err *e);
 
-/* Writes to its stdin. 0 also when the script has ended and reads no more. */
-int ssh_file_write(struct channel *channel, struct call *call, const void *bytes, size_t len, bool *ended, struct err *e);
-
-/* End of file, then all that it says until its end. 0, or -1 as the transport's read. */
-int ssh_file_finish(struct channel *channel, struct call *call, struct buf *out, struct buf *words, struct err *e);
-
-/* Closes and frees. NULL is fine. */
-void ssh_file_close(struct channel *channel);
+/* End of file, then all that it says until its end. 0, or -1 as run_read. */
+int ssh_file_finish(struct run *run, struct call *call, struct buf *out, struct buf *words, struct err *e);
 
 /* The rest of the line in text that begins with mark and a blank, without its end; false when there is none. Appends. */
 bool ssh_file_line(const struct buf *text, const char *mark, struct buf *line);

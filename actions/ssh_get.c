@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "actions/call_int.h"
+#include "actions/command.h"
 #include "actions/link.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_file.h"
@@ -18,6 +20,8 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "get_sh.h"
+#include "path_sh.h"
 
 #define TEXT_MAX ((int64_t)1 << 20)
 #define AGAIN_MAX (60 * TIME_SECOND)
@@ -39,23 +43,15 @@ static const struct action_param get_params[] = {
 	{ "max", ARG_INT, false, "bytes", "refuse a larger file (1 MiB; with `to`: any size)" },
 	{ "to", ARG_TEXT, false, NULL, "file of the ops host to write it to (0600), instead of telling it as output" },
 	{ "as", ARG_TEXT, false, NULL, "do it as this user, by sudo" },
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it sudo must not ask" },
+	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" },
 	{ "timeout", ARG_DURATION, false, "s", "at most so long" },
 	{ .name = NULL },
 };
 
-/* On stderr `MARK SIZE MODE` before and `MARK sum SHA256` behind the bytes; the sum comes last, so that a change meanwhile shows. */
-static const char script[] =
-	"f() { if [ -d \"$1\" ]; then echo \"$1: is a directory\" >&2; return; fi\n"
-	"bb_s=$(stat -L -c '%s %a' -- \"$1\") || return\n"
-	"echo \"" MARK " file $bb_s\" >&2\n"
-	"if [ \"$2\" -ge 0 ] && [ \"${bb_s% *}\" -gt \"$2\" ]; then return; fi\n"
-	"cat <\"$1\" || return\n"
-	"bb_h=$(sha256sum <\"$1\") && echo \"" MARK ".sum ${bb_h%% *}\" >&2; }\n";
-
 static int get_init(struct get *get, struct call *call, struct err *e)
 {
 	const struct json *args = call_args(call);
+	struct stat st;
 
 	*get = (struct get){
 		.call = call, .path = json_text(args, "path", ""), .to = json_text(args, "to", NULL), .fd = -1,
@@ -66,6 +62,10 @@ static int get_init(struct get *get, struct call *call, struct err *e)
 		return err_set(e, ERR_USAGE, "ssh.get: path \"%s\" must begin with /", get->path);
 	if (get->to && !*get->to)
 		return err_set(e, ERR_USAGE, "ssh.get: \"to\" is empty");
+	/* Nothing but a plain file is replaced. */
+	if (get->to && stat(get->to, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "ssh.get: to: %s is %s", get->to,
+			       S_ISDIR(st.st_mode) ? "a directory" : "no plain file, and only such a one is replaced");
 	return 0;
 }
 
@@ -80,6 +80,15 @@ static void drop_part(struct get *get)
 	get->part = NULL;
 }
 
+/* errno of the file on the ops host: no matter of the connection, whatever it is. -1. */
+static int cannot_keep(const struct get *get, struct err *e)
+{
+	err_errno(e, "cannot write to %s", get->to);
+	if (e->kind == ERR_IO || e->kind == ERR_TIMEOUT)
+		e->kind = ERR_REMOTE;
+	return -1;
+}
+
 static int open_part(struct get *get, struct err *e)
 {
 	drop_part(get);
@@ -89,7 +98,7 @@ static int open_part(struct get *get, struct err *e)
 	get->fd = mkostemp(get->part, O_CLOEXEC);
 	if (get->fd >= 0)
 		return 0;
-	err_errno(e, "cannot write to %s", get->to);
+	cannot_keep(get, e);
 	mem_free(get->part);
 	get->part = NULL;
 	return -1;
@@ -107,22 +116,21 @@ static int take(struct get *get, struct buf *got, struct err *e)
 		ssize_t put = write(get->fd, got->data + done, got->len - done);
 
 		if (put < 0 && errno != EINTR)
-			return err_errno(e, "cannot write to %s", get->to);
+			return cannot_keep(get, e);
 		done += put > 0 ? (size_t)put : 0;
 	}
 	buf_clear(got);
 	return 0;
 }
 
-/* Reads the channel to its end. */
-static int receive(struct get *get, struct channel *channel, struct buf *words, struct err *e)
+/* Reads the run to its end. */
+static int receive(struct get *get, struct run *run, struct buf *words, struct err *e)
 {
-	const struct transport_ops *ops = channel->transport->ops;
 	struct buf got = {0};
-	int result = ops->eof(channel, get->call, e);
+	int result = run_eof(run, get->call, e);
 
 	while (result == 0) {
-		int more = ops->read(channel, get->call, &got, words, -1, e);
+		int more = run_read(run, get->call, &got, words, -1, e);
 
 		if (more <= 0) {
 			result = more;
@@ -142,7 +150,7 @@ static int keep_part(struct get *get, struct err *e)
 	if (!get->to)
 		return 0;
 	if (fsync(get->fd) < 0 || rename(get->part, get->to) < 0)
-		return err_errno(e, "cannot write to %s", get->to);
+		return cannot_keep(get, e);
 	mem_free(get->part);
 	get->part = NULL;
 	return 0;
@@ -165,6 +173,8 @@ static int judge(struct get *get, struct buf *words, struct err *e)
 	if (size >= 0 && get->max >= 0 && size > get->max) {
 		err_set(e, ERR_REMOTE, "%s: %s has %lld bytes, more than max (%lld)", host, get->path, size,
 			(long long)get->max);
+	} else if (command_was_not_run(get->call, words, e)) {
+		;
 	} else if (!ssh_file_line(words, MARK ".sum", &sum)) {
 		err_set(e, ERR_REMOTE, "%s: cannot read %s: %s", host, get->path,
 			ssh_child_last_line(words, "no reason given"));
@@ -191,20 +201,23 @@ static int judge(struct get *get, struct buf *words, struct err *e)
 static int get_once(struct get *get, struct err *e)
 {
 	struct buf text = {0}, words = {0};
-	struct channel *channel = NULL;
+	struct run *run = NULL;
+	bool is_cut;
 	int result = open_part(get, e);
 
 	get->size = 0;
-	buf_puts(&text, script);
-	buf_puts(&text, "f ");
+	buf_printf(&text, "%s\n%s\nbb_get " MARK " ", path_sh, get_sh);
 	str_shell_quote(&text, get->path);
 	buf_printf(&text, " %lld", (long long)get->max);
 	if (result == 0) {
-		channel = ssh_file_open(get->call, buf_text(&text), e);
-		result = channel ? receive(get, channel, &words, e) : -1;
+		run = ssh_file_open(get->call, buf_text(&text), e);
+		result = run ? receive(get, run, &words, e) : -1;
 	}
-	ssh_file_close(channel);
-	if (result == 0)
+	is_cut = run && result == 0 && run_is_cut(run);
+	run_close(run, get->call);
+	if (is_cut)
+		result = err_set(e, ERR_REMOTE, "%s: %s: its shell was ended before all of it was read", link_name(get->call), get->path);
+	else if (result == 0)
 		result = judge(get, &words, e);
 	buf_done(&text);
 	buf_done(&words);

@@ -33,6 +33,18 @@ static bool slurp(const char *path, struct buf *text)
 	return got > 0;
 }
 
+/* As ssh does: of a key whose private half only the agent has, the public one says which it is. */
+static bool slurp_public(const char *path, struct buf *text)
+{
+	struct buf name = {0};
+	bool there;
+
+	buf_printf(&name, "%s.pub", path);
+	there = slurp(buf_text(&name), text);
+	buf_done(&name);
+	return there;
+}
+
 /* "TYPE BASE64 comment" */
 static bool read_public(struct ssh_key *key, const char *text)
 {
@@ -146,7 +158,7 @@ struct ssh_key *ssh_key_read(const char *path)
 {
 	struct ssh_key *key = mem_alloc(sizeof(*key));
 	struct buf text = {0};
-	bool good = slurp(path, &text);
+	bool good = slurp(path, &text) || slurp_public(path, &text);
 
 	key->path = mem_strdup(path);
 	key->has_cert = is_there(path, "-cert.pub");

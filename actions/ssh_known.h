@@ -12,6 +12,8 @@
 
 enum ssh_known_kind { KNOWN_KEY, KNOWN_REVOKED, KNOWN_AUTHORITY };
 
+#define SSH_NOTHING_SENT "nothing was sent over this connection"	/* the end of the words for a host key that was refused */
+
 /* One line of a known_hosts file that is about the host. */
 struct ssh_known {
 	enum ssh_known_kind kind;

@@ -62,18 +62,26 @@ char *ssh_memory_get(const char *key)
 	return value;
 }
 
-void ssh_memory_set(const char *key, const char *value)
+/* The entry of key, made when there is none. Lock held. */
+static struct kept *find_or_make(const char *key)
 {
-	struct kept *found;
+	struct kept *found = find(key);
 
-	pthread_mutex_lock(&lock);
-	found = find(key);
-	if (!found && value) {
+	if (!found) {
 		found = mem_alloc(sizeof(*found));
 		found->key = mem_strdup(key);
 		found->next = kept;
 		kept = found;
 	}
+	return found;
+}
+
+void ssh_memory_set(const char *key, const char *value)
+{
+	struct kept *found;
+
+	pthread_mutex_lock(&lock);
+	found = value ? find_or_make(key) : find(key);
 	if (found) {
 		ssh_memory_wipe(found->value);
 		found->value = mem_strdup(value);
@@ -81,6 +89,20 @@ void ssh_memory_set(const char *key, const char *value)
 			(void)mlock(found->value, strlen(value) + 1);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+bool ssh_memory_first(const char *key)
+{
+	struct kept *found;
+	bool is_first;
+
+	pthread_mutex_lock(&lock);
+	found = find_or_make(key);
+	is_first = !found->value;
+	if (is_first)
+		found->value = mem_strdup("");
+	pthread_mutex_unlock(&lock);
+	return is_first;
 }
 
 static bool try_enter(const char *host)

@@ -14,6 +14,9 @@ char *ssh_memory_get(const char *key);
 /* Remembers a copy of value; NULL forgets. */
 void ssh_memory_set(const char *key, const char *value);
 
+/* True for the first who asks with that key: what is told once for a host. From any thread. */
+bool ssh_memory_first(const char *key);
+
 /* Wipes and frees a text. NULL is fine. */
 void ssh_memory_wipe(char *text);
 

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "actions/askpass.h"
+#include "actions/call_int.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_memory.h"
 #include "base/mem.h"
@@ -406,8 +407,10 @@ static int serve(struct ssh_prompt *prompt, struct call *call, struct err *e)
 	if (fd < 0)
 		return 0;
 	result = read_question(call, fd, &question, e);
+	call->asker = fd + 1;
 	if (result == 0)
 		result = answer_question(prompt, call, &question, &answer, e);
+	call->asker = 0;
 	if (result == 0 && answer)
 		send_answer(fd, answer);
 	ssh_memory_wipe(answer);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "actions/call_int.h"
+#include "actions/command.h"
 #include "actions/link.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_file.h"
@@ -20,6 +21,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "path_sh.h"
 #include "put_sh.h"
 
 #define PIECE ((size_t)262144)
@@ -39,6 +41,7 @@ struct put {
 	bool is_secret;
 	struct buf sha;		/* hex */
 	int attempt;
+	bool cut;		/* the script's shell was ended before it said what became of the file */
 };
 
 enum put_end { PUT_SAME, PUT_DONE, PUT_OTHER };
@@ -50,7 +53,7 @@ static const struct action_param put_params[] = {
 	{ "mode", ARG_TEXT, false, "octal", "permissions, like \"0644\"; without it those of the file that is there, or 0644" },
 	{ "owner", ARG_TEXT, false, NULL, "user, or user:group; without it that of the file that is there" },
 	{ "as", ARG_TEXT, false, NULL, "do it as this user, by sudo" },
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it sudo must not ask" },
+	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" },
 	{ "timeout", ARG_DURATION, false, "s", "after this time without an end the outcome is unknown" },
 	{ .name = NULL },
 };
@@ -66,6 +69,15 @@ static int read_mode(struct put *put, struct err *e)
 		return err_set(e, ERR_USAGE, "ssh.put: mode \"%s\" is none; write it like \"0644\"", text);
 	snprintf(put->mode, sizeof(put->mode), "%lo", strtol(text, NULL, 8));
 	return 0;
+}
+
+/* errno of a file on the ops host: no matter of the connection, whatever it is. -1. */
+static int of_this_host(struct err *e)
+{
+	err_errno(e, "cannot read the file");
+	if (e->kind == ERR_IO || e->kind == ERR_TIMEOUT)
+		e->kind = ERR_REMOTE;
+	return -1;
 }
 
 static int hash_file(struct put *put, struct err *e)
@@ -91,7 +103,7 @@ static int hash_file(struct put *put, struct err *e)
 	mem_free(piece);
 	if (got < 0 && errno == ECANCELED)
 		return err_set(e, ERR_CANCELED, "canceled");
-	return got < 0 ? err_errno(e, "cannot read the file") : 0;
+	return got < 0 ? of_this_host(e) : 0;
 }
 
 static int open_file(struct put *put, const char *name, struct err *e)
@@ -151,7 +163,10 @@ static void put_done(struct put *put)
 /* The text of put.sh and a call of one of its functions. attempt 0: all of them. */
 static void write_script(const struct put *put, const char *verb, int attempt, struct buf *script)
 {
-	buf_puts(script, put_sh);
+	unsigned char unguessed[8];
+
+	random_bytes(unguessed, sizeof(unguessed));
+	buf_printf(script, "%s\n%s", path_sh, put_sh);
 	buf_printf(script, "\n%s %s ", verb, MARK);
 	str_shell_quote(script, put->path);
 	buf_printf(script, " %s+%d ", call_job(put->call), call_generation(put->call));
@@ -162,6 +177,8 @@ static void write_script(const struct put *put, const char *verb, int attempt, s
 	str_shell_quote(script, put->mode);
 	buf_putc(script, ' ');
 	str_shell_quote(script, put->owner);
+	buf_putc(script, ' ');
+	str_hex(script, unguessed, sizeof(unguessed));
 }
 
 static void tell_progress(struct put *put, int64_t sent)
@@ -190,10 +207,10 @@ static int64_t next_piece(struct put *put, int64_t offset, char *room, const cha
 	}
 	*piece = room;
 	got = pread(put->file, room, left < (int64_t)PIECE ? (size_t)left : PIECE, offset);
-	return got < 0 ? err_errno(e, "cannot read the file") : got;
+	return got < 0 ? of_this_host(e) : got;
 }
 
-static int send_content(struct put *put, struct channel *channel, struct err *e)
+static int send_content(struct put *put, struct run *run, struct err *e)
 {
 	char *room = put->bytes ? NULL : mem_alloc(PIECE);
 	int64_t told = time_mono_us();
@@ -203,7 +220,7 @@ static int send_content(struct put *put, struct channel *channel, struct err *e)
 	int result = 0;
 
 	while (result == 0 && !ended && (len = next_piece(put, sent, room, &piece, e)) > 0) {
-		result = ssh_file_write(channel, put->call, piece, (size_t)len, &ended, e);
+		result = run_write(run, put->call, piece, (size_t)len, &ended, e);
 		sent += len;
 		if (put->size >= PROGRESS_FROM && time_mono_us() - told > PROGRESS_EVERY) {
 			told = time_mono_us();
@@ -218,21 +235,29 @@ static int send_content(struct put *put, struct channel *channel, struct err *e)
 static int talk(struct put *put, const char *verb, int attempt, struct buf *line, struct buf *words, struct err *e)
 {
 	struct buf script = {0}, out = {0};
-	struct channel *channel;
-	bool ended = false;
+	struct run *run;
+	bool ended = false, is_cut;
 	int result = -1;
 
 	write_script(put, verb, attempt, &script);
-	channel = ssh_file_open(put->call, buf_text(&script), e);
+	run = ssh_file_open(put->call, buf_text(&script), e);
 	buf_clear(&script);
 	buf_printf(&script, "%s\n", buf_text(&put->sha));
-	if (channel && ssh_file_write(channel, put->call, script.data, script.len, &ended, e) == 0 &&
-	    (ended || !str_is(verb, "bb_put") || send_content(put, channel, e) == 0))
-		result = ssh_file_finish(channel, put->call, &out, words, e);
-	ssh_file_close(channel);
-	if (result == 0 && !ssh_file_line(&out, MARK, line))
-		result = err_set(e, ERR_REMOTE, "%s: %s", link_name(put->call),
-				 ssh_child_last_line(words, "the script for the file ended early"));
+	if (run && run_write(run, put->call, script.data, script.len, &ended, e) == 0 &&
+	    (ended || !str_is(verb, "bb_put") || send_content(put, run, e) == 0))
+		result = ssh_file_finish(run, put->call, &out, words, e);
+	is_cut = run && result == 0 && run_is_cut(run);
+	run_close(run, put->call);
+	put->cut = false;
+	if (result == 0 && !ssh_file_line(&out, MARK, line)) {
+		result = -1;
+		put->cut = is_cut;
+		if (is_cut)
+			err_set(e, ERR_REMOTE, "%s: its shell was ended on the way", link_name(put->call));
+		else if (!command_was_not_run(put->call, words, e))
+			err_set(e, ERR_REMOTE, "%s: %s", link_name(put->call),
+				ssh_child_last_line(words, "the script for the file ended early"));
+	}
 	buf_done(&script);
 	buf_done(&out);
 	return result;
@@ -257,9 +282,12 @@ static int judge(struct put *put, const char *line, struct buf *words, enum put_
 	if (str_is(line, "unsure"))
 		return err_set(e, ERR_TIMEOUT, "%s: %s is not as it should be, and nothing can be written beside it", host,
 			       put->path);
+	if (str_is(line, "placed"))
+		return err_set(e, ERR_TIMEOUT, "%s: %s is put, but whether that outlives a power cut is not known: its folder cannot be brought to the disk",
+			       host, put->path);
 	if (str_starts(line, "failed "))
-		return err_set(e, ERR_REMOTE, "%s: cannot %s: %s", host, line + 7,
-			       ssh_child_last_line(words, "no reason given"));
+		return err_set(e, ERR_REMOTE, "%s: cannot %s: %s; %s is as it was", host, line + 7,
+			       ssh_child_last_line(words, "no reason given"), put->path);
 	return err_set(e, ERR_REMOTE, "%s: the file was not put: %s", host, line);
 }
 
@@ -307,8 +335,21 @@ static int after_cancel(struct put *put, enum put_end *end, struct err *e)
 	return err_set(e, ERR_CANCELED, "canceled; %s is as it was", put->path);
 }
 
-/* The connection was lost: what became of the attempt? 0 = *end says it. */
-static int after_loss(struct put *put, enum put_end *end, struct err *e)
+/* Its shell was ended: what became of the attempt? The connection is there, so it is looked at once. 0 = it is done. */
+static int after_cut(struct put *put, enum put_end *end, struct err *e)
+{
+	struct err look;
+
+	if (put_once(put, "bb_look", put->attempt, end, &look) < 0)
+		return err_set(e, ERR_TIMEOUT, "%s: its shell was ended on the way, and what became of %s is not known: %s",
+			       link_name(put->call), put->path, look.text);
+	if (*end == PUT_SAME)
+		return 0;
+	return err_set(e, ERR_REMOTE, "%s: its shell was ended on the way; %s is as it was", link_name(put->call), put->path);
+}
+
+/* Connects again and looks, until that has an answer. 0, or -1. */
+static int look_again(struct put *put, enum put_end *end, struct err *e)
 {
 	do {
 		char why[sizeof(e->text)];
@@ -318,6 +359,15 @@ static int after_loss(struct put *put, enum put_end *end, struct err *e)
 			return -1;
 	} while (put_once(put, "bb_look", put->attempt, end, e) < 0 && e->kind == ERR_IO);
 	return *end == PUT_OTHER || *end == PUT_SAME ? 0 : -1;
+}
+
+/* The connection was lost: what became of the attempt? 0 = *end says it. Whatever keeps us from looking (a log-in that is refused now, a cancel): it is not known. */
+static int after_loss(struct put *put, enum put_end *end, struct err *e)
+{
+	if (look_again(put, end, e) == 0)
+		return 0;
+	e->kind = ERR_TIMEOUT;
+	return err_wrap(e, "what became of %s on %s is not known", put->path, link_name(put->call));
 }
 
 static int put_all(struct put *put, struct err *e)
@@ -333,6 +383,8 @@ static int put_all(struct put *put, struct err *e)
 			break;
 		if (e->kind == ERR_CANCELED)
 			return after_cancel(put, &end, e) < 0 ? -1 : (set_result(put, true), 0);
+		if (put->cut)
+			return after_cut(put, &end, e) < 0 ? -1 : (set_result(put, true), 0);
 		if (e->kind != ERR_IO)
 			return -1;
 		end = PUT_DONE;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "actions/transport.h"
 
+#include <errno.h>
+#include <string.h>
+
 #include "actions/call_int.h"
 #include "actions/link.h"
 #include "actions/ssh_memory.h"
@@ -11,6 +14,7 @@
 #define PAUSE_FIRST (TIME_SECOND / 5)
 #define PAUSE_MAX (10 * TIME_SECOND)
 #define OPEN_TRIES 4
+#define FILES_PATIENCE (60 * TIME_SECOND)
 #define OPEN_QUICK TIME_SECOND
 
 static void close_link(struct link *link)
@@ -18,6 +22,9 @@ static void close_link(struct link *link)
 	/* The shell's channel lives on the connection. */
 	shell_free(link->shell);
 	link->shell = NULL;
+	sudo_known_free(link->sudo);
+	link->sudo = NULL;
+	link->one_channel = false;
 	if (link->transport)
 		link->transport->ops->free(link->transport);
 	link->transport = NULL;
@@ -49,20 +56,45 @@ const char *link_name(const struct call *call)
 	return *host ? host : "this host";
 }
 
+const char *link_option(const struct call *call, const char *name)
+{
+	return json_text(json_at(json_at(call_config(call), "hosts"), call_host(call)), name, NULL);
+}
+
+/* Once said, it is so for every lane of that host: nobody is told twice, and nothing is tried in vain. */
+static bool needs_system_ssh(const struct call *call)
+{
+	char *key = mem_printf("system ssh %s", call_host(call));
+	char *reason = ssh_memory_get(key);
+	bool needs = reason != NULL;
+
+	ssh_memory_wipe(reason);
+	mem_free(key);
+	return needs;
+}
+
+static void fall_back(struct call *call, const char *reason)
+{
+	char *key = mem_printf("system ssh %s", call_host(call));
+
+	call_link(call, "fallback", reason);
+	ssh_memory_set(key, reason);
+	mem_free(key);
+}
+
 /* A host's option "transport" of the fleet file chooses; without one libssh2 is tried, and ssh when libssh2 says that it cannot. */
 static struct transport *open_ssh(struct call *call, struct link *link, struct err *e)
 {
-	const struct json *hosts = json_at(call_config(call), "hosts");
-	const char *wanted = json_text(json_at(hosts, call_host(call)), "transport", "");
+	const char *wanted = link_option(call, "transport");
 	struct transport *transport;
 
-	if (str_is(wanted, "ssh"))
+	if (str_is(wanted, "ssh") || (!str_is(wanted, "libssh2") && needs_system_ssh(call)))
 		link->system_ssh = true;
 	if (!link->system_ssh) {
 		transport = transport_ssh2_open(call, e);
 		if (transport || e->kind != ERR_USAGE || str_is(wanted, "libssh2"))
 			return transport;
-		call_link(call, "fallback", e->text);
+		fall_back(call, e->text);
 		link->system_ssh = true;
 	}
 	return transport_openssh_open(call, e);
@@ -87,13 +119,33 @@ static struct transport *open_tried(struct call *call, struct link *link, struct
 	}
 }
 
+/* Descriptors are counted in lane.c, which may be wrong, as for a host whose log-in only the system's ssh can do. Nothing was asked of the host yet: it waits for those who have them. */
+static bool wait_for_files(struct call *call, int64_t began, bool *told, struct err *e)
+{
+	static const char words[] = "it waits for a connection: all open files that bellbook may have (ulimit -n) are in use\n";
+
+	if (!strstr(e->text, strerror(EMFILE)) || time_mono_us() - began > FILES_PATIENCE)
+		return false;
+	if (!*told)
+		call_output(call, "note", words, strlen(words));
+	*told = true;
+	pthread_mutex_lock(&call->child->lock);
+	(void)targets_make_room(call->child);
+	pthread_mutex_unlock(&call->child->lock);
+	return call_wait(call, -1, 0, PAUSE_FIRST, e) >= 0;
+}
+
 struct transport *transport_get(struct call *call, struct err *e)
 {
 	struct link *link = link_of(call);
+	int64_t began = time_mono_us();
+	bool told = false;
 
 	if (link->transport)
 		return link->transport;
-	link->transport = *call_host(call) ? open_tried(call, link, e) : transport_here_open(call, e);
+	do
+		link->transport = *call_host(call) ? open_tried(call, link, e) : transport_here_open(call, e);
+	while (!link->transport && wait_for_files(call, began, &told, e));
 	return link->transport;
 }
 

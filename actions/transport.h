@@ -34,7 +34,7 @@ struct transport_ops {
 	const char *name;		/* "libssh2", "ssh", "here" */
 
 	/* Errors: ERR_IO = the connection is lost; ERR_REMOTE or ERR_DENIED = this command cannot be started, though the connection is fine.
-	 * Starts command (a line for the login shell; job code always passes `exec sh -c '…'` or `sh`) with pipes for 0,1,2. */
+	 * Starts command (a line for the login shell; job code always passes `exec sh`, which any login shell can do) with pipes for 0,1,2. */
 	struct channel *(*exec)(struct transport *transport, struct call *call, const char *command, struct err *e);
 
 	/* Appends what has come (≥ 1 byte) to out or errout; blocks through call_wait at most extra_us (-1 = until something comes).

@@ -73,6 +73,8 @@ static void free_channel(struct channel *channel)
 	if (own->pid > 0) {
 		struct orphan *orphan = mem_alloc(sizeof(*orphan));
 
+		/* Its input has ended, and so will it, unless somebody has stopped it. */
+		kill(own->pid, SIGCONT);
 		orphan->pid = own->pid;
 		orphan->next = here->orphans;
 		here->orphans = orphan;
@@ -285,7 +287,7 @@ static int write_here(struct channel *channel, struct call *call, const void *by
 			at += put;
 			len -= (size_t)put;
 		} else if (errno == EPIPE) {
-			return err_set(e, ERR_IO, "the command ended before it had read all of its input");
+			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (errno == EAGAIN) {
 			if (call_wait(call, own->in, POLLOUT, -1, e) < 0)
 				return -1;

@@ -20,6 +20,7 @@
 #include "actions/ssh_child.h"
 #include "actions/ssh_config.h"
 #include "actions/ssh_dial.h"
+#include "actions/ssh_known.h"
 #include "actions/ssh_prompt.h"
 #include "base/mem.h"
 #include "base/proc.h"
@@ -46,6 +47,7 @@ struct openssh {
 struct openssh_channel {
 	struct channel channel;
 	pid_t pid;		/* 0 = reaped */
+	int killed;		/* by this signal, 0 = it ended by itself */
 	int pidfd, epoll;
 	int in;			/* -1 = closed */
 	int from[2];		/* out, err; -1 = ended */
@@ -111,6 +113,7 @@ static void plan_master(struct words *words, const struct openssh *own, struct c
 	add_option(words, "ClearAllForwardings=yes");
 	add_option(words, "ForwardAgent=no");
 	add_option(words, "ForwardX11=no");
+	add_option(words, "Tunnel=no");
 	add_option(words, "BatchMode=no");
 	add_option(words, "LogLevel=INFO");
 	add_option(words, make(words, mem_printf("ConnectTimeout=%lld",
@@ -165,9 +168,11 @@ static int no_connection(struct openssh *own, struct call *call, struct err *e)
 	/* ssh explains it at length, with fingerprint and file. */
 	if (strstr(said, "REMOTE HOST IDENTIFICATION HAS CHANGED")) {
 		call_output(call, "note", said, strlen(said));
-		return err_set(e, ERR_DENIED, "the host key of %s has CHANGED; refused by ssh", name);
+		return err_set(e, ERR_DENIED, "the host key of %s has CHANGED; refused by ssh: " SSH_NOTHING_SENT, name);
 	}
 	words = ssh_prompt_words(own->prompt, &kind);
+	if (kind == ERR_DENIED && strstr(said, "Host key verification failed"))
+		return err_set(e, ERR_DENIED, "ssh %s: the host key was refused: " SSH_NOTHING_SENT " (%s)", name, words);
 	if (kind == ERR_DENIED)
 		return err_set(e, ERR_DENIED, "ssh %s: %s", name, words);
 	return err_set(e, ERR_IO, "ssh %s: %s", name, words ? words : "it ended without a word");
@@ -377,6 +382,7 @@ static bool has_ended(struct openssh_channel *own)
 	if (own->pid > 0 && waitpid(own->pid, &status, WNOHANG) == own->pid) {
 		own->pid = 0;
 		own->channel.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
+		own->killed = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	}
 	return own->pid == 0;
 }
@@ -405,7 +411,12 @@ static int judge_end(struct openssh_channel *channel, struct call *call, struct 
 	/* The client sees the end of the connection a moment before the master is gone. */
 	if (await_end(own, call, e) < 0 && e->kind != ERR_CANCELED)
 		return -1;
-	return master_has_ended(own) ? lost(own, e) : 0;
+	if (master_has_ended(own))
+		return lost(own, e);
+	/* Ended here, by whoever: that says nothing of the log-in or the command. */
+	if (channel->killed)
+		return err_set(e, ERR_IO, "connection to %s lost: its ssh was ended by signal %d", ssh_config_name(own->config), channel->killed);
+	return 0;
 }
 
 static int read_openssh(struct channel *base, struct call *call, struct buf *out, struct buf *errout,

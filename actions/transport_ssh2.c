@@ -21,6 +21,7 @@
 
 #include "actions/ssh_child.h"
 #include "actions/ssh_dial.h"
+#include "actions/ssh_fit.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -678,7 +679,7 @@ struct transport *transport_ssh2_open(struct call *call, struct err *e)
 	}
 	own = mem_alloc(sizeof(*own));
 	*own = (struct ssh2){ .transport = { .ops = &ops }, .config = config, .fd = -1, .call = call };
-	if (start_session(own, e) == 0 && dial(own, call, e) == 0 && shake_hands(own, call, e) == 0 &&
+	if (ssh_fit_check(call, config, e) == 0 && start_session(own, e) == 0 && dial(own, call, e) == 0 && shake_hands(own, call, e) == 0 &&
 	    ssh2_hostkey_check(own, call, e) == 0) {
 		own->silence_us = AUTH_SILENCE;
 		if (ssh2_auth(own, call, e) == 0) {

@@ -31,6 +31,12 @@ struct open_call {
 	struct open_call *next;
 };
 
+/* A call that somebody wants to end: the process that gets it next, when this one is lost, is told so too. */
+struct cancel {
+	uint64_t call;
+	struct cancel *next;
+};
+
 struct kept {
 	struct secret *secret;	/* owned */
 	struct kept *next;
@@ -51,6 +57,7 @@ struct worker {
 	struct kept *secrets;		/* oldest first */
 	struct generation *generations;
 	struct open_call *calls;
+	struct cancel *cancels;
 };
 
 /* Room in `out` without leaving a copy of secrets behind in freed memory. */
@@ -197,6 +204,29 @@ static char *drop_call(struct worker *worker, uint64_t call)
 	return NULL;
 }
 
+static bool is_canceled(const struct worker *worker, uint64_t call)
+{
+	const struct cancel *at = worker->cancels;
+
+	while (at && at->call != call)
+		at = at->next;
+	return at;
+}
+
+/* The call is over. */
+static void drop_cancel(struct worker *worker, uint64_t call)
+{
+	struct cancel *at;
+
+	for (struct cancel **link = &worker->cancels; (at = *link); link = &at->next) {
+		if (at->call == call) {
+			*link = at->next;
+			mem_free(at);
+			return;
+		}
+	}
+}
+
 static void told_settled(struct worker *worker, uint64_t call, const struct json *data)
 {
 	const char *how = json_text(data, "how", "unknown");
@@ -204,6 +234,7 @@ static void told_settled(struct worker *worker, uint64_t call, const struct json
 	if (str_is(how, "never") || str_is(how, "unknown")) {
 		char *job = drop_call(worker, call);
 
+		drop_cancel(worker, call);
 		if (job && str_is(how, "never"))
 			set_generation(worker, job, (int)json_int(data, "generation", 1));
 		mem_free(job);
@@ -214,8 +245,9 @@ static void told_settled(struct worker *worker, uint64_t call, const struct json
 static void told_ended(struct worker *worker, uint64_t call, const struct json *data)
 {
 	mem_free(drop_call(worker, call));
+	drop_cancel(worker, call);
 	worker->events->ended(worker->arg, call, json_text(data, "outcome", "unknown"),
-			      json_text(data, "error", NULL), json_at(data, "result"));
+			      json_text(data, "error", NULL), json_bool(data, "not_run", false), json_at(data, "result"));
 }
 
 static void told_output(struct worker *worker, const struct frame *frame)
@@ -256,7 +288,7 @@ static int told(struct worker *worker, const struct frame *frame)
 	else if (frame->type == FRAME_ENDED)
 		told_ended(worker, frame->id, data);
 	else if (frame->type == FRAME_SWEPT && worker->events->swept)
-		worker->events->swept(worker->arg);
+		worker->events->swept(worker->arg, json_text(data, "left", ""));
 	json_free(data);
 	return 0;
 }
@@ -290,6 +322,8 @@ static void free_now(struct worker *worker)
 	close_worker(worker);
 	while (worker->generations)
 		drop_generation(worker, worker->generations->job);
+	while (worker->cancels)
+		drop_cancel(worker, worker->cancels->call);
 	while (worker->secrets) {
 		struct kept *next = worker->secrets->next;
 
@@ -442,10 +476,19 @@ void worker_start(struct worker *worker, uint64_t call, const struct worker_call
 		add_call(worker, call, what->job ? what->job : "");
 	send_json(worker, FRAME_START, call, data);
 	json_free(data);
+	if (is_canceled(worker, call))
+		send_frame(worker, FRAME_CANCEL, call, "", 0);
 }
 
 void worker_cancel(struct worker *worker, uint64_t call)
 {
+	struct cancel *cancel = is_canceled(worker, call) ? NULL : mem_alloc(sizeof(*cancel));
+
+	if (cancel) {
+		cancel->call = call;
+		cancel->next = worker->cancels;
+		worker->cancels = cancel;
+	}
 	send_frame(worker, FRAME_CANCEL, call, "", 0);
 }
 
@@ -477,7 +520,7 @@ void worker_resize(struct worker *worker, uint64_t call, int rows, int cols)
 	json_free(data);
 }
 
-void worker_forget(struct worker *worker, const char *action, const char *host, const char *job)
+void worker_forget(struct worker *worker, const char *action, const char *host, const char *job, bool patient)
 {
 	struct json *data = json_new_object();
 
@@ -485,6 +528,7 @@ void worker_forget(struct worker *worker, const char *action, const char *host, 
 	json_set_text(data, "action", action);
 	json_set_text(data, "host", host ? host : "");
 	json_set_text(data, "job", job);
+	json_set_bool(data, "patient", patient);
 	send_json(worker, FRAME_FORGET, 0, data);
 	json_free(data);
 }
@@ -501,7 +545,7 @@ void worker_secret(struct worker *worker, const struct secret *secret)
 	struct err e;
 	size_t len;
 	const char *value = secret_reveal(secret, &len);
-	struct secret *copy = secret_new(secret_name(secret), value, len, &e);
+	struct secret *copy = secret_new_any(secret_name(secret), value, len, &e);
 
 	if (!copy)
 		return;

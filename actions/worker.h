@@ -26,10 +26,10 @@ struct worker_events {
 	void (*settled)(void *arg, uint64_t call, const char *how, const char *text);
 	/* A question of the transport; answer with worker_answer(call, ask, …). of: "hostkey" (value trust|refuse) or "secret". */
 	void (*ask)(void *arg, uint64_t call, int64_t ask, const char *of, const char *text, const char *details);
-	/* outcome: "ok" (it ended; result has exit …), "failed" (could not be done, error says why), "canceled", "unknown" (in doubt). result may be NULL. */
-	void (*ended)(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result);
-	/* What worker_sweep asked for is done, or was tried in vain. */
-	void (*swept)(void *arg);
+	/* outcome: "ok" (it ended; result has exit …), "failed" (could not be done, error says why; not_run: nothing of it was begun), "canceled", "unknown" (in doubt). result may be NULL. */
+	void (*ended)(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result);
+	/* What worker_sweep asked for is done, or was tried in vain. left: the hosts on which something stays, with ", " between, "" = none; "here" is this computer. */
+	void (*swept)(void *arg, const char *left);
 	/* The worker process died; every call that has not ended is to be settled on a new worker (worker_restart). */
 	void (*lost)(void *arg, pid_t pid);
 };
@@ -62,7 +62,7 @@ struct worker_call {
 /* Hands over a call. Never blocks. */
 void worker_start(struct worker *worker, uint64_t call, const struct worker_call *what);
 
-/* Cancels a call (TERM, grace, KILL on the host); ended follows. */
+/* Cancels a call (TERM, grace, KILL on the host); ended follows. Holds also for the worker that is given the call after this one is lost. */
 void worker_cancel(struct worker *worker, uint64_t call);
 
 /* Answers a question. The value is wiped from the frame after sending. */
@@ -74,8 +74,8 @@ void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t
 /* The terminal of a call has another size. */
 void worker_resize(struct worker *worker, uint64_t call, int rows, int cols);
 
-/* The outcome of a call is in the journal: what it left on the host goes. */
-void worker_forget(struct worker *worker, const char *action, const char *host, const char *job);
+/* The outcome of a call is in the journal: what it left on the host goes. patient: a host that cannot be reached is tried again later; else it is asked once. */
+void worker_forget(struct worker *worker, const char *action, const char *host, const char *job, bool patient);
 
 /* What is to be forgotten goes now, not when the hosts are idle; swept follows, after 10 s for a host that does not answer. Lost with the worker. */
 void worker_sweep(struct worker *worker);

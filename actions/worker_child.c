@@ -8,7 +8,9 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -16,7 +18,9 @@
 #include "actions/call_int.h"
 #include "actions/worker.h"
 #include "actions/worker_frames.h"
+#include "base/duration.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/wire.h"
@@ -81,6 +85,9 @@ static void take_config(struct child *child, struct json *json)
 	kept->json = json;
 	kept->next = child->configs;
 	child->configs = kept;
+	/* Before the first call: no thread of a lane runs yet. */
+	for (size_t i = 0; i < json_count(json_at(json, "hidden")); i++)
+		secret_forget_env(json_as_text(json_item(json_at(json, "hidden"), i)));
 }
 
 static void take_secret(struct child *child, const struct frame *frame)
@@ -93,7 +100,7 @@ static void take_secret(struct child *child, const struct frame *frame)
 	if (!end)
 		return;
 	end++;
-	secret = secret_new(frame->bytes, end, frame->len - (size_t)(end - frame->bytes), &e);
+	secret = secret_new_any(frame->bytes, end, frame->len - (size_t)(end - frame->bytes), &e);
 	if (!secret)
 		return;
 	kept = mem_alloc(sizeof(*kept));
@@ -106,13 +113,9 @@ static void take_secret(struct child *child, const struct frame *frame)
 static int64_t deadline_of(const struct json *data, const struct json *args)
 {
 	int64_t timeout = json_int(data, "timeout", 0);
-	const struct json *own = json_at(args, "timeout");
 	int64_t us = 0;
 
-	if (json_type_of(own) == JSON_IS_TEXT)
-		(void)!str_to_duration(json_as_text(own), &us);
-	else if (own)
-		us = (int64_t)(json_as_real(own, (double)json_as_int(own, 0)) * (double)TIME_SECOND);
+	(void)duration_of(json_at(args, "timeout"), &us);
 	if (us > 0 && (timeout == 0 || us < timeout))
 		timeout = us;
 	return timeout > 0 ? time_mono_us() + timeout : 0;
@@ -218,7 +221,7 @@ static void take_forget(struct child *child, const struct json *data)
 	const struct action *action = action_find(json_text(data, "action", ""));
 
 	if (action && action->forget)
-		target_litter(child, json_text(data, "host", ""), action, json_text(data, "job", ""));
+		target_litter(child, json_text(data, "host", ""), action, json_text(data, "job", ""), json_bool(data, "patient", true));
 }
 
 /* One frame of the session. Lock held. */
@@ -246,7 +249,7 @@ static void take_frame(struct child *child, const struct frame *frame)
 		} else if (frame->type == FRAME_FORGET) {
 			take_forget(child, data);
 		} else if (frame->type == FRAME_SWEEP) {
-			child->sweeping = true;
+			targets_sweep(child);
 		}
 	}
 	json_free(data);
@@ -298,17 +301,38 @@ static int send_frames(struct child *child, struct buf *sending, bool *more)
 	return 0;
 }
 
+/* Lock held. */
+static void tell_swept(struct child *child)
+{
+	struct json *data = json_new_object();
+	struct buf left = {0};
+	char *text;
+
+	targets_left(child, &left);
+	json_set_text(data, "left", buf_text(&left));
+	text = json_print(data);
+	wire_put(&child->outbox, FRAME_SWEPT, 0, text, strlen(text));
+	mem_free(text);
+	buf_done(&left);
+	json_free(data);
+}
+
 static int tick_ms(struct child *child)
 {
 	int64_t next;
 
 	pthread_mutex_lock(&child->lock);
-	if (child->sweeping && targets_swept(child)) {
-		child->sweeping = false;
-		wire_put(&child->outbox, FRAME_SWEPT, 0, "{}", 2);
+	if (child->sweep_until && targets_swept(child)) {
+		child->sweep_until = 0;
+		tell_swept(child);
 		next = 0;
 	} else {
 		next = targets_tick(child);
+		if (child->sweep_until) {
+			int64_t left = child->sweep_until - time_mono_us();
+
+			next = next < 0 || left < next ? (left > 0 ? left : 0) : next;
+		}
 	}
 	pthread_mutex_unlock(&child->lock);
 	return next < 0 ? -1 : (int)((next + 999) / 1000);
@@ -378,10 +402,23 @@ static void close_down(struct child *child)
 	}
 }
 
+/* Commands of this computer begin where those of other hosts do, and the folder that bellbook was started in is not held. */
+static void go_home(void)
+{
+	const char *home = getenv("HOME");
+	struct passwd *pw = home && *home == '/' ? NULL : getpwuid(geteuid());
+
+	home = pw ? pw->pw_dir : home;
+	if (!home || chdir(home) < 0)
+		(void)!chdir("/");
+}
+
 int worker_main(int fd)
 {
 	struct child *child = mem_alloc(sizeof(*child));
 
+	go_home();
+	proc_raise_files();
 	secret_protect_process();
 	/* A command that ends early must not take the worker with it; children get the default again. */
 	signal(SIGPIPE, SIG_IGN);
@@ -389,6 +426,7 @@ int worker_main(int fd)
 	child->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (child->wake < 0)
 		return 1;
+	targets_limit(child);
 	pthread_mutex_init(&child->lock, NULL);
 	pthread_cond_init(&child->room, NULL);
 	serve(child);

@@ -22,7 +22,7 @@ enum worker_frame {
 	FRAME_LINK,		/* state text */
 	FRAME_SETTLED,		/* how text generation */
 	FRAME_ASK,		/* ask of text details */
-	FRAME_ENDED,		/* outcome error result */
+	FRAME_ENDED,		/* outcome error not_run result */
 	FRAME_SWEPT,		/* an empty object; no id */
 };
 

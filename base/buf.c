@@ -114,6 +114,15 @@ void buf_consume(struct buf *buf, size_t len)
 	memmove(buf->data, buf->data + len, buf->len + 1);
 }
 
+void buf_cut(struct buf *buf, size_t len)
+{
+	assert(len <= buf->len);
+	if (len == buf->len)
+		return;
+	buf->len = len;
+	buf->data[len] = '\0';
+}
+
 const char *buf_text(const struct buf *buf)
 {
 	return buf->data ? buf->data : "";

@@ -45,6 +45,9 @@ void buf_added(struct buf *buf, size_t len);
 /* Removes len bytes from the front. */
 void buf_consume(struct buf *buf, size_t len);
 
+/* Forgets what is behind the first len bytes; there are at least so many. */
+void buf_cut(struct buf *buf, size_t len);
+
 /* The bytes as a C string, "" when empty. Borrowed until the next change. */
 const char *buf_text(const struct buf *buf);
 

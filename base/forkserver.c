@@ -7,6 +7,10 @@
  * children: the owner closes, the owner dies (end of file, and
  * PR_SET_PDEATHSIG should the server hang), or the server itself is killed
  * (the children's PR_SET_PDEATHSIG).
+ *
+ * A server may die, or be stopped and answer nothing. By then the owner is not
+ * clean any more, so what takes its place is not forked but run: a program
+ * that is nothing but this server, with the control socket as descriptor 0.
  */
 #define _GNU_SOURCE
 #include "base/proc.h"
@@ -24,9 +28,12 @@
 #include "base/mem.h"
 #include "base/proc_int.h"
 
+#define ANSWER_MS 5000	/* a fork takes milliseconds; a machine may be slow, a stopped server is silent for ever */
+
 struct fork_server {
-	int control;	/* owned */
+	int control;	/* owned; -1 = the last one could not be replaced */
 	pid_t pid;
+	const char *const *program;	/* borrowed: what takes its place; NULL = nothing */
 };
 
 struct answer {
@@ -188,13 +195,19 @@ static _Noreturn void run_server(int control, pid_t owner, fork_child_fn *fn)
 	/* Clear of 0, 1, 2, should the owner have started without them. */
 	int fd = fcntl(control, F_DUPFD_CLOEXEC, 3);
 
-	if (fd < 0 || proc_die_with(owner) < 0 || settle_standard() < 0)
+	if (fd < 0 || (owner && proc_die_with(owner) < 0) || settle_standard() < 0)
 		_exit(127);
 	proc_close_from(3, fd);
 	/* Ctrl-C and hang-up at the owner's terminal are the owner's business. */
 	setsid();
 	proc_reset_signals();
 	serve(fd, fn);
+}
+
+_Noreturn void fork_server_main(fork_child_fn *fn)
+{
+	/* Who started us has said that we die with it (proc_spawn.die_with_parent). */
+	run_server(0, 0, fn);
 }
 
 struct fork_server *fork_server_start(fork_child_fn *fn, struct err *e)
@@ -239,6 +252,20 @@ static int attached_fd(struct msghdr *msg)
 	return fd;
 }
 
+/* 0 when the server has something to say, -1 with errno when it stays silent. */
+static int await_answer(int control)
+{
+	struct pollfd ready = { .fd = control, .events = POLLIN };
+	int got;
+
+	do {
+		got = poll(&ready, 1, ANSWER_MS);
+	} while (got < 0 && errno == EINTR);
+	if (got == 0)
+		errno = ETIMEDOUT;
+	return got > 0 ? 0 : -1;
+}
+
 /* Waits for the answer. Our end of the child's socket, or -1 with errno. */
 static int receive_answer(int control, struct answer *answer)
 {
@@ -254,6 +281,8 @@ static int receive_answer(int control, struct answer *answer)
 	ssize_t got;
 	int fd;
 
+	if (await_answer(control) < 0)
+		return -1;
 	do {
 		got = recvmsg(control, &msg, MSG_CMSG_CLOEXEC);
 	} while (got < 0 && errno == EINTR);
@@ -273,23 +302,21 @@ static int receive_answer(int control, struct answer *answer)
 	return -1;
 }
 
-int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e)
+/* Asks the present server. *lost: it is gone or does not answer, and another may do better. */
+static int ask_server(struct fork_server *server, pid_t *pid, bool *lost, struct err *e)
 {
-	struct answer answer = { .pid = -1 };
+	struct answer answer = { .pid = 0 };
 	ssize_t sent;
-	int fd;
+	int fd = -1;
 
 	do {
 		sent = send(server->control, "c", 1, MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
-	if (sent != 1) {
-		err_errno(e, "the fork server is gone");
-		e->kind = ERR_IO;
-		return -1;
-	}
-	fd = receive_answer(server->control, &answer);
+	if (sent == 1)
+		fd = receive_answer(server->control, &answer);
+	*lost = fd < 0 && answer.pid == 0;
 	if (fd < 0) {
-		err_errno(e, "the fork server cannot start a child");
+		err_errno(e, sent == 1 ? "the fork server cannot start a child" : "the fork server is gone");
 		e->kind = ERR_IO;
 		return -1;
 	}
@@ -297,11 +324,81 @@ int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e)
 	return fd;
 }
 
+/* True when the server has ended, after some time at most: one that was stopped never does by itself. */
+static bool has_ended(pid_t pid)
+{
+	struct pollfd end = { .fd = -1, .events = POLLIN };
+	struct err e;
+	bool ended;
+
+	if (proc_watch(pid, &end.fd, &e) < 0 || end.fd < 0)
+		return false;
+	ended = poll(&end, 1, ANSWER_MS) > 0;
+	close(end.fd);
+	return ended;
+}
+
+/* Ends the present server, which takes its children along. */
+static void end_server(struct fork_server *server, bool at_once)
+{
+	if (server->control < 0)
+		return;
+	close(server->control);
+	if (at_once || !has_ended(server->pid))
+		kill(server->pid, SIGKILL);
+	proc_wait(server->pid);
+	server->control = -1;
+}
+
+static int replace_server(struct fork_server *server, struct err *e)
+{
+	struct proc_spawn spawn = {
+		.argv = server->program, .out = -1, .err = 2, .new_session = true, .die_with_parent = true,
+	};
+	int fds[2];
+
+	end_server(server, true);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
+		return err_errno(e, "cannot make a socket pair");
+	spawn.in = fds[1];
+	server->pid = proc_start(&spawn, e);
+	close(fds[1]);
+	if (server->pid < 0) {
+		close(fds[0]);
+		return -1;
+	}
+	server->control = fds[0];
+	return 0;
+}
+
+void fork_server_program(struct fork_server *server, const char *const *argv)
+{
+	server->program = argv;
+}
+
+int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e)
+{
+	bool lost = server->control < 0;
+	int fd = -1;
+
+	if (!lost)
+		fd = ask_server(server, pid, &lost, e);
+	if (fd >= 0 || !lost || !server->program)
+		return fd;
+	if (replace_server(server, e) < 0)
+		return err_wrap(e, "the fork server was lost, and no other can be started");
+	return ask_server(server, pid, &lost, e);
+}
+
+pid_t fork_server_pid(const struct fork_server *server)
+{
+	return server && server->control >= 0 ? server->pid : 0;
+}
+
 void fork_server_stop(struct fork_server *server)
 {
 	if (!server)
 		return;
-	close(server->control);
-	proc_wait(server->pid);
+	end_server(server, false);
 	mem_free(server);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
@@ -128,11 +129,20 @@ struct json *json_parse(const char *text, size_t len, struct err *e)
 
 char *json_print(const struct json *value)
 {
+	/* First bytes of what json_write_hidden escapes. */
+	static const char first[] = "\x7f\xc2\xd8\xe2\xef";
 	char *text = NULL;
+	struct buf escaped = {0};
 
 	if (value)
 		text = json_dumps(inner(value), JSON_COMPACT | JSON_SORT_KEYS | JSON_ENCODE_ANY);
-	return text ? text : mem_strdup("null");
+	if (!text)
+		return mem_strdup("null");
+	if (!text[strcspn(text, first)])
+		return text;
+	json_write_hidden(&escaped, text, strlen(text));
+	mem_free(text);
+	return buf_take(&escaped);
 }
 
 struct json *json_copy_of(const struct json *value)
@@ -249,6 +259,11 @@ bool json_bool(const struct json *object, const char *key, bool fallback)
 const char *json_as_text(const struct json *value)
 {
 	return json_string_value(inner(value));
+}
+
+size_t json_text_bytes(const struct json *value)
+{
+	return json_string_length(inner(value));
 }
 
 int64_t json_as_int(const struct json *value, int64_t fallback)

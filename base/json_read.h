@@ -30,6 +30,7 @@ bool json_bool(const struct json *object, const char *key, bool fallback);
 
 /* The value itself as text (NULL when it is none), integer, real. */
 const char *json_as_text(const struct json *value);
+size_t json_text_bytes(const struct json *value);	/* length of that text, which may hold zero bytes; 0 when it is none */
 int64_t json_as_int(const struct json *value, int64_t fallback);
 double json_as_real(const struct json *value, double fallback);
 bool json_as_bool(const struct json *value, bool fallback);

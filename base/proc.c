@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "base/proc.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -48,7 +49,13 @@ static ssize_t read_file(const char *path, char *text, size_t size)
 }
 
 /* State letter and start time from /proc/PID/stat. 0, or -1 with errno. */
-static int read_stat(pid_t pid, char *state, int64_t *started)
+/* The fields of /proc/PID/stat that are looked at here. */
+struct stat_line {
+	char state;
+	long long parent, group, session, terminal, started;
+};
+
+static int read_stat(pid_t pid, struct stat_line *line)
 {
 	char path[40];
 	char text[1024];
@@ -60,30 +67,20 @@ static int read_stat(pid_t pid, char *state, int64_t *started)
 	errno = EIO;
 	/* The program's name, in brackets, may hold blanks and brackets itself. */
 	at = strrchr(text, ')');
-	if (!at || at[1] != ' ')
+	if (!at || sscanf(at, ") %c %lld %lld %lld %lld %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %lld",
+			  &line->state, &line->parent, &line->group, &line->session, &line->terminal, &line->started) != 6)
 		return -1;
-	at += 2;
-	*state = *at;
-	/* The state is field 3, the start time field 22. */
-	for (int field = 3; field < 22; field++) {
-		at = strchr(at, ' ');
-		if (!at)
-			return -1;
-		at++;
-	}
-	*started = strtoll(at, NULL, 10);
 	return 0;
 }
 
 int proc_identify(pid_t pid, struct proc_id *id, struct err *e)
 {
 	char boot[sizeof(id->boot)];
-	char state;
-	int64_t started;
+	struct stat_line line;
 
 	if (pid <= 0)
 		return err_set(e, ERR_NOTFOUND, "no process %ld", (long)pid);
-	if (read_stat(pid, &state, &started) < 0) {
+	if (read_stat(pid, &line) < 0) {
 		/* ESRCH: it ended between open and read. */
 		if (errno == ENOENT || errno == ESRCH)
 			return err_set(e, ERR_NOTFOUND, "no process %ld", (long)pid);
@@ -92,7 +89,7 @@ int proc_identify(pid_t pid, struct proc_id *id, struct err *e)
 	if (read_file("/proc/sys/kernel/random/boot_id", boot, sizeof(boot)) < 0)
 		return err_errno(e, "cannot read the boot id");
 	boot[strcspn(boot, "\n")] = '\0';
-	*id = (struct proc_id){ .pid = pid, .started = started };
+	*id = (struct proc_id){ .pid = pid, .started = line.started };
 	str_copy(id->boot, sizeof(id->boot), boot);
 	return 0;
 }
@@ -101,15 +98,88 @@ bool proc_is_alive(const struct proc_id *id)
 {
 	struct proc_id now;
 	struct err e;
-	char state;
-	int64_t started;
+	struct stat_line line;
 
 	if (proc_identify(id->pid, &now, &e) < 0)
 		return false;
 	if (now.started != id->started || !str_is(now.boot, id->boot))
 		return false;
-	return read_stat(id->pid, &state, &started) == 0 && started == id->started &&
-	       state != 'Z' && state != 'X';
+	return read_stat(id->pid, &line) == 0 && line.started == id->started &&
+	       line.state != 'Z' && line.state != 'X';
+}
+
+bool proc_is_stopped(pid_t pid)
+{
+	struct stat_line line;
+
+	if (read_stat(pid, &line) < 0 || (line.state != 'T' && line.state != 't'))
+		return false;
+	/* Ctrl-Z: the shell whose session it is knows of it. */
+	return line.terminal == 0 || line.session == pid;
+}
+
+static size_t add_children(const char *path, pid_t *list, size_t max)
+{
+	FILE *file = fopen(path, "re");
+	long long pid;
+	size_t count = 0;
+
+	if (!file)
+		return 0;
+	while (count < max && fscanf(file, "%lld", &pid) == 1)
+		list[count++] = (pid_t)pid;
+	fclose(file);
+	return count;
+}
+
+size_t proc_children(pid_t pid, pid_t *list, size_t max)
+{
+	char path[64];
+	struct dirent *entry;
+	size_t count = 0;
+	DIR *tasks;
+
+	snprintf(path, sizeof(path), "/proc/%ld/task", (long)pid);
+	tasks = opendir(path);
+	if (!tasks)
+		return 0;
+	while (count < max && (entry = readdir(tasks)) != NULL) {
+		if (entry->d_name[0] == '.')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%ld/task/%.20s/children", (long)pid, entry->d_name);
+		count += add_children(path, list + count, max - count);
+	}
+	closedir(tasks);
+	return count;
+}
+
+void proc_name(pid_t pid, char *name, size_t size)
+{
+	char path[40], text[64];
+
+	snprintf(path, sizeof(path), "/proc/%ld/comm", (long)pid);
+	if (read_file(path, text, sizeof(text)) < 0)
+		str_copy(text, sizeof(text), "?");
+	text[strcspn(text, "\n")] = '\0';
+	for (char *at = text; *at; at++)
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	str_copy(name, size, text);
+}
+
+/* The limit of before, for our children: programs that use select() fail with descriptors over 1023. */
+static struct rlimit usual_files;
+
+void proc_raise_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= FD_LIMIT || limit.rlim_cur == limit.rlim_max)
+		return;
+	usual_files = limit;
+	limit.rlim_cur = limit.rlim_max < FD_LIMIT ? limit.rlim_max : FD_LIMIT;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		usual_files.rlim_cur = 0;
 }
 
 static void close_each(int first, int last)
@@ -195,6 +265,10 @@ static void child_setup_and_exec(const struct proc_spawn *spawn, pid_t parent, i
 	if (*report < 0 || place_standard(spawn) < 0)
 		return;
 	proc_close_from(3, *report);
+	if (usual_files.rlim_cur && setrlimit(RLIMIT_NOFILE, &usual_files) < 0)
+		return;
+	if (spawn->dir && chdir(spawn->dir) < 0)
+		return;
 	if (spawn->new_session && setsid() < 0)
 		return;
 	if (spawn->terminal && ioctl(0, TIOCSCTTY, 0) < 0)

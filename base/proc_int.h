@@ -5,9 +5,6 @@
 
 #include <sys/types.h>
 
-/* Closes every descriptor from first on, except keep (-1 = none). */
-void proc_close_from(int first, int keep);
-
 /* All signals to their default action and nothing blocked. Call with all signals blocked. */
 void proc_reset_signals(void);
 

@@ -112,6 +112,9 @@ void redactor_add(struct redactor *redactor, const struct secret *secret)
 	size_t len;
 	const char *value = secret_reveal(secret, &len);
 
+	/* Its hexadecimal form would be long enough, and innocent. */
+	if (len < SECRET_MIN)
+		return;
 	adding.name = name_number(redactor, secret_name(secret));
 	redact_forms(value, len, add_form, &adding);
 	if (redactor->form_count == before)

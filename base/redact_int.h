@@ -13,6 +13,32 @@ typedef void redact_form_fn(void *arg, const char *bytes, size_t len);
 /* Calls fn with every form of value that has at least SECRET_MIN bytes. */
 void redact_forms(const char *value, size_t len, redact_form_fn *fn, void *arg);
 
+/* How a program writes a text. Appends value to out as it does; does not block. */
+struct redact_code {
+	void (*write)(struct buf *out, const char *value, size_t len, const void *how);
+	const void *how;
+};
+
+/* Places in redact_codes of those that are also used one upon another. */
+enum redact_code_named {
+	CODE_JSON, CODE_JSON_PHP, CODE_JSON_ASCII, CODE_JSON_GO,
+	CODE_QUOTED,		/* in single quotes: '\'' */
+	CODE_QUOTED_PYTHON,	/* in single quotes: '"'"' */
+	CODE_DOUBLE,		/* in double quotes of a shell */
+	CODE_BASH,		/* printf %q */
+	CODE_URL, CODE_URL_PATH, CODE_URL_JS, CODE_URL_FORM, CODE_URL_PLUS,
+	CODE_HTML, CODE_HTML_PYTHON, CODE_HTML_QUOTE,
+	CODE_RUBY, CODE_PYTHON, CODE_GO,
+	CODE_SHELLWORDS,	/* Ruby's shellescape */
+	CODE_BACKSLASH,		/* backslashes twice, nothing else */
+	CODE_OTHERS,
+};
+
+/* Those that change special characters only, and those that change every one. None makes one byte more than REDACT_GROWTH. */
+#define REDACT_GROWTH 9
+extern const struct redact_code redact_codes[], redact_wholes[];
+extern const size_t redact_code_count, redact_whole_count;
+
 /* The automaton of all registered forms (Aho-Corasick). State 0 is the root; states are numbered breadth first. */
 struct automaton;
 

@@ -22,12 +22,22 @@ struct secret {
 
 struct secret *secret_new(const char *name, const char *value, size_t len, struct err *e)
 {
+	if (len < SECRET_MIN) {
+		err_set(e, ERR_USAGE, "secret %s has %zu bytes, %d to %zu are possible", name, len,
+			SECRET_MIN, SECRET_MAX);
+		return NULL;
+	}
+	return secret_new_any(name, value, len, e);
+}
+
+struct secret *secret_new_any(const char *name, const char *value, size_t len, struct err *e)
+{
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	struct secret *secret;
 	size_t pages;
 	char *to;
 
-	if (len < SECRET_MIN || len > SECRET_MAX) {
+	if (len == 0 || len > SECRET_MAX) {
 		err_set(e, ERR_USAGE, "secret %s has %zu bytes, %d to %zu are possible", name, len,
 			SECRET_MIN, SECRET_MAX);
 		return NULL;
@@ -70,6 +80,15 @@ const char *secret_reveal(const struct secret *secret, size_t *len)
 	if (len)
 		*len = secret->len;
 	return secret->value;
+}
+
+void secret_forget_env(const char *variable)
+{
+	char *value = getenv(variable);
+
+	if (value)
+		explicit_bzero(value, strlen(value));
+	unsetenv(variable);
 }
 
 void secret_protect_process(void)

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/utf8.h"
 
 /* Longer words are never typing slips of each other. */
@@ -90,7 +91,7 @@ bool str_to_duration(const char *text, int64_t *out_us)
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strcmp(text, units[i].suffix) != 0)
 			continue;
-		if (n > (uint64_t)(INT64_MAX / units[i].us))
+		if (n > (uint64_t)(DURATION_MAX / units[i].us))
 			return false;
 		*out_us = (int64_t)n * units[i].us;
 		return true;

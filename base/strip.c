@@ -12,6 +12,24 @@ enum state {
 	IN_STRING_END,	/* behind ESC in such a string */
 };
 
+/* What moves or erases within the line, in words that a line understands (base/line.h). */
+static void tell_line(const struct strip *strip, char final, struct buf *out)
+{
+	bool first = strip->len == 0 || (strip->len == 1 && (strip->params[0] == '0' || strip->params[0] == '1'));
+	bool all = strip->len == 1 && strip->params[0] == '2';
+
+	if (!strip->marks)
+		return;
+	if ((final == 'K' || final == 'J') && all)
+		buf_putc(out, STRIP_ERASE);
+	else if ((final == 'K' || final == 'J') && (strip->len == 0 || (strip->len == 1 && strip->params[0] == '0')))
+		buf_putc(out, STRIP_ERASE_REST);
+	else if (final == 'G' && first)
+		buf_putc(out, '\r');
+	else if (final == 'D' && first)
+		buf_putc(out, '\b');
+}
+
 /* Full-screen programs switch to the other screen and back: ESC [ ? 47, 1047 or 1049 h, l. */
 static void end_csi(struct strip *strip, char final, struct buf *out)
 {
@@ -19,7 +37,8 @@ static void end_csi(struct strip *strip, char final, struct buf *out)
 	bool on = final == 'h';
 
 	strip->state = IN_TEXT;
-	if ((final != 'h' && final != 'l') || strip->len < 2 || strip->params[0] != '?' || on == strip->alternate)
+	tell_line(strip, final, out);
+	if (strip->flat || (final != 'h' && final != 'l') || strip->len < 2 || strip->params[0] != '?' || on == strip->alternate)
 		return;
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
 		if (strlen(modes[i]) != strip->len - 1 || memcmp(strip->params + 1, modes[i], strip->len - 1) != 0)
@@ -35,6 +54,8 @@ static void in_text(struct strip *strip, char c, struct buf *out)
 {
 	if (c == '\033')
 		strip->state = IN_ESCAPE;
+	else if (c == '\b' && strip->marks && !strip->alternate)
+		buf_putc(out, c);
 	else if (!strip->alternate && (c == '\n' || c == '\r' || c == '\t' || ((unsigned char)c >= 0x20 && c != 0x7f)))
 		buf_putc(out, c);
 }

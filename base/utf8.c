@@ -15,6 +15,12 @@ static const struct utf8_range hidden[] = {
 	{ 0x2fffe, 0x2ffff }, { 0x3fffe, 0x10ffff },
 };
 
+/* Blank on every screen, and more than the blank itself. Sorted. */
+static const struct utf8_range blank[] = {
+	{ 0x00, 0x20 }, { 0x7f, 0xa0 }, { 0x1680, 0x1680 }, { 0x2000, 0x200a }, { 0x202f, 0x202f },
+	{ 0x205f, 0x205f }, { 0x2800, 0x2800 }, { 0x3000, 0x3000 }, { 0xfff9, 0xfffd },
+};
+
 static bool in_ranges(const struct utf8_range *ranges, size_t count, uint32_t cp)
 {
 	size_t low = 0;
@@ -107,6 +113,20 @@ int utf8_width(uint32_t cp)
 	if (in_ranges(utf8_zero, utf8_zero_count, cp))
 		return 0;
 	return in_ranges(utf8_wide, utf8_wide_count, cp) ? 2 : 1;
+}
+
+bool utf8_says(const char *text)
+{
+	size_t len = text ? strlen(text) : 0, bytes;
+	uint32_t cp;
+
+	for (size_t at = 0; at < len; at += bytes) {
+		bytes = utf8_decode(text + at, len - at, &cp);
+		if (utf8_width(cp) > 0 && !in_ranges(blank, sizeof(blank) / sizeof(blank[0]), cp)
+		    && !in_ranges(hidden, sizeof(hidden) / sizeof(hidden[0]), cp))
+			return true;
+	}
+	return false;
 }
 
 /* Columns of the character at text, control characters 0; *bytes gets its length. */

@@ -23,6 +23,10 @@ int utf8_width(uint32_t cp);
 /* True when the character may be shown as itself: utf8_safe would leave it. */
 bool utf8_is_safe(uint32_t cp);
 
+/* True when something of the text can be seen: not blanks of any kind, control or invisible characters, lone
+   combining marks, or bytes that are no text. NULL says nothing. */
+bool utf8_says(const char *text);
+
 /* Columns of len bytes of clean text (control characters count 0). */
 int utf8_columns(const char *text, size_t len);
 

@@ -50,7 +50,7 @@ int wire_get(const struct buf *in, size_t *offset, struct frame *frame, struct e
 	at = in->data + *offset;
 	len = (size_t)get_le(at, 4);
 	if (len > WIRE_MAX)
-		return err_set(e, ERR_CORRUPT, "frame of %zu bytes, at most %u are allowed", len,
+		return err_set(e, ERR_CORRUPT, "frame of %zu bytes, at most %zu are allowed", len,
 			       WIRE_MAX);
 	if (there - WIRE_HEADER < len)
 		return 0;

@@ -5,12 +5,13 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/limits.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 #define WIRE_HEADER 16			/* u32 length of the bytes, u32 type, u64 id; little endian */
-#define WIRE_MAX (16u << 20)		/* longest bytes of one frame */
+#define WIRE_MAX LIMIT_FRAME		/* longest bytes of one frame */
 
 struct frame {
 	uint32_t type;

@@ -15,6 +15,7 @@ int cmd_attach(struct options *o);
 int cmd_resume(struct options *o);
 int cmd_sessions(struct options *o);
 int cmd_search(struct options *o);
+int cmd_debts(struct options *o);
 int cmd_diff(struct options *o);
 int cmd_log(struct options *o);
 int cmd_verify(struct options *o);

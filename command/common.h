@@ -22,7 +22,7 @@ struct options {
 	const char *used[64];		/* the options that were given */
 	size_t used_count;
 	bool help;
-	bool json, md, plain, dry_run, read_only, open_only, sudo, failed, guest;
+	bool json, md, plain, dry_run, read_only, open_only, sudo, failed, guest, all;
 	int64_t after;
 	const char *args[512];
 	size_t count;
@@ -47,8 +47,11 @@ size_t cmd_all_runbooks(char ***paths);
 /* The fleet file: --fleet, $BELLBOOK_FLEET, or the usual place when there is one; else NULL. Borrowed; *owned is the caller's to free, may be NULL. */
 const char *cmd_fleet(const struct options *o, char **owned);
 
-/* A journal with a damaged event is not written on. 0, or an exit status after words. Reads the whole file up to 64 MiB. */
+/* A journal with a damaged event, or one that is cut, is not written on. 0, or an exit status after words. Reads the whole file up to 64 MiB. */
 int cmd_check_journal(const struct options *o);
+
+/* Of a journal that is known to have held more: EXIT_FAILED after words what is missing and where to look, else EXIT_OK. Reads little. */
+int cmd_check_cut(const struct options *o);
 
 /* Shows a running session in the view that the options and the terminal call for. Blocks until left; the exit status. */
 int cmd_watch(const struct options *o, int64_t session);

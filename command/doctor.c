@@ -217,6 +217,7 @@ int cmd_doctor(struct options *o)
 	programs(&doctor);
 	keys(&doctor);
 	doctor_journal(&doctor);
+	doctor_people(&doctor);
 	runbooks(&doctor);
 	doctor_fleet(&doctor);
 	if (o->json)

@@ -26,6 +26,12 @@ int doctor_run(const char *const *argv, bool errors, int seconds, struct buf *ou
 /* The journal: place, permissions, space, ballast, lock, end of its chain, SQLite. */
 void doctor_journal(struct doctor *doctor);
 
+/* Who counts as a second person here: this account, user namespaces, logins. */
+void doctor_people(struct doctor *doctor);
+
+/* Whether whom the fleet's people name has an account here. */
+void doctor_team(struct doctor *doctor, const struct json *fleet);
+
 /* The fleet file, ssh, keys and agent, and every host (or those named): found, reached, clock, disk, sudo. */
 void doctor_fleet(struct doctor *doctor);
 

@@ -167,6 +167,8 @@ void doctor_fleet(struct doctor *doctor)
 	text = mem_printf("%s, %zu hosts", path, json_count(json_at(fleet, "hosts")));
 	doctor_tell(doctor, fleet ? FINDING_OK : FINDING_FAIL, "fleet file", fleet ? text : e.text, "man bellbook-fleet tells how it looks.");
 	mem_free(text);
+	if (fleet)
+		doctor_team(doctor, fleet);
 	agent(doctor);
 	if (fleet && json_count(json_at(fleet, "hosts")))
 		hosts(doctor, fleet, path);

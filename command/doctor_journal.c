@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "journal/export.h"
 #include "journal/health.h"
+#include "journal/store.h"
 #include "journal/place.h"
 
 #define MIB ((int64_t)1 << 20)
@@ -72,8 +73,13 @@ static void sqlite_version(struct doctor *doctor, const struct health *health)
 static void whole(struct doctor *doctor)
 {
 	struct err e = {0};
+	char *advice;
 
-	if (health_check(doctor->o->journal, &e) < 0)
+	if (health_check(doctor->o->journal, &e) == 0 && health_is_cut(doctor->o->journal, &e)) {
+		advice = store_cut_advice(doctor->o->journal);
+		doctor_tell(doctor, FINDING_FAIL, "journal chain", e.text, advice);
+		mem_free(advice);
+	} else if (e.text[0])
 		doctor_tell(doctor, FINDING_FAIL, "journal chain", e.text, "Nothing was written to it. bellbook verify names the first bad event, bellbook log shows what stands before it; keep the file, and use another one.");
 	else
 		doctor_tell(doctor, FINDING_OK, "journal chain", "its end is intact (bellbook verify checks all of it)", NULL);

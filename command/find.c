@@ -8,9 +8,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "journal/health.h"
 #include "journal/index.h"
 
 /* A day, a time as events have it, or how long ago: 2026-11-21, 2026-11-21T18:00:00Z, 2h. */
@@ -62,19 +64,37 @@ static bool tell_progress(void *arg, int64_t done, int64_t total)
 	return true;
 }
 
+/* The events are read one by one, as `log` does, and each is checked: what the journal's own indexes say is not asked. */
+static void say_damaged(struct index *index, const struct err *why)
+{
+	char *words = mem_printf("%s. What follows is made of the events themselves, read one by one; the file was not touched", why->text);
+
+	(void)cmd_fail(EXIT_FAILED, words);
+	mem_free(words);
+	index_set_lacking(index);
+}
+
 struct index *cmd_index(const struct options *o, enum index_part part, struct err *e)
 {
 	struct waiting waiting = {.since_us = time_mono_us()};
-	struct index *index = index_open(o->journal, e);
+	struct err damage = {0};
+	bool good = health_check(o->journal, &damage) == 0;
+	struct index *index = good || damage.kind == ERR_CORRUPT ? index_open(o->journal, e) : NULL;
 	struct buf safe = {0};
 	int result;
+	bool cut;
 
-	if (!index)
+	if (!index) {
+		*e = good ? *e : damage;
 		return NULL;
+	}
+	if (!good)
+		say_damaged(index, &damage);
+	cut = cmd_check_cut(o) != EXIT_OK;
 	result = index_update(index, part, tell_progress, &waiting, e);
 	if (waiting.told_us && isatty(STDERR_FILENO))
 		fputs("\r\033[K", stderr);
-	if (*index_words(index)) {
+	if (*index_words(index) && !cut) {
 		utf8_safe(&safe, index_words(index), strlen(index_words(index)), false);
 		fprintf(stderr, "bellbook: %s\n", buf_text(&safe));
 		buf_done(&safe);

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "command/command.h"
+#include "command/debts.h"
 #include "journal/export.h"
 #include "tui/keyfile.h"
 
@@ -240,7 +241,7 @@ static void tell_doubts(const struct json *sessions)
 	}
 }
 
-static int tell_plain(struct options *o, const struct home_data *data)
+static int tell_plain(struct options *o, struct home_data *data)
 {
 	struct err e = {0};
 	struct json *sessions = export_sessions(o->journal, true, 20, &e);
@@ -248,6 +249,7 @@ static int tell_plain(struct options *o, const struct home_data *data)
 
 	if (!sessions && e.kind != ERR_NOTFOUND)
 		return cmd_fail_err(&e);
+	(void)home_data_refresh(data);
 	tell_doubts(history_sessions(data->history));
 	if (json_count(sessions)) {
 		puts("UNFINISHED SESSIONS (bellbook attach N joins, bellbook resume N takes over)");
@@ -257,6 +259,9 @@ static int tell_plain(struct options *o, const struct home_data *data)
 		putchar('\n');
 	}
 	json_free(sessions);
+	debts_tell(data->debts);
+	if (data->behind)
+		puts("What is owed is not known yet, the index is being made: bellbook debts waits for it.\n");
 	puts("RUNBOOKS (bellbook show NAME to read one, bellbook run NAME --dry-run to try, bellbook run NAME to start)");
 	cmd_list(o);
 	puts("\nbellbook hosts and bellbook outside look at the fleet; bellbook help lists all commands; man bellbook tells the rest.");

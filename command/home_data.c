@@ -6,7 +6,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "command/debts.h"
 #include "command/usual.h"
+#include "journal/health.h"
 #include "session/script.h"
 
 /* ---- runbooks and fleet ---- */
@@ -154,6 +156,8 @@ static void read_index(struct home_data *data)
 	}
 	json_free(data->usual);
 	data->usual = usual;
+	json_free(data->debts);
+	data->debts = data->index ? debts_read(data->index, 0, false, &e) : NULL;
 }
 
 void home_data_park(struct home_data *data)
@@ -178,6 +182,7 @@ static void read_sessions(struct home_data *data)
 	mem_set(&data->error, NULL);
 	if (history_read(data->history, data->o->journal, !data->whole, HISTORY_SESSIONS, &e) < 0)
 		mem_set(&data->error, e.text);
+	mem_set(&data->cut, !e.text[0] && health_is_cut(data->o->journal, &e) ? e.text : NULL);
 }
 
 bool home_data_refresh(struct home_data *data)
@@ -206,6 +211,7 @@ struct json *home_data_json(const struct home_data *data)
 	json_set_text(journal, "path", data->o->journal);
 	json_set_int(journal, "bytes", (data->sizes[0] > 0 ? data->sizes[0] : 0) + (data->sizes[1] > 0 ? data->sizes[1] : 0));
 	json_set_text(journal, "error", data->error);
+	json_set_text(journal, "cut", data->cut);
 	for (size_t i = 0; i < json_count(data->runbooks); i++) {
 		struct json *one = json_copy_of(json_item(data->runbooks, i));
 
@@ -216,6 +222,7 @@ struct json *home_data_json(const struct home_data *data)
 	json_put(out, "journal", journal);
 	json_put(out, "sessions", json_copy_of(history_sessions(data->history)));
 	json_put(out, "runbooks", runbooks);
+	json_put(out, "debts", json_copy_of(data->debts));
 	json_set_bool(out, "loading", !data->whole);
 	return out;
 }
@@ -233,8 +240,10 @@ void home_data_close(struct home_data *data)
 	history_free(data->history);
 	home_data_park(data);
 	json_free(data->usual);
+	json_free(data->debts);
 	json_free(data->runbooks);
 	json_free(data->fleet);
 	mem_free(data->fleet_path);
 	mem_free(data->error);
+	mem_free(data->cut);
 }

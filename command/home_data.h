@@ -15,6 +15,7 @@ struct home_data {		/* zero-initialised has read nothing */
 	struct history *history;	/* owned */
 	struct index *index;		/* owned; NULL while it is closed */
 	bool behind;			/* the index has more to read */
+	struct json *debts;		/* owned: what is owed, as debts_read */
 	struct json *usual;		/* owned: runbook → what is usual */
 	struct json *runbooks;		/* owned: id, title, steps, path, broken? */
 	struct json *fleet;		/* owned: as home.h says */
@@ -23,6 +24,7 @@ struct home_data {		/* zero-initialised has read nothing */
 	off_t sizes[2];
 	bool whole;			/* closed sessions were read, too */
 	char *error;			/* owned: why the journal cannot be read */
+	char *cut;			/* owned: what is missing at its end; NULL = nothing that is known */
 };
 
 /* Reads runbooks, fleet file and unfinished sessions. */

@@ -25,7 +25,7 @@
 #define ANSWER_MAX ((size_t)64 << 10)
 
 struct target {
-	const char *host;	/* borrowed from the fleet */
+	const char *host, *jobs;	/* borrowed from the fleet */
 	struct buf out;
 	struct glance_times times;
 	bool ended;
@@ -36,8 +36,7 @@ struct looking {
 	struct worker *worker;
 	struct target *targets;		/* owned */
 	size_t count, begun, ended;
-	char *command;			/* owned */
-	bool json;
+	bool json, sudo;
 };
 
 /* One host's line, at once: who reads it may show it before the others are there. */
@@ -87,13 +86,14 @@ static void begin_more(struct looking *looking)
 	while (looking->begun < looking->count && looking->begun - looking->ended < AT_ONCE) {
 		struct target *target = &looking->targets[looking->begun];
 		struct json *args = json_new_object();
-		char *job = mem_printf("glance.%zu", looking->begun);
+		char *job = mem_printf("glance.%zu", looking->begun), *command = glance_command(looking->sudo, target->jobs);
 
-		json_set_text(args, "cmd", looking->command);
+		json_set_text(args, "cmd", command);
 		target->times.asked_us = time_wall_us();
 		worker_start(looking->worker, ++looking->begun, &(struct worker_call){.action = "ssh.read", .args = args, .host = target->host, .job = job, .timeout_us = LIMIT_US});
 		json_free(args);
 		mem_free(job);
+		mem_free(command);
 	}
 	if (looking->ended == looking->count)
 		loop_stop(looking->loop);
@@ -158,19 +158,22 @@ static void on_ask(void *arg, uint64_t call, int64_t ask, const char *of, const 
 	worker_cancel(looking->worker, call);
 }
 
-static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result)
+static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result)
 {
 	struct looking *looking = arg;
 	struct target *target = &looking->targets[call - 1];
 	char *text;
 
 	(void)result;
+	(void)not_run;
 	target->times.answered_us = time_wall_us();
 	if (str_is(outcome, "ok")) {
 		end(looking, target, glance_read(buf_text(&target->out), target->out.len, &target->times));
 		return;
 	}
-	text = str_is(outcome, "failed") && error && *error ? mem_strdup(error) : mem_printf("no answer in %d s", (int)(LIMIT_US / TIME_SECOND));
+	/* More is known than that time passed: which part of the way is not gone. */
+	text = error && *error && (str_is(outcome, "failed") || (str_is(outcome, "unknown") && !str_is(error, CALL_NO_END)))
+		? mem_strdup(error) : mem_printf("no answer in %d s", (int)(LIMIT_US / TIME_SECOND));
 	end(looking, target, silence(text));
 	mem_free(text);
 }
@@ -214,7 +217,7 @@ static int choose(struct looking *looking, const struct options *o, const struct
 		if (!wanted)
 			continue;
 		looking->targets = mem_grow(looking->targets, looking->count + 1, sizeof(*looking->targets));
-		looking->targets[looking->count++] = (struct target){.host = host};
+		looking->targets[looking->count++] = (struct target){.host = host, .jobs = json_text(value, "jobs", NULL)};
 	}
 	return 0;
 }
@@ -259,19 +262,16 @@ static struct json *load_fleet(const struct options *o, struct err *e)
 
 int cmd_hosts(struct options *o)
 {
-	struct looking looking = {.json = o->json};
+	struct looking looking = {.json = o->json, .sudo = o->sudo};
 	struct err e = {0};
 	struct json *fleet = load_fleet(o, &e);
 	int result = fleet ? choose(&looking, o, fleet, &e) : -1;
 
-	if (result == 0) {
-		looking.command = glance_command(o->sudo);
+	if (result == 0)
 		result = look(&looking, fleet, &e);
-	}
 	for (size_t i = 0; i < looking.count; i++)
 		buf_done(&looking.targets[i].out);
 	mem_free(looking.targets);
-	mem_free(looking.command);
 	json_free(fleet);
 	return result < 0 ? cmd_fail_err(&e) : EXIT_OK;
 }
@@ -321,7 +321,7 @@ int cmd_outside(struct options *o)
 	json_free(fleet);
 	if (!url)
 		return cmd_fail(EXIT_USAGE, "the fleet file names no address: mastodon = { domain = \"…\" }");
-	seen = outside_look(url, LIMIT_US);
+	seen = outside_look(url, !o->count, LIMIT_US);
 	mem_free(url);
 	json_set_text(seen, "at", time_format(time_wall_us(), at));
 	result = str_is(json_text(seen, "state", ""), "ok") ? EXIT_OK : EXIT_FAILED;

@@ -62,6 +62,10 @@ int cmd_note(struct options *o)
 	for (size_t i = 1; i < o->count; i++)
 		buf_printf(&text, "%s%s", i > 1 ? " " : "", o->args[i]);
 	note.text = buf_text(&text);
+	if (cmd_check_cut(o) != EXIT_OK) {
+		buf_done(&text);
+		return EXIT_FAILED;
+	}
 	result = look(o, note.session, &step, &e);
 	note.step = step;
 	if (result == 0)

@@ -64,8 +64,10 @@ static int print_timeline(const struct options *o, int64_t session)
 	json_put(all, "lines", lines);
 	timeline_free(timeline);
 	store_close(store);
-	if (rc == 0)
-		return cmd_print_json(all);
+	if (rc == 0) {
+		(void)cmd_print_json(all);
+		return cmd_check_cut(o);
+	}
 	json_free(all);
 	return cmd_fail_err(&e);
 }
@@ -77,7 +79,7 @@ static int print_markdown(const struct options *o, int64_t session)
 
 	if (export_log(o->journal, session, EXPORT_MD, export_to_file, stdout, &e) < 0)
 		return cmd_fail_err(&e);
-	return fflush(stdout) == 0 ? EXIT_OK : cmd_fail(EXIT_FAILED, "the page could not be written");
+	return fflush(stdout) == 0 ? cmd_check_cut(o) : cmd_fail(EXIT_FAILED, "the page could not be written");
 }
 
 /* What the command line asks for, as a person types it in the list. */

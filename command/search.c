@@ -95,7 +95,7 @@ int cmd_search(struct options *o)
 	struct buf words = {0};
 	struct err e = {0};
 	struct index *index;
-	int result = -1;
+	int result = -1, status;
 
 	if (!o->count)
 		return cmd_fail(EXIT_USAGE, "search needs words: bellbook search timeout, bellbook search 'migr*' --host db1, bellbook search '\"could not connect\"'");
@@ -106,15 +106,18 @@ int cmd_search(struct options *o)
 	index = cmd_index(o, INDEX_TEXT, &e);
 	if (index)
 		result = index_search(index, buf_text(&words), &filter, take_hit, &found, &e);
+	status = index && index_is_lacking(index) ? EXIT_FAILED : EXIT_OK;
 	index_close(index);
 	buf_done(&words);
 	if (result < 0) {
 		json_free(found.all);
 		return cmd_fail_err(&e);
 	}
-	if (o->json)
-		return cmd_print_json(found.all);
+	if (o->json) {
+		(void)cmd_print_json(found.all);
+		return status;
+	}
 	if (!found.count)
 		fputs("bellbook: nothing found\n", stderr);
-	return found.count ? EXIT_OK : EXIT_FAILED;
+	return found.count ? status : EXIT_FAILED;
 }

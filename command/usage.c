@@ -12,6 +12,7 @@ static const struct { const char *name, *value, *about; bool all; } known[] = {
 	{"--journal", "PATH", "another journal (also BELLBOOK_JOURNAL)", true},
 	{"--json", NULL, "print JSON; with a walk: one object a line, both ways", true},
 	{"--help", NULL, "what the command does and takes", true},
+	{"--all", NULL, "also those that are settled", false},
 	{"--after", "SEQ", "show what came after that event", false},
 	{"--dry-run", NULL, "look, and say what would be done; change nothing", false},
 	{"--failed", NULL, "only sessions that failed", false},

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "journal/carrier.h"
 #include "journal/export.h"
 #include "journal/place.h"
 #include "journal/store.h"
@@ -24,9 +25,12 @@ int cmd_check_journal(const struct options *o)
 	struct err e = {0};
 	struct stat st;
 	char *text;
-	int result;
+	int result = cmd_check_cut(o);
 
-	if (stat(o->journal, &st) < 0 || st.st_size > CHECK_MAX)
+	if (result != EXIT_OK)
+		return result;
+	/* An empty file: another process is just making it, or the store will say what it was. */
+	if (stat(o->journal, &st) < 0 || st.st_size == 0 || st.st_size > CHECK_MAX)
 		return 0;
 	if (store_verify(o->journal, &report, &e) < 0)
 		return cmd_fail_err(&e);
@@ -134,13 +138,16 @@ int cmd_attach(struct options *o)
 {
 	struct err e = {0};
 	int64_t session = place_check(o->journal, &e) < 0 ? 0 : pick_session(o, true, &e);
-	int missing;
+	int missing, carried;
 
 	if (!session)
 		return cmd_fail_err(&e);
 	if (!lease_is_held(o->journal, session) && (missing = cmd_check_session(o, session)) != 0)
 		return missing;
-	if (!lease_is_held(o->journal, session)) {
+	carried = carrier_await(o->journal, session, &e);
+	if (carried < 0)
+		return cmd_fail_err(&e);
+	if (!carried) {
 		char *text = mem_printf("no process carries session %lld now. If it is not over, `bellbook resume %lld` takes it over where it stopped", (long long)session, (long long)session);
 		int result = cmd_fail(EXIT_USAGE, text);
 
@@ -155,11 +162,14 @@ int cmd_resume(struct options *o)
 	struct session_options options = {.journal = o->journal, .reason = o->reason ? o->reason : "its process was gone"};
 	struct err e = {0};
 	int64_t session = place_check(o->journal, &e) < 0 ? 0 : pick_session(o, false, &e);
-	int damaged;
+	int damaged, carried = session ? carrier_await(o->journal, session, &e) : -1;
 
-	if (!session)
+	if (!session && cmd_check_cut(o) != EXIT_OK)	/* it may be behind the end */
+		return EXIT_FAILED;
+	/* Of a damaged journal, or one that is not there, more is known below. */
+	if (!session || (carried < 0 && e.kind == ERR_DENIED))
 		return cmd_fail_err(&e);
-	if (lease_is_held(o->journal, session)) {
+	if (carried > 0) {
 		fprintf(stderr, "bellbook: session %lld is running: attaching to it\n", (long long)session);
 		return cmd_watch(o, session);
 	}

@@ -56,6 +56,9 @@ enum event_kind {
 	EVENT_HOLD_BROKEN = 53,
 	EVENT_DEFERRED = 54,
 	EVENT_DEBT_SETTLED = 55,
+	EVENT_OUTSIDE_BEGAN = 56,
+	EVENT_OUTSIDE_COUNTED = 57,
+	EVENT_OUTSIDE_ENDED = 58,
 	EVENT_JOURNAL_GAP = 60,		/* what could not be written, and why */
 	EVENT_PAYLOAD_PURGED = 61,
 	EVENT_ANCHORED = 62,
@@ -90,6 +93,7 @@ struct event {
 	unsigned char digest[SHA256_LEN];	/* of the payload; zero when none */
 	unsigned char hash[SHA256_LEN];
 	bool purged;		/* has a digest but its payload was purged */
+	bool cut;		/* as told: not all of it, see event_tell; never so in the journal */
 };
 
 /* What is known of a kind; the table is the source of docs/events.md. */
@@ -111,12 +115,26 @@ const struct event_type *event_type_find(const char *name);
 /* All entries, ended by one with name NULL. */
 const struct event_type *event_types(void);
 
+/* What a member of data holds, and so which secrets are replaced in it. */
+enum event_member {
+	MEMBER_TEXT,	/* people or the world wrote it: all secrets */
+	MEMBER_VALUE,	/* the runbook computes with it, or a person typed a name there: none whose value is an ordinary word */
+	MEMBER_WORD,	/* bellbook named it (ids, hosts, accounts that are here, vocabulary, digests): none, ever */
+};
+
+/* Of the member key of a kind's data, or of an object inside it. What lies in a value or a word is one, too. */
+enum event_member event_member_of(enum event_kind kind, const char *key);
+
 /* JSON form told to views and written by `log --format jsonl`: {"seq","session","at","kind","v","who","step","attempt","call","host","data", "text" or "b64" (payload),
- * "purged"?}; empty members are left out; with_hash adds "mono_us","digest","hash" (hex). Caller owns. */
+ * "purged"?, "cut"?}; empty members are left out; with_hash adds "mono_us","digest","hash" (hex). Caller owns. */
 struct json *event_to_json(const struct event *ev, bool with_hash);
 
 /* Appends the text of that form, byte for byte what json_print gives for event_to_json, without building it: output is large. */
 void event_print(const struct event *ev, bool with_hash, struct buf *out);
+
+/* Appends what a view is told of the event: that text, or when it would be longer than a line may be, the beginnings of what is long, which say so in words; "cut": true stands in such an
+ * event's line. Always less than LIMIT_LINE bytes, without newline. */
+void event_tell(const struct event *ev, struct buf *out);
 
 /* Back from that form; strings and bytes live in arena. ERR_CORRUPT says which member is wrong. */
 int event_from_json(const struct json *value, struct arena *arena, struct event *ev, struct err *e);

@@ -84,6 +84,8 @@ struct json *event_to_json(const struct event *ev, bool with_hash)
 		json_set_int(out, "attempt", ev->attempt);
 	put_text(out, "call", ev->call);
 	put_text(out, "host", ev->host);
+	if (ev->cut)
+		json_set_bool(out, "cut", true);
 	put_data(out, ev->data);
 	put_payload(out, ev);
 	if (with_hash) {
@@ -179,6 +181,7 @@ static int get_payload(const struct json *value, struct arena *arena, struct eve
 		ev->len = strlen(text);
 	}
 	ev->purged = json_bool(value, "purged", false);
+	ev->cut = json_bool(value, "cut", false);
 	return 0;
 }
 

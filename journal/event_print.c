@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/json_cut.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -100,6 +102,8 @@ void event_print(const struct event *ev, bool with_hash, struct buf *out)
 	if (bytes && !text)
 		put_base64(&line, ev);
 	put_text(&line, "call", ev->call);
+	if (ev->cut)
+		buf_puts(key(&line, "cut"), "true");
 	put_data(&line, ev->data);
 	if (with_hash) {
 		put_hex(&line, "digest", ev->digest);
@@ -119,4 +123,82 @@ void event_print(const struct event *ev, bool with_hash, struct buf *out)
 	put_int(&line, "v", ev->v);
 	put_text(&line, "who", ev->who);
 	buf_putc(out, '}');
+}
+
+/* ---- what is told ---- */
+
+static const char *cut_name(struct arena *arena, const char *name)
+{
+	struct buf out = {0};
+	const char *copy;
+
+	if (!name || strlen(name) <= LIMIT_NAME)
+		return name;
+	text_cut(&out, name, strlen(name), LIMIT_NAME);
+	copy = arena_dup(arena, buf_text(&out), out.len);
+	buf_done(&out);
+	return copy;
+}
+
+static const char *cut_data(struct arena *arena, const char *text)
+{
+	struct err e = {0};
+	struct json *data = text && *text ? json_parse(text, strlen(text), &e) : NULL, *small;
+	const char *copy;
+	char *printed;
+
+	if (!data)
+		return "{}";
+	small = json_cut(data, LIMIT_TOLD_DATA);
+	printed = json_print(small);
+	copy = arena_dup(arena, printed, strlen(printed));
+	mem_free(printed);
+	json_free(small);
+	json_free(data);
+	return copy;
+}
+
+static void cut_payload(struct arena *arena, struct event *ev)
+{
+	struct buf out = {0};
+
+	if (!ev->bytes || ev->len <= LIMIT_TOLD_TEXT)
+		return;
+	if (utf8_valid(ev->bytes, ev->len))
+		text_cut(&out, ev->bytes, ev->len, LIMIT_TOLD_TEXT);
+	else
+		buf_append(&out, ev->bytes, LIMIT_TOLD_TEXT);
+	ev->bytes = arena_dup(arena, buf_text(&out), out.len);
+	ev->len = out.len;
+	buf_done(&out);
+}
+
+/* Longer than it can be told is seen without printing it first: it may be many times longer. */
+static bool may_fit(const struct event *ev)
+{
+	return ev->len <= LIMIT_LINE && (!ev->data || strlen(ev->data) <= LIMIT_LINE);
+}
+
+void event_tell(const struct event *ev, struct buf *out)
+{
+	size_t start = out->len;
+	struct event small = *ev;
+	struct arena *arena;
+
+	if (may_fit(ev)) {
+		event_print(ev, false, out);
+		if (out->len - start < LIMIT_LINE)
+			return;
+		buf_cut(out, start);
+	}
+	arena = arena_new();
+	small.who = cut_name(arena, ev->who);
+	small.step = cut_name(arena, ev->step);
+	small.call = cut_name(arena, ev->call);
+	small.host = cut_name(arena, ev->host);
+	small.data = cut_data(arena, ev->data);
+	cut_payload(arena, &small);
+	small.cut = true;
+	event_print(&small, false, out);
+	arena_free(arena);
 }

@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "base/plain.h"
+#include "base/line.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -127,7 +127,7 @@ static void put_part(struct buf *out, const struct buf *part)
 {
 	struct buf plain = { 0 };
 
-	plain_text(&plain, buf_text(part), part->len);
+	line_words(&plain, buf_text(part), part->len, true);
 	html(out, buf_text(&plain), plain.len, true);
 	buf_done(&plain);
 }

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/strip.h"
 #include "base/utf8.h"
 #include "journal/export_int.h"
 
@@ -14,8 +14,8 @@
 struct part {		/* strings owned */
 	char *step, *call, *host, *stream;
 	int attempt;
-	struct strip strip;	/* of a terminal's output */
-	struct buf text;	/* begun, not ended by a newline yet */
+	struct line line;
+	struct export_lines *lines;	/* borrowed: whose it is */
 };
 
 struct export_lines {
@@ -40,7 +40,7 @@ static void part_done(struct part *part)
 	mem_free(part->call);
 	mem_free(part->host);
 	mem_free(part->stream);
-	buf_done(&part->text);
+	line_done(&part->line);
 }
 
 void export_lines_free(struct export_lines *lines)
@@ -78,7 +78,10 @@ static struct part *part_of(struct export_lines *lines, const struct event *ev, 
 		lines->parts = mem_grow(lines->parts, lines->cap, sizeof(*part));
 	}
 	part = &lines->parts[lines->count++];
-	*part = (struct part){ .attempt = ev->attempt };
+	*part = (struct part){ .attempt = ev->attempt, .lines = lines };
+	part->line.tabs = true;
+	/* The recording of a terminal is for playing; here are its words. */
+	part->line.terminal = str_is(stream, "pty");
 	mem_set(&part->step, or_empty(ev->step));
 	mem_set(&part->call, or_empty(ev->call));
 	mem_set(&part->host, or_empty(ev->host));
@@ -86,8 +89,9 @@ static struct part *part_of(struct export_lines *lines, const struct event *ev, 
 	return part;
 }
 
-static void give(struct export_lines *lines, const struct part *part, const char *text, size_t len)
+static void give(void *arg, const char *text, size_t len)
 {
+	const struct part *part = arg;
 	struct export_line line = {
 		.step = part->step,
 		.call = part->call,
@@ -98,46 +102,14 @@ static void give(struct export_lines *lines, const struct part *part, const char
 		.len = len,
 	};
 
-	if (len > 0 && text[len - 1] == '\r')
-		line.len--;
-	lines->fn(lines->arg, &line);
-}
-
-/* Gives the whole lines of the part; with all, the rest too. */
-static void drain(struct export_lines *lines, struct part *part, bool all)
-{
-	const char *text = buf_text(&part->text);
-	size_t at = 0;
-
-	for (;;) {
-		size_t left = part->text.len - at;
-		const char *end = left > 0 ? memchr(text + at, '\n', left) : NULL;
-		size_t len = end ? (size_t)(end - text) - at : left;
-
-		if (!end && len <= LINE_MAX_BYTES)
-			break;
-		if (len > LINE_MAX_BYTES) {
-			len = utf8_border(text + at, LINE_MAX_BYTES);
-			end = NULL;
-		}
-		give(lines, part, text + at, len);
-		at += len + (end ? 1 : 0);
-	}
-	if (all && at < part->text.len)
-		give(lines, part, text + at, part->text.len - at);
-	buf_consume(&part->text, all ? part->text.len : at);
+	part->lines->fn(part->lines->arg, &line);
 }
 
 void export_lines_feed(struct export_lines *lines, const struct event *ev, const struct json *data)
 {
 	struct part *part = part_of(lines, ev, json_text(data, "stream", "out"));
 
-	/* The recording of a terminal is for playing; here are its words. */
-	if (str_is(part->stream, "pty"))
-		strip_feed(&part->strip, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0, &part->text);
-	else
-		buf_append(&part->text, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0);
-	drain(lines, part, false);
+	line_feed(&part->line, ev->bytes ? ev->bytes : "", ev->bytes ? ev->len : 0, LINE_MAX_BYTES, give, part);
 }
 
 void export_lines_end(struct export_lines *lines, const struct event *ev)
@@ -151,7 +123,7 @@ void export_lines_end(struct export_lines *lines, const struct event *ev)
 			lines->parts[kept++] = *part;
 			continue;
 		}
-		drain(lines, part, true);
+		line_end(&part->line, give, part);
 		part_done(part);
 	}
 	lines->count = kept;
@@ -160,7 +132,7 @@ void export_lines_end(struct export_lines *lines, const struct event *ev)
 void export_lines_flush(struct export_lines *lines)
 {
 	for (size_t i = 0; i < lines->count; i++) {
-		drain(lines, &lines->parts[i], true);
+		line_end(&lines->parts[i].line, give, &lines->parts[i]);
 		part_done(&lines->parts[i]);
 	}
 	lines->count = 0;

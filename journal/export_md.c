@@ -17,6 +17,8 @@ struct md_state {
 	struct export_evidence *evidence;
 	struct buf timeline, notes, debts, down;	/* Markdown already */
 	int64_t down_since;
+	struct export_md_failure *failures;	/* owned */
+	size_t failure_count;
 	int64_t first_seq;
 	char hash[2 * SHA256_LEN + 1];	/* of the last event, "" when the feed has none */
 	char date[TIME_TEXT];		/* of the last line of the timeline */
@@ -90,13 +92,16 @@ static bool is_told(const struct event *ev, const struct json *data)
 {
 	static const enum event_kind untold[] = {
 		EVENT_PARAM_SET, EVENT_STEP_ENTERED, EVENT_CALL_PROGRESS,
-		EVENT_ASKED, EVENT_WITHDRAWN, EVENT_APPROVAL_ASKED, EVENT_ANCHORED, EVENT_CALL_OUTPUT,
+		EVENT_ASKED, EVENT_WITHDRAWN, EVENT_APPROVAL_ASKED, EVENT_ANCHORED, EVENT_CALL_OUTPUT, EVENT_DEFERRED,
 	};
 
 	if (ev->kind == EVENT_CALL_ENDED)
 		return !str_is(json_text(data, "outcome", NULL), "ok");
-	if (ev->kind == EVENT_CALL_BEGUN)	/* what a person did by hand is a part of the story */
-		return str_is(json_text(data, "of", NULL), "detour");
+	if (ev->kind == EVENT_OUTSIDE_COUNTED)	/* that all is well is no story */
+		return !str_is(json_text(data, "state", ""), "answers") || json_int(data, "refused", 0) > 0 || json_int(data, "waited", 0) > 0;
+	/* What changed something, and what a person did by hand, are parts of the story. */
+	if (ev->kind == EVENT_CALL_BEGUN)
+		return str_is(json_text(data, "of", NULL), "detour") || !str_is(json_text(data, "effect", "read"), "read");
 	for (size_t i = 0; i < sizeof(untold) / sizeof(untold[0]); i++) {
 		if (untold[i] == ev->kind)
 			return false;
@@ -167,6 +172,24 @@ static void debt(struct md_state *me, const struct event *ev, const struct json 
 	buf_putc(&me->debts, '\n');
 }
 
+static void failure(struct md_state *me, const struct event *ev, const struct json *data)
+{
+	struct export_md_failure *one;
+
+	if (ev->kind != EVENT_STEP_ENDED || !str_is(json_text(data, "state", NULL), "failed"))
+		return;
+	me->failures = mem_grow(me->failures, me->failure_count + 1, sizeof(*one));
+	one = &me->failures[me->failure_count++];
+	*one = (struct export_md_failure){ .step = mem_strdup(ev->step ? ev->step : ""), .reason = mem_strdup(json_text(data, "reason", "")),
+		.attempt = ev->attempt, .at_us = ev->at_us };
+}
+
+/* A command that a runbook ran and that ended well; one with an exit status may be why its step failed. */
+static bool is_fine(const struct event *ev, const struct json *data)
+{
+	return ev->kind == EVENT_CALL_ENDED && str_is(json_text(data, "outcome", NULL), "ok") && json_int(data, "exit", 0) <= 0;
+}
+
 static void md_event(void *state, struct buf *out, const struct model *model, const struct event *ev,
 		     const struct json *data)
 {
@@ -186,7 +209,7 @@ static void md_event(void *state, struct buf *out, const struct model *model, co
 		export_lines_feed(me->lines, ev, data);
 	if (ev->kind == EVENT_CALL_ENDED)
 		export_lines_end(me->lines, ev);
-	if (ev->kind == EVENT_CALL_ENDED && !is_told(ev, data))
+	if (is_fine(ev, data))
 		export_evidence_drop(me->evidence, ev);
 	if (is_told(ev, data)) {
 		export_words(&words, model, ev, data);
@@ -196,6 +219,7 @@ static void md_event(void *state, struct buf *out, const struct model *model, co
 		entry(&me->notes, ev, &words);
 	downtime(me, ev);
 	debt(me, ev, data);
+	failure(me, ev, data);
 	buf_done(&words);
 }
 
@@ -209,6 +233,9 @@ static void md_finish(void *state, struct buf *out, const struct model *model)
 		.notes = &me->notes,
 		.debts = &me->debts,
 		.down = &me->down,
+		.failures = me->failures,
+		.failure_count = me->failure_count,
+		.down_since_us = me->down_since,
 		.first_seq = me->first_seq,
 		.hash = me->hash,
 	};
@@ -223,6 +250,11 @@ static void md_drop(void *state)
 
 	export_lines_free(me->lines);
 	export_evidence_free(me->evidence);
+	for (size_t i = 0; i < me->failure_count; i++) {
+		mem_free(me->failures[i].step);
+		mem_free(me->failures[i].reason);
+	}
+	mem_free(me->failures);
 	buf_done(&me->timeline);
 	buf_done(&me->notes);
 	buf_done(&me->debts);

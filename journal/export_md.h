@@ -16,11 +16,21 @@ void export_md_text(struct buf *out, const char *text, size_t len);
 /* Appends text as a fenced block that it cannot leave. */
 void export_md_block(struct buf *out, const char *text, size_t len);
 
+/* An attempt at a step that failed; strings owned by whoever keeps it. */
+struct export_md_failure {
+	char *step, *reason;
+	int attempt;
+	int64_t at_us;
+};
+
 /* What the page is made of; all borrowed. */
 struct export_md_parts {
 	const struct model *model;
 	const struct export_evidence *evidence;
 	const struct buf *timeline, *notes, *debts, *down;	/* Markdown */
+	const struct export_md_failure *failures;
+	size_t failure_count;
+	int64_t down_since_us;	/* a downtime that nothing ended, 0 = none */
 	int64_t first_seq;
 	const char *hash;	/* of the last event, "" = unknown */
 };

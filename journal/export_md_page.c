@@ -65,9 +65,14 @@ static void head(struct buf *out, const struct export_md_parts *parts)
 	if (model->closed_us)
 		buf_printf(&line, "%s: %s", time_format(model->closed_us, closed), model->outcome);
 	row(out, "Closed", model->closed_us ? buf_text(&line) : "not yet");
+	buf_clear(&line);
 	row(out, "Lasted", time_format_span(lasted(model), span));
-	row(out, "Downtime", model->down_since_us ? "not over" : model->down_total_us ?
-	    time_format_span(model->down_total_us, span) : "none");
+	buf_puts(&line, model->down_since_us ? "not over" : model->down_total_us ? time_format_span(model->down_total_us, span) : "none");
+	if (model->outside.seq)
+		buf_printf(&line, " by the steps; asked from outside: %lld of %lld requests refused, %s", (long long)model->outside.refused,
+			   (long long)model->outside.asked, time_format_span(model->outside.refused_us, span));
+	row(out, "Downtime", buf_text(&line));
+	buf_clear(&line);
 	buf_clear(&line);
 	step_counts(&line, model);
 	row(out, "Steps", buf_text(&line));
@@ -82,6 +87,8 @@ static void head(struct buf *out, const struct export_md_parts *parts)
 static void summary(struct buf *out, const struct export_md_parts *parts)
 {
 	const struct model *model = parts->model;
+	char since[TIME_TEXT];
+	struct buf seen = {0};
 
 	buf_puts(out, "\n## Summary\n\n*What happened, in three sentences, for somebody who was not there.*\n\n");
 	if (model->about[0]) {
@@ -96,8 +103,18 @@ static void summary(struct buf *out, const struct export_md_parts *parts)
 	buf_puts(out, "\n## Impact\n\n*Who noticed what, and since when?*\n\n");
 	if (parts->down->len > 0)
 		buf_printf(out, "Downtime:\n\n%s", buf_text(parts->down));
-	else
+	if (parts->down_since_us)
+		buf_printf(out, "%sSince %s the site is down as far as this record goes: the step that ends the downtime was not done.\n", parts->down->len > 0 ? "\n" : "",
+			   time_format(parts->down_since_us, since));
+	else if (parts->down->len == 0 && !model->outside.seq)
 		buf_puts(out, "No downtime was recorded.\n");
+	model_outside_words(model, model->last_us, &seen);
+	if (seen.len) {
+		buf_puts(out, parts->down->len > 0 ? "\n" : "");
+		text(out, buf_text(&seen));
+		buf_putc(out, '\n');
+	}
+	buf_done(&seen);
 }
 
 static void steps(struct buf *out, const struct model *model)
@@ -137,7 +154,7 @@ static const char *fate(const struct model_call *call)
 	case CALL_OK:
 		break;
 	}
-	return NULL;
+	return "ended";
 }
 
 static void failed_call(struct buf *out, const struct export_md_parts *parts, const struct model_call *call)
@@ -149,9 +166,11 @@ static void failed_call(struct buf *out, const struct export_md_parts *parts, co
 	text(out, call->step);
 	buf_puts(out, ", call ");
 	text(out, call->path);
-	if (call->host[0]) {
-		buf_puts(out, " on ");
-		text(out, call->host);
+	buf_puts(out, " on ");
+	text(out, call->host[0] ? call->host : "this computer");
+	if (call->as[0]) {
+		buf_puts(out, " as ");
+		text(out, call->as);
 	}
 	buf_printf(out, "\n\nBegun %s, attempt %d; it %s", time_format(call->begun_us, at), call->attempt, fate(call));
 	if (call->exit_code > 0)
@@ -161,8 +180,13 @@ static void failed_call(struct buf *out, const struct export_md_parts *parts, co
 		text(out, call->error);
 	}
 	buf_puts(out, call->error[0] ? "\n\n" : ".\n\n");
-	if (call->shown[0])
-		export_md_block(out, call->shown, strlen(call->shown));
+	if (call->shown[0]) {
+		struct buf exact = { 0 };
+
+		buf_printf(&exact, "%s%s", call->before, call->shown);
+		export_md_block(out, exact.data, exact.len);
+		buf_done(&exact);
+	}
 	if (evidence && evidence->len > 0) {
 		buf_puts(out, "\nIt said:\n\n");
 		export_md_block(out, evidence->data, evidence->len);
@@ -170,21 +194,69 @@ static void failed_call(struct buf *out, const struct export_md_parts *parts, co
 	buf_putc(out, '\n');
 }
 
+/* True for a call that did not end well; of a shell only when nobody knows: a person closes it as it comes. */
+static bool is_bad(const struct model_call *call)
+{
+	if (call->rows > 0)
+		return call->state == CALL_UNKNOWN || call->state == CALL_FAILED;
+	return call->state != CALL_OK;
+}
+
+static bool is_of(const struct model_call *call, const struct export_md_failure *failure)
+{
+	return call->attempt == failure->attempt && str_is(call->step, failure->step);
+}
+
+static const struct export_md_failure *failure_of(const struct export_md_parts *parts, const struct model_call *call)
+{
+	for (size_t i = 0; i < parts->failure_count; i++)
+		if (is_of(call, &parts->failures[i]))
+			return &parts->failures[i];
+	return NULL;
+}
+
+/* A step that failed: why, and the last of its commands that ended with a status, or badly. */
+static void failed_step(struct buf *out, const struct export_md_parts *parts, const struct export_md_failure *failure)
+{
+	const struct model *model = parts->model;
+	const struct model_step *step = model_step_find(model, failure->step);
+	const struct model_call *last = NULL;
+	char clock[TIME_TEXT];
+
+	buf_puts(out, "### ");
+	text(out, step ? step->title : failure->step);
+	buf_printf(out, ", attempt %d, failed at %s\n\n", failure->attempt, time_format_clock(failure->at_us, clock));
+	text(out, failure->reason);
+	buf_puts(out, "\n\n");
+	for (size_t i = 0; i < model->call_count; i++) {
+		const struct model_call *call = &model->calls[i];
+
+		if (is_of(call, failure) && is_bad(call))
+			failed_call(out, parts, call);
+		else if (is_of(call, failure) && call->exit_code > 0 && call->rows == 0)
+			last = call;
+	}
+	if (last)
+		failed_call(out, parts, last);
+}
+
 static void failures(struct buf *out, const struct export_md_parts *parts)
 {
-	bool any = false;
+	bool any = parts->failure_count > 0;
 
 	buf_puts(out, "\n## Failures\n\n");
+	for (size_t i = 0; i < parts->failure_count; i++)
+		failed_step(out, parts, &parts->failures[i]);
 	for (size_t i = 0; i < parts->model->call_count; i++) {
 		const struct model_call *call = &parts->model->calls[i];
 
-		if (call->state == CALL_OK)
+		if (!is_bad(call) || failure_of(parts, call))
 			continue;
 		failed_call(out, parts, call);
 		any = true;
 	}
 	if (!any)
-		buf_puts(out, "No call failed.\n\n");
+		buf_puts(out, "Nothing failed.\n\n");
 }
 
 static void settings(struct buf *out, const struct json *params)

@@ -2,9 +2,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/mem.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "journal/export_int.h"
 
 struct said {		/* what a function below needs */
@@ -26,8 +29,10 @@ static void also(const struct said *said, const char *before, const char *key)
 {
 	const char *value = text(said, key);
 
-	if (value[0])
-		buf_printf(said->out, "%s%s", before, value);
+	if (!value[0])
+		return;
+	buf_puts(said->out, before);
+	line_words(said->out, value, strlen(value), true);
 }
 
 void export_value(struct buf *out, const struct json *value)
@@ -50,7 +55,7 @@ static void payload(const struct said *said, const char *before)
 	if (!said->ev->bytes || said->ev->len == 0)
 		return;
 	buf_puts(said->out, before);
-	buf_append(said->out, said->ev->bytes, said->ev->len);
+	line_words(said->out, said->ev->bytes, said->ev->len, true);
 }
 
 static void span(const struct said *said, const char *before)
@@ -168,6 +173,7 @@ static void say_call_begun(const struct said *said)
 {
 	call_name(said);
 	also(said, " as ", "as");
+	shown_where(said->out, json_at(said->data, "args"));
 	if (str_is(text(said, "of"), "detour"))
 		buf_puts(said->out, " by hand");
 	buf_printf(said->out, ": %s", json_text(said->data, "shown", text(said, "action")));
@@ -179,12 +185,22 @@ static void say_call_ended(const struct said *said)
 	int64_t signo = json_int(said->data, "signal", 0);
 
 	call_name(said);
-	buf_printf(said->out, " %s", text(said, "outcome"));
-	if (code > 0)
-		buf_printf(said->out, ", exit status %lld", (long long)code);
+	/* A call is ok when its outcome is known: another status than 0 is the runbook's to judge. */
+	if (code > 0 && str_is(text(said, "outcome"), "ok"))
+		buf_printf(said->out, " ended with exit status %lld", (long long)code);
+	else if (code > 0)
+		buf_printf(said->out, " %s, exit status %lld", text(said, "outcome"), (long long)code);
+	else
+		buf_printf(said->out, " %s", text(said, "outcome"));
 	if (signo > 0)
 		buf_printf(said->out, ", signal %lld", (long long)signo);
 	also(said, ", signal ", "signal");
+	if (*text(said, "by")) {
+		/* It was in doubt, and this is what a person says became of it. */
+		also(said, ", says ", "by");
+		also(said, ": ", "why");
+		return;
+	}
 	span(said, " after ");
 	also(said, ": ", "error");
 }
@@ -198,7 +214,8 @@ static void say_settled(const struct said *said)
 		{ "running", "it is still running" },
 		{ "finished", "it finished while nobody watched" },
 		{ "unknown", "nobody can tell what became of it" },
-		{ "again", "it is done once more" },
+		{ "again", "what it printed so far does not count" },
+		{ "rerun", "it did not run, and is begun anew" },
 	};
 	const char *words = text(said, "how");
 
@@ -346,6 +363,44 @@ static void say_downtime(const struct said *said)
 	buf_puts(said->out, said->ev->kind == EVENT_DOWNTIME_BEGAN ? "downtime begins" : "downtime ends");
 }
 
+static void say_counted(const struct said *said)
+{
+	static const struct { const char *key, *words; } counts[] = {
+		{ "answered", "answered" }, { "refused", "REFUSED" }, { "odd", "answered otherwise" }, { "unseen", "not seen" }, { "waited", "waited for" },
+	};
+	char from[TIME_TEXT], to[TIME_TEXT], span[TIME_TEXT];
+
+	buf_printf(said->out, "from outside, %s to %s: asked %lld", time_format_clock(json_int(said->data, "from_us", 0), from),
+		   time_format_clock(json_int(said->data, "to_us", 0), to), (long long)json_int(said->data, "asked", 0));
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (json_int(said->data, counts[i].key, 0) > 0)
+			buf_printf(said->out, ", %s %lld", counts[i].words, (long long)json_int(said->data, counts[i].key, 0));
+	if (json_int(said->data, "longest_us", 0) > 0)
+		buf_printf(said->out, "; the longest took %s", time_format_span(json_int(said->data, "longest_us", 0), span));
+	if (str_is(json_text(said->data, "state", ""), "waits"))
+		buf_puts(said->out, "; answers are WAITED for");
+	also(said, "; ", "words");
+}
+
+static void say_outside(const struct said *said)
+{
+	const struct json *asks = json_at(said->data, "asks");
+
+	if (said->ev->kind == EVENT_OUTSIDE_ENDED) {
+		buf_puts(said->out, "the site is asked from outside no longer");
+		also(said, ": ", "reason");
+		return;
+	}
+	buf_puts(said->out, "the site is asked from outside from here on");
+	for (size_t i = 0; i < json_count(asks); i++) {
+		const char *ask = json_as_text(json_item(asks, i));
+
+		buf_puts(said->out, i ? ", " : ": ");
+		utf8_safe(said->out, ask ? ask : "", ask ? strlen(ask) : 0, false);
+	}
+	also(said, "; not proved: ", "unproven");
+}
+
 static void say_deferred(const struct said *said)
 {
 	buf_puts(said->out, "is a debt now");
@@ -419,6 +474,9 @@ static const struct {
 	{ EVENT_WARNED, say_warned },
 	{ EVENT_DOWNTIME_BEGAN, say_downtime },
 	{ EVENT_DOWNTIME_ENDED, say_downtime },
+	{ EVENT_OUTSIDE_BEGAN, say_outside },
+	{ EVENT_OUTSIDE_COUNTED, say_counted },
+	{ EVENT_OUTSIDE_ENDED, say_outside },
 	{ EVENT_DEFERRED, say_deferred },
 	{ EVENT_JOURNAL_GAP, say_gap },
 };

@@ -15,7 +15,8 @@ struct feed;
 enum feed_item {
 	FEED_NONE,	/* nothing now; poll feed_fd */
 	FEED_EVENT,	/* *ev is valid until the next call */
-	FEED_REPLY,	/* *reply: a message to this view alone: {"hello":…}, {"refused":{"do","seq","why"}}, {"accepted":…}, {"presence":[…]}; borrowed until the next call */
+	FEED_REPLY,	/* *reply: a message to this view alone: {"hello":…}, {"refused":{"do","seq","why"}}, {"accepted":…}, {"presence":[…]}; borrowed until the next call.
+			 * {"skipped":{"why","text"}} is the feed's own: the live session sent a line that cannot be read; its beginning, and it goes on */
 	FEED_END,	/* stored: all given; live: the session's process is gone or closed the connection */
 	FEED_ERROR,
 };

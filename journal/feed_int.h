@@ -9,8 +9,6 @@
 
 #include <stddef.h>
 
-#define FEED_LINE_MAX ((size_t)1 << 20)	/* bytes of a line, its newline included */
-
 struct feed_ops {
 	/* As feed_next; may give events again that were given before (feed_next drops them). */
 	enum feed_item (*next)(struct feed *feed, struct event *ev, const struct json **reply, struct err *e);

@@ -3,14 +3,16 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/proc.h"
+#include "base/utf8.h"
 #include "base/wire.h"
 #include "journal/feed.h"
 #include "journal/feed_int.h"
 #include "journal/place.h"
 
-#define SEND_MAX ((size_t)1 << 20)	/* bytes that wait for a slow session */
+#define SEND_MAX LIMIT_LINE	/* bytes that wait for a slow session */
 
 struct feed_live {
 	struct feed feed;
@@ -20,6 +22,7 @@ struct feed_live {
 	size_t seen;		/* no newline in in.data[start..seen) */
 	struct buf out;
 	struct feed_line line;
+	size_t skipped;		/* bytes dropped of a line that is too long; its beginning stands in front of what came last */
 	bool eof;		/* nothing more will come; what is in `in` is still given */
 	bool deaf;		/* the session reads no more; it may have said why */
 };
@@ -49,14 +52,48 @@ static int read_more(struct feed_live *me, struct err *e)
 	return (int)(got < 0 ? -1 : got > 0);
 }
 
-static enum feed_item too_long(struct feed_live *me, struct err *e)
+/* Nobody is sent away because of what somebody else said: the line is told as one that cannot be read, and the next one is read. */
+static enum feed_item skip(struct feed_live *me, const char *text, size_t len, const char *why, const struct json **reply)
 {
-	me->eof = true;
-	buf_clear(&me->in);
-	me->start = 0;
-	me->seen = 0;
-	err_set(e, ERR_CORRUPT, "the session sent a line of more than %zu bytes", FEED_LINE_MAX);
-	return FEED_ERROR;
+	struct json *value = json_new_object(), *inside = json_new_object();
+
+	json_put(inside, "text", json_new_text(text, utf8_border(text, len < LIMIT_BEGINNING ? len : LIMIT_BEGINNING)));
+	json_set_text(inside, "why", why);
+	json_put(value, "skipped", inside);
+	json_free(me->line.value);
+	me->line.value = value;
+	*reply = value;
+	return FEED_REPLY;
+}
+
+/* No end of the line is in sight: only its beginning is kept. */
+static void hoard_not(struct feed_live *me)
+{
+	size_t len = me->in.len - me->start;
+
+	if (len <= LIMIT_LINE_TAKEN)
+		return;
+	me->skipped += len - LIMIT_BEGINNING;
+	buf_cut(&me->in, me->start + LIMIT_BEGINNING);
+	me->seen = me->in.len;
+}
+
+static enum feed_item read_line(struct feed_live *me, const char *text, size_t len, struct event *ev, const struct json **reply)
+{
+	size_t whole = me->skipped + len;
+	struct err e = {0};
+	enum feed_item item;
+	char *why;
+
+	me->skipped = 0;
+	if (whole >= LIMIT_LINE_TAKEN) {
+		why = mem_printf("the session sent a line of %zu bytes; at most %zu are read", whole, LIMIT_LINE_TAKEN);
+		item = skip(me, text, len, why, reply);
+		mem_free(why);
+		return item;
+	}
+	item = feed_line_read(&me->line, text, len, ev, reply, &e);
+	return item == FEED_ERROR ? skip(me, text, len, e.text, reply) : item;
 }
 
 static void flush(struct feed_live *me)
@@ -81,16 +118,15 @@ static enum feed_item next_live(struct feed *feed, struct event *ev, const struc
 		enum feed_item item;
 		int more;
 
-		if ((len >= 0 ? (size_t)len + 1 : me->in.len - me->start) > FEED_LINE_MAX)
-			return too_long(me, e);
 		if (len >= 0) {
 			me->start += (size_t)len + 1;
 			me->seen = me->start;
-			item = feed_line_read(&me->line, text, (size_t)len, ev, reply, e);
+			item = read_line(me, text, (size_t)len, ev, reply);
 			if (item == FEED_NONE)
 				continue;
 			return item;
 		}
+		hoard_not(me);
 		/* A line without its end was cut off with the connection; it is no event. */
 		if (me->eof)
 			return FEED_END;
@@ -114,8 +150,8 @@ static int send_live(struct feed *feed, const struct json *intent, struct err *e
 		result = err_set(e, ERR_USAGE, "an intent is an object with \"do\"");
 	else if (me->deaf || me->eof)
 		result = err_set(e, ERR_IO, "the session does not listen any more");
-	else if (len > FEED_LINE_MAX)
-		result = err_set(e, ERR_USAGE, "too long to send: %zu bytes", len);
+	else if (len > LIMIT_LINE)
+		result = err_set(e, ERR_USAGE, "too long to send: %zu bytes, at most %zu go into one line", len, LIMIT_LINE);
 	else if (me->out.len + len > SEND_MAX)
 		result = err_set(e, ERR_FULL, "the session takes nothing at the moment");
 	if (result == 0) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <stddef.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "journal/feed.h"
@@ -32,7 +33,7 @@ static bool take_row(void *arg, const struct event *ev)
 		return false;
 	event_copy(me->arena, &me->batch[me->count++], ev);
 	me->read = ev->seq;
-	me->bytes += ev->len;
+	me->bytes += ev->len + (ev->data ? strlen(ev->data) : 0);
 	return me->bytes < BATCH_BYTES && me->count < BATCH_EVENTS;
 }
 

@@ -10,6 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "journal/store.h"
 #include "journal/store_int.h"
@@ -49,7 +50,8 @@ static bool is_busy(const char *path)
 {
 	char *name = mem_printf("%s-lock", path);
 	const struct timespec pause = { .tv_nsec = 50000000 };
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct err e;
+	int fd = file_open(name, O_RDONLY | O_NOFOLLOW, 0, &e);
 	bool busy = fd >= 0;
 
 	mem_free(name);
@@ -80,4 +82,32 @@ int health_check(const char *path, struct err *e)
 
 	store_close(store);
 	return store ? 0 : -1;
+}
+
+static bool stop(void *arg, const struct event *ev)
+{
+	(void)arg;
+	(void)ev;
+	return false;
+}
+
+bool health_is_unindexed(const char *path, int64_t session, struct err *why)
+{
+	struct err ignored = { 0 };
+	struct store *store = store_open(path, STORE_READ, &ignored);
+	bool unindexed = store && store_each(store, (struct store_range){ .session = session, .limit = 1 }, stop, NULL, &ignored) == 0
+		&& store_was_unindexed(store, why);
+
+	store_close(store);
+	return unindexed;
+}
+
+bool health_is_cut(const char *path, struct err *why)
+{
+	struct err ignored = { 0 };
+	struct store *store = store_open(path, STORE_READ, &ignored);
+	bool cut = store && store_is_cut(store, why);
+
+	store_close(store);
+	return cut;
 }

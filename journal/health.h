@@ -24,4 +24,11 @@ void health_look(const char *path, struct health *health);
 /* Opens it for reading and checks its structure and the last events of its chain. 0, or -1 as store_open. Blocks for disk. */
 int health_check(const char *path, struct err *e);
 
+/* True when it is known to have held more: *why as store_is_cut. False too when it cannot be opened, which others say. Blocks for disk. */
+bool health_is_cut(const char *path, struct err *why);
+
+/* True when the indexes are damaged so that this session is read by its rows: whole, but slowly in a large journal. *why says what is
+ * damaged. Blocks for disk. */
+bool health_is_unindexed(const char *path, int64_t session, struct err *why);
+
 #endif

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "journal/health.h"
 #include "journal/model.h"
 #include "journal/place.h"
 #include "journal/store.h"
@@ -28,9 +29,6 @@
 struct fold {
 	int64_t session;
 	struct model *model;	/* owned */
-	int64_t *wait_us;	/* owned: of each step */
-	size_t waits;
-	int64_t other_wait_us;	/* questions that are about no step */
 	struct json *notes;	/* owned */
 	int64_t events;
 	bool cut;
@@ -41,12 +39,12 @@ struct history {
 	struct fold *folds;	/* owned: of sessions that are not over */
 	size_t fold_count;
 	bool behind;		/* sessions were left out for now */
+	bool checked;		/* the journal, once: what is damaged is said before anything is shown */
 };
 
 static void fold_done(struct fold *fold)
 {
 	model_free(fold->model);
-	mem_free(fold->wait_us);
 	json_free(fold->notes);
 }
 
@@ -95,43 +93,12 @@ static void keep_note(struct fold *fold, const struct event *ev)
 	json_add(fold->notes, note);
 }
 
-static long step_index(const struct model *model, const char *id)
-{
-	const struct model_step *step = id && *id ? model_step_find(model, id) : NULL;
-
-	return step ? step - model->steps : -1;
-}
-
-/* A question is closed: people took that long. */
-static void keep_wait(struct fold *fold, const struct event *ev)
-{
-	struct err ignored = {0};
-	struct json *data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &ignored);
-	const struct model_ask *ask = model_ask_find(fold->model, json_int(data, "seq", 0));
-	long step = ask ? step_index(fold->model, ask->step) : -1;
-	int64_t us = ask && ev->at_us > ask->at_us ? ev->at_us - ask->at_us : 0;
-
-	json_free(data);
-	if (step < 0) {
-		fold->other_wait_us += us;
-		return;
-	}
-	if ((size_t)step >= fold->waits) {
-		fold->wait_us = mem_grow(fold->wait_us, fold->model->step_count, sizeof(*fold->wait_us));
-		memset(fold->wait_us + fold->waits, 0, (fold->model->step_count - fold->waits) * sizeof(*fold->wait_us));
-		fold->waits = fold->model->step_count;
-	}
-	fold->wait_us[step] += us;
-}
-
 static bool fold_event(void *arg, const struct event *ev)
 {
 	struct fold *fold = arg;
 
 	if (ev->kind == EVENT_NOTE)
 		keep_note(fold, ev);
-	if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN)
-		keep_wait(fold, ev);
 	model_apply(fold->model, ev);
 	fold->cut = ++fold->events >= EVENTS_MAX;
 	return !fold->cut;
@@ -202,7 +169,7 @@ static struct json *steps_of(const struct fold *fold)
 		json_set_text(one, "id", step->id);
 		json_set_text(one, "state", step_state_name(step->state));
 		json_set_int(one, "took_us", step->took_us);
-		json_set_int(one, "wait_us", i < fold->waits ? fold->wait_us[i] : 0);
+		json_set_int(one, "wait_us", step->people_us);
 		if (*step->reason)
 			json_set_text(one, "reason", step->reason);
 		if (step->attempt)
@@ -214,11 +181,9 @@ static struct json *steps_of(const struct fold *fold)
 
 static void set_times(struct json *one, const struct fold *fold, const struct store_session *row)
 {
-	int64_t end = row->closed_us ? row->closed_us : row->last_us, wait = fold->other_wait_us, work = 0;
+	int64_t end = row->closed_us ? row->closed_us : row->last_us, work = 0;
 	const struct model *model = fold->model;
 
-	for (size_t i = 0; i < fold->waits; i++)
-		wait += fold->wait_us[i];
 	for (size_t i = 0; i < model->step_count; i++)
 		work += model->steps[i].took_us;
 	json_set_int(one, "opened_us", row->opened_us);
@@ -227,7 +192,7 @@ static void set_times(struct json *one, const struct fold *fold, const struct st
 		json_set_int(one, "closed_us", row->closed_us);
 	json_set_int(one, "took_us", end > row->opened_us ? end - row->opened_us : 0);
 	json_set_int(one, "work_us", work);
-	json_set_int(one, "wait_us", wait);
+	json_set_int(one, "wait_us", model->people_us);
 	json_set_int(one, "down_us", model->down_total_us + (model->down_since_us && end > model->down_since_us ? end - model->down_since_us : 0));
 }
 
@@ -356,7 +321,7 @@ static int read_all(struct history *history, struct store *store, const struct w
 
 int history_read(struct history *history, const char *journal, bool open_only, int64_t limit, struct err *e)
 {
-	struct store *store = store_open(journal, STORE_READ, e);
+	struct store *store = history->checked || health_check(journal, e) == 0 ? store_open(journal, STORE_READ, e) : NULL;
 	struct wanted wanted = {0};
 	int result;
 
@@ -368,6 +333,7 @@ int history_read(struct history *history, const char *journal, bool open_only, i
 	}
 	if (!store)
 		return -1;
+	history->checked = true;
 	result = store_sessions(store, true, OPEN_MAX, want, &wanted, e);
 	if (result == 0 && !open_only)
 		result = store_sessions(store, false, limit, want, &wanted, e);

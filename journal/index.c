@@ -30,11 +30,16 @@ struct batch {
 struct index *index_open(const char *journal, struct err *e)
 {
 	struct index *index = mem_alloc(sizeof(*index));
+	struct err why = { 0 };
 
 	index->lock_fd = -1;
 	index->store = store_open(journal, STORE_READ, e);
 	if (index->store)
 		index->path = index_path(store_path(index->store));
+	if (index->store && store_is_cut(index->store, &why)) {
+		index->lacking = true;
+		str_copy(index->words, sizeof(index->words), why.text);
+	}
 	if (index->store && index_file_open(index, e) == 0)
 		return index;
 	index_close(index);
@@ -55,6 +60,16 @@ void index_close(struct index *index)
 const char *index_words(const struct index *index)
 {
 	return index->words;
+}
+
+void index_set_lacking(struct index *index)
+{
+	index->lacking = true;
+}
+
+bool index_is_lacking(const struct index *index)
+{
+	return index->lacking;
 }
 
 static bool take_event(void *arg, const struct event *ev)
@@ -166,6 +181,7 @@ static int stop_at_damage(struct index *index, struct err *e)
 
 	if (e->kind != ERR_CORRUPT)
 		return -1;
+	index->lacking = true;
 	words = mem_printf("%s. What stands behind it is in no list and no search", e->text);
 	if (!index->words[0])
 		str_copy(index->words, sizeof(index->words), words);

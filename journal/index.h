@@ -35,6 +35,12 @@ int index_update(struct index *index, enum index_part part, index_progress_fn *p
 /* What a person should know: why it was made anew, why it is not kept. "" = nothing. Borrowed until the next call on the index. */
 const char *index_words(const struct index *index);
 
+/* True when the journal is damaged or cut, as index_words says: lists and searches may lack what it held. */
+bool index_is_lacking(const struct index *index);
+
+/* As if it had found that itself. */
+void index_set_lacking(struct index *index);
+
 /* One session. Strings and arrays are borrowed during the callback, never NULL. */
 struct index_session {
 	int64_t session;
@@ -105,6 +111,20 @@ int index_steps(struct index *index, const char *runbook, int64_t session, index
 /* One downtime of a session; to_us 0 = not over. */
 typedef bool index_span_fn(void *arg, int64_t from_us, int64_t to_us);
 int index_downtimes(struct index *index, int64_t session, index_span_fn *fn, void *arg, struct err *e);
+
+/* A step that was put off. Strings are borrowed during the callback, never NULL; they are as they were recorded: utf8_safe before showing. */
+struct index_debt {
+	int64_t seq, session;		/* seq of its event, which settles it */
+	const char *step, *title;	/* id, and what the runbook calls it */
+	const char *of;			/* title of the session's runbook */
+	const char *owner, *due, *reason;	/* due: a date; older journals may have any text */
+	int64_t settled_us;		/* 0 = it is still owed */
+	const char *settled_by, *how;	/* how "" = the step was done later in the same walk */
+};
+typedef bool index_debt_fn(void *arg, const struct index_debt *row);
+
+/* Debts of one session (0 = of all), those that are owed first, by the day they are due; settled ones only when asked for. Dry runs are left out. fn as in index_sessions. */
+int index_debts(struct index *index, int64_t session, bool settled, index_debt_fn *fn, void *arg, struct err *e);
 
 /* Where text was found. Strings are borrowed during the callback, never NULL; they are as they were recorded: utf8_safe before showing. */
 struct index_hit {

@@ -73,6 +73,19 @@ CREATE INDEX person_who ON person(who, session);
 CREATE TABLE host(session INTEGER NOT NULL, host TEXT NOT NULL, PRIMARY KEY(session, host)) STRICT, WITHOUT ROWID;
 CREATE INDEX host_host ON host(host, session);
 CREATE TABLE down(session INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, PRIMARY KEY(session, from_us)) STRICT, WITHOUT ROWID; -- to_us 0 = not over
+-- Steps put off to a day. settled_us 0 = it is still owed; how: in words, '' = the step was done later in the same walk.
+CREATE TABLE debt(
+  seq        INTEGER PRIMARY KEY,                  -- of the event deferred
+  session    INTEGER NOT NULL,
+  step       TEXT NOT NULL,
+  owner      TEXT NOT NULL,
+  due        TEXT NOT NULL,                        -- a date, older journals may have any text
+  reason     TEXT NOT NULL,
+  settled_us INTEGER NOT NULL DEFAULT 0,
+  settled_by TEXT NOT NULL DEFAULT '',
+  how        TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX debt_owed ON debt(session, step) WHERE settled_us = 0;
 -- Payloads that are not to be in the text.
 CREATE TABLE purged(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 -- Contentless: what it found is read from the journal. No sizes of documents: hits are never ranked, newest come first.

@@ -11,9 +11,9 @@
 #include "base/str.h"
 
 enum sql {
-	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
+	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, CALL_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
 	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, ASK_STEP, ASK_SESSION, ANSWER_STEP, ANSWER,
-	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, PURGED, SQL_COUNT
+	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
 };
 
 _Static_assert(SQL_COUNT <= INDEX_TEXT_SLOT, "room for every statement");
@@ -33,7 +33,9 @@ static const char *const sql_text[SQL_COUNT] = {
 	[PERSON] = "INSERT OR IGNORE INTO person(session, who) VALUES(?1, ?2)",
 	[STEPS_OLD] = "UPDATE step SET place = -1 WHERE session = ?1",
 	[STEP_RENAME] = "UPDATE OR IGNORE step SET id = ?3 WHERE session = ?1 AND id = ?2 AND place < 0",
-	[ATTEMPT_RENAME] = "UPDATE OR IGNORE attempt SET step = ?3 WHERE session = ?1 AND step = ?2",
+	/* Only of the step that was renamed: one more former id may name another step that the runbook had beside it, which is gone now. */
+	[ATTEMPT_RENAME] = "UPDATE OR IGNORE attempt SET step = ?3 WHERE session = ?1 AND step = ?2 AND NOT EXISTS(SELECT 1 FROM step s WHERE s.session = ?1 AND s.id = ?2)",
+	[CALL_RENAME] = "UPDATE OR IGNORE call SET step = ?3 WHERE session = ?1 AND step = ?2 AND NOT EXISTS(SELECT 1 FROM step s WHERE s.session = ?1 AND s.id = ?2)",
 	[STEP_PUT] = "INSERT INTO step(session, id, place, title, kind) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(session, id) DO UPDATE SET place = ?3, title = ?4, kind = ?5",
 	[STEPS_DROP] = "DELETE FROM step WHERE session = ?1 AND place < 0",
 	[STEP_ENTERED] = "UPDATE step SET state = 'ready' WHERE session = ?1 AND id = ?2",
@@ -67,6 +69,10 @@ static const char *const sql_text[SQL_COUNT] = {
 	[WARNED] = "UPDATE session SET warnings = warnings + 1 WHERE id = ?1",
 	[DOWN] = "INSERT OR IGNORE INTO down(session, from_us, to_us) SELECT ?1, ?2, 0 WHERE NOT EXISTS(SELECT 1 FROM down d WHERE d.session = ?1 AND d.to_us = 0)",
 	[UP] = "UPDATE down SET to_us = max(from_us, ?2) WHERE session = ?1 AND to_us = 0",
+	[DEBT] = "INSERT OR REPLACE INTO debt(seq, session, step, owner, due, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	[DEBT_RENAME] = "UPDATE debt SET step = ?3 WHERE session = ?1 AND step = ?2 AND NOT EXISTS(SELECT 1 FROM step s WHERE s.session = ?1 AND s.id = ?2)",
+	[DEBT_SETTLED] = "UPDATE debt SET settled_us = max(1, ?2), settled_by = ?4, how = ?5 WHERE session = ?1 AND seq = ?3 AND settled_us = 0",
+	[DEBT_DONE] = "UPDATE debt SET settled_us = max(1, ?2), settled_by = ?4 WHERE session = ?1 AND step = ?3 AND settled_us = 0",
 	[PURGED] = "INSERT OR REPLACE INTO purged(seq, first, last) VALUES(?1, ?2, ?3)",
 };
 
@@ -123,6 +129,8 @@ static void put_steps(struct index *index, const struct event *ev, const struct 
 
 			run(index, STEP_RENAME, names, 3);
 			run(index, ATTEMPT_RENAME, names, 3);
+			run(index, CALL_RENAME, names, 3);
+			run(index, DEBT_RENAME, names, 3);
 		}
 		run(index, STEP_PUT, (const struct index_value[]){ num(ev->session), txt(id), num((int64_t)i + 1), txt(json_text(step, "title", id)),
 			txt(json_text(step, "kind", "")) }, 5);
@@ -202,6 +210,8 @@ static void fold_ended(struct index *index, const struct event *ev, const struct
 		num(json_int(data, "took_us", -1)) }, 6);
 	run(index, ATTEMPT, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
 	run(index, COUNTS, (const struct index_value[]){ num(ev->session), txt(state) }, 2);
+	if (str_is(state, "ok") || str_is(state, "warn"))
+		run(index, DEBT_DONE, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(ev->who) }, 4);
 }
 
 static void fold_doubted(struct index *index, const struct event *ev, const struct json *data)
@@ -260,6 +270,17 @@ static void fold_down(struct index *index, const struct event *ev, const struct 
 	run(index, ev->kind == EVENT_DOWNTIME_BEGAN ? DOWN : UP, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 
+static void fold_deferred(struct index *index, const struct event *ev, const struct json *data)
+{
+	run(index, DEBT, (const struct index_value[]){ num(ev->seq), num(ev->session), txt(ev->step), txt(json_text(data, "owner", "")), txt(json_text(data, "due", "")),
+		txt(json_text(data, "reason", "")) }, 6);
+}
+
+static void fold_settled(struct index *index, const struct event *ev, const struct json *data)
+{
+	run(index, DEBT_SETTLED, (const struct index_value[]){ num(ev->session), num(ev->at_us), num(json_int(data, "seq", 0)), txt(ev->who), txt(json_text(data, "how", "")) }, 5);
+}
+
 /* "FIRST..LAST". What the text has of them must go, and full text forgets only as a whole. */
 static void fold_purged(struct index *index, const struct event *ev)
 {
@@ -295,6 +316,8 @@ static const struct {
 	{ EVENT_WARNED, fold_warned },
 	{ EVENT_HOLD_BROKEN, fold_warned },
 	{ EVENT_JOURNAL_GAP, fold_warned },
+	{ EVENT_DEFERRED, fold_deferred },
+	{ EVENT_DEBT_SETTLED, fold_settled },
 	{ EVENT_DOWNTIME_BEGAN, fold_down },
 	{ EVENT_DOWNTIME_ENDED, fold_down },
 };

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #define INDEX_APPLICATION 0x62656c69	/* "beli" */
-#define INDEX_SCHEMA 2			/* user_version this program writes */
+#define INDEX_SCHEMA 3			/* user_version this program writes */
 #ifdef TINY_LIMITS
 #define INDEX_BATCH 3
 #define INDEX_BATCH_BYTES 64
@@ -47,6 +47,7 @@ struct index {
 	int lock_fd;			/* of "<path>-lock", -1 until needed */
 	ino_t inode;
 	dev_t device;
+	bool lacking;		/* the journal is damaged or cut */
 	char words[400];
 	struct err sql_err;		/* first error of a batch */
 };

@@ -7,7 +7,7 @@
 #include "journal/index_int.h"
 
 /* All queries; the test of their plans walks over them. ?1 … are told at each. */
-enum { SESSIONS, RUNBOOK, PAST, STEPS, DOWNTIMES };
+enum { SESSIONS, DEBTS, RUNBOOK, PAST, STEPS, DOWNTIMES };
 
 /* The past of a runbook counts what was done, never a rehearsal of it. */
 const char *const index_query_sql[] = {
@@ -28,6 +28,10 @@ const char *const index_query_sql[] = {
 		" AND (?5 = 0 OR iif(s.outcome = '', s.last_us, s.closed_us) >= ?5) AND (?6 = 0 OR s.opened_us < ?6)"
 		" AND (?7 = 0 OR s.failures > 0 OR s.outcome NOT IN ('', 'ok')) AND (?8 = 0 OR s.outcome = '')"
 		" ORDER BY s.id DESC LIMIT ?9",
+	/* ?1 session, ?2 settled ones, too */
+	[DEBTS] = "SELECT d.seq, d.session, d.step, ifnull(t.title, d.step), o.title, d.owner, d.due, d.reason, d.settled_us, d.settled_by, d.how FROM debt d"
+		" JOIN session o ON o.id = d.session LEFT JOIN step t ON t.session = d.session AND t.id = d.step"
+		" WHERE (?1 = 0 OR d.session = ?1) AND (?2 OR d.settled_us = 0) AND o.dry_run = 0 ORDER BY d.settled_us > 0, d.due, d.seq",
 	/* ?1 runbook */
 	[RUNBOOK] = "SELECT count(*), ifnull(sum(outcome = ''), 0), ifnull(sum(outcome = 'ok'), 0), ifnull(max(id), 0) FROM session"
 		" WHERE runbook = ?1 AND dry_run = 0",
@@ -387,5 +391,59 @@ int index_downtimes(struct index *index, int64_t session, index_span_fn *fn, voi
 		if (!fn(arg, all.rows[i][0], all.rows[i][1]))
 			break;
 	mem_free(all.rows);
+	return rc;
+}
+
+/* --- debts --- */
+
+struct debts {
+	int64_t session;
+	bool settled;
+	struct arena *arena;		/* strings of the rows */
+	struct index_debt *rows;	/* owned */
+	size_t n, room;
+};
+
+static void keep_debt(struct debts *all, sqlite3_stmt *stmt)
+{
+	if (all->n == all->room) {
+		all->room = all->room ? 2 * all->room : 16;
+		all->rows = mem_grow(all->rows, all->room, sizeof(*all->rows));
+	}
+	all->rows[all->n++] = (struct index_debt){
+		.seq = sqlite3_column_int64(stmt, 0), .session = sqlite3_column_int64(stmt, 1), .step = text_at(all->arena, stmt, 2),
+		.title = text_at(all->arena, stmt, 3), .of = text_at(all->arena, stmt, 4), .owner = text_at(all->arena, stmt, 5),
+		.due = text_at(all->arena, stmt, 6), .reason = text_at(all->arena, stmt, 7), .settled_us = sqlite3_column_int64(stmt, 8),
+		.settled_by = text_at(all->arena, stmt, 9), .how = text_at(all->arena, stmt, 10),
+	};
+}
+
+static int read_debts(struct index *index, void *arg)
+{
+	struct debts *all = arg;
+	sqlite3_stmt *stmt = prepare(index, DEBTS);
+	int code = SQLITE_ERROR;
+
+	all->n = 0;
+	arena_reset(all->arena);
+	if (stmt) {
+		sqlite3_bind_int64(stmt, 1, all->session);
+		sqlite3_bind_int(stmt, 2, all->settled);
+		while ((code = sqlite3_step(stmt)) == SQLITE_ROW)
+			keep_debt(all, stmt);
+	}
+	return ended(index, stmt, code);
+}
+
+int index_debts(struct index *index, int64_t session, bool settled, index_debt_fn *fn, void *arg, struct err *e)
+{
+	struct debts all = { .session = session, .settled = settled, .arena = arena_new() };
+	int rc = ask(index, read_debts, &all, e);
+
+	for (size_t i = 0; rc == 0 && i < all.n; i++)
+		if (!fn(arg, &all.rows[i]))
+			break;
+	mem_free(all.rows);
+	arena_free(all.arena);
 	return rc;
 }

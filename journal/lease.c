@@ -10,13 +10,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "journal/store_int.h"
 
 struct lease {
 	char *name;	/* owned; of the file */
+	char *run;	/* owned; of the directory */
+	int64_t session;
+	mode_t mode, run_mode;
 	int fd;		/* holds the lock as long as it is open */
+	bool taken;	/* another process holds the file … */
+	struct err why;	/* … and which one */
 };
 
 /* What a lease file says, in one line: pid, start, boot id, since (wall clock), user. */
@@ -81,7 +87,7 @@ static bool is_named(int fd, const char *name)
 {
 	struct stat open_st, named;
 
-	return fstat(fd, &open_st) == 0 && stat(name, &named) == 0 && open_st.st_ino == named.st_ino && open_st.st_dev == named.st_dev;
+	return fstat(fd, &open_st) == 0 && lstat(name, &named) == 0 && open_st.st_ino == named.st_ino && open_st.st_dev == named.st_dev;
 }
 
 /* Locked descriptor of the lease file, -1 with *e. */
@@ -90,10 +96,10 @@ static int lock_file(const char *name, mode_t mode, int64_t session, struct proc
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 
 	for (;;) {
-		int fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
+		int fd = file_open(name, O_RDWR | O_CREAT | O_NOFOLLOW, mode, e);
 
 		if (fd < 0)
-			return err_errno(e, "%s", name);
+			return -1;
 		(void)fchmod(fd, mode);		/* only its owner can; the umask has no say */
 		if (fcntl(fd, F_OFD_SETLK, &lock) < 0) {
 			if (errno == EAGAIN || errno == EACCES)
@@ -113,53 +119,136 @@ struct lease *lease_take(const char *journal, int64_t session, struct proc_id *h
 {
 	char *run = place_run_dir(journal, e), *name;
 	struct lease *lease;
-	struct stat st;
+	struct stat st = { 0 };
+	mode_t mode;
 	int fd;
 
 	if (!run)
 		return NULL;
 	name = mem_printf("%s/%lld.lease", run, (long long)session);
-	fd = lock_file(name, stat(run, &st) == 0 && (st.st_mode & S_ISGID) ? 0660 : 0600, session, holder, e);
-	mem_free(run);
+	mode = stat(run, &st) == 0 && (st.st_mode & S_ISGID) ? 0660 : 0600;
+	fd = lock_file(name, mode, session, holder, e);
 	if (fd < 0 || write_holder(fd, name, e) < 0) {
 		if (fd >= 0)
 			close(fd);
 		mem_free(name);
+		mem_free(run);
 		return NULL;
 	}
 	lease = mem_alloc(sizeof(*lease));
-	lease->name = name;
-	lease->fd = fd;
+	*lease = (struct lease){ .name = name, .run = run, .session = session, .mode = mode, .run_mode = st.st_mode & 07777, .fd = fd };
 	return lease;
+}
+
+static bool is_held(const char *name)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct err e = { 0 };
+	int fd = file_open(name, O_RDONLY | O_NOFOLLOW, 0, &e);
+	bool held = fd >= 0 && fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+
+	if (fd >= 0)
+		close(fd);
+	return held;
+}
+
+/* What stands there is not what we hold: 1 when it is ours now. */
+static int take_anew(struct lease *lease, struct err *e)
+{
+	struct err ignored = { 0 };
+	struct stat st;
+	int fd;
+
+	/* A link is nobody's lease, and nobody opens one. */
+	if (lstat(lease->name, &st) == 0 && S_ISLNK(st.st_mode))
+		(void)unlink(lease->name);
+	fd = lock_file(lease->name, lease->mode, lease->session, NULL, e);
+	if (fd < 0) {
+		lease->taken = is_held(lease->name);
+		if (lease->taken)
+			err_wrap(e, "another process has taken this session over, and this one does nothing more");
+		lease->why = *e;
+		return -1;
+	}
+	(void)write_holder(fd, lease->name, &ignored);	/* on a full disk it has no words; it is locked all the same */
+	close(lease->fd);
+	lease->fd = fd;
+	return 1;
+}
+
+int lease_keep(struct lease *lease, struct err *e)
+{
+	struct stat st;
+	int changed;
+
+	if (lease->taken) {
+		*e = lease->why;
+		return -1;
+	}
+	changed = place_run_keep(lease->run, &lease->run_mode, e);
+	if (changed < 0)
+		return -1;
+	if (!is_named(lease->fd, lease->name))
+		return take_anew(lease, e);
+	if (fstat(lease->fd, &st) == 0 && (st.st_mode & 07777) != lease->mode && fchmod(lease->fd, lease->mode) == 0)
+		changed = 1;
+	return changed;
+}
+
+bool lease_is_named(const struct lease *lease)
+{
+	return is_named(lease->fd, lease->name);
+}
+
+bool lease_is_taken(const struct lease *lease)
+{
+	return lease->taken;
 }
 
 void lease_drop(struct lease *lease)
 {
 	if (!lease)
 		return;
-	unlink(lease->name);	/* while it is still locked: who waits at it sees that it is gone */
+	if (is_named(lease->fd, lease->name))	/* else it is another's, or gone */
+		unlink(lease->name);	/* while it is still locked: who waits at it sees that it is gone */
 	close(lease->fd);
 	mem_free(lease->name);
+	mem_free(lease->run);
 	mem_free(lease);
 }
 
 bool lease_is_held(const char *journal, int64_t session)
 {
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
 	struct err e = { 0 };
 	char *path = store_resolve(journal, &e), *name;
-	bool held = false;
-	int fd;
+	bool held;
 
 	if (!path)
 		return false;
 	name = mem_printf("%s.run/%lld.lease", path, (long long)session);
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd >= 0) {
-		held = fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
-		close(fd);
-	}
+	held = is_held(name);
 	mem_free(name);
 	mem_free(path);
 	return held;
+}
+
+pid_t lease_stopped(const char *journal, int64_t session)
+{
+	struct holder holder;
+	struct err e = { 0 };
+	char *path = store_resolve(journal, &e), *name;
+	pid_t pid = 0;
+	int fd;
+
+	if (!path)
+		return 0;
+	name = mem_printf("%s.run/%lld.lease", path, (long long)session);
+	fd = file_open(name, O_RDONLY | O_NOFOLLOW, 0, &e);
+	if (fd >= 0 && read_holder(fd, &holder) && proc_is_alive(&holder.id) && proc_is_stopped(holder.id.pid))
+		pid = holder.id.pid;
+	if (fd >= 0)
+		close(fd);
+	mem_free(name);
+	mem_free(path);
+	return pid;
 }

@@ -59,6 +59,7 @@ struct model *model_new(void)
 	model_set(&model->who, NULL);
 	model_set(&model->outcome, NULL);
 	model->params = json_new_object();
+	model_outside_init(&model->outside);
 	return model;
 }
 
@@ -72,6 +73,7 @@ void model_free(struct model *model)
 		model_call_done(&model->calls[i]);
 	model_drop_asks(model);
 	model_drop_people(model);
+	model_outside_done(&model->outside);
 	mem_free(model->steps);
 	mem_free(model->calls);
 	mem_free(model->asks);

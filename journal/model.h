@@ -37,34 +37,50 @@ struct model_meter {
 
 /* Strings of the structs below are owned by the model and never NULL ("" = none), but for default_value. */
 struct model_step {
-	char *id, *title, *why, *phase, *back, *takes, *downtime, *about;
+	char *id, *title, *why, *phase, *back, *takes, *downtime, *refuses, *about;
+	char *former;		/* its id before the runbook changed last; "" = it had none, or the same */
 	enum step_kind kind;
 	enum step_state state;
 	char *reason;		/* of the end: error, skip reason … */
+	char *by;		/* the person whose word ended it: skipped, deferred; "" = nobody's */
 	int attempt;
 	int64_t entered_us, begun_us, ended_us;	/* wall clock; 0 = not yet */
 	int64_t took_us;	/* of the last attempt, without waiting for people; 0 until it ended */
 	int64_t waited_us;	/* of the attempt: how long a question of the step was open */
 	int64_t wait_since_us;	/* one is open since then; 0 = none */
+	int64_t people_us;	/* of all questions about the step that were closed: how long each was open */
 	int64_t stall_us;	/* without progress for so long people are told; 0 = not said */
 	struct model_meter meter;
 	bool by_hand;		/* something was done by hand (a detour) while it was the present step */
 };
 
+/* What a wait of the runbook is for: one call for each time it waits, all of them one wait for people. */
+struct model_wait {
+	char *what, *seen;	/* "waiting for …"; what the last look found; "" = not said */
+	int64_t look, of;	/* the look before it, of how many at most; 0 = not said */
+	int64_t since_us;	/* the first wait of the row began then */
+};
+
 struct model_call {
 	int64_t seq;		/* of its call.begun */
 	char *step, *path, *host, *action, *shown;	/* shown: the command as a person reads it */
+	char *where, *before;	/* its folder and variables: in words (base/shown.h), and as shell text that goes before it */
 	char *as;		/* user it runs as, or "" */
 	int attempt;
 	bool reads;		/* changes nothing, by its action's word */
+	bool told;		/* a look whose output people want to see */
 	enum call_state state;
 	int exit_code;		/* -1 = none */
+	bool not_run;		/* the action knows that nothing of it was begun */
 	char *error, *progress;
+	char *silent;		/* why its host does not answer, since silent_us; NULL = it does */
+	int64_t silent_us;
 	double percent;		/* -1 = unknown */
 	int64_t begun_us, ended_us;
 	int64_t out_bytes;	/* of all streams */
 	bool by_hand;		/* a detour: a person wanted it, not the runbook */
 	int rows, cols;		/* of the terminal of a shell when it began; 0 = it is no shell */
+	struct model_wait *wait;	/* NULL = it is none */
 };
 
 struct model_choice { char *value, *label, *help; bool needs_why; };
@@ -83,6 +99,24 @@ struct model_ask {		/* one open question */
 
 struct model_person { char *who, *role, *view; uid_t uid; int64_t since_us; int count; };	/* count of attached views */
 
+struct model_refusal { int64_t from_us, to_us, count; };	/* to 0 = it goes on */
+
+/* What was seen by asking the site from outside: the second clock of its downtime. */
+struct model_outside {
+	int64_t seq;		/* of the call that wanted it; 0 = nobody asked in this session */
+	int64_t since_us, ended_us;	/* ended 0 = it is asked now */
+	int64_t slow_us, until_us, last_us;	/* until: when it ends whatever comes; last: when the last request that is counted was made */
+	int64_t asked, answered, refused, odd, unseen, waited, longest_us;
+	int64_t refuses_since_us, refused_us;	/* since 0 = it is not refused now; sum of what is over */
+	int64_t waits_since_us;	/* no answer came for so long; 0 = they come */
+	int64_t blind_us;	/* nobody asked, though somebody should have: no process was there */
+	int64_t longest_at_us;
+	struct model_refusal *refusals;	/* owned; oldest first, at most MODEL_REFUSALS */
+	size_t refusal_count;
+	char *asks, *unproven, *words, *ended;	/* owned, never NULL: what is asked; what that does not prove; the last refusal; why it ended */
+};
+#define MODEL_REFUSALS 64
+
 struct model {
 	int64_t session, last_seq, last_us;
 	enum session_state state;
@@ -100,7 +134,9 @@ struct model {
 	struct model_person *people;		/* attached now */
 	size_t people_count;
 	char *driver;				/* who drives, or NULL */
+	int64_t people_us;			/* of all questions that were closed, also those about no step: how long each was open */
 	int64_t down_since_us, down_total_us;	/* downtime clock; since 0 = up */
+	struct model_outside outside;		/* the other one: asked from outside */
 	int64_t failures;			/* steps' attempts that failed */
 	int64_t warnings;			/* steps that ended in warn, warnings, broken holds, journal gaps */
 	int64_t notes;				/* notes and lessons */
@@ -124,6 +160,9 @@ struct model_ask *model_ask_find(const struct model *model, int64_t seq);
 
 /* Index of the step that is being worked on: the first ready, running or in doubt, else the first failed; -1 when none. */
 long model_current(const struct model *model);
+
+/* What was seen from outside, in sentences, beside what the steps say; appends nothing when nobody asked. now_us: wall clock, for what goes on. Untrusted text in it is cleaned. */
+void model_outside_words(const struct model *model, int64_t now_us, struct buf *out);
 
 /* Static words: "planned" "in doubt" …; "observe" …. */
 const char *step_state_name(enum step_state state);

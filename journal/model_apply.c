@@ -15,6 +15,7 @@ static void fold_closed(struct model *model, const struct event *ev, const struc
 		return;
 	model->state = SESSION_CLOSED;
 	model->closed_us = ev->at_us;
+	model_outside_close(&model->outside, ev->at_us);
 	model_set(&model->outcome, outcome);
 	/* Nothing asks and nobody is attached any more; no events say so one by one. */
 	model_drop_asks(model);
@@ -107,6 +108,7 @@ static const struct {
 	{ EVENT_CALL_ENDED, model_fold_call_ended },
 	{ EVENT_CALL_SETTLED, model_fold_call_settled },
 	{ EVENT_CALL_PROGRESS, model_fold_call_progress },
+	{ EVENT_LINK_CHANGED, model_fold_link_changed },
 	{ EVENT_CALL_OUTPUT, model_fold_call_output },
 	{ EVENT_WORKER_LOST, model_fold_worker_lost },
 	{ EVENT_ASKED, model_fold_asked },
@@ -122,6 +124,9 @@ static const struct {
 	{ EVENT_JOURNAL_GAP, fold_warned },
 	{ EVENT_DOWNTIME_BEGAN, fold_down },
 	{ EVENT_DOWNTIME_ENDED, fold_up },
+	{ EVENT_OUTSIDE_BEGAN, model_fold_outside_began },
+	{ EVENT_OUTSIDE_COUNTED, model_fold_outside_counted },
+	{ EVENT_OUTSIDE_ENDED, model_fold_outside_ended },
 };
 
 static model_fold_fn *fold_of(enum event_kind kind)

@@ -102,11 +102,16 @@ void model_fold_answered(struct model *model, const struct event *ev, const stru
 {
 	struct model_ask *ask = model_ask_find(model, json_int(data, "seq", 0));
 	struct model_step *step;
+	int64_t open_us;
 	size_t behind;
 
 	if (!ask)
 		return;
 	step = model_step_find(model, ask->step);
+	open_us = ev->at_us > ask->at_us ? ev->at_us - ask->at_us : 0;
+	model->people_us += open_us;
+	if (step)
+		step->people_us += open_us;
 	model_ask_done(ask);
 	behind = model->ask_count - (size_t)(ask - model->asks) - 1;
 	memmove(ask, ask + 1, behind * sizeof(*ask));

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "journal/model_int.h"
 
@@ -15,9 +16,67 @@ void model_call_done(struct model_call *call)
 	mem_free(call->host);
 	mem_free(call->action);
 	mem_free(call->shown);
+	mem_free(call->where);
+	mem_free(call->before);
 	mem_free(call->as);
 	mem_free(call->error);
 	mem_free(call->progress);
+	mem_free(call->silent);
+	if (call->wait) {
+		mem_free(call->wait->what);
+		mem_free(call->wait->seen);
+	}
+	mem_free(call->wait);
+}
+
+static void answers(struct model_call *call)
+{
+	mem_free(call->silent);
+	call->silent = NULL;
+	call->silent_us = 0;
+}
+
+#define ROW_MAX 64	/* calls between two waits of one row: looks at hosts, side by side with other branches' */
+
+/* Do two calls stand in the same branch of an attempt? */
+static bool same_branch(const struct model_call *a, const struct model_call *b)
+{
+	const char *end = strrchr(a->path, '/');
+	size_t len = end ? (size_t)(end - a->path) + 1 : 0;
+
+	return a->attempt == b->attempt && str_is(a->step, b->step) && strncmp(a->path, b->path, len) == 0 && !strchr(b->path + len, '/');
+}
+
+/* The wait before it in the branch, when nothing but looks came between and it was for the same. */
+static const struct model_wait *wait_before(const struct model *model, const struct model_call *call, const char *what)
+{
+	size_t i = model->call_count - 1;
+
+	for (int n = 0; i-- > 0 && n < ROW_MAX; n++) {
+		const struct model_call *other = &model->calls[i];
+
+		if (!same_branch(call, other))
+			continue;
+		if (other->wait)
+			return str_is(other->wait->what, what) && other->wait->look < call->wait->look ? other->wait : NULL;
+		if (!other->reads)
+			return NULL;
+	}
+	return NULL;
+}
+
+static void fold_wait(struct model *model, struct model_call *call, const struct json *args)
+{
+	const struct model_wait *before;
+
+	call->wait = mem_alloc(sizeof(*call->wait));
+	*call->wait = (struct model_wait){
+		.what = mem_strdup(model_text(args, "what")), .seen = mem_strdup(model_text(args, "seen")),
+		.look = json_int(args, "look", 0), .of = json_int(args, "of", 0), .since_us = call->begun_us,
+	};
+	before = wait_before(model, call, call->wait->what);
+	if (before)
+		call->wait->since_us = before->since_us;
 }
 
 /* What a person did on a host while this was the present step. */
@@ -39,6 +98,7 @@ static void fold_detour(struct model *model, struct model_call *call, const stru
 void model_fold_call_begun(struct model *model, const struct event *ev, const struct json *data)
 {
 	struct model_call *call;
+	struct buf where = { 0 };
 
 	model->calls = model_grow(model->calls, model->call_count, sizeof(*call));
 	call = &model->calls[model->call_count++];
@@ -57,8 +117,15 @@ void model_fold_call_begun(struct model *model, const struct event *ev, const st
 	model_set(&call->action, model_text(data, "action"));
 	model_set(&call->shown, model_text(data, "shown"));
 	model_set(&call->as, model_text(data, "as"));
+	shown_where(&where, json_at(data, "args"));
+	call->where = buf_take(&where);
+	shown_before(&where, json_at(data, "args"));
+	call->before = buf_take(&where);
 	model_set(&call->error, NULL);
 	model_set(&call->progress, NULL);
+	call->told = json_bool(json_at(data, "args"), "tell", false);
+	if (str_is(call->action, "sleep"))
+		fold_wait(model, call, json_at(data, "args"));
 	if (str_is(json_text(data, "of", NULL), "detour"))
 		fold_detour(model, call, data);
 }
@@ -106,8 +173,10 @@ void model_fold_call_ended(struct model *model, const struct event *ev, const st
 	call->state = state;
 	call->ended_us = ev->at_us;
 	call->exit_code = code >= 0 && code <= 255 ? (int)code : -1;
+	call->not_run = state == CALL_FAILED && json_bool(data, "not_run", false);
 	model_set(&call->error, model_text(data, "error"));
 	model_set(&call->progress, NULL);
+	answers(call);
 	if (state == CALL_OK)
 		call->percent = -1;
 }
@@ -121,8 +190,27 @@ void model_fold_call_settled(struct model *model, const struct event *ev, const 
 	if (!how[0])
 		return;
 	call = call_of(model, ev);
-	if (call && call->ended_us == 0)
-		call->state = str_is(how, "unknown") ? CALL_UNKNOWN : CALL_RUNNING;
+	if (!call || (call->ended_us != 0 && call->state != CALL_UNKNOWN))
+		return;
+	/* In doubt, and looked at once more, or begun anew on somebody's word. */
+	call->state = str_is(how, "unknown") ? CALL_UNKNOWN : CALL_RUNNING;
+	call->ended_us = 0;
+}
+
+/* Each try to come back is told; since when it is silent stays. */
+void model_fold_link_changed(struct model *model, const struct event *ev, const struct json *data)
+{
+	struct model_call *call = ev->call && *ev->call ? call_of(model, ev) : NULL;
+
+	if (!call || call->ended_us != 0)
+		return;
+	if (!str_is(json_text(data, "state", ""), "lost")) {
+		answers(call);
+		return;
+	}
+	if (!call->silent)
+		call->silent_us = ev->at_us;
+	model_set(&call->silent, model_text(data, "text"));
 }
 
 static double percent_of(const struct json *data)

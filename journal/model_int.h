@@ -10,9 +10,10 @@ typedef void model_fold_fn(struct model *model, const struct event *ev, const st
 
 model_fold_fn model_fold_opened, model_fold_resumed;
 model_fold_fn model_fold_step_entered, model_fold_step_begun, model_fold_step_ended, model_fold_step_doubted;
-model_fold_fn model_fold_call_begun, model_fold_call_ended, model_fold_call_settled, model_fold_call_progress;
+model_fold_fn model_fold_call_begun, model_fold_call_ended, model_fold_call_settled, model_fold_call_progress, model_fold_link_changed;
 model_fold_fn model_fold_call_output, model_fold_worker_lost;
 model_fold_fn model_fold_asked, model_fold_answered;
+model_fold_fn model_fold_outside_began, model_fold_outside_counted, model_fold_outside_ended;
 model_fold_fn model_fold_joined, model_fold_left, model_fold_wheel_passed;
 
 /* Room for one more element behind count; keeps capacity at a power of two, so that no array needs a field for it. Takes array. */
@@ -33,6 +34,11 @@ void model_step_done(struct model_step *step);
 void model_call_done(struct model_call *call);
 void model_ask_done(struct model_ask *ask);
 void model_person_done(struct model_person *person);
+
+/* Begins and frees what was seen from outside; the end of the session ends it. */
+void model_outside_init(struct model_outside *outside);
+void model_outside_done(struct model_outside *outside);
+void model_outside_close(struct model_outside *outside, int64_t at_us);
 
 /* Ends all open questions, all presence. */
 void model_drop_asks(struct model *model);

@@ -9,14 +9,17 @@
 void model_step_done(struct model_step *step)
 {
 	mem_free(step->id);
+	mem_free(step->former);
 	mem_free(step->title);
 	mem_free(step->why);
 	mem_free(step->phase);
 	mem_free(step->back);
 	mem_free(step->takes);
 	mem_free(step->downtime);
+	mem_free(step->refuses);
 	mem_free(step->about);
 	mem_free(step->reason);
+	mem_free(step->by);
 	model_meter_clear(&step->meter);
 }
 
@@ -36,8 +39,11 @@ static bool read_step(struct model_step *step, const struct json *value)
 	model_set(&step->back, model_text(value, "back"));
 	model_set(&step->takes, model_text(value, "takes"));
 	model_set(&step->downtime, model_text(value, "downtime"));
+	model_set(&step->refuses, model_text(value, "refuses"));
 	model_set(&step->about, model_text(value, "about"));
 	model_set(&step->reason, NULL);
+	model_set(&step->former, NULL);
+	model_set(&step->by, NULL);
 	step->stall_us = json_int(value, "stall_us", 0);
 	return true;
 }
@@ -65,7 +71,11 @@ static void inherit(struct model_step *step, struct model_step *old)
 	step->took_us = old->took_us;
 	step->waited_us = old->waited_us;
 	step->wait_since_us = old->wait_since_us;
+	step->people_us = old->people_us;
+	if (!str_is(old->id, step->id))
+		model_set(&step->former, old->id);
 	model_set(&step->reason, old->reason);
+	model_set(&step->by, old->by);
 }
 
 /* The calls of a renamed step go on under its new id. */
@@ -157,8 +167,13 @@ void model_fold_step_begun(struct model *model, const struct event *ev, const st
 
 	if (!step)
 		return;
-	if (!json_bool(data, "again", false))
-		model_meter_clear(&step->meter);
+	/* The same attempt goes on: what it took counts from its beginning. */
+	if (json_bool(data, "again", false) && (ev->attempt <= 0 || ev->attempt == step->attempt) && step->begun_us > 0) {
+		step->state = STEP_RUNNING;
+		step->ended_us = 0;
+		return;
+	}
+	model_meter_clear(&step->meter);
 	step->state = STEP_RUNNING;
 	if (ev->attempt > 0)
 		step->attempt = ev->attempt;
@@ -192,6 +207,21 @@ static int64_t took(const struct model_step *step, const struct json *data)
 	return step->begun_us != 0 && us > 0 ? us : 0;
 }
 
+/* Why it ended so; of a step that was put off also who owes it, and until when. */
+static void set_reason(struct model_step *step, const struct json *data)
+{
+	const char *owner = json_text(data, "owner", ""), *due = json_text(data, "due", "");
+	char *text;
+
+	if (step->state != STEP_DEFERRED || (!*owner && !*due)) {
+		model_set(&step->reason, model_text(data, "reason"));
+		return;
+	}
+	text = mem_printf("%s (owed by %s until %s)", json_text(data, "reason", ""), *owner ? owner : "nobody", *due ? due : "no day");
+	model_set(&step->reason, text);
+	mem_free(text);
+}
+
 void model_fold_step_ended(struct model *model, const struct event *ev, const struct json *data)
 {
 	struct model_step *step = model_step_find(model, ev->step);
@@ -207,7 +237,8 @@ void model_fold_step_ended(struct model *model, const struct event *ev, const st
 	/* "skipped" after a failed attempt is a decision about it, not another piece of work. */
 	if (state != STEP_SKIPPED && state != STEP_DEFERRED)
 		step->took_us = took(step, data);
-	model_set(&step->reason, model_text(data, "reason"));
+	set_reason(step, data);
+	model_set(&step->by, (state == STEP_SKIPPED || state == STEP_DEFERRED) && ev->who && strcmp(ev->who, "bellbook") != 0 ? ev->who : NULL);
 	if (state == STEP_FAILED)
 		model->failures++;
 	if (state == STEP_WARN)

@@ -4,12 +4,17 @@
 #include <poll.h>
 #include <pwd.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "base/utf8.h"
+#include "journal/carrier.h"
 #include "journal/feed.h"
+#include "journal/keep.h"
 #include "journal/place.h"
 #include "journal/store.h"
 
@@ -46,17 +51,22 @@ static int append(const char *journal, const struct note *note, int64_t *seq, st
 	struct store *store = store_open(journal, STORE_WRITE, e);
 	struct json *data = json_new_object();
 	struct err ignored = { 0 };
-	char *who = my_name(), *text;
+	char *who = note->who ? mem_strdup(note->who) : my_name(), *text;
 	struct event ev = {
-		.session = note->session, .kind = EVENT_NOTE, .who = who, .step = note->step, .attempt = note->attempt, .bytes = note->text,
-		.len = strlen(note->text),
+		.session = note->session, .kind = note->settles ? EVENT_DEBT_SETTLED : EVENT_NOTE, .who = who, .step = note->step, .attempt = note->attempt,
+		.bytes = note->settles ? NULL : note->text, .len = note->settles ? 0 : strlen(note->text),
 	};
 	int rc = -1;
 
+	if (note->settles) {
+		json_set_int(data, "seq", note->settles);
+		json_set_text(data, "how", note->text);
+	}
 	if (note->pin) {
 		json_set_int(data, "pin", note->pin);
 		json_set_int(data, "at_us", note->at_us);
 	}
+	json_set_text(data, "stuck", note->stuck);
 	text = json_print(data);
 	ev.data = text;
 	if (store && check_session(store, note->session, e) == 0)
@@ -78,8 +88,10 @@ static struct json *intent_of(const struct note *note)
 {
 	struct json *intent = json_new_object();
 
-	json_set_text(intent, "do", "note");
-	json_set_text(intent, "text", note->text);
+	json_set_text(intent, "do", note->settles ? "settle" : "note");
+	json_set_text(intent, note->settles ? "how" : "text", note->text);
+	if (note->settles)
+		json_set_int(intent, "seq", note->settles);
 	json_set_text(intent, "step", note->step);
 	if (note->attempt)
 		json_set_int(intent, "attempt", note->attempt);
@@ -134,11 +146,26 @@ static int await(struct feed *feed, int64_t *seq, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Its socket may be missing for a moment, when somebody removed it. */
+static struct feed *reach(const char *journal, const struct note *note, int64_t head, struct err *e)
+{
+	const struct timespec pause = { .tv_nsec = KEEP_US / 20 * 1000 };
+	int64_t until = time_mono_us() + CARRIER_WAIT_US;
+	struct feed *feed;
+
+	while (!(feed = feed_live(journal, note->session, head, "note", "observer", e)) && e->kind == ERR_NOTFOUND && lease_is_held(journal, note->session)
+		&& time_mono_us() < until) {
+		nanosleep(&pause, NULL);
+		err_clear(e);
+	}
+	return feed;
+}
+
 static int ask_session(const char *journal, const struct note *note, int64_t *seq, struct err *e)
 {
 	struct store *store = store_open(journal, STORE_READ, e);
 	int64_t head = store ? store_head(store, e) : -1;
-	struct feed *feed = head >= 0 ? feed_live(journal, note->session, head, "note", "observer", e) : NULL;
+	struct feed *feed = head >= 0 ? reach(journal, note, head, e) : NULL;
 	struct json *intent;
 	int rc = -1;
 
@@ -157,21 +184,26 @@ int note_write(const char *journal, const struct note *note, int64_t *seq, struc
 {
 	struct lease *lease;
 	int64_t ignored;
-	int rc;
+	int rc, carried;
 
-	if (!note->text || !*note->text)
+	if (!utf8_says(note->text))
 		return err_set(e, ERR_USAGE, "a note needs a text");
+	if (strlen(note->text) > LIMIT_TEXT)
+		return err_set(e, ERR_USAGE, "a note has at most %zu bytes, this one %zu; nothing was written", LIMIT_TEXT, strlen(note->text));
 	if (!seq)
 		seq = &ignored;
 	if (access(journal, F_OK) < 0)
 		return err_errno(e, "%s", journal);
-	lease = lease_take(journal, note->session, NULL, e);
+	carried = carrier_await(journal, note->session, e);
+	if (carried < 0)
+		return -1;
+	lease = carried ? NULL : lease_take(journal, note->session, NULL, e);
 	if (!lease && lease_is_held(journal, note->session)) {
 		err_clear(e);
 		return ask_session(journal, note, seq, e);
 	}
 	if (!lease)
-		return -1;
+		return carried ? err_set(e, ERR_IO, "the process that carried session %lld has just ended: nothing was noted; try again", (long long)note->session) : -1;
 	rc = append(journal, note, seq, e);
 	lease_drop(lease);
 	return rc;

@@ -101,19 +101,47 @@ static int dress(const char *run, const struct stat *above, mode_t mode, struct 
 	return rc;
 }
 
+/* The mode of what stands there, whatever it is now; never of what a link leads to. */
+static int set_mode(const char *path, mode_t mode)
+{
+	int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC), rc;
+	char name[40];
+
+	if (fd < 0)
+		return -1;
+	snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);	/* fchmod takes no O_PATH */
+	rc = chmod(name, mode);
+	close(fd);
+	return rc;
+}
+
+static int check_above(const char *run, const struct stat *above, struct err *e)
+{
+	if ((above->st_mode & S_IWOTH) && !(above->st_mode & S_ISVTX))
+		return err_set(e, ERR_DENIED, "everybody on this machine may write to the directory of %.*s, and so replace the journal: chmod o-w it",
+			(int)strlen(run) - 4, run);
+	return 0;
+}
+
+static int check_is_directory(const char *run, struct stat *st, struct err *e)
+{
+	if (lstat(run, st) < 0)
+		return err_errno(e, "%s", run);
+	if (!S_ISDIR(st->st_mode))
+		return err_set(e, ERR_DENIED, "%s is no directory: somebody put something in the way", run);
+	return 0;
+}
+
 static int check_directory(const char *run, const struct stat *above, mode_t mode, struct err *e)
 {
 	struct stat st;
 
-	if (lstat(run, &st) < 0)
-		return err_errno(e, "%s", run);
-	if (!S_ISDIR(st.st_mode))
-		return err_set(e, ERR_DENIED, "%s is no directory: somebody put something in the way", run);
+	if (check_is_directory(run, &st, e) < 0)
+		return -1;
 	if (st.st_mode & (mode == 0700 ? 077 : 07))
 		return err_set(e, ERR_DENIED, "%s can be entered by others (mode %04o): chmod %04o it", run, (unsigned)st.st_mode & 07777, (unsigned)mode);
-	if ((above->st_mode & S_IWOTH) && !(above->st_mode & S_ISVTX))
-		return err_set(e, ERR_DENIED, "everybody on this machine may write to the directory of %.*s, and so replace the journal: chmod o-w it",
-			(int)strlen(run) - 4, run);
+	if (check_above(run, above, e) < 0)
+		return -1;
 	if (mode == 0700 && st.st_uid != geteuid() && geteuid() != 0)
 		return err_set(e, ERR_DENIED, "%s belongs to user %u, not to you", run, (unsigned)st.st_uid);
 	if (mode != 0700 && st.st_gid != above->st_gid)
@@ -143,6 +171,27 @@ char *place_run_dir(const char *journal, struct err *e)
 		return run;
 	mem_free(run);
 	return NULL;
+}
+
+int place_run_keep(const char *run, mode_t *mode, struct err *e)
+{
+	char *journal = mem_dup(run, strlen(run) - 4), *made;
+	struct stat above, st;
+	mode_t wanted;
+	int rc = wanted_mode(run, &above, &wanted, e);
+
+	if (rc == 0 && lstat(run, &st) < 0 && errno == ENOENT) {
+		made = place_run_dir(journal, e);
+		rc = made && lstat(run, &st) == 0 ? 1 : -1;
+		*mode = st.st_mode & 07777;
+		mem_free(made);
+	} else if (rc == 0 && (rc = check_is_directory(run, &st, e)) == 0 && (rc = check_above(run, &above, e)) == 0 && (st.st_mode & 07777) != *mode) {
+		rc = set_mode(run, *mode) == 0 ? 1
+			: err_set(e, ERR_DENIED, "the mode of %s was changed to %04o, and it is not ours to put right: chmod %04o it", run, (unsigned)st.st_mode & 07777,
+				(unsigned)*mode);
+	}
+	mem_free(journal);
+	return rc;
 }
 
 /* Words for who is kept out of a run directory: whose it is, and what lets a team in. */
@@ -262,6 +311,28 @@ int place_connect(const char *journal, int64_t session, struct err *e)
 out:
 	mem_free(run);
 	return rc < 0 ? -1 : fd;
+}
+
+int place_listening(const char *journal, int64_t session, struct place_socket *at)
+{
+	struct err e = { 0 };
+	char *path = store_resolve(journal, &e), *name;
+	struct stat st;
+	int rc = -1;
+
+	if (!path)
+		return -1;
+	name = mem_printf("%s.run/%lld.sock", path, (long long)session);
+	if (lstat(name, &st) == 0 && S_ISSOCK(st.st_mode)) {
+		if (!at->inode)
+			*at = (struct place_socket){ .device = st.st_dev, .inode = st.st_ino, .mode = st.st_mode & 07777 };
+		rc = st.st_dev == at->device && st.st_ino == at->inode ? 0 : -1;
+		if (rc == 0 && (st.st_mode & 07777) != at->mode)
+			rc = set_mode(name, at->mode) == 0;
+	}
+	mem_free(name);
+	mem_free(path);
+	return rc;
 }
 
 void place_unlisten(const char *journal, int64_t session)

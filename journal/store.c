@@ -37,6 +37,22 @@
  * it. Callers get rows only after that, with no transaction open, so that a slow view never stops a checkpoint either.
  * SQLite's own readonly_shm is no way: a process maps -shm once, so a reader would make it read-only for a writer in the same process.
  *
+ * Large values.  What a command reads on stdin, a long list that a step gives: data longer than LIMIT_APART is kept as the event's
+ * payload, with STORE_DATA_APART in its place. So it enters the hash like any payload and can be purged like one, and whoever reads
+ * rows gets it back as data. Events of older journals have all of it in data; they are read as ever.
+ *
+ * A log that is gone.  Without its -wal the file is a good one that ends earlier. Each synced commit leaves a mark in the lock
+ * file, which no one deletes with the log: store_mark.c. A writer that finds less than the mark says refuses, a reader says so.
+ *
+ * A log that was removed while in use is still open here: store_log.c moves it into the file and goes on. A file or a log that was
+ * cut while in use stops all that is stored, until its bytes are back.
+ *
+ * Damage.  Indexes are believed only where two of them agree: store_map.c for the events of a session, store_sessions.c for the
+ * sessions. What is walked along the table is counted. A reader then takes the rows themselves, a writer refuses.
+ *
+ * A failed fsync.  Nobody knows then what the disk holds, and asking again proves nothing: the kernel forgets what it could not
+ * write. store_mend.c opens the file anew, compares it with what was told, moves all of the log into the file and goes on.
+ *
  * A full disk.  SQLITE_FULL rolls the transaction back and store_append says ERR_FULL; nothing of it was stored. The ballast beside
  * the journal ("<journal>-ballast", 32 MiB) is dropped by the session so that its closing records fit.
  */
@@ -51,6 +67,10 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "journal/store_carry.h"
+#include "journal/store_log.h"
+#include "journal/store_mark.h"
+#include "journal/store_mend.h"
 
 static const char insert_event[] = "INSERT INTO event(seq, session, at_us, mono_us, kind, v, who, step, attempt, call, host, data, digest, hash)"
 	" VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)";
@@ -149,7 +169,7 @@ static const char *clean_data(struct arena *arena, const char *text, struct err 
 
 	if (!text || !*text || str_is(text, "{}"))
 		return "{}";
-	if (strlen(text) > STORE_DATA_MAX) {
+	if (strlen(text) > LIMIT_DATA) {
 		err_set(e, ERR_USAGE, "event: data of %zu bytes is too long", strlen(text));
 		return NULL;
 	}
@@ -191,7 +211,7 @@ static int complete(struct event *ev, int64_t *opened, struct err *e)
 		ev->session = *opened;
 	if (!ev->session && !belongs_to_journal(ev->kind))
 		return err_set(e, ERR_USAGE, "event: %s without a session", type->name);
-	if (ev->len > STORE_PAYLOAD_MAX)
+	if (ev->len > LIMIT_PAYLOAD)
 		return err_set(e, ERR_USAGE, "event: %zu bytes in one payload are too many", ev->len);
 	ev->kind_number = (int)ev->kind;
 	ev->v = ev->v ? ev->v : type->v;
@@ -247,6 +267,21 @@ static int write_payload(struct store *store, const struct event *ev, const unsi
 	return step_done(store, stmt, e, "storing a payload");
 }
 
+/* The rows that lists of sessions are made of are read without their payloads. */
+static bool is_listed(enum event_kind kind)
+{
+	return kind == EVENT_SESSION_OPENED || kind == EVENT_SESSION_RESUMED || kind == EVENT_SESSION_CLOSED;
+}
+
+static void put_apart(struct event *row)
+{
+	if (row->len || strlen(row->data) <= LIMIT_APART || is_listed(row->kind))
+		return;
+	row->bytes = row->data;
+	row->len = strlen(row->data);
+	row->data = STORE_DATA_APART;
+}
+
 /* One event behind previous; previous becomes its hash. */
 static int append_one(struct store *store, struct arena *arena, struct event *ev, unsigned char previous[SHA256_LEN], struct err *e)
 {
@@ -255,10 +290,6 @@ static int append_one(struct store *store, struct arena *arena, struct event *ev
 
 	if (!ev->bytes)
 		ev->len = 0;
-	if (ev->len) {
-		random_bytes(salt, sizeof(salt));
-		store_digest(store, salt, ev->bytes, ev->len, ev->digest);
-	}
 	row = *ev;
 	row.who = clean(arena, ev->who);
 	row.step = clean(arena, ev->step);
@@ -267,9 +298,15 @@ static int append_one(struct store *store, struct arena *arena, struct event *ev
 	row.data = clean_data(arena, ev->data, e);
 	if (!row.data)
 		return -1;
+	put_apart(&row);
+	if (row.len) {
+		random_bytes(salt, sizeof(salt));
+		store_digest(store, salt, row.bytes, row.len, row.digest);
+	}
 	event_hash(&row, previous, row.hash);
-	if (write_event(store, &row, e) < 0 || (ev->len && write_payload(store, &row, salt, e) < 0))
+	if (write_event(store, &row, e) < 0 || (row.len && write_payload(store, &row, salt, e) < 0))
 		return -1;
+	memcpy(ev->digest, row.digest, SHA256_LEN);
 	memcpy(ev->hash, row.hash, SHA256_LEN);
 	memcpy(previous, row.hash, SHA256_LEN);
 	return 0;
@@ -284,6 +321,8 @@ static int append_all(struct store *store, struct event *events, size_t n, struc
 
 	if (read_head(store, store->head_stmt, &head, previous, e) < 0)
 		return -1;
+	if (head < store->told)		/* it was cut, and made longer again, since it was looked at */
+		return store_log_cut_index(store, e);
 	arena = arena_new();
 	for (size_t i = 0; i < n && rc == 0; i++) {
 		events[i].seq = head + 1 + (int64_t)i;
@@ -307,79 +346,138 @@ static int set_synchronous(struct store *store, bool full, struct err *e)
 
 static void roll_back(struct store *store)
 {
-	/* After a failed fsync nobody knows what the disk holds; going on would hide it. */
+	/* After a failed fsync nobody knows what the disk holds; going on would hide it: store_mend. */
 	if (sqlite3_extended_errcode(store->db) == SQLITE_IOERR_FSYNC)
 		store->broken = true;
 	if (!sqlite3_get_autocommit(store->db))
 		sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-static int checkpoint_locked(struct store *store, bool truncate, struct err *e)
+/* All that the index tells of is in the file behind it. One that was cut meanwhile may have told of nothing, and SQLite would forget the
+ * log for it: then it is made anew from the log, by store_mend. */
+static int checkpoint_once(struct store *store, int how, bool *all, struct err *e)
 {
-	int in_log = 0, done = 0;
-	int code = sqlite3_wal_checkpoint_v2(store->db, "main", truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-		&in_log, &done);
+	int in_log = 0, done = 0, code = sqlite3_wal_checkpoint_v2(store->db, "main", how, &in_log, &done);
 
-	if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) {	/* busy: a reader is in the way, later then */
-		if (in_log == done)
-			store->wal_pages = 0;
-		return 0;
-	}
-	return store_sql_err(store->db, e, "moving the log into the journal");
+	if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)	/* busy: a reader is in the way, later then */
+		return store_sql_err(store->db, e, "moving the log into the journal");
+	if (store_log_index_lacks(store))
+		return store_log_cut_index(store, e);
+	*all = in_log == done;
+	return 0;
+}
+
+int store_checkpoint_locked(struct store *store, bool truncate, bool *all, struct err *e)
+{
+	if (checkpoint_once(store, truncate ? SQLITE_CHECKPOINT_FULL : SQLITE_CHECKPOINT_PASSIVE, all, e) < 0)
+		return -1;
+	/* it is emptied only when all of it is in the file for sure */
+	if (truncate && *all && checkpoint_once(store, SQLITE_CHECKPOINT_TRUNCATE, all, e) < 0)
+		return -1;
+	if (*all)
+		store->wal_pages = 0;
+	return 0;
+}
+
+/* What a commit that fails may have left in the log is remembered: see store_mend.c. */
+static int commit(struct store *store, const struct event *events, size_t n, struct err *e)
+{
+	store->doubt = events[0].seq;
+	store->doubt_n = n;
+	memcpy(store->doubt_hash, events[n - 1].hash, SHA256_LEN);
+	return store_exec(store->db, "COMMIT", e);
+}
+
+/* From here on the caller may tell and act on them. */
+static void told(struct store *store, const struct event *events, size_t n)
+{
+	store->doubt = 0;
+	store->told = events[n - 1].seq;
+	memcpy(store->told_hash, events[n - 1].hash, SHA256_LEN);
+	store_carry_stored(store, events, n);
 }
 
 static int append_locked(struct store *store, struct event *events, size_t n, bool full, struct err *e)
 {
 	struct err ignored = { 0 };
+	bool all;
 
-	if (store_still_there(store, e) < 0 || prepare_writer(store, e) < 0 || set_synchronous(store, full, e) < 0)
+	if (store_still_there(store, e) < 0 || store_log_check(store, e) < 0 || prepare_writer(store, e) < 0 || set_synchronous(store, full, e) < 0)
 		return -1;
 	if (store_exec(store->db, "BEGIN IMMEDIATE", e) < 0)
 		return -1;
-	if (append_all(store, events, n, e) < 0 || store_exec(store->db, "COMMIT", e) < 0) {
+	if (store_carry_check(store, events, n, e) < 0 || append_all(store, events, n, e) < 0 || commit(store, events, n, e) < 0) {
 		roll_back(store);
 		return -1;
 	}
+	told(store, events, n);
+	if (full)
+		store_mark_write(store, &events[n - 1]);
 	/* A net for callers that forget store_checkpoint; what was appended is safe whatever comes of it. */
 	if (store->wal_pages > 4 * STORE_CKPT_PAGES)
-		(void)checkpoint_locked(store, false, &ignored);
+		(void)store_checkpoint_locked(store, false, &all, &ignored);
 	return 0;
 }
 
 int store_append(struct store *store, struct event *events, size_t n, struct err *e)
 {
 	struct event *before;
+	size_t there = 0;
 	bool full = false;
 	int rc;
 
 	assert(store->mode == STORE_WRITE && store->pid == getpid());
 	if (n == 0)
 		return 0;
-	if (store->broken)
-		return err_set(e, ERR_IO, "%s: the disk failed to confirm an earlier write: close the journal and open it again", store->path);
+	if (store->broken && store_mend(store, e) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++)
 		full = full || event_type_of(events[i].kind)->durability != DURABLE_OUTPUT;
 	if (store_lock(store, e) < 0)
 		return -1;
 	before = mem_dup(events, n * sizeof(*events));
-	rc = append_locked(store, events, n, full, e);
+	rc = store_take_revived(store, events, n, &there, e);
+	if (rc == 0 && there < n)
+		rc = append_locked(store, events + there, n - there, full, e);
 	store_unlock(store);
-	if (rc < 0)	/* the caller's events are what they were */
+	if (rc < 0) {	/* the caller's events are what they were */
 		memcpy(events, before, n * sizeof(*events));
+	} else {
+		store->revived = 0;
+		store->revived_n = 0;
+	}
 	mem_free(before);
 	return rc;
 }
 
+int store_look(struct store *store, struct err *e)
+{
+	bool gone;
+
+	assert(store->mode == STORE_WRITE && store->pid == getpid());
+	if (store_still_there(store, e) < 0)
+		return -1;
+	if (!store->broken && store_log_look(store, e) < 0 && !store->log_gone)
+		return -1;
+	if (!store->broken)
+		return 0;
+	gone = store->log_gone || store->cut;
+	return store_mend(store, e) < 0 ? -1 : gone;
+}
+
 int store_checkpoint(struct store *store, bool truncate, struct err *e)
 {
+	bool all;
 	int rc;
 
 	assert(store->mode == STORE_WRITE && store->pid == getpid());
+	if (!store->db || store->broken)
+		return err_set(e, ERR_IO, "%s: an earlier write is not confirmed", store->path);
 	if (!truncate && store->wal_pages < STORE_CKPT_PAGES)
 		return 0;
 	if (store_lock(store, e) < 0)
 		return -1;
-	rc = store_still_there(store, e) < 0 ? -1 : checkpoint_locked(store, truncate, e);
+	rc = store_still_there(store, e) < 0 || store_log_check(store, e) < 0 ? -1 : store_checkpoint_locked(store, truncate, &all, e);
 	store_unlock(store);
 	return rc;
 }

@@ -11,9 +11,12 @@
 #include <sys/file.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
+#include "base/proc.h"
 #include "base/str.h"
 
 #define BALLAST_SIZE ((int64_t)32 << 20)
@@ -119,10 +122,10 @@ int store_companion(const char *path, const char *suffix, struct err *e)
 		fchmod(fd, mode);	/* the umask has no say */
 		sync_directory(path);
 	} else if (errno == EEXIST) {
-		fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	}
-	if (fd < 0)
+		fd = file_open(name, O_RDWR | O_NOFOLLOW, 0, e);
+	} else {
 		err_errno(e, "%s", name);
+	}
 	mem_free(name);
 	return fd;
 }
@@ -151,11 +154,56 @@ bool store_writer_lives(struct store *store)
 
 	if (store->lock_fd < 0) {
 		char *name = mem_printf("%s-lock", store->path);
+		struct err e;
 
-		store->lock_fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		store->lock_fd = file_open(name, O_RDONLY | O_NOFOLLOW, 0, &e);
 		mem_free(name);
 	}
 	return store->lock_fd >= 0 && fcntl(store->lock_fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+/* The process that has the lock, as the kernel knows it; 0 = none that can be seen. */
+static pid_t lock_holder(const struct store *store)
+{
+	FILE *locks = fopen("/proc/locks", "re");
+	unsigned long inode;
+	char line[256];
+	struct stat st;
+	pid_t found = 0;
+	int pid;
+
+	if (!locks)
+		return 0;
+	/* Who waits for one has an arrow in its line. */
+	while (!found && fstat(store->lock_fd, &st) == 0 && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %*x:%*x:%lu", &pid, &inode) == 2 && inode == (unsigned long)st.st_ino)
+			found = pid;
+	fclose(locks);
+	return found;
+}
+
+#define LOCK_LOOKS 20
+#define LOCK_NAP_NS 1000000	/* between two of them */
+
+/* Waits for the lock, but not for a process that was stopped in the middle of writing and may never go on. */
+static int lock_whole(struct store *store, struct err *e)
+{
+	const struct timespec nap = { .tv_nsec = LOCK_NAP_NS };
+	pid_t holder = 0;
+
+	for (int i = 0; i < LOCK_LOOKS; i++) {
+		if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		nanosleep(&nap, NULL);
+	}
+	holder = lock_holder(store);
+	if (holder > 0 && proc_is_stopped(holder))
+		return err_set(e, ERR_DENIED, "process %d was stopped in the middle of writing to %s: let it go on (kill -CONT %d), or end it (kill -9 %d)", (int)holder,
+			store->path, (int)holder, (int)holder);
+	while (flock(store->lock_fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return err_errno(e, "%s-lock", store->path);
+	return 0;
 }
 
 int store_lock(struct store *store, struct err *e)
@@ -169,9 +217,8 @@ int store_lock(struct store *store, struct err *e)
 			return -1;
 		if (fcntl(store->lock_fd, F_OFD_SETLK, &alive) < 0)
 			return err_errno(e, "%s-lock", store->path);
-		while (flock(store->lock_fd, LOCK_EX) < 0)
-			if (errno != EINTR)
-				return err_errno(e, "%s-lock", store->path);
+		if (lock_whole(store, e) < 0)
+			return -1;
 		if (lock_is_named(store))
 			return 0;
 		close(store->lock_fd);
@@ -185,12 +232,22 @@ void store_unlock(struct store *store)
 		flock(store->lock_fd, LOCK_UN);
 }
 
-int store_still_there(const struct store *store, struct err *e)
+int store_still_there(struct store *store, struct err *e)
 {
 	struct stat st;
 
-	if (stat(store->path, &st) < 0 || st.st_ino != store->inode || st.st_dev != store->device)
-		return err_set(e, ERR_IO, "%s was moved or deleted while in use: put it back before going on", store->path);
+	if (lstat(store->path, &st) < 0)
+		return err_set(e, ERR_NOTFOUND, "%s was moved or deleted while in use: put it back, and it goes on", store->path);
+	if (st.st_ino != store->inode || st.st_dev != store->device)
+		return err_set(e, ERR_NOTFOUND, "another file was put in the place of %s while in use. Put the first one back, and it goes on; if that is lost, end process %d (kill), "
+			"then bellbook verify and bellbook resume go on from what the new one holds", store->path, (int)store->pid);
+	if (st.st_size < store->size) {
+		store->broken = store->cut = true;
+		return err_set(e, ERR_NOTFOUND, "%s was cut short while in use: %lld of its %lld bytes are there. Put all of them back into it (from a copy), and it goes on; if they "
+			"are lost, end process %d (kill) and go on in another journal; bellbook verify says what this one still holds", store->path, (long long)st.st_size,
+			(long long)store->size, (int)store->pid);
+	}
+	store->size = st.st_size;
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #ifndef JOURNAL_STORE_INT_H
 #define JOURNAL_STORE_INT_H
 
+#include "base/limits.h"
 #include "journal/store.h"
 
 #include <sqlite3.h>
@@ -12,7 +13,8 @@
 
 #define STORE_APPLICATION 0x62656c6c	/* "bell" */
 #define STORE_SCHEMA 1			/* user_version this program writes */
-#define STORE_TAIL 1000			/* events checked when a writer opens */
+#define STORE_TAIL 1000			/* events checked when a writer opens … */
+#define STORE_WHOLE ((off_t)16 << 20)	/* … a journal larger than that; else all: a third of a second at most */
 #ifdef TINY_LIMITS
 #define STORE_CKPT_PAGES 16
 #define STORE_PAGE_EVENTS 3
@@ -22,8 +24,8 @@
 #define STORE_PAGE_EVENTS 512		/* read in one transaction … */
 #define STORE_PAGE_BYTES (1u << 20)	/* … or as many as fill this */
 #endif
-#define STORE_PAYLOAD_MAX (64u << 20)
-#define STORE_DATA_MAX (8u << 20)
+/* In the place of data that is kept as the event's payload, and no payload of any other kind goes with it. */
+#define STORE_DATA_APART "{\"$data\":\"payload\"}"
 
 enum store_how {
 	HOW_WRITE,	/* the writer */
@@ -32,12 +34,12 @@ enum store_how {
 	HOW_HEAP,	/* reader, no writer: the index of the -wal is built in memory */
 };
 
-/* What a reader without locks of SQLite must see unchanged before each read. */
+/* What a reader must see unchanged before each read: without locks of SQLite all of it, else how and which files. */
 struct store_stamp {
 	enum store_how how;
 	struct timespec file_time, wal_time;
 	off_t file_size, wal_size;
-	ino_t wal_inode;
+	ino_t wal_inode, shm_inode;
 };
 
 struct store {
@@ -52,8 +54,30 @@ struct store {
 	pid_t pid;			/* that opened it */
 	ino_t inode;			/* of the file */
 	dev_t device;
+	off_t size;			/* writer: of the file, the largest seen: nothing makes it shorter */
 	bool full;			/* synchronous is FULL now */
-	bool broken;			/* an fsync failed: what the disk holds is unknown */
+	struct store_maps *maps;	/* owned; of this connection */
+	struct err unindexed;		/* reader: why it read rows in place of indexes; empty = it did not */
+	int64_t carried;		/* session that this process carries, 0 = none; see store_carry */
+	int64_t known;			/* of it: the last event that is known, until our first append; 0 = that is over */
+	int64_t since;			/* of it: a session.resumed behind this is another process's */
+	bool taken;			/* there was one */
+	struct store *next_sharing;	/* borrowed; the next reader of this process that has the -shm mapped */
+	unsigned bus_count;		/* of it: store_bus_count when it opened */
+	bool broken;			/* an fsync failed: what the disk holds is unknown; see store_mend */
+	bool log_gone;			/* or -wal or -shm are not those that are open; see store_log.c */
+	bool cut;			/* or the file or -wal were shorter than they had been; see store_log.c */
+	int log_fd;			/* writer: of -wal, -1 = not open */
+	ino_t shm_inode;
+	dev_t shm_device;
+	off_t shm_size;			/* the largest seen, as long as this one is open */
+	int64_t told;			/* the last event that store_append said is stored, 0 = none */
+	unsigned char told_hash[SHA256_LEN];
+	int64_t doubt;			/* the first event of the last commit that failed, 0 = none */
+	size_t doubt_n;
+	unsigned char doubt_hash[SHA256_LEN];	/* of its last event */
+	int64_t revived;		/* the first event that is there after all, and of which the caller does not know; 0 = none */
+	size_t revived_n;
 	int wal_pages;			/* after the last commit of ours */
 	int64_t ballast;		/* bytes of the ballast when it was there, 0 = never seen */
 	char id[33];
@@ -76,15 +100,16 @@ mode_t store_file_mode(const char *path);
 /* Opens "<path><suffix>" read-write, made with store_file_mode whatever the umask is; fd or -1. */
 int store_companion(const char *path, const char *suffix, struct err *e);
 
-/* Takes / gives back the lock under which all writes and checkpoints happen. Blocks until other writers are done. */
+/* Takes / gives back the lock under which all writes and checkpoints happen. Blocks until other writers are done; ERR_DENIED
+ * with words when the one that has it is stopped (SIGSTOP). */
 int store_lock(struct store *store, struct err *e);
 void store_unlock(struct store *store);
 
 /* True when a process (this one included) has the journal open for writing. Opens store->lock_fd of a reader. */
 bool store_writer_lives(struct store *store);
 
-/* -1 with ERR_IO when the journal's name no longer leads to the file that is open. */
-int store_still_there(const struct store *store, struct err *e);
+/* -1 with ERR_NOTFOUND when the journal's name no longer leads to the file that is open, or when that was cut short: store->cut then. */
+int store_still_there(struct store *store, struct err *e);
 
 /* Makes the ballast file when it is missing; failing is not an error (a full disk must not keep a journal from opening). */
 void store_ballast_make(struct store *store);
@@ -114,8 +139,8 @@ int store_exec(sqlite3 *db, const char *sql, struct err *e);
 
 /* --- store_open.c --- */
 
-/* As store_open; tail = false leaves out the check of the chain's tail. */
-struct store *store_open_as(const char *path, enum store_mode mode, bool tail, struct err *e);
+/* As store_open; check = false leaves out store_verify_quick. */
+struct store *store_open_as(const char *path, enum store_mode mode, bool check, struct err *e);
 
 /* Before a read: a reader opens again when a writer came or went since. */
 int store_fresh(struct store *store, struct err *e);
@@ -133,7 +158,17 @@ int store_row(struct store *store, sqlite3_stmt *stmt, struct event *ev, struct 
 /* SQL of each query, for the test that looks at its plan; ended by NULL. */
 extern const char *const store_read_sql[];
 extern const char *const store_sessions_sql[];
+extern const char *const store_roll_sql[];
 extern const char *const store_verify_sql[];
+extern const char *const store_map_sql[];
+extern const char *const store_carry_sql[];
+enum { VERIFY_ROWS, VERIFY_PURGE, VERIFY_HASH };	/* of store_verify_sql */
+
+/* --- store_sessions.c --- */
+
+/* Calls the roll of all sessions: -1 ERR_CORRUPT when an index lacks one of them, or the journal's end is not where the last of their
+ * events is. Some lookups a session. */
+int store_roll_call(struct store *store, struct err *e);
 
 /* --- store.c --- */
 
@@ -145,7 +180,8 @@ void store_digest(struct store *store, const void *salt, const void *bytes, size
 
 /* --- verify.c --- */
 
-/* Checks the last STORE_TAIL events of an open journal: chain, gaps, payloads. */
-int store_verify_tail(struct store *store, struct err *e);
+/* Checks an open journal as far as is quick: all of it up to STORE_WHOLE bytes, else the last
+ * STORE_TAIL events and that no session is missing. -1 ERR_CORRUPT: what is damaged. */
+int store_verify_quick(struct store *store, struct err *e);
 
 #endif

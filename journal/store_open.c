@@ -8,8 +8,14 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "journal/store_bus.h"
+#include "journal/store_log.h"
+#include "journal/store_mark.h"
+#include "journal/store_map.h"
+#include "journal/store_mend.h"
 
 #define BUSY_TRIES 10000	/* of 1 ms: only another process's WAL recovery makes us wait */
 
@@ -130,11 +136,34 @@ static void close_parked(void)
 	parked = NULL;
 }
 
+/* Readers beside a writer: all that a process has open of a journal share one mapped index of its log. */
+static struct store *sharing;
+
+static void leave_sharing(struct store *store)
+{
+	struct store **at = &sharing;
+
+	while (*at && *at != store)
+		at = &(*at)->next_sharing;
+	if (*at)
+		*at = store->next_sharing;
+	store->next_sharing = NULL;
+}
+
+static void join_sharing(struct store *store)
+{
+	store->next_sharing = sharing;
+	sharing = store;
+	store->bus_count = store_bus_count();
+}
+
 /* Lets go of the connection. */
 static void retire(struct store *store)
 {
 	bool lockless = store->how == HOW_ALONE || store->how == HOW_HEAP;
 
+	store_log_forget(store);
+	leave_sharing(store);
 	if (!store->db)
 		return;
 	if (lockless && writers > 0) {
@@ -144,8 +173,42 @@ static void retire(struct store *store)
 		sqlite3_close_v2(store->db);
 	}
 	store->db = NULL;
-	if (store->how == HOW_WRITE && --writers == 0)
+	store_maps_drop(store);
+	if (store->how != HOW_WRITE)
+		return;
+	store_bus_writers(-1);
+	if (--writers == 0)
 		close_parked();
+}
+
+/* What is mapped is what the first of them found under the name. */
+static void part_from_older(const struct store *store)
+{
+	bool older = false;
+
+	for (const struct store *at = sharing; at; at = at->next_sharing)
+		older = older || at->stamp.shm_inode != store->stamp.shm_inode || at->bus_count != store_bus_count();
+	while (older && sharing)
+		retire(sharing);
+}
+
+/* 0 = there is none. */
+static ino_t inode_of(const struct store *store, const char *suffix)
+{
+	char *name = mem_printf("%s%s", store->path, suffix);
+	struct stat st;
+	ino_t inode = stat(name, &st) == 0 ? st.st_ino : 0;
+
+	mem_free(name);
+	return inode;
+}
+
+/* Not another one: what was removed, and not made anew yet, is still open and good. */
+static bool is_same(const struct store *store, const char *suffix, ino_t known)
+{
+	ino_t inode = inode_of(store, suffix);
+
+	return !inode || inode == known;
 }
 
 static int open_database(struct store *store, struct err *e)
@@ -161,10 +224,24 @@ static int open_database(struct store *store, struct err *e)
 	if (store->mode == STORE_READ)
 		store->stamp = stamp_now(store);
 	store->how = store->mode == STORE_WRITE ? HOW_WRITE : store->stamp.how;
+	if (store->how == HOW_SHARED) {
+		store->stamp.wal_inode = inode_of(store, "-wal");
+		store->stamp.shm_inode = inode_of(store, "-shm");
+		part_from_older(store);
+	}
+	if ((store->how == HOW_SHARED || store->how == HOW_WRITE) && store_log_clear_index(store, e) < 0)
+		return -1;
+	if (store->how == HOW_SHARED || store->how == HOW_WRITE)
+		store_bus_arm();
 	uri = uri_of(store->path, query[store->how]);
 	code = sqlite3_open_v2(uri, &store->db, flags, store->how == HOW_HEAP ? "unix-none" : NULL);
 	mem_free(uri);
-	writers += store->how == HOW_WRITE && store->db;
+	if (store->how == HOW_WRITE && store->db) {
+		writers++;
+		store_bus_writers(1);
+	}
+	if (store->how == HOW_SHARED && store->db)
+		join_sharing(store);
 	if (code == SQLITE_OK)
 		return 0;
 	if (access(store->path, R_OK) < 0)
@@ -214,6 +291,7 @@ static int make_file(struct store *store, struct err *e)
 	fd = store_companion(store->path, "", e);
 	if (fd < 0)
 		return -1;
+	store_mark_clear(store);
 	close(fd);	/* nobody in this process can have had it open */
 	return 0;
 }
@@ -244,7 +322,7 @@ static int open_checked(struct store *store, struct err *e)
 		return -1;
 	if (store->mode == STORE_WRITE && writer_settings(store, e) < 0)
 		return -1;
-	if (store_schema_check(store, e) < 0)
+	if (store_schema_check(store, e) < 0 || (store->mode == STORE_WRITE && store_log_remember(store, e) < 0))
 		return -1;
 	sqlite3_set_authorizer(store->db, authorize, store);
 	return 0;
@@ -252,28 +330,31 @@ static int open_checked(struct store *store, struct err *e)
 
 /* What is wrong with an existing file is found by a reader, which touches nothing, before the writer opens it. A file that was left
  * half made has no tables yet or a rollback journal, and is the writer's to mend. */
-static int look_first(const char *path, bool tail, struct err *e)
+static int look_first(const struct store *store, bool check, struct err *e)
 {
+	const char *path = store->path;
 	char *journal = mem_printf("%s-journal", path);
 	struct stat st;
 	struct store *reader;
-	bool made = stat(path, &st) == 0 && st.st_size > 0 && access(journal, F_OK) < 0;
+	bool good, made = stat(path, &st) == 0 && st.st_size > 0 && access(journal, F_OK) < 0;
 
 	mem_free(journal);
 	if (!made)
 		return 0;
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_USAGE, "%s is no regular file", path);
-	reader = store_open_as(path, STORE_READ, tail, e);
+	reader = store_open_as(path, STORE_READ, check, e);
+	/* who comes from store_mend compares by itself, what this process told first */
+	good = reader && !(check && !store->broken && store_is_cut(reader, e));
 	store_close(reader);
-	return reader ? 0 : -1;
+	return good ? 0 : -1;
 }
 
-static int open_writer(struct store *store, bool tail, struct err *e)
+static int open_writer(struct store *store, bool check, struct err *e)
 {
 	int rc;
 
-	if (look_first(store->path, tail, e) < 0 || store_lock(store, e) < 0)
+	if (look_first(store, check, e) < 0 || store_lock(store, e) < 0)
 		return -1;
 	rc = open_checked(store, e);
 	if (rc == 0)
@@ -283,7 +364,7 @@ static int open_writer(struct store *store, bool tail, struct err *e)
 }
 
 /* What is found wrong while a writer came between is no finding. */
-static int open_reader(struct store *store, bool tail, struct err *e)
+static int open_reader(struct store *store, bool check, struct err *e)
 {
 	int rc = open_checked(store, e);
 
@@ -291,21 +372,39 @@ static int open_reader(struct store *store, bool tail, struct err *e)
 		err_clear(e);
 		rc = store_fresh(store, e);
 	}
-	return rc == 0 && tail ? store_verify_tail(store, e) : rc;
+	return rc == 0 && check ? store_verify_quick(store, e) : rc;
 }
 
-struct store *store_open_as(const char *path, enum store_mode mode, bool tail, struct err *e)
+/* SQLite would wait at a named pipe. */
+static int check_plain(const char *path, struct err *e)
+{
+	static const char *const suffixes[] = { "", "-wal", "-shm", "-journal" };
+	struct stat st;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char *name = mem_printf("%s%s", path, suffixes[i]);
+
+		rc = file_is_plain(name, e);
+		if (rc == 0 && i > 0 && lstat(name, &st) == 0 && S_ISLNK(st.st_mode))	/* SQLite follows none */
+			rc = err_set(e, ERR_DENIED, "%s is a symbolic link, not an ordinary file: something else was put in its place; look at it, and move it away", name);
+		mem_free(name);
+	}
+	return rc;
+}
+
+struct store *store_open_as(const char *path, enum store_mode mode, bool check, struct err *e)
 {
 	struct store *store = mem_alloc(sizeof(*store));
 
 	store->mode = mode;
-	store->lock_fd = -1;
+	store->lock_fd = store->log_fd = -1;
 	store->pid = getpid();
 	store->sha = sha256_new();
 	store->path = store_resolve(path, e);
-	if (!store->path || store_fs_check(store->path, e) < 0)
+	if (!store->path || store_fs_check(store->path, e) < 0 || check_plain(store->path, e) < 0)
 		goto fail;
-	if (mode == STORE_WRITE ? open_writer(store, tail, e) < 0 : open_reader(store, tail, e) < 0)
+	if (mode == STORE_WRITE ? open_writer(store, check, e) < 0 : open_reader(store, check, e) < 0)
 		goto fail;
 	return store;
 fail:
@@ -318,10 +417,45 @@ struct store *store_open(const char *path, enum store_mode mode, struct err *e)
 	return store_open_as(path, mode, mode == STORE_WRITE, e);
 }
 
+static void finalize_all(struct store *store)
+{
+	sqlite3_finalize(store->head_stmt);
+	sqlite3_finalize(store->event_stmt);
+	sqlite3_finalize(store->payload_stmt);
+	store->head_stmt = store->event_stmt = store->payload_stmt = NULL;
+}
+
+int store_reopen(struct store *store, struct err *e)
+{
+	struct err ignored = { 0 };
+
+	if (store_still_there(store, e) < 0)
+		return -1;
+	finalize_all(store);
+	retire(store);
+	/* Without the lock on the writer's byte a reader takes nothing from the shared index of the log: it reads the log itself. */
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	store->lock_fd = -1;
+	if (open_writer(store, true, e) == 0)
+		return 0;
+	if (!store->db)		/* so that what is there can still be read */
+		(void)open_writer(store, false, &ignored);
+	return -1;
+}
+
 int store_fresh(struct store *store, struct err *e)
 {
+	if (!store->db && store->mode == STORE_WRITE)
+		return err_set(e, ERR_IO, "%s cannot be opened now", store->path);
 	if (store->db && store_settled(store))
 		return 0;
+	if (store->db && store->how == HOW_SHARED && store_log_index_lacks(store) && store_log_drop_index(store, e) < 0)
+		return -1;
+	/* as long as one of them is open, another one gets what that has mapped; they open again before they read */
+	if (store->db && store->how == HOW_SHARED)
+		while (sharing)
+			retire(sharing);
 	retire(store);
 	return open_checked(store, e);
 }
@@ -330,8 +464,10 @@ bool store_settled(struct store *store)
 {
 	struct store_stamp now;
 
-	if (store->how == HOW_WRITE || store->how == HOW_SHARED)
+	if (store->how == HOW_WRITE)
 		return true;
+	if (store->how == HOW_SHARED)	/* others: those that are open here were removed */
+		return store->bus_count == store_bus_count() && !store_log_index_lacks(store) && is_same(store, "-wal", store->stamp.wal_inode) && is_same(store, "-shm", store->stamp.shm_inode);
 	now = stamp_now(store);
 	return stamp_is(&now, &store->stamp);
 }
@@ -340,9 +476,7 @@ void store_close(struct store *store)
 {
 	if (!store)
 		return;
-	sqlite3_finalize(store->head_stmt);
-	sqlite3_finalize(store->event_stmt);
-	sqlite3_finalize(store->payload_stmt);
+	finalize_all(store);
 	retire(store);
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);

@@ -8,10 +8,12 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "journal/store_mark.h"
 #include "schema_sql.h"
 
 #define HEADER 100		/* bytes of SQLite's file header */
@@ -212,6 +214,7 @@ int store_header_check(struct store *store, bool *fresh, struct err *e)
 	unsigned char head[HEADER] = { 0 };
 	sqlite3_file *file = main_file(store->db);
 	sqlite3_int64 size = 0;
+	struct store_mark mark;
 
 	*fresh = false;
 	if (!file || !file->pMethods || file->pMethods->xFileSize(file, &size) != SQLITE_OK)
@@ -221,10 +224,13 @@ int store_header_check(struct store *store, bool *fresh, struct err *e)
 		*fresh = true;
 		return 0;
 	}
-	if (size == 0 && store->mode == STORE_READ)
-		return err_set(e, ERR_CORRUPT, "%s is empty: not a journal", store->path);
 	if (size == 0 && companion_has_bytes(store, "-wal"))
 		return err_set(e, ERR_CORRUPT, "%s is empty or gone, but its log (-wal) is there: put the file back, or move the log away", store->path);
+	if (size == 0 && store_mark_read(store, &mark))
+		return err_set(e, ERR_CORRUPT, "%s is empty, and held %lld events: put it back, from a copy; to begin anew remove its -lock and its -ballast file", store->path,
+			(long long)mark.seq);
+	if (size == 0 && store->mode == STORE_READ)
+		return err_set(e, ERR_CORRUPT, "%s is empty: not a journal", store->path);
 	*fresh = size == 0;
 	if (size == 0)
 		return 0;
@@ -287,7 +293,8 @@ static void pages_in_wal(const struct store *store, int64_t first, int64_t n, bo
 {
 	unsigned char head[WAL_HEADER], frame[FRAME_HEADER];
 	char *name = mem_printf("%s-wal", store->path);
-	int fd = open(name, O_RDONLY | O_CLOEXEC);
+	struct err e;
+	int fd = file_open(name, O_RDONLY, 0, &e);
 	off_t at = WAL_HEADER;
 
 	mem_free(name);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "journal/export_int.h"
@@ -52,7 +53,7 @@ static const char *keep(struct timeline *timeline, const char *text, size_t len)
 
 	if (len == 0)
 		return "";
-	utf8_safe(&safe, text, len, false);
+	line_words(&safe, text, len, false);
 	kept = arena_dup(timeline->arena, buf_text(&safe), safe.len);
 	buf_done(&safe);
 	return kept;
@@ -350,6 +351,8 @@ static const struct {
 	{ EVENT_WHEEL_PASSED, MARK_PEOPLE, "WHEEL", false },
 	{ EVENT_DOWNTIME_BEGAN, MARK_SITE, "DOWN", false },
 	{ EVENT_DOWNTIME_ENDED, MARK_SITE, "UP", false },
+	{ EVENT_OUTSIDE_BEGAN, MARK_SITE, "ASKED", false },
+	{ EVENT_OUTSIDE_ENDED, MARK_SITE, "LEFT", false },
 	{ EVENT_HELD, MARK_OTHER, "HOLD", false },
 	{ EVENT_HOLD_BROKEN, MARK_FAILURES, "BROKEN", false },
 	{ EVENT_DEFERRED, MARK_DECISIONS, "DEBT", false },

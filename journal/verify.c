@@ -6,15 +6,16 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
-
-enum { ROWS, PURGE, HASH };
+#include "journal/store_mark.h"
+#include "journal/store_whole.h"
 
 const char *const store_verify_sql[] = {
-	[ROWS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq LIMIT 1000",
-	[PURGE] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
+	[VERIFY_ROWS] = "SELECT " STORE_COLUMNS " FROM event e LEFT JOIN payload p ON p.seq = e.seq WHERE e.seq > ?1 ORDER BY e.seq LIMIT 1000",
+	[VERIFY_PURGE] = "SELECT 1 FROM event INDEXED BY event_purge WHERE kind = 61 AND seq > ?1"
 		" AND ?1 BETWEEN CAST(call AS INTEGER) AND CAST(substr(call, instr(call, '..') + 2) AS INTEGER) LIMIT 1",
-	[HASH] = "SELECT hash FROM event WHERE seq = ?1",
+	[VERIFY_HASH] = "SELECT hash FROM event WHERE seq = ?1",
 	NULL,
 };
 
@@ -22,7 +23,7 @@ const char *const store_verify_sql[] = {
 struct check {
 	struct store *store;
 	struct verify_report *report;
-	sqlite3_stmt *purge;		/* owned by check_chain */
+	struct store_links links;	/* of the page that is read */
 	int64_t seq;			/* last one that was good */
 	unsigned char hash[SHA256_LEN];	/* its hash */
 };
@@ -39,19 +40,6 @@ static int bad(struct verify_report *report, int64_t seq, const char *fmt, ...)
 	vsnprintf(report->text, sizeof(report->text), fmt, args);
 	va_end(args);
 	return 1;
-}
-
-/* 1 when a later payload.purged event names seq, 0 when none does, -1 on error. */
-static int was_purged(struct check *check, int64_t seq, struct err *e)
-{
-	int code;
-
-	sqlite3_bind_int64(check->purge, 1, seq);
-	code = sqlite3_step(check->purge);
-	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		return store_sql_err(check->store->db, e, "looking for payload.purged");
-	sqlite3_reset(check->purge);
-	return code == SQLITE_ROW;
 }
 
 /* 0 = good, 1 = bad, -1 = cannot be read. */
@@ -76,7 +64,7 @@ static int check_event(struct check *check, sqlite3_stmt *stmt, struct err *e)
 	if (memcmp(hash, ev.hash, SHA256_LEN) != 0)
 		return bad(report, ev.seq, "event %lld does not fit its hash: it, or the one before it, was changed", (long long)ev.seq);
 	if (ev.purged) {
-		purged = was_purged(check, ev.seq, e);
+		purged = store_purge_told(check->store, &check->links, ev.seq, e);
 		if (purged <= 0)
 			return purged < 0 ? -1 : bad(report, ev.seq, "the payload of event %lld is gone and no later event says who purged it",
 				(long long)ev.seq);
@@ -92,13 +80,12 @@ static int check_event(struct check *check, sqlite3_stmt *stmt, struct err *e)
 /* Up to a thousand events: 0 and *more, 1 = bad, -1. */
 static int check_page(struct check *check, bool *more, struct err *e)
 {
-	sqlite3_stmt *stmt = store_prepare(check->store->db, store_verify_sql[ROWS], e);
+	sqlite3_stmt *stmt = store_prepare(check->store->db, store_verify_sql[VERIFY_ROWS], e);
 	int64_t before = check->seq;
 	int rc = -1, code = SQLITE_ERROR;
 
-	check->purge = stmt ? store_prepare(check->store->db, store_verify_sql[PURGE], e) : NULL;
-	if (!check->purge)
-		goto out;
+	if (!stmt)
+		return -1;
 	sqlite3_bind_int64(stmt, 1, check->seq);
 	rc = 0;
 	while (rc == 0 && (code = sqlite3_step(stmt)) == SQLITE_ROW)
@@ -108,9 +95,8 @@ static int check_page(struct check *check, bool *more, struct err *e)
 		rc = err_wrap(e, "after event %lld", (long long)check->seq);
 	}
 	*more = check->seq > before;
-out:
 	sqlite3_finalize(stmt);
-	sqlite3_finalize(check->purge);
+	store_links_done(&check->links);
 	return rc;
 }
 
@@ -140,7 +126,7 @@ static int check_chain(struct check *check, struct err *e)
 
 static int hash_at(struct store *store, int64_t seq, unsigned char out[SHA256_LEN], struct err *e)
 {
-	sqlite3_stmt *stmt = store_prepare(store->db, store_verify_sql[HASH], e);
+	sqlite3_stmt *stmt = store_prepare(store->db, store_verify_sql[VERIFY_HASH], e);
 	int rc = 0, code;
 
 	if (!stmt)
@@ -175,7 +161,58 @@ int store_hash_at(struct store *store, int64_t seq, unsigned char hash[SHA256_LE
 	return rc;
 }
 
-int store_verify_tail(struct store *store, struct err *e)
+/* Trees and indexes: what the chain does not cover, because it is derived. */
+static int check_structure(struct store *store, struct err *e)
+{
+	sqlite3_stmt *stmt = store_prepare(store->db, "PRAGMA integrity_check(1)", e);
+	int rc = 0;
+
+	if (!stmt)
+		return -1;
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		rc = store_sql_err(store->db, e, "checking the structure");
+	else if (!str_is((const char *)sqlite3_column_text(stmt, 0), "ok"))
+		rc = err_set(e, ERR_CORRUPT, "%s is damaged: every event is whole, but the file around them is not: %s", store->path,
+			(const char *)sqlite3_column_text(stmt, 0));
+	sqlite3_finalize(stmt);
+	return rc;
+}
+
+/* A good chain may be shorter than it was. */
+static void check_end(struct check *check, const struct store_mark *mark)
+{
+	struct verify_report *report = check->report;
+
+	report->cut = store_mark_differs(check->store, mark, check->seq, report->text, sizeof(report->text));
+	if (report->cut)
+		report->bad_seq = mark->seq > check->seq ? check->seq + 1 : mark->seq;
+}
+
+static int verify_all(struct check *check, struct err *e)
+{
+	struct buf hex = { 0 };
+	struct store_mark mark;
+	bool marked = store_mark_read(check->store, &mark);
+	int rc = check_chain(check, e);
+
+	while (rc == 0) {
+		if (store_fresh(check->store, e) < 0)
+			return -1;
+		rc = check_structure(check->store, e);
+		if (store_settled(check->store))
+			break;
+		err_clear(e);
+		rc = 0;
+	}
+	if (rc == 0 && marked)
+		check_end(check, &mark);
+	str_hex(&hex, check->hash, SHA256_LEN);
+	str_copy(check->report->head, sizeof(check->report->head), check->report->events ? buf_text(&hex) : "");
+	buf_done(&hex);
+	return rc < 0 ? -1 : 0;
+}
+
+static int verify_tail(struct store *store, struct err *e)
 {
 	struct verify_report report = { 0 };
 	struct check check = { .store = store, .report = &report };
@@ -194,41 +231,30 @@ int store_verify_tail(struct store *store, struct err *e)
 	return 0;
 }
 
-/* Trees and indexes: what the chain does not cover, because it is derived. */
-static int check_structure(struct store *store, struct err *e)
+/* Bytes of the file and its log, which is as much as is read. */
+static off_t size_of(const struct store *store)
 {
-	sqlite3_stmt *stmt = store_prepare(store->db, "PRAGMA integrity_check(1)", e);
-	int rc = 0;
+	char *wal = mem_printf("%s-wal", store->path);
+	struct stat st;
+	off_t size = stat(store->path, &st) == 0 ? st.st_size : 0;
 
-	if (!stmt)
-		return -1;
-	if (sqlite3_step(stmt) != SQLITE_ROW)
-		rc = store_sql_err(store->db, e, "checking the structure");
-	else if (!str_is((const char *)sqlite3_column_text(stmt, 0), "ok"))
-		rc = err_set(e, ERR_CORRUPT, "every event is whole, but the file around them is damaged: %s",
-			(const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	return rc;
+	size += stat(wal, &st) == 0 ? st.st_size : 0;
+	mem_free(wal);
+	return size;
 }
 
-static int verify_all(struct check *check, struct err *e)
+int store_verify_quick(struct store *store, struct err *e)
 {
-	struct buf hex = { 0 };
-	int rc = check_chain(check, e);
+	struct verify_report report = { 0 };
+	struct check check = { .store = store, .report = &report };
 
-	while (rc == 0) {
-		if (store_fresh(check->store, e) < 0)
-			return -1;
-		rc = check_structure(check->store, e);
-		if (store_settled(check->store))
-			break;
-		err_clear(e);
-		rc = 0;
-	}
-	str_hex(&hex, check->hash, SHA256_LEN);
-	str_copy(check->report->head, sizeof(check->report->head), check->report->events ? buf_text(&hex) : "");
-	buf_done(&hex);
-	return rc < 0 ? -1 : 0;
+	if (size_of(store) > STORE_WHOLE)
+		return verify_tail(store, e) < 0 ? -1 : store_roll_call(store, e);
+	if (verify_all(&check, e) < 0)
+		return -1;
+	if (report.bad_seq && !report.cut)
+		return err_set(e, ERR_CORRUPT, "%s is damaged: %s", store->path, report.text);
+	return 0;
 }
 
 int store_verify(const char *path, struct verify_report *report, struct err *e)

@@ -12,6 +12,6 @@ runbook { id = "each-read", bellbook = 1, title = "Look at several hosts with on
 observe "read" { title = "Look at every host",
 	run = function(s)
 		each(hosts.named(s, s.params.hosts), function(host)
-			return ssh.read(host, s.params.command)
+			return ssh.read(host, s.params.command, { tell = true })
 		end, { at_once = s.params.at_once, stop_after = 10000 })
 	end }

@@ -1,32 +1,48 @@
 -- upgrade.lua - a new minor or patch release on a bare-metal Mastodon server. SPDX-License-Identifier: GPL-3.0-or-later
+local back = require "back"
 local backup = require "backup"
+local code = require "code"
+local compare = require "compare"
+local elsewhere = require "elsewhere"
+local hosts = require "hosts"
 local install = require "install"
 local mastodon = require "mastodon"
+local pages = require "pages"
 local preflight = require "preflight"
+local proof = require "proof"
+local renew = require "renew"
+local runtime = require "runtime"
 local services = require "services"
+local reason = require "reason"
 local sidekiq = require "sidekiq"
+local sorted = require "sorted"
 local verify = require "verify"
 local versions = require "versions"
+local watch = require "watch"
 
 runbook { id = "upgrade", bellbook = 1, title = "Upgrade Mastodon (bare metal)", window = "3h",
 	about = [[
-Brings a Mastodon server that was installed after the official guide (git, rbenv, systemd) to a newer release: a patch
-(4.5.9 to 4.5.15) or the next series (4.5 to 4.6). It looks first and changes nothing until everything that must hold does
+Brings a Mastodon server that was installed after the official guide (git, systemd, Ruby of rbenv; asdf, mise or a Ruby of
+the system will do) to a newer release: a patch (4.5.9 to 4.5.15) or the next series (4.5 to 4.6). A fork goes to its own
+tags and branches. It looks first and changes nothing until everything that must hold does
 hold; then it makes a backup and proves that it can be read; puts the new code beside the running one; migrates the
 database in two parts; restarts; looks from inside and outside; and only then does the part that cannot be undone.
-Members notice a pause of about a minute, in the way called two-phase. Every step can be repeated: one whose work is done
+In the way called two-phase the web is restarted once: for 6 to 10 s requests are refused, and they are counted from outside.
+When a reload is enough, nobody is refused, and requests wait for up to 14 s. Every step can be repeated: one whose work is done
 does nothing again.]],
 	params = {
-		target = { type = "text", pattern = "v?%d+%.%d+%.%d+", ask = "Which version do you upgrade to?",
-			help = "A release as its notes name it, like 4.6.5. Patches may be skipped, series (4.5, 4.6) may not." },
+		target = { type = "text", pattern = "%w[%w%._+/-]*", ask = "Which version do you upgrade to?",
+			help = "A release as its notes name it, like 4.6.5. Patches may be skipped, series (4.5, 4.6) may not. For a fork, a tag or a branch of it; "
+				.. "for commits of your own, the branch that carries them." },
 		way = { type = "choice", choices = { "two-phase", "full-stop" }, default = "two-phase", ask = "Keep the site up, or stop it?",
-			help = "two-phase: the site stays up but for a short pause; the database is migrated before and after the restart. "
+			help = "two-phase: the site stays up but for the restart of the web (6 to 10 s of refused requests); the database is migrated before and after the restart. "
 				.. "full-stop: everything is stopped, migrated in one go, and started; slower for members, simpler, and needed "
 				.. "for very old databases." },
 		backup_dir = { type = "text", pattern = "/[%w%._/-]+", default = "/var/backups/mastodon", ask = "Where shall the backup lie?",
 			help = "A folder on the first app host, with room for a dump of the database. It is made when it is not there." },
-		db_direct_port = { type = "integer", min = 1, max = 65535, default = 5432, ask = "PostgreSQL's own port?",
-			help = "With PgBouncer, Mastodon talks to 6432; migrations must go past it, to PostgreSQL itself." },
+		db_direct_port = { type = "integer", optional = true, min = 1, max = 65535, ask = "PostgreSQL's own port?",
+			help = "Leave it out: the port of the settings is taken, and behind a PgBouncer PostgreSQL itself is asked for its own. Give it where that is "
+				.. "not reached." },
 		db_direct_host = { type = "text", optional = true, pattern = "[%w%._:/-]+", ask = "PostgreSQL's own host?",
 			help = "Only when PgBouncer runs on another host than PostgreSQL; else DB_HOST of .env.production is right." },
 		drain = { type = "integer", min = 2, max = 86400, default = 600, ask = "How many seconds may Sidekiq take to finish its jobs?",
@@ -39,6 +55,9 @@ does nothing again.]],
 -- Runs fn on every app host, some at a time.
 local function on_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 1 }) end
 
+-- The same for changes: when it fails on one host, that is said at once, while the others are still at work.
+local function do_on_all(s, fn) return hosts.each(s, s:all "app", fn) end
+
 -- True when fn is true for every app host.
 local function true_on_all(s, fn)
 	for _, yes in pairs(on_all(s, function(host) return fn(host) == true end)) do
@@ -47,8 +66,17 @@ local function true_on_all(s, fn)
 	return true
 end
 
-local function target(s) return check(versions.parse(s.params.target), "the target is not a version") end
-local function from(s) return check(versions.parse(s.site.from), "the version that runs is not known") end
+-- What the step “way” found, as versions.parse gives it; tag is what git finds it by.
+local function target(s)
+	local goal = s.site.goal
+	if not goal or goal.asked ~= s.params.target then
+		return check(versions.parse(s.params.target), "what the target is was not looked at: repeat the step “May we go from here to there?”")
+	end
+	local v = versions.parse(goal.version)
+	v.tag = goal.checkout
+	return v
+end
+local function from(s) return check(versions.parse(s.site.from), ("the web says that it runs “%s”, which is no version"):format(tostring(s.site.from))) end
 
 -- What is to be known at this step on this way.
 local function tell(s, step)
@@ -75,39 +103,154 @@ phase "Look before you touch"
 
 observe "facts" { title = "What runs, and where?", gives = { "site" }, timeout = "5m",
 	about = [[Asks every app host for its code, programs, settings and services, and Redis and PostgreSQL for theirs. Of
-passwords and keys only is noted whether they are set, and a digest, to see whether the hosts agree.]],
+passwords and keys only is noted whether they are set, and a digest, to see whether the hosts agree. Nothing begins before it
+is proven that this database is the one that the running web uses (by the sockets that its processes hold, and by Rails'
+own word), and that Redis knows the Sidekiq that runs.]],
 	run = function(s)
 		preflight.look(s)
 		preflight.tell(s)
+		proof.database(s)
+		proof.redis(s)
+		for _, text in ipairs(elsewhere.words(s, s.site)) do s:note(text) end
 	end }
 
-observe "way" { title = "May we go from here to there?", needs = { "site" },
-	about = [[One release of every series must have run, because each brings the database one step on. The release notes of
-every version on the way are listed: read them, they may ask for more than this runbook knows.]],
+observe "services" { title = "Do all services run and answer?", needs = { "site" }, gives = { "site" }, timeout = "5m",
+	about = [[What counts is a unit that is active or enabled, whatever its name; one that is switched off stays off. Every process is
+matched to its unit, and every place where one listens is asked. A site that does not work now is mended before it is upgraded.]],
 	run = function(s)
+		preflight.look(s)
+		for _, text in ipairs(services.resting(s, s.site)) do s:note(text) end
+		local site = s.site
+		services.ask_about_idle(s, site)
+		s.site = site
+		local problems = services.strays(s, site)
+		for i, text in ipairs(problems) do
+			problems[i] = text .. ": this runbook could neither stop nor restart it, and it would go on with the old code. Stop it, or make it a unit"
+		end
+		for _, text in ipairs(services.problems(s, site)) do problems[#problems + 1] = text end
+		for _, text in ipairs(sidekiq.unknown_problems(s, site)) do problems[#problems + 1] = text end
+		demand(problems, "Not everything runs as it should; nothing was changed:")
+	end }
+
+-- What is to be known of the target before anything else.
+local function tell_of_goal(s, a, b)
+	local goal = s.site.goal
+	for _, v in ipairs { a, b } do
+		local text = versions.no_release(v)
+		if text then s:warn(text .. ".") end
+	end
+	if goal.kind ~= "tag" then
+		s:note(("%s is a branch%s: commit %s, which says that it is %s. That commit is meant from now on, whatever comes to the branch later.")
+			:format(goal.asked, goal.kind == "local" and " of the host's own" or " at " .. goal.remote, goal.commit:sub(1, 12), goal.version))
+	end
+	-- What the server itself has heard of, too: a mirror's tags may be old.
+	local known = table.move(goal.tags, 1, #goal.tags, 1, {})
+	for _, name in ipairs(preflight.updates(s, s.site)) do known[#known + 1] = "v" .. name:match("^%S*") end
+	local newer = versions.newer_patch(b, known)
+	if newer then
+		s:warn(("%s is out, and patches mend security holes: unless you mean %s, stop here and start again with target=%s."):format(newer.text, b.full, newer.text))
+	end
+	-- What to compare the new release with: the code that lies there, when it is the one that runs.
+	local git = s.site.hosts[s.site.first].git
+	local lies = versions.parse(git.version or "")
+	if lies and lies.text == a.text and git.head ~= s.site.hosts[s.site.first].tree.commit then s.site.old = git.head end
+end
+
+local function stop_here(s, text, details, go)
+	return s:ask { type = "choice", text = text, details = details, default = "stop",
+		choices = { { value = "stop", label = "Stop here", help = "Nothing was changed." }, { value = "go", label = go } } } == "go"
+end
+
+-- What a person may not have meant: a version that runs already, a fork that becomes what it was made from, commits that would vanish.
+local function ask_whether_wanted(s, a, b)
+	local site = s.site
+	if a.text == b.text then
+		local open, others = mastodon.down(s, site), {}
+		for _, host in ipairs(s:all "app") do
+			if site.hosts[host].git.head ~= site.hosts[host].tree.commit then others[#others + 1] = host end
+		end
+		if #others > 0 then s:note(("The version is the same, but the code on %s is another one than %s."):format(table.concat(others, ", "), site.goal.asked)) end
+		if #open > 0 then s:note(("%s runs, but %d of its migrations are not done: its upgrade was not ended."):format(a.full, #open)) end
+		if #others == 0 and #open == 0 then
+			site.again = stop_here(s, ("%s runs already: there is nothing to do. Go through all of it once more?"):format(b.full),
+				"Its code lies on every host, and no migration is open. Going on makes a backup, builds what is not as it was built, and restarts everything once.",
+				"Go through it once more")
+			check(site.again, ("%s runs already: nothing to do, and nothing was changed"):format(b.full))
+		end
+	end
+	local signs = code.fork_signs(s, site)
+	if #signs > 0 and code.goal_is_vanilla(site.goal) then
+		s:warn(("This server runs a fork of Mastodon: %s. %s is a release of Mastodon's own makers."):format(table.concat(signs, "; "), site.goal.name))
+		check(stop_here(s, ("Replace the fork by Mastodon's own %s?"):format(b.text), "What the fork added is gone then (themes, settings, longer posts), and its migrations "
+			.. "stay in the database. To stay with the fork, start again with a tag or branch of it as target.", "Yes, leave the fork"),
+			"the fork stays; start again with a tag or branch of it as target. Nothing was changed")
+	elseif #signs > 0 then
+		s:note("A fork: " .. table.concat(signs, "; ") .. ".")
+	end
+	for host, missing in sorted(code.left_behind(s, site) or {}) do
+		local commands, name = code.carry_commands(s, site, host)
+		s:warn(("%s: commits of your own on %s are not in %s, so they would no longer run:\n%s"):format(host, site.hosts[host].git.branch ~= "" and
+			site.hosts[host].git.branch or "the code there", site.goal.asked, table.concat(missing, "\n")))
+		check(stop_here(s, ("%s: leave commits of your own behind (%d)?"):format(host, #missing), ("To carry them, beside the folder of the code so that nothing that runs is "
+			.. "touched, as %s on %s:\n%s\nThen start again with target=%s. A conflict is solved there, as git says."):format(mastodon.user(s), host,
+			table.concat(commands, "\n"), name), "Leave them; they stay in git"),
+			("commits of your own would be left behind on %s. To carry them:\n%s\nThen start again with target=%s. Nothing was changed"):format(host, table.concat(commands, "\n"), name))
+	end
+end
+
+observe "way" { title = "May we go from here to there?", needs = { "site" }, gives = { "site" }, timeout = "20m",
+	about = [[One release of every series must have run, because each brings the database one step on. Also whether git can
+bring the new code to every host, what it is, and whether a fork or commits of your own would be lost. The release notes
+of every version on the way are listed: read them, they may ask for more than this runbook knows.]],
+	run = function(s)
+		local site, typed = s.site, versions.parse(s.params.target)
+		s.site = site
+		code.look(s, site)
+		demand(code.git_problems(s, site), "New code could not be fetched; nothing was changed:")
+		if typed and typed.full == typed[1] .. "." .. typed[2] .. "." .. typed[3] then demand({ versions.closed(from(s), typed) }, "This way is closed:") end
+		demand(code.find_goal(s, site), "The new code cannot be had; nothing was changed:")
 		local a, b = from(s), target(s)
 		demand({ versions.closed(a, b) }, "This way is closed:")
-		if s.params.way == "two-phase" then demand({ versions.no_two_phase(b, s.site.schema) }, "Two phases cannot be:") end
-		s:note(("From %s to %s: %s."):format(a.text, b.text, a.text == b.text and "that version runs already; the steps only repeat their checks"
-			or a.series == b.series and "a patch" or "a new series"))
-		for _, tag in ipairs(preflight.tags_between(s, a, b)) do
+		if s.params.way == "two-phase" then demand({ versions.no_two_phase(b, site.schema) }, "Two phases cannot be:") end
+		s:note(("From %s to %s: %s."):format(a.full, b.full, a.text == b.text and "that version runs already" or a.series == b.series and "a patch" or "a new series"))
+		tell_of_goal(s, a, b)
+		ask_whether_wanted(s, a, b)
+		for _, tag in ipairs(preflight.tags_between(site, a, b)) do
 			s:note("Release notes: https://github.com/mastodon/mastodon/releases/tag/" .. tag)
 		end
+		s.site = site
 	end }
 
 observe "programs" { title = "Are the programs new enough?", needs = { "site" }, gives = { "site" },
-	about = [[Node.js, libvips, FFmpeg and corepack of every app host, PostgreSQL and Redis, against the table of the
-releases. Ruby is not looked at: the upgrade builds it. Also memory and disk: building the assets dies without a word on
-a small machine.]],
+	about = [[Node.js, libvips, FFmpeg and corepack of every app host, PostgreSQL, Redis and the programs that save them,
+against the table of the releases. Whether the Ruby that the release names is there or can be built, for the Ruby that the
+services really run. Also memory and disk: building the assets dies without a word on a small machine.]],
 	run = function(s)
 		preflight.look(s)
 		local problems = versions.server_problems(from(s), target(s), s.site)
+		for _, text in ipairs(preflight.dump_problems(s, s.site)) do problems[#problems + 1] = text end
+		local function look(host, cmd, extra) return mastodon.read(s, host, cmd, extra) end
 		for _, host in ipairs(s:all "app") do
-			for _, text in ipairs(versions.host_problems(target(s), s.site.hosts[host])) do problems[#problems + 1] = host .. ": " .. text end
+			local h, goal = s.site.hosts[host], s.site.goal or {}
+			if (h.tools or ""):find(" curl", 1, true) then problems[#problems + 1] = host .. ": curl is not installed, with which its services are asked (apt install curl)" end
+			preflight.look_for_vips(s, host, h)
+			if h.vips == "?" then s:warn(host .. ": libvips is there, but nothing tells its version; 4.6 and newer want at least 8.13") end
+			for _, text in ipairs(versions.host_problems(target(s), h)) do problems[#problems + 1] = host .. ": " .. text end
+			local text = goal.ruby and runtime.ruby_problem(look, versions.compare, host, h, goal.ruby, goal.range)
+			if text then problems[#problems + 1] = host .. ": " .. text end
+			s:note(("%s: the services run %s%s."):format(host, h.ruby_by.program or "Ruby", h.ruby_by.manager ~= "fixed" and " of " .. h.ruby_by.manager or ""))
 		end
 		demand(problems, "These must be mended before anything else; nothing was changed:")
 		for _, text in ipairs(preflight.room_warnings(s, s.site)) do s:warn(text) end
-		demand(preflight.room_problems(s, s.site), "There is not room enough:")
+		local refused = preflight.sync_refused(s, s.site)
+		if refused then s:warn("Redis gives no copy of itself (" .. refused .. "), so none will lie in the backup: queued jobs and home timelines are not saved.") end
+		local room = preflight.room_problems(s, s.site)
+		for _, host in ipairs(s:all "app") do
+			local full, little = elsewhere.room(s, host)
+			for _, text in ipairs(full) do room[#room + 1] = text end
+			for _, text in ipairs(little) do s:warn(text) end
+		end
+		demand(room, "There is not room enough:")
 	end }
 
 observe "gates" { title = "What this release wants from the settings", needs = { "site" }, gives = { "site" },
@@ -116,24 +259,34 @@ are new. What the new release is known to trip over is checked here, while nothi
 	run = function(s)
 		preflight.look(s)
 		local problems = {}
+		local differ, remarks = compare.judge(s:all "app", compare.look(s), versions.compare(from(s).series, "4.4") < 0)
+		for _, text in ipairs(differ) do problems[#problems + 1] = text end
+		for _, text in ipairs(remarks) do s:warn(text .. "; is that meant?") end
 		for _, gate in ipairs(versions.gates) do problems[#problems + 1] = gate(from(s), target(s), s.site) end
 		demand(problems, "The settings are not ready; nothing was changed:")
 		tell(s, "gates")
 	end }
 
-observe "tree" { title = "Is the code on the hosts unchanged?", needs = { "site" }, gives = { "site" },
-	about = [[A theme or a mend of your own would be in git's way. `git stash`, or a branch of your own, is the way out.]],
+observe "tree" { title = "Is anything in the way of the new code?", needs = { "site" }, gives = { "site" },
+	about = [[Files of your own (a theme, a dump) stay where they are, unless the new release brings one of the same name. Files
+of Mastodon's that were changed by hand are in git's way only where the new release changes them, too. And everything must
+be writable for Mastodon's user.]],
 	run = function(s)
 		preflight.look(s)
-		local problems = {}
+		local site = s.site
+		code.look(s, site)
+		demand(code.git_problems(s, site), "git does not work:")
+		demand(code.probe(s, site), "The new code cannot be had:")
+		s.site = site
+		local problems, notes = code.tree_problems(s, site)
+		for _, text in ipairs(notes) do s:note(text) end
 		for _, host in ipairs(s:all "app") do
 			local h = s.site.hosts[host]
-			if h.dirty ~= "" then problems[#problems + 1] = host .. ": changed files: " .. h.dirty end
 			if h.env_mode ~= "600" and h.env_mode ~= "640" then
 				s:warn(("%s: .env.production can be read by others (mode %s); chmod 600 it"):format(host, h.env_mode))
 			end
 		end
-		demand(problems, "git would refuse or lose something:")
+		demand(problems, "git would refuse, or something would be lost; nothing was changed:")
 	end }
 
 observe "database" { title = "Is the database healthy?", needs = { "site" }, timeout = "2h",
@@ -142,22 +295,22 @@ its lock. Whether an interrupted migration left an invalid index. And before 4.7
 an upgrade of the operating system's C library old indexes can be silently wrong, and 4.7 fails on the double accounts
 they let in. The last look reads the indexes and locks nobody out; on a big server it takes a while.]],
 	run = function(s)
-		demand(preflight.pooler_problems(s, s.site), "Migrations would not get through:")
+		proof.still(s, s.site)
 		local invalid = mastodon.invalid_indexes(s, s.site)
 		demand(invalid, "These indexes are invalid: an earlier migration was interrupted. Drop each (DROP INDEX CONCURRENTLY name) when you know "
 			.. "which migration makes it, and run that one again:")
+		for _, text in ipairs(preflight.schema_warnings(s, s.site)) do s:warn(text) end
 		preflight.index_check(s, s.site, target(s), from(s))
 		local long = mastodon.sql(s, s.site, "SELECT pid, usename, date_trunc('second', now() - xact_start) FROM pg_stat_activity "
 			.. "WHERE xact_start < now() - interval '10 minutes' AND datname = current_database()")
 		for _, row in ipairs(long) do s:warn("An old transaction (pid|user|age " .. row .. ") would make index building wait for its end") end
 	end }
 
-observe "queues" { title = "Is Sidekiq keeping up?", needs = { "site" }, gives = { "old_ids" },
+observe "queues" { title = "Is Sidekiq keeping up?", needs = { "site" },
 	about = [[Sidekiq does the work behind the pages. Its queues should be short before an upgrade, and only hosts that this
 runbook knows may run one: a worker forgotten on another machine would go on with the old code.]],
 	run = function(s)
 		local state = sidekiq.look(s, s.site)
-		s.old_ids = sidekiq.ids(state)
 		local strangers = sidekiq.strangers(s, s.site, state)
 		demand(strangers, "Sidekiq runs on hosts that the fleet file does not know. Stop it there, or add the host to the role app:")
 		for _, queue in ipairs(state.queues) do
@@ -165,7 +318,15 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 				s:warn(("The queue %s is %d s behind (%d jobs): perhaps wait until it is empty"):format(queue.name, queue.latency, queue.size))
 			end
 		end
-		if #state.processes == 0 then s:warn "No Sidekiq process runs now." end
+		if #state.processes == 0 then
+			s:warn "No Sidekiq process runs now."
+		else
+			local missing = sidekiq.unserved(state, versions.compare(from(s).series, "4.4") >= 0)
+			check(#missing == 0, "no Sidekiq process serves the queues " .. table.concat(missing, ", ") .. ": their jobs wait for ever. Add them to a unit's "
+				.. "ExecStart (-q NAME), run systemctl daemon-reload and restart that unit")
+			local schedulers = sidekiq.served(state).scheduler or 0
+			if schedulers > 1 then s:warn(("%d Sidekiq processes serve the queue “scheduler”; Mastodon wants exactly one."):format(schedulers)) end
+		end
 		s:note(("%d Sidekiq processes, %d jobs waiting to be tried again."):format(#state.processes, state.retry))
 		local killed = preflight.killed_early(s, s.site)
 		if #killed > 0 then
@@ -174,16 +335,24 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 		end
 	end }
 
-observe "before" { title = "Remember what must not change", needs = { "site" }, gives = { "before" },
+observe "before" { title = "Remember what must not change", needs = { "site" }, gives = { "before", "watch" },
 	about = [[The signing key of an account, the key of push notifications, the server's name and the number of members: the
-same must be found after the upgrade.]],
+same must be found after the upgrade. The site is looked at from outside, so that afterwards only what became different
+is a fault. And from here on it is asked from outside each second, to the end, because nginx gives out pages from its
+cache for days while the web is dead: something is posted to the inbox, unsigned, which a Mastodon that lives refuses (by
+the name bellbook-outside). Refused and slow answers are counted, and told beside what the steps say. With a member's
+token in the fleet file (mastodon.probe_token) a timeline is read, too, and an empty post refused.]],
 	run = function(s)
 		s.before = verify.identity(s, s.site)
+		s.before.outside = verify.outside(s, s.site, s.before.user)
+		verify.outside_before(s, s.before)
+		s.watch = watch.look(s, s.site)
 		if s.before.key then
 			s:note(("Compared afterwards: the key of @%s, %d members."):format(s.before.user, s.before.users))
 		else
 			s:warn("The actor of @" .. tostring(s.before.user) .. " shows no key now; whether keys stay the same cannot be compared.")
 		end
+		verify.watch(s)
 	end }
 
 manual "agree" { title = "Agree on the upgrade",
@@ -195,45 +364,74 @@ when it happens. Nothing has been changed so far.]] }
 
 phase "Backup"
 
+-- Part of the names of what is kept: before-4.6.5, or at-4.6.5 when that runs already.
+local function when_kept(s) return (s.site.again and "at-" or "before-") .. target(s).text end
+
 change "backup" { title = "Dump the database and prove the dump", needs = { "site" }, gives = { "backup" }, takes = "15m", timeout = "12h",
 	why = "After the point of no return, this file is the only way back.",
 	about = [[pg_dump writes a consistent copy while the site runs. That pg_restore --list works proves nothing, it does so
 even for a file that was cut off: the whole file is read back instead (pg_restore -f /dev/null), and its tables counted.]],
 	back = "Delete the file.",
 	run = function(s)
-		local file = ("%s/before-%s-%s.dump"):format(s.params.backup_dir, target(s).text, s.site.stamp)
+		local file = ("%s/%s-%s.dump"):format(s.params.backup_dir, when_kept(s), s.site.stamp)
+		proof.still(s, s.site)
 		backup.make_folder(s, s.site)
 		mastodon.job(s, s.site.first, "dump", ("umask 077 && %s -Fc -f %s"):format(mastodon.pg(s.site, "pg_dump"), q(file .. ".part")))
 		mastodon.run(s, s.site.first, ("mv %s %s"):format(q(file .. ".part"), q(file)))
 		s.backup = file
 		s:note(("The dump is %s:%s."):format(s.site.first, file))
 		backup.compare_sizes(s, s.site, file)
+		back.write(s, s.site, file, target(s).text)
 	end,
 	done = function(s) return s.backup and backup.is_readable(s, s.site, s.backup) or false end }
 
-change "settings" { title = "Keep the settings and Redis", needs = { "site" }, gives = { "kept" }, takes = "2m", timeout = "1h",
+-- The name of a copy of Redis; %s is which one.
+local function redis_copy(s) return ("%s/redis%%s-%s-%s.rdb"):format(s.params.backup_dir, when_kept(s), s.site.stamp) end
+
+-- Shell text: the files that the settings of a host were read from, as an archive names them; of a link, what it leads to.
+local function settings_files(s, host)
+	local list = {}
+	for name in (s.site.hosts[host].env_files or ""):gmatch("%S+") do
+		list[#list + 1] = ('"$(readlink -f %s | cut -c 2-)"'):format(q(name:sub(1, 1) == "/" and name or mastodon.live(s) .. "/" .. name))
+	end
+	return table.concat(list, " ")
+end
+
+change "settings" { title = "Keep the settings and Redis", needs = { "site" }, gives = { "kept", "kept_redis" }, takes = "2m", timeout = "1h",
 	why = "Without .env.production a dump is worth little: the keys in it are the server's identity.",
 	about = [[.env.production, the systemd units and nginx's files of every app host go into an archive there; Redis gives a
 copy of what it holds (queued jobs, home timelines), which would be bearable to lose.]],
 	back = "Delete the files.",
 	run = function(s)
 		local dir = s.params.backup_dir
-		local kept = ("%s/settings-before-%s-%s.tar.gz"):format(dir, target(s).text, s.site.stamp)
-		on_all(s, function(host)
+		local kept = ("%s/settings-%s-%s.tar.gz"):format(dir, when_kept(s), s.site.stamp)
+		do_on_all(s, function(host)
 			local user = mastodon.user(s)
-			mastodon.root_run(host, ("install -d -m 700 -o %s -g %s %s && umask 077 && tar -czf %s --ignore-failed-read -C / %s"):format(user, user, q(dir),
-				q(kept), table.concat({ q(mastodon.live(s):sub(2) .. "/.env.production"), "$(cd / && ls -d etc/systemd/system/mastodon-* etc/nginx 2>/dev/null)" }, " ")))
+			-- Cut off by a full disk it must not look like a whole one.
+			mastodon.root_run(host, ("install -d -m 700 -o %s -g %s %s && umask 077 && tar -czf %s --ignore-failed-read -C / %s && mv %s %s"):format(user, user, q(dir),
+				q(kept .. ".part"), table.concat({ settings_files(s, host), ("$(cd / && ls -d %s etc/nginx 2>/dev/null)")
+					:format(mastodon.unit_files(s.site, host)) }, " "),
+				q(kept .. ".part"), q(kept)))
 		end)
-		mastodon.run(s, s.site.first, ("umask 077 && %s"):format(mastodon.redis(s.site, "--rdb " .. q(dir .. "/redis-before-" .. target(s).text
-			.. "-" .. s.site.stamp .. ".rdb"))))
-		s.kept = kept
-		s:note(("The settings of each app host are there in %s, Redis is on %s in the same folder."):format(kept, s.site.first))
+		local others, folders = elsewhere.by_host(s, s.site)
+		hosts.each(s, others, function(host)
+			mastodon.root_run(host, ("install -d -m 700 %s && umask 077 && tar -czf %s --ignore-failed-read -C / $(cd / && ls -d %s 2>/dev/null)"):format(q(dir), q(kept),
+				folders[host]))
+			s:note(("The configuration of %s (%s) is there in %s."):format(host, folders[host], kept))
+		end)
+		for _, one in ipairs(elsewhere.elsewhere(s, s.site)) do
+			if not one.host then s:warn(("%s runs at %s, which the fleet file does not name: its configuration is not in this backup."):format(one.what, one.address)) end
+		end
+		s.kept, s.kept_redis = kept, backup.keep_redis(s, s.site, redis_copy(s))
+		s:note(("The settings of each app host are there in %s%s."):format(kept, #s.kept_redis > 0 and (", Redis is on %s: %s"):format(s.site.first,
+			table.concat(s.kept_redis, ", ")) or ""))
 		for _, host in ipairs(s:all "app") do s:note(("%s: .env.production has the SHA-256 %s"):format(host, s.site.hosts[host].env_sha)) end
 	end,
 	done = function(s)
-		return s.kept and true_on_all(s, function(host)
-			return mastodon.root_read(host, "tar -tzf " .. q(s.kept) .. " | grep -c '/\\.env\\.production$'", { check = false }).ok
-		end) or false
+		if not s.kept then return false end
+		return backup.are_there(s, s.site, s.kept_redis or {}) and true_on_all(s, function(host)
+			return mastodon.root_read(host, ("tar -tzf %s >/dev/null && tar -xzOf %s %s | grep -q ."):format(q(s.kept), q(s.kept), settings_files(s, host)), { check = false }).ok
+		end)
 	end }
 
 manual "off-host" { title = "Copy the backup to another machine", needs = { "backup", "kept" },
@@ -245,19 +443,27 @@ keys: keep them as you keep those. Nothing of Mastodon has been changed so far.]
 
 phase "New code beside the old"
 
-change "checkout" { title = "Get the new code", needs = { "site" }, gives = { "checked_out" }, takes = "2m", timeout = "30m",
+change "checkout" (watch.over { title = "Get the new code", needs = { "site" }, uses = { "before" }, gives = { "checked_out" }, takes = "2m", timeout = "30m",
 	why = "Everything that follows is done by the new release's own code.",
-	about = [[The running processes keep the old code in memory and do not notice. But from now until the restart a process
-that dies would come back as a half-installed new one: do not restart anything by hand, and do not stop here for long.]],
-	back = "git checkout the old tag on every host, then bundle install, yarn install and assets:precompile again.",
+	about = [[The running web reads the template of a page from disk when it renders that page for the first time: from now on
+such a page answers with error 500 until the restart. So each kind of page is asked for before, and looked at after it;
+some (settings, moderation) only a member can ask for, and may fail. Posts and apps go on. A process that dies meanwhile
+comes back as a half-installed new one: do not restart anything by hand, and do not stop here for long.]],
+	back = "The runbook upgrade-back: it checks the old commit out on every host and brings back its gems, JavaScript and assets.",
 	run = function(s)
-		on_all(s, function(host)
+		local user = s.before and s.before.user or "admin"
+		local warm = verify.warm(s, s.site, user)
+		do_on_all(s, function(host)
 			if code_is(s, host) then return end
-			mastodon.run(s, host, "git fetch --tags && git checkout " .. q(target(s).tag))
+			mastodon.run(s, host, code.checkout(s.site, host))
 		end)
 		s.checked_out = true
+		local broken = verify.broken(s, s.site, user, warm)
+		if #broken > 0 then
+			s:warn(("Members meet errors until the web is restarted, and checking the old code out again does not mend it:\n- %s"):format(table.concat(broken, "\n- ")))
+		end
 	end,
-	done = function(s) return true_on_all(s, function(host) return code_is(s, host) end) end }
+	done = function(s) return true_on_all(s, function(host) return code_is(s, host) end) end })
 
 observe "changed" { title = "What is different in this release?", needs = { "site" }, gives = { "changed" },
 	about = [[Compares the two releases in git: whether Ruby, the gems or the streaming server changed decides how services are
@@ -269,25 +475,24 @@ restarted; changed files in dist/ are samples of units and nginx that you may wa
 			s.changed.streaming and "changed" or "same"))
 	end }
 
-change "ruby" { title = "Build the Ruby it wants", needs = { "site" }, takes = "20m", timeout = "2h",
+change "ruby" (watch.over { title = "Build the Ruby it wants", needs = { "site" }, takes = "20m", timeout = "2h",
 	why = "Each release names the Ruby it was tested with; without it no command of Mastodon starts.",
-	about = [[rbenv builds the version that .ruby-version names, with jemalloc. Its list of Rubies is a git repository that is
-brought up to date first. The old Ruby stays; the running processes use it until they are restarted.]],
+	about = [[rbenv, asdf or mise, whichever the services use, builds the version that .ruby-version names, with jemalloc. rbenv's
+list of Rubies is a git repository that is brought up to date first when it does not know that one. The old Ruby stays; the running processes use it until they are restarted.]],
 	back = "Nothing to undo: the old Ruby is still there.",
 	when = function(s)
 		local there = true_on_all(s, function(host) return code_is(s, host) and install.has_ruby(s, host) end)
 		return not there or "the right Ruby is there on every host"
 	end,
 	run = function(s)
-		on_all(s, function(host)
+		do_on_all(s, function(host)
 			if code_is(s, host) and install.has_ruby(s, host) then return end
-			mastodon.job(s, host, "ruby", ("git -C %s/plugins/ruby-build pull && RUBY_CONFIGURE_OPTS=--with-jemalloc rbenv install -s")
-				:format(q(mastodon.rbenv(s))))
+			install.ruby(s, host)
 		end)
 	end,
-	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_ruby(s, host) end) end }
+	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_ruby(s, host) end) end })
 
-change "gems" { title = "Install the Ruby libraries", needs = { "site" }, takes = "5m", timeout = "2h",
+change "gems" (watch.over { title = "Install the Ruby libraries", needs = { "site" }, takes = "5m", timeout = "2h",
 	why = "The new code needs exactly the versions in Gemfile.lock.",
 	about = [[bundle install, as Mastodon's user. With a new compiler the gem charlock_holmes does not build unless it is told
 to use C++17; that is tried when it fails.]],
@@ -297,27 +502,27 @@ to use C++17; that is tried when it fails.]],
 		return not there or "the gems are there on every host"
 	end,
 	run = function(s)
-		on_all(s, function(host)
+		do_on_all(s, function(host)
 			if not (code_is(s, host) and install.has_gems(s, host)) then install.bundle(s, host) end
 		end)
 	end,
-	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_gems(s, host) end) end }
+	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.has_gems(s, host) end) end })
 
-change "yarn" { title = "Install the JavaScript libraries", needs = { "site" }, takes = "5m", timeout = "2h",
+change "yarn" (watch.over { title = "Install the JavaScript libraries", needs = { "site" }, takes = "5m", timeout = "2h",
 	why = "The pages and the streaming server are built with them. Left out, pages show an error while apps still work.",
 	about = [[From 4.3 on through corepack, which brings the yarn that the release names; before, with yarn 1. That it ended
-well for this yarn.lock is noted in tmp/bellbook.]],
+well is noted in tmp/bellbook, with what lies in node_modules then: the note counts only while that is still there.]],
 	back = "Go back to the old code and run this step's command again.",
 	when = function(s)
 		return not true_on_all(s, function(host) return install.yarn_is_done(s, host) end) or "they are there on every host"
 	end,
 	run = function(s)
 		tell(s, "yarn")
-		on_all(s, function(host) install.yarn(s, host, target(s)) end)
+		do_on_all(s, function(host) install.yarn(s, host, target(s)) end)
 	end,
-	done = function(s) return true_on_all(s, function(host) return install.yarn_is_done(s, host) end) end }
+	done = function(s) return true_on_all(s, function(host) return install.yarn_is_done(s, host) end) end })
 
-change "assets" { title = "Build the pages' assets", needs = { "site" }, takes = "5m", timeout = "2h",
+change "assets" (watch.over { title = "Build the pages' assets", needs = { "site" }, takes = "5m", timeout = "2h",
 	why = "Style and scripts of the pages belong to one release. Left out, pages come without style.",
 	about = [[Building takes much memory. When it dies, the next try says “Everything's OK” and builds nothing, and old assets
 stay: so after a failure, or when it says so, its cache is cleared and it is built again. If it dies twice, add swap. The
@@ -326,8 +531,8 @@ old assets stay beside the new ones, so the running pages keep working.]],
 	when = function(s)
 		return not true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) or "they are built on every host"
 	end,
-	run = function(s) on_all(s, function(host) install.assets(s, host, target(s)) end) end,
-	done = function(s) return true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) end }
+	run = function(s) do_on_all(s, function(host) install.assets(s, host, target(s)) end) end,
+	done = function(s) return true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) end })
 
 phase "The database, first part"
 
@@ -338,18 +543,21 @@ end
 
 -- One migration run, with an invalid index of an earlier try out of its way, and words when it fails.
 local function migrate(s, name, env)
+	proof.still(s, s.site)
 	preflight.drop_invalid(s, s.site)
-	local answer = mastodon.job(s, s.site.first, name, "bundle exec rails db:migrate", { env = mastodon.migrate_env(s.site, env), check = false })
-	if not answer.ok then fail("The migration failed.\n" .. mastodon.migration_words(answer.out, answer.err)) end
+	-- Processes that were started before do not know the new columns: when it ended is noted where it ran.
+	local cmd = "bundle exec rails db:migrate; e=$?; mkdir -p tmp/bellbook; date +%s.%N >tmp/bellbook/migrated; exit $e"
+	local answer = mastodon.job(s, s.site.first, name, cmd, { env = mastodon.migrate_env(s.site, env), check = false })
+	if not answer.ok then fail("The migration failed.\n" .. reason.migration(s, s.site.first, answer)) end
 end
 
-change "migrate" { title = "Migrate the database, the part that old code bears", needs = { "site", "backup", "checked_out" }, takes = "30m", timeout = "24h",
+change "migrate" (watch.over { title = "Migrate the database, the part that old code bears", needs = { "site" }, uses = { "backup", "checked_out" }, takes = "30m", timeout = "24h",
 	why = "The new code needs new tables and columns; the old code still runs and does not mind them.",
 	about = [[Migrations marked “post deployment” are left for later (SKIP_POST_DEPLOYMENT_MIGRATIONS). It goes past PgBouncer.
 Never interrupt it: an index that is being built stays behind invalid. To see how far an index is:
 SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index. If it fails, nothing has been restarted and it
 is safe to stop here. “No lock timeout set” is said for every migration and means nothing.]],
-	back = "Usually nothing: old code works with the new columns. Go back to the old code and its gems and assets.",
+	back = "Usually nothing: old code works with the new columns. The runbook upgrade-back brings the old code back, with its gems and assets.",
 	when = function(s)
 		if s.params.way ~= "two-phase" then return "everything is migrated in one go, while it is stopped" end
 		return not s.checked_out or not migrated(s, true) or "this release has no migrations for before the restart"
@@ -359,55 +567,90 @@ is safe to stop here. “No lock timeout set” is said for every migration and 
 		tell(s, "migrate")
 		migrate(s, "migrate", { SKIP_POST_DEPLOYMENT_MIGRATIONS = "true" })
 	end,
-	done = function(s) return migrated(s, true) end }
+	done = function(s) return migrated(s, true) end })
 
 phase "Change over"
 
+-- The host's name for itself → since when a process there runs the code that lies there.
+local function coded_since(s)
+	local since = {}
+	for host, at in pairs(on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[s.site.hosts[host].hostname] = at end
+	return since
+end
+
+-- The same, and knows the tables as the last run of migrations left them.
+local function fresh_since(s)
+	local changed, since = mastodon.migrated_since(s, s.site), coded_since(s)
+	for name, at in pairs(since) do since[name] = math.max(at, changed) end
+	return since
+end
+
+-- All processes on our hosts are to end, whenever they were started.
+local function everything(s)
+	local since = {}
+	for _, host in ipairs(s:all "app") do since[s.site.hosts[host].hostname] = math.huge end
+	return since
+end
+
 -- Hosts whose Sidekiq is still an old one, or quiet, or not there.
-local function old_sidekiq_hosts(s, old)
+local function old_sidekiq_hosts(s, since)
+	sidekiq.bury(s, s.site)
 	local state, list = sidekiq.look(s, s.site), {}
 	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
-		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, old) then list[#list + 1] = host end
+		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, since) then list[#list + 1] = host end
 	end
 	return list
 end
 
+-- A process started anew is a new one only where the new code lies.
+local function demand_code(s, kind)
+	local problems = {}
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, kind)) do
+		if not code_is(s, host) then problems[#problems + 1] = ("%s: the code there is not %s"):format(host, target(s).tag) end
+	end
+	demand(problems, "Started anew, it would be an old one again. Check the code out there first (and its gems):")
+end
+
 -- Quiet Sidekiq processes are stopped and new ones started; a host that has new ones already is left alone.
-local function renew_sidekiq(s, old)
-	sidekiq.drain(s, s.site, old, s.params.drain)
-	each(old_sidekiq_hosts(s, old), function(host)
-		for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do
-			mastodon.root_run(host, ("systemctl stop %s; systemctl start %s"):format(q(unit), q(unit)))
-		end
-	end)
-	retry({ times = 90, every = "1s", what = "the new Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
-		function() return #old_sidekiq_hosts(s, old) == 0 end)
+local function renew_sidekiq(s)
+	demand_code(s, "sidekiq")
+	renew.sidekiq(s, s.site, fresh_since(s), s.params.drain)
 end
 
--- Tells every Sidekiq to take no new jobs; the processes that were told.
+-- Tells every Sidekiq to take no new jobs.
 local function quiet_sidekiq(s)
-	local ids = sidekiq.ids(sidekiq.look(s, s.site))
 	each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s.site, host) end)
-	return ids
 end
 
-change "quiet" { title = "Let Sidekiq finish what it has", needs = { "site", "old_ids" }, gives = { "quieted" }, takes = "5m",
+-- While members have errors the web goes first: Sidekiq's jobs are then waited for at its own restart.
+local function web_first(s, harm)
+	if not harm or s.params.way ~= "two-phase" then return nil end
+	local answer = s:ask { type = "choice", text = "Members have errors now. Restart the web at once, before Sidekiq has finished its jobs?",
+		details = "Waiting for Sidekiq's jobs can take minutes. They are waited for in any case, before Sidekiq itself is restarted: nothing is lost.",
+		choices = { { value = "web", label = "Restart the web first" }, { value = "quiet", label = "Let Sidekiq finish first, as planned" } }, default = "web" }
+	return answer == "web" and "members have errors: the web is restarted first, and Sidekiq's jobs are waited for at its own restart" or nil
+end
+
+change "quiet" (watch.over({ title = "Let Sidekiq finish what it has", needs = { "site" }, gives = { "quieted" }, takes = "5m",
 	why = "A job that runs lives only in its process; stopping that too early loses it.",
 	about = [[Sidekiq is told to take no new jobs (TSTP), then its running jobs are waited for. New ones wait in Redis until it
 is started again: nothing is lost, posts arrive a little later. It cannot be told to go on, only be restarted, so do not
 stop between this step and the restart.]],
 	back = "Restart Sidekiq: systemctl restart of its units.",
 	run = function(s)
-		s.quieted = quiet_sidekiq(s)
-		sidekiq.drain(s, s.site, s.quieted, s.params.drain)
+		quiet_sidekiq(s)
+		sidekiq.drain(s, s.site, everything(s), s.params.drain)
+		s.quieted = true
 	end,
 	done = function(s)
-		local old = s.quieted or s.old_ids or {}
-		for _, p in ipairs(sidekiq.remaining(sidekiq.look(s, s.site), old)) do
+		-- By what runs now: a process that was started after an earlier look is in no list of that look.
+		sidekiq.bury(s, s.site)
+		local processes = sidekiq.look(s, s.site).processes
+		for _, p in ipairs(processes) do
 			if not p.quiet then return false end
 		end
-		return true
-	end }
+		return #processes > 0 or true_on_all(s, function(host) return services.is_stopped(s, host, "sidekiq") end)
+	end }, nil, web_first))
 
 -- Stops the units of one kind on every host.
 local function stop(s, kind)
@@ -416,7 +659,7 @@ local function stop(s, kind)
 	end
 end
 
-change "stop" { title = "Stop Mastodon", needs = { "site" }, gives = { "stopped" }, downtime = "begins", takes = "1m",
+change "stop" (watch.over({ title = "Stop Mastodon", needs = { "site" }, gives = { "stopped" }, downtime = "begins", takes = "1m",
 	why = "In the full stop nothing may write while the database is migrated.",
 	about = [[First the web, so that nothing new comes in, then streaming, then Sidekiq, which has finished its jobs. Members see
 the proxy's error page from now on; other servers try again later.]],
@@ -429,14 +672,16 @@ the proxy's error page from now on; other servers try again later.]],
 		s.stopped = true
 	end,
 	done = function(s)
-		return true_on_all(s, function(host) return services.is_stopped(s, s.site, host) end) and #sidekiq.look(s, s.site).processes == 0
-	end }
+		if not true_on_all(s, function(host) return services.is_stopped(s, host) end) then return false end
+		sidekiq.bury(s, s.site)
+		return #sidekiq.look(s, s.site).processes == 0
+	end }, { web = true, sidekiq = true, streaming = true }))
 
-irreversible "migrate-all" { title = "Migrate the database, all of it", needs = { "site", "backup" }, takes = "1h", timeout = "24h",
+irreversible "migrate-all" (watch.over { title = "Migrate the database, all of it", needs = { "site" }, uses = { "backup" }, takes = "1h", timeout = "24h",
 	target = "fleet.mastodon.domain", why = "With everything stopped, both parts of the migration are one.",
 	about = [[After this only the dump leads back. It may take hours on a big server; never interrupt it. To see how far an
 index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index.]],
-	back = "Only by restoring the dump with the old code and the old .env.production.",
+	back = "Only by the dump: the runbook upgrade-back restores it beside the damaged database, and swaps the two.",
 	when = function(s) return s.params.way == "full-stop" or "the second part comes at the end, when the new code is proven" end,
 	run = function(s)
 		if not s.backup then s:warn "No backup was made in this walk." end
@@ -444,41 +689,53 @@ index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_i
 		tell(s, "migrate-post")
 		migrate(s, "migrate-all")
 	end,
-	done = function(s) return migrated(s) end }
+	done = function(s) return migrated(s) end })
 
-change "web" { title = "Restart the web", needs = { "site", "changed", "stopped" }, gives = { "restarted" }, downtime = "ends", takes = "3m", timeout = "15m",
+change "web" (watch.over({ title = "Restart the web", needs = { "site" }, uses = { "changed", "stopped" }, gives = { "restarted" }, downtime = "ends", refuses = "10s", takes = "3m", timeout = "15m",
 	why = "From here on members get the new release.",
 	about = [[The web goes before Sidekiq: jobs that the new code makes are then met by the new Sidekiq, and wait until then. A
+restart refuses requests (502) for 6 to 10 s on a fast machine: pages still come from the proxy's cache, posts do not. A
 reload is enough when Ruby and the gems are the same. It is called a phased restart, but Mastodon loads its code before it
 forks, so Puma does a hot restart: requests wait while it boots, and nobody is refused. A new Ruby, new gems or a changed
 unit need a real restart. With several web hosts one goes after the other. Then Mastodon's cache is cleared, because the
 version it tells is kept there for 3 minutes (and for 30 in nodeinfo).]],
-	back = "Check out the old tag, bundle install, yarn, assets:precompile, restart: the old code works with the first part of the migration.",
+	back = "The runbook upgrade-back: old code, gems, JavaScript, assets, restart. The old code works with the first part of the migration.",
 	run = function(s)
 		tell(s, "web")
 		local reload = s.changed and not s.changed.ruby and not s.changed.gems and not s.stopped
 		services.restart_web(s, s.site, reload and "reload" or "restart")
 		mastodon.run(s, s.site.first, "bin/tootctl cache clear")
+		local problems = {}
+		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
+			local is, why = verify.web_is(s, host, target(s).text)
+			if not is then problems[#problems + 1] = why end
+		end
+		demand(problems, "The web was started anew, and is not the new one:")
 		s.restarted = true
 	end,
 	done = function(s)
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
-			if mastodon.running_version(s, host) ~= target(s).text then return false end
+			if not verify.web_is(s, host, target(s).text) then return false end
 		end
 		return true
-	end }
+	end }, { web = true }))
 
-change "sidekiq" { title = "Restart Sidekiq", needs = { "site", "old_ids", "quieted" }, takes = "2m", timeout = "10m",
+change "sidekiq" (watch.over({ title = "Restart Sidekiq", needs = { "site" }, takes = "2m", timeout = "10m",
 	why = "It still holds the old code, and takes no jobs since it was quieted.",
 	about = [[The official unit has TimeoutSec=15, less than the 25 s in which Sidekiq would give unfinished jobs back: systemd
 would kill it, and the jobs were lost. That is why its jobs were waited for.]],
 	back = "As for the web.",
 	run = function(s)
-		renew_sidekiq(s, s.quieted or quiet_sidekiq(s))
+		renew_sidekiq(s)
 	end,
-	done = function(s) return #old_sidekiq_hosts(s, s.quieted or s.old_ids or {}) == 0 end }
+	done = function(s)
+		for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
+			if not code_is(s, host) then return false end
+		end
+		return #old_sidekiq_hosts(s, fresh_since(s)) == 0
+	end }, { sidekiq = true }))
 
-change "streaming" { title = "Restart streaming", needs = { "site", "changed", "stopped" }, gives = { "streamed" }, takes = "1m", timeout = "10m",
+change "streaming" (watch.over({ title = "Restart streaming", needs = { "site" }, uses = { "changed", "stopped" }, takes = "1m", timeout = "10m",
 	why = "It carries new posts to open pages and apps, and must speak as the new web does.",
 	about = [[Every open page and app loses its connection and comes back at once: choose a quiet hour. A patch that leaves
 streaming alone does not need this.]],
@@ -488,26 +745,28 @@ streaming alone does not need this.]],
 	end,
 	run = function(s)
 		tell(s, "streaming")
+		demand_code(s, "streaming")
 		services.restart_streaming(s, s.site)
-		s.streamed = true
 	end,
 	done = function(s)
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "streaming")) do
-			if not services.streaming_is_new(s, s.site, host) or #verify.streaming_problems(s, host) > 0 then return false end
+			if not code_is(s, host) or not services.streaming_is_new(s, host, mastodon.code_since(s, host)) or #verify.streaming_problems(s, host) > 0 then return false end
 		end
 		return true
-	end }
+	end }, { streaming = true }))
 
 phase "Does it work?"
 
-observe "inside" { title = "Look from inside", needs = { "site", "before", "restarted" }, timeout = "5m",
+observe "inside" { title = "Look from inside", needs = { "site", "before" }, uses = { "restarted" }, timeout = "5m",
 	about = [[On the hosts: the web answers, says the new version, reaches database and Redis, and its assets are there;
-streaming answers; Sidekiq serves every queue, in the right version, and works; the server is who it was. That /health
-says OK alone proves nothing: it does so with a dead database, too.]],
+streaming answers; Sidekiq serves every queue, in the right version, and works; the server is who it was. A page of each
+layout is asked for, every script and style of the build must be there, and errors in the web's journal since its start are
+counted. That /health says OK alone proves nothing: it does so with a dead database, too.]],
 	run = function(s)
 		local problems, b = {}, target(s)
 		local function add(list) for _, text in ipairs(list) do problems[#problems + 1] = text end end
-		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do add(verify.web_problems(s, host, b.text)) end
+		local post = pages.post(s, s.site)
+		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do add(verify.web_problems(s, host, b.text, post)) end
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "streaming")) do add(verify.streaming_problems(s, host)) end
 		add(verify.sidekiq_problems(s, s.site, versions.series[b.series].sidekiq, versions.compare(b.series, "4.4") >= 0))
 		add(verify.identity_problems(s.before, verify.identity(s, s.site)))
@@ -515,9 +774,11 @@ says OK alone proves nothing: it does so with a dead database, too.]],
 		demand_after(s, s.restarted, problems, "Not everything works:")
 	end }
 
-observe "outside" { title = "Look from outside", needs = { "site", "before", "restarted" }, timeout = "5m",
-	about = [[Through the public address, as members and other servers come: web, streaming, webfinger, an actor with its key,
-and the inbox. An answer 301, 403 or 502 at the inbox points to the proxy.]],
+observe "outside" { title = "Look from outside", needs = { "site", "before" }, uses = { "restarted" }, timeout = "5m",
+	about = [[Through the public address, as members and other servers come, with addresses that no cache answers: web, streaming,
+webfinger, an actor with its key, the inbox, a page of each layout with the scripts and styles it wants, which must be of
+this release. Only what became different is a fault; what was so before is said. 301, 403 or 502 at the inbox points to
+the proxy.]],
 	run = function(s)
 		demand_after(s, s.restarted, verify.outside_problems(s, s.site, s.before), "From outside not everything works:")
 	end }
@@ -528,53 +789,55 @@ manual "try" { title = "Try it as a member",
 	text = [[Log in (once with a two-factor account: that proves the encryption keys). Write an unlisted post, find it from another
 server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no
 warning may be there. In the moderation view of your account, the address must be yours and not the proxy's. If something is
-wrong, this is the place to go back: stop the session, check out the old tag, and install and restart as these steps did.]] }
+wrong, this is the place to go back: stop the session, and walk the runbook upgrade-back.]] }
 
 phase "Point of no return"
 
-irreversible "migrate-post" { title = "Migrate the database, the part that old code does not bear", gives = { "migrated_post" },
-	needs = { "site", "backup", "quieted", "restarted", "checked_out" },
+irreversible "migrate-post" (watch.over { title = "Migrate the database, the part that old code does not bear", gives = { "migrated_post" },
+	needs = { "site" }, uses = { "backup", "restarted", "checked_out" },
 	takes = "1h", timeout = "24h", target = "fleet.mastodon.domain",
 	why = "It removes what only the old code used, and the dashboard warns until it is done.",
 	about = [[After this the old code no longer works with the database: only the dump leads back, and what was posted since is
 lost here, though other servers have it. It may take hours on a big server. Never interrupt it.]],
-	back = "Only by restoring the dump with the old code and the old .env.production, everything stopped.",
+	back = "Only by the dump: the runbook upgrade-back stops everything, restores it beside the damaged database, and swaps the two.",
 	when = function(s)
 		if s.params.way ~= "two-phase" then return "all was migrated while everything was stopped" end
 		return not s.checked_out or #mastodon.down(s, s.site) > 0 or "this release has no migrations for after the restart"
 	end,
 	run = function(s)
 		check(s.restarted or not s.checked_out, "the new code was not started in this walk; old processes would break on what this removes")
-		demand(sidekiq.leftovers(s, s.site, s.quieted or {}), "Old processes would break on what this removes. Stop them first:")
+		demand(sidekiq.leftovers(s, s.site, coded_since(s)), "Old processes would break on what this removes. Stop them first:")
 		for _, text in ipairs(preflight.unknown_clients(s, s.site)) do s:warn(text) end
 		tell(s, "migrate-post")
 		migrate(s, "migrate-post")
 		s.migrated_post = true
 	end,
-	done = function(s) return migrated(s) end }
+	done = function(s) return migrated(s) end })
 
 phase "After-care"
 
-change "restart-again" { title = "Restart once more after the migration", needs = { "site", "migrated_post" }, gives = { "second_ids" },
+change "restart-again" (watch.over({ title = "Restart once more after the migration", needs = { "site" }, uses = { "migrated_post" },
 	takes = "5m", timeout = "30m",
 	why = "Processes remember the columns of the tables as they were when they started.",
 	about = [[Sidekiq finishes its jobs first, as before; the web is only reloaded.]],
 	back = "Nothing to undo.",
 	when = function(s) return s.migrated_post == true or "no columns were removed under running processes" end,
 	run = function(s)
-		s.second_ids = quiet_sidekiq(s)
+		quiet_sidekiq(s)
 		services.restart_web(s, s.site, "reload")
-		renew_sidekiq(s, s.second_ids)
+		sidekiq.drain(s, s.site, everything(s), s.params.drain)
+		renew_sidekiq(s)
 	end,
 	done = function(s)
-		if not s.second_ids or #old_sidekiq_hosts(s, s.second_ids) > 0 then return false end
+		if #old_sidekiq_hosts(s, fresh_since(s)) > 0 then return false end
+		local since = math.floor(mastodon.migrated_since(s, s.site))
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
-			if not mastodon.is_healthy(s, host) then return false end
+			if not services.has_booted(host, mastodon.units(s.site, host, "web"), since) or not mastodon.is_healthy(s, host) then return false end
 		end
 		return true
-	end }
+	end }, { web = true, sidekiq = true }))
 
-observe "end" { title = "Is everything done?", needs = { "site", "before", "restarted" }, timeout = "5m",
+observe "end" { title = "Is everything done?", needs = { "site", "before" }, uses = { "restarted" }, timeout = "5m",
 	about = [[No migration is left, no index is invalid, nobody of the old version still talks to Redis or the database, and the
 server is who it was.]],
 	run = function(s)
@@ -583,8 +846,8 @@ server is who it was.]],
 		for _, name in ipairs(mastodon.invalid_indexes(s, s.site)) do problems[#problems + 1] = "this index is invalid: " .. name end
 		local gem = versions.series[target(s).series].sidekiq
 		for _, p in ipairs(sidekiq.look(s, s.site).processes) do
-			if (p.version or ""):sub(1, #gem) ~= gem then
-				problems[#problems + 1] = ("on %s still runs Sidekiq %s: stop it there"):format(p.hostname, p.version)
+			if (p.version or gem:match("^6.*") or ""):sub(1, #gem) ~= gem then
+				problems[#problems + 1] = ("on %s still runs Sidekiq %s%s"):format(p.hostname, p.version or "before 7", s.restarted and ": stop it there" or "")
 			end
 		end
 		demand_after(s, s.restarted, problems, "Something is left:")
@@ -598,5 +861,5 @@ between members and the server may show the old version for a while.]],
 	run = function(s)
 		tell(s, "search")
 		s:note "nodeinfo and a CDN may tell the old version for up to half an hour; that is no fault."
-		s:note(("Keep the dump until the release has proven itself: %s."):format(s.params.backup_dir))
+		s:note(("Keep the dump until the release has proven itself: %s. The way back is the runbook upgrade-back."):format(s.params.backup_dir))
 	end }

@@ -10,6 +10,7 @@
 #include "session/asks_int.h"
 #include "session/calls.h"
 #include "session/evidence.h"
+#include "session/foresee.h"
 #include "session/people.h"
 
 /*
@@ -124,10 +125,51 @@ static bool is_driver(const struct engine *engine, const struct client *client)
 	return false;
 }
 
+/* The fleet's people may have a name for each account: two of one name are one person. */
+static char *named_alike(const struct engine *engine, const struct client *a, const struct client *b)
+{
+	const struct json *people = json_at(engine->fleet, "people");
+	const char *name = json_type_of(people) == JSON_IS_OBJECT ? json_text(people, client_who(a), NULL) : NULL;
+
+	if (!name || !str_is(name, json_text(people, client_who(b), NULL)))
+		return NULL;
+	return mem_printf("the fleet file's people say that %s and %s are both %s", client_who(a), client_who(b), name);
+}
+
+/* Why a view of another account is no second person beside who drives; NULL = nothing speaks against it. Caller owns. */
+static char *second_problem(const struct engine *engine, const struct client *client)
+{
+	const struct account *account = client_account(client);
+	char *why = account->doubt ? mem_strdup(account->doubt) : NULL;
+
+	/* Root is whoever may become it, unless somebody logged in as root. */
+	if (!why && account->uid == 0 && account->login != 0)
+		why = mem_strdup("root is everybody who may use sudo");
+	for (struct client *c = server_next(engine->server, NULL); c && !why; c = server_next(engine->server, c)) {
+		if (!str_is(client_role(c), "driver"))
+			continue;
+		if (client_account(c)->doubt)
+			why = mem_printf("nobody can say who drives (%s)", client_account(c)->doubt);
+		if (!why)
+			why = account_same(account, client_account(c));
+		if (!why)
+			why = named_alike(engine, client, c);
+	}
+	return why;
+}
+
+static bool is_second(const struct engine *engine, const struct client *client)
+{
+	char *problem = second_problem(engine, client);
+
+	mem_free(problem);
+	return !problem;
+}
+
 static bool other_account_here(const struct engine *engine, uid_t uid, bool observers)
 {
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		if (client_uid(c) != uid && !str_is(client_role(c), "guest") && (observers || !str_is(client_role(c), "observer")))
+		if (client_uid(c) != uid && is_second(engine, c) && !str_is(client_role(c), "guest") && (observers || !str_is(client_role(c), "observer")))
 			return true;
 	return false;
 }
@@ -136,7 +178,7 @@ static char *alone_problem(const struct reply *reply)
 {
 	struct engine *engine = reply->engine;
 	uid_t uid = client_uid(reply->client);
-	int64_t wait_us = reply->ask->at_us + pairing_policy_us(engine, "delay", ALONE_US) - time_wall_us();
+	int64_t wait_us = engine->pairing->asked.asked_us + pairing_policy_us(engine, "delay", ALONE_US) - time_mono_us();
 	char span[TIME_TEXT];
 	int views = 0;
 
@@ -154,19 +196,33 @@ static char *alone_problem(const struct reply *reply)
 	return NULL;
 }
 
+/* Another account than the driver's: may it stand for a second person? */
+static char *other_problem(const struct reply *reply)
+{
+	char *why = second_problem(reply->engine, reply->client), *text;
+
+	if (!why)
+		return NULL;
+	text = mem_printf("another person must agree, and you may be the one who drives: %s. Log in with an account of your own, and attach there", why);
+	mem_free(why);
+	return text;
+}
+
 char *approval_problem(const struct reply *reply)
 {
 	struct engine *engine = reply->engine;
 	const struct agreement *asked = &engine->pairing->asked;
 	const char *role = client_role(reply->client);
 
-	if (asked->seq != reply->ask->seq || asked->until_us <= time_wall_us())
+	if (asked->seq != reply->ask->seq || asked->until_us <= time_mono_us())
 		return mem_strdup("it was asked too long ago: the driver asks again");
+	if (client_account(reply->client)->doubt && !is_driver(engine, reply->client))
+		return other_problem(reply);
 	if (str_is(role, "observer") || str_is(role, "guest"))
 		return mem_printf("an %s does not approve; attach as navigator", role);
 	if (!wheel_driver_here(engine))
 		return mem_printf("%s drives and is gone: nothing new starts until somebody drives", engine->model->driver ? engine->model->driver : "nobody");
-	return is_driver(engine, reply->client) ? alone_problem(reply) : NULL;
+	return is_driver(engine, reply->client) ? alone_problem(reply) : other_problem(reply);
 }
 
 void approval_answered(struct reply *reply)
@@ -181,7 +237,7 @@ void approval_answered(struct reply *reply)
 	json_set_text(data, "hash", asked->hash);
 	json_set_text(data, "by", client_who(reply->client));
 	json_set_bool(data, "waiver", is_driver(engine, reply->client));
-	json_set_text(data, "why", json_text(reply->intent, "why", NULL));
+	json_set_text(data, "why", intent_words(reply->intent, "why"));
 	json_set_int(data, "until_us", expiry(engine));
 	batch_add(&reply->batch, EVENT_APPROVAL_GIVEN, client_who(reply->client), reply->step->id, reply->step->attempt, data);
 }
@@ -239,7 +295,7 @@ static void approval_due(void *arg)
 {
 	struct engine *engine = arg;
 	struct pairing *pairing = engine->pairing;
-	int64_t now_us = time_wall_us();
+	int64_t now_us = time_mono_us();
 
 	pairing->approval_timer = 0;
 	if (engine->closed)
@@ -256,7 +312,7 @@ void approval_watch(struct engine *engine)
 {
 	struct pairing *pairing = engine->pairing;
 	int64_t until_us = pairing->given.seq ? pairing->given.until_us : pairing->asked.seq ? pairing->asked.until_us : 0;
-	int64_t wait_us = until_us - time_wall_us();
+	int64_t wait_us = until_us - time_mono_us();
 
 	loop_cancel(engine->loop, pairing->approval_timer);
 	pairing->approval_timer = until_us ? loop_after(engine->loop, wait_us > 0 ? wait_us : TIME_SECOND / 100, approval_due, engine) : 0;
@@ -276,7 +332,7 @@ bool approval_stands(struct engine *engine, const struct model_step *step)
 		here = here || str_is(client_who(c), given->by);
 	if (!str_is(given->step, step->id) || given->attempt != step->attempt + 1 || !str_is(given->hash, hash))
 		reason = "what would run is not what was agreed to any more";
-	else if (given->until_us <= time_wall_us())
+	else if (given->until_us <= time_mono_us())
 		reason = "it is too old";
 	else if (!here)
 		reason = left = mem_printf("%s, who agreed, left", given->by);
@@ -327,7 +383,7 @@ void approval_gone(struct engine *engine, const struct client *client)
 void approval_withdraw(struct engine *engine, struct client *client, const struct json *intent)
 {
 	struct pairing *pairing = engine->pairing;
-	const char *me = client_who(client), *why = json_text(intent, "why", "no reason given");
+	const char *me = client_who(client), *given = intent_words(intent, "why"), *why = given ? given : "no reason given";
 	bool asked = pairing->asked.seq && model_ask_find(engine->model, pairing->asked.seq);
 	char *reason;
 
@@ -350,14 +406,14 @@ void approval_withdraw(struct engine *engine, struct client *client, const struc
 void approval_disagree(struct engine *engine, struct client *client, const struct json *intent)
 {
 	struct pairing *pairing = engine->pairing;
-	const char *why = json_text(intent, "why", "");
+	const char *why = intent_words(intent, "why");
 	char *reason;
 
 	if (!pairing->asked.seq || pairing->asked.seq != json_int(intent, "seq", 0) || !model_ask_find(engine->model, pairing->asked.seq)) {
 		server_refuse(engine->server, client, intent, "that question is not open: name the open one (seq)");
 		return;
 	}
-	if (strspn(why, " \t") == strlen(why)) {
+	if (!why) {
 		server_refuse(engine->server, client, intent, "say why you disagree (why)");
 		return;
 	}
@@ -376,7 +432,8 @@ static bool is_listed(const struct json *commands, const struct json *command)
 	for (size_t i = 0; i < json_count(commands); i++) {
 		const struct json *one = json_item(commands, i);
 
-		if (str_is(json_text(one, "host", ""), json_text(command, "host", "?")) && str_is(json_text(one, "digest", ""), json_text(command, "digest", "?")))
+		if (str_is(json_text(one, "host", ""), json_text(command, "host", "?")) && str_is(json_text(one, "digest", ""), json_text(command, "digest", "?")) &&
+		    json_int(one, "again", 0) == json_int(command, "again", 0))
 			return true;
 	}
 	return false;
@@ -384,7 +441,9 @@ static bool is_listed(const struct json *commands, const struct json *command)
 
 static void ask_added(struct engine *engine, const struct model_step *step, struct json *command)
 {
-	char *text = mem_printf("“%s” wants to run one more command, which was not foreseen and not agreed to.", step->title);
+	char *text = mem_printf(json_int(command, "again", 0) ? "“%s” is to run a command once more, of which %s says that it did not run."
+							      : "“%s” wants to run one more command, which was not foreseen and not agreed to.",
+				step->title, engine->model->driver ? engine->model->driver : "somebody");
 	struct json *data = asks_data("approval", text, "typed"), *commands = json_new_array();
 	char *target = target_of(engine, step), *hash = hash_of(engine, step);
 	struct batch batch = {0};
@@ -403,16 +462,19 @@ static void ask_added(struct engine *engine, const struct model_step *step, stru
 	mem_free(text);
 }
 
-bool approval_holds(struct engine *engine, const char *name, const char *host, const struct json *args)
+bool approval_holds(struct engine *engine, const struct approval_command *wanted)
 {
 	const struct agreement *running = &engine->pairing->running;
-	const struct action *action = action_find(name);
+	const struct action *action = action_find(wanted->name);
 	const struct model_step *step = model_step_find(engine->model, script_book(engine->script)->steps[engine->task_step].id);
 	struct json *command;
 
-	if (engine->part != PART_RUN || !running->whole || !step || !str_is(running->step, step->id) || running->attempt != step->attempt || !action || action->effect == EFFECT_READ)
+	if (engine->part != PART_RUN || (!running->whole && !wanted->again) || !step || !str_is(running->step, step->id) || running->attempt != step->attempt || !action ||
+	    action->effect == EFFECT_READ)
 		return false;
-	command = calls_foreseen(name, host, args);
+	command = foresee_entry(wanted->name, wanted->host, wanted->args);
+	if (wanted->again)
+		json_set_int(command, "again", wanted->again);
 	if (is_listed(running->commands, command)) {
 		json_free(command);
 		return false;

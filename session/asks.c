@@ -7,11 +7,12 @@
 
 #include "base/str.h"
 #include "base/time.h"
-#include "session/calls.h"
+#include "session/doubt.h"
 #include "session/known.h"
 #include "session/pairing.h"
 #include "session/secrets.h"
 #include "session/steps.h"
+#include "session/transport_asks.h"
 
 /*
  * A question is an event; its answer names it by seq and can meet no other.
@@ -79,11 +80,9 @@ void asks_step(struct engine *engine, const struct model_step *step)
 	json_set_text(data, "details", engine->look_details);
 	if (json_count(engine->look_commands))
 		json_put(data, "commands", json_copy_of(engine->look_commands));
+	json_set_bool(data, "whole", engine->pairing->look_whole);
 	asks_choice(data, "go", "Run it", step->why, false);
 	other_choices(data);
-	/* Enter runs a change; a step without a way back, or one that takes the site down, must be chosen. */
-	if (step->kind == STEP_CHANGE && !str_is(step->downtime, "begins"))
-		json_set_text(data, "default", "go");
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
 	mem_free(text);
 }
@@ -126,38 +125,6 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 	mem_free(text);
 }
 
-static char *doubt_details(const struct engine *engine, const struct model_step *step)
-{
-	struct buf text = {0};
-
-	for (size_t i = 0; i < engine->record_count; i++) {
-		const struct record *record = engine->records[i];
-
-		if (record->state == RECORD_UNKNOWN && record->attempt == step->attempt && str_is(record->step, step->id))
-			buf_printf(&text, "In doubt on %s: %s%s%s\n", *record->host ? record->host : "this host", json_text(record->args, "cmd", record->action),
-				   record->error ? "\n  " : "", record->error ? record->error : "");
-	}
-	if (engine->probe_text)
-		buf_puts(&text, engine->probe_text);
-	return buf_take(&text);
-}
-
-void asks_doubt(struct engine *engine, const struct model_step *step)
-{
-	char *text = mem_printf("Step “%s” is IN DOUBT: did it happen?", step->title);
-	struct json *data = asks_data("doubt", text, "choice");
-	char *details = doubt_details(engine, step);
-
-	json_set_text(data, "details", details);
-	asks_choice(data, "probe", "Look again", "Asks the host once more what became of it. If it still runs, it is waited for, without a time limit, and can be stopped. Changes nothing.", false);
-	asks_choice(data, "ran", "It happened", "Counts the step as done; say how you know.", true);
-	asks_choice(data, "rerun", "It did not happen: run it again", "Only when you are sure: a thing done twice may be worse than a thing not done. Say how you know.", true);
-	asks_choice(data, "abort", "Stop the session", "The step stays in doubt.", true);
-	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
-	mem_free(details);
-	mem_free(text);
-}
-
 void asks_param(struct engine *engine, const struct script_param *param, const char *problem)
 {
 	struct json *data = asks_data("parameter", param->ask ? param->ask : param->name, str_is(param->type, "host") ? "text" : param->type);
@@ -175,12 +142,23 @@ void asks_param(struct engine *engine, const struct script_param *param, const c
 	mem_free(details);
 }
 
+/* Questions that do not keep the step from going on: of one of its calls, of a host, of people. */
+static bool is_beside(const char *of)
+{
+	static const char *const all[] = {"question", "hostkey", "secret", "wheel", "doubt", "result"};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (str_is(all[i], of))
+			return true;
+	return false;
+}
+
 bool asks_open(const struct engine *engine, const char *of)
 {
 	for (size_t i = 0; i < engine->model->ask_count; i++) {
 		const char *have = engine->model->asks[i].of;
 
-		if (of ? str_is(have, of) : !str_is(have, "question") && !str_is(have, "hostkey") && !str_is(have, "secret") && !str_is(have, "wheel"))
+		if (of ? str_is(have, of) : !is_beside(have))
 			return true;
 	}
 	return false;
@@ -207,9 +185,9 @@ static void put_end(struct reply *reply, const char *state)
 	struct json *data = json_new_object();
 
 	json_set_text(data, "state", state);
-	json_set_text(data, "reason", json_text(reply->intent, "why", NULL));
-	json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
-	json_set_text(data, "due", json_text(reply->intent, "due", NULL));
+	json_set_text(data, "reason", intent_words(reply->intent, "why"));
+	json_set_text(data, "owner", intent_words(reply->intent, "owner"));
+	json_set_text(data, "due", *reply->due ? reply->due : NULL);
 	batch_add(&reply->batch, EVENT_STEP_ENDED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
 }
 
@@ -218,7 +196,7 @@ static void put_abort(struct reply *reply)
 	struct engine *engine = reply->engine;
 
 	engine->abort_asked = true;
-	mem_set(&engine->abort_why, json_text(reply->intent, "why", NULL));
+	mem_set(&engine->abort_why, intent_words(reply->intent, "why"));
 	mem_set(&engine->abort_who, client_who(reply->client));
 }
 
@@ -230,9 +208,9 @@ static bool put_common(struct reply *reply)
 	} else if (str_is(value_of(reply), "defer")) {
 		struct json *data = json_new_object();
 
-		json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
-		json_set_text(data, "due", json_text(reply->intent, "due", NULL));
-		json_set_text(data, "reason", json_text(reply->intent, "why", NULL));
+		json_set_text(data, "owner", intent_words(reply->intent, "owner"));
+		json_set_text(data, "due", *reply->due ? reply->due : NULL);
+		json_set_text(data, "reason", intent_words(reply->intent, "why"));
 		batch_add(&reply->batch, EVENT_DEFERRED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
 		put_end(reply, "deferred");
 	} else if (str_is(value_of(reply), "abort")) {
@@ -271,18 +249,10 @@ static void on_failure(struct reply *reply)
 
 static void on_doubt(struct reply *reply)
 {
-	if (put_common(reply))
-		return;
-	if (str_is(value_of(reply), "ran")) {
-		put_end(reply, "ok");
-	} else if (str_is(value_of(reply), "rerun") && !reply->engine->undoing && needs_agreement(reply)) {
-		;
-	} else if (str_is(value_of(reply), "rerun")) {
-		steps_begin(reply->engine, &reply->batch, reply->step, reply->engine->undoing ? "undo" : "run");
-	} else {
-		reply->engine->probed = false;
-		calls_probe(reply->engine);
-	}
+	if (str_is(reply->ask->of, "doubt") && str_is(value_of(reply), "abort"))
+		put_abort(reply);
+	else
+		doubt_answered(reply);
 }
 
 static void on_change(struct reply *reply)
@@ -312,9 +282,9 @@ static const struct model_choice *choice_of(const struct model_ask *ask, const c
 
 static bool wants_why(const char *of, const char *value)
 {
-	static const char *const values[] = {"skip", "defer", "abort", "ran", "rerun"};
+	static const char *const values[] = {"skip", "defer", "abort", "ran", "rerun", "never", "cut"};
 
-	if (str_is(of, "question") || str_is(of, "parameter"))
+	if (str_is(of, "question") || str_is(of, "parameter") || str_is(of, "result"))
 		return false;
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
 		if (str_is(values[i], value))
@@ -345,11 +315,22 @@ static char *type_problem(const struct reply *reply)
 	return NULL;
 }
 
-static char *answer_problem(const struct reply *reply)
+/* A debt has an owner and a day, which becomes a date here: "friday" would be another one when it is read. */
+static char *defer_problem(struct reply *reply)
 {
-	int64_t due_us;
+	const char *due = intent_words(reply->intent, "due");
+	struct err e;
+
+	if (!intent_words(reply->intent, "owner") || !due)
+		return mem_strdup("to defer, say who owns it (owner) and by when (due: " DAY_HELP ")");
+	if (day_parse(due, time_wall_us(), reply->due, &e) < 0)
+		return mem_strdup(e.text);
+	return NULL;
+}
+
+static char *answer_problem(struct reply *reply)
+{
 	const char *value = value_of(reply);
-	const char *why = json_text(reply->intent, "why", "");
 	char *problem;
 
 	if (str_is(reply->ask->of, "approval")) {
@@ -363,14 +344,19 @@ static char *answer_problem(const struct reply *reply)
 		return mem_printf("%s drives; you may say something, or take the wheel", reply->engine->model->driver ? reply->engine->model->driver : "nobody");
 	}
 	problem = type_problem(reply);
+	if (!problem && (str_is(reply->ask->of, "doubt") || str_is(reply->ask->of, "result")))
+		problem = doubt_problem(reply);
 	if (problem)
 		return problem;
-	if (wants_why(reply->ask->of, value) && strspn(why, " \t") == strlen(why))
+	if (wants_why(reply->ask->of, value) && !intent_words(reply->intent, "why"))
 		return mem_strdup("this answer needs a reason (why)");
-	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question") &&
-	    (!json_text(reply->intent, "owner", NULL) || strlen(json_text(reply->intent, "due", "")) != 10 || time_parse(json_text(reply->intent, "due", ""), &due_us) < 0))
-		return mem_strdup("to defer, say who owns it (owner) and by when (due, YYYY-MM-DD)");
-	if (reply->ask->step && *reply->ask->step && !reply->step)
+	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question")) {
+		problem = defer_problem(reply);
+		if (problem)
+			return problem;
+	}
+	/* What a step that is gone left behind is asked about all the same. */
+	if (reply->ask->step && *reply->ask->step && !reply->step && !str_is(reply->ask->of, "doubt"))
 		return mem_strdup("the step of this question is gone");
 	return NULL;
 }
@@ -417,27 +403,15 @@ static char *on_param(struct reply *reply)
 static char *on_transport(struct reply *reply)
 {
 	struct engine *engine = reply->engine;
-	struct transport_ask **at = &engine->transport_asks;
 	struct err e = {0};
 
-	while (*at && (*at)->seq != reply->ask->seq)
-		at = &(*at)->next;
-	if (*at) {
-		struct transport_ask *ask = *at;
+	if (transport_ask_answer(engine, reply->ask->seq, value_of(reply))) {
+		/* A typed password is a secret like any other: caught wherever it turns up. */
+		struct secret *secret = str_is(reply->ask->of, "secret") ? secret_new("typed password", value_of(reply), strlen(value_of(reply)), &e) : NULL;
 
-		if (str_is(ask->of, "secret")) {
-			/* A typed password is a secret like any other: caught wherever it turns up. */
-			struct secret *secret = secret_new("typed password", value_of(reply), strlen(value_of(reply)), &e);
-
-			if (secret)
-				book_secret(engine->book, secret);
-			secret_free(secret);
-		}
-		worker_answer(engine->worker, ask->call, ask->ask, value_of(reply), strlen(value_of(reply)));
-		*at = ask->next;
-		mem_free(ask->of);
-		mem_free(ask->key);
-		mem_free(ask);
+		if (secret)
+			book_secret(engine->book, secret);
+		secret_free(secret);
 		return NULL;
 	}
 	if (str_is(reply->ask->of, "secret") && reply->ask->name)
@@ -457,7 +431,7 @@ static char *consequence(struct reply *reply)
 		on_step(reply);
 	else if (str_is(of, "failure"))
 		on_failure(reply);
-	else if (str_is(of, "doubt"))
+	else if (str_is(of, "doubt") || str_is(of, "result"))
 		on_doubt(reply);
 	else if (str_is(of, "approval"))
 		approval_answered(reply);
@@ -475,9 +449,9 @@ static void put_answered(struct reply *reply)
 	json_set_int(data, "seq", reply->ask->seq);
 	if (!reply->ask->secret)
 		json_put(data, "value", json_copy_of(json_at(reply->intent, "value")));
-	json_set_text(data, "why", json_text(reply->intent, "why", NULL));
-	json_set_text(data, "owner", json_text(reply->intent, "owner", NULL));
-	json_set_text(data, "due", json_text(reply->intent, "due", NULL));
+	json_set_text(data, "why", intent_words(reply->intent, "why"));
+	json_set_text(data, "owner", intent_words(reply->intent, "owner"));
+	json_set_text(data, "due", *reply->due ? reply->due : NULL);
 	batch_add(&reply->batch, EVENT_ANSWERED, client_who(reply->client), reply->ask->step, reply->step ? reply->step->attempt : 0, data);
 }
 
@@ -524,11 +498,7 @@ void asks_stored(struct engine *engine, const struct event *ev)
 	struct err e = {0};
 	struct json *data = json_parse(ev->data, strlen(ev->data), &e);
 
-	if (ev->kind == EVENT_ASKED && json_text(data, "ask", NULL)) {
-		for (struct transport_ask *ask = engine->transport_asks; ask; ask = ask->next)
-			if (str_is(ask->key, json_text(data, "ask", NULL)))
-				ask->seq = ev->seq;
-	}
+	transport_ask_stored(engine, ev, data);
 	if (ev->kind == EVENT_ASKED && !engine->wait_since_us)
 		engine->wait_since_us = ev->mono_us;
 	if (ev->kind != EVENT_ASKED && engine->model->ask_count == 0 && engine->wait_since_us) {

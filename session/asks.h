@@ -22,7 +22,6 @@ void asks_choice(struct json *data, const char *value, const char *label, const 
 /* The questions of the step machine. */
 void asks_step(struct engine *engine, const struct model_step *step);
 void asks_failure(struct engine *engine, const struct model_step *step);
-void asks_doubt(struct engine *engine, const struct model_step *step);
 void asks_manual(struct engine *engine, const struct model_step *step);
 void asks_param(struct engine *engine, const struct script_param *param, const char *problem);
 

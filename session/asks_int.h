@@ -3,6 +3,7 @@
 #ifndef SESSION_ASKS_INT_H
 #define SESSION_ASKS_INT_H
 
+#include "base/day.h"
 #include "session/asks.h"
 #include "session/engine.h"
 
@@ -14,6 +15,7 @@ struct reply {
 	const struct model_ask *ask;
 	const struct model_step *step;
 	struct batch batch;
+	char due[DAY_TEXT];	/* of an answer that defers, as a date; "" = none */
 };
 
 #endif

@@ -6,9 +6,12 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/json_cut.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "session/masks.h"
 
 /*
  * Order is all: what is queued first is stored first, and nothing is told or
@@ -19,7 +22,7 @@
  * stored events, so it stands still too.
  */
 
-#define CHUNK ((size_t)64 * 1024)
+#define CHUNK LIMIT_CHUNK
 #define GROUP_US (TIME_SECOND / 10)
 #define LIVELY_US (TIME_SECOND / 60)
 #define RETRY_US TIME_SECOND
@@ -31,6 +34,7 @@ struct item {
 	struct event *events;	/* in the arena */
 	size_t n;
 	size_t bytes;
+	size_t told;		/* how many of the stored events were told */
 	bool opening;		/* promises a new effect: not on the ballast's room */
 };
 
@@ -51,14 +55,18 @@ struct book {
 	struct book_hooks hooks;
 	void *arg;
 	int64_t session;
-	struct redactor *redactor;
+	struct redactor *redactor;	/* owned: all secrets, for text */
+	struct redactor *values;	/* owned: those that are no ordinary words, for what a runbook computes with */
 	struct item *first, **last;
+	struct item *telling;	/* stored and not all told; NULL = none */
 	struct stream *streams;
 	size_t waiting;
 	int timer, retry;
+	int draining;		/* calls of book_drain that are under way, one in the other */
 	bool timer_lively;	/* the timer is the short one */
-	bool deferred, draining, ballast_gone;
+	bool deferred, ballast_gone;
 	char *halted;		/* owned; NULL = well */
+	enum err_kind halted_kind;
 };
 
 struct book *book_new(struct loop *loop, struct store *store, const struct book_hooks *hooks, void *arg)
@@ -70,6 +78,7 @@ struct book *book_new(struct loop *loop, struct store *store, const struct book_
 	book->hooks = *hooks;
 	book->arg = arg;
 	book->redactor = redactor_new();
+	book->values = redactor_new();
 	book->last = &book->first;
 	return book;
 }
@@ -105,6 +114,7 @@ void book_free(struct book *book)
 		stream_free(stream);
 	}
 	redactor_free(book->redactor);
+	redactor_free(book->values);
 	mem_free(book->halted);
 	mem_free(book);
 }
@@ -117,13 +127,19 @@ void book_session(struct book *book, int64_t session)
 void book_secret(struct book *book, const struct secret *secret)
 {
 	redactor_add(book->redactor, secret);
+	redactor_add(book->values, secret);
 }
 
-char *book_redacted(const struct book *book, const char *text)
+void book_word(struct book *book, const struct secret *secret)
+{
+	redactor_add(book->redactor, secret);
+}
+
+char *book_value(const struct book *book, const char *text)
 {
 	struct buf out = {0};
 
-	redactor_text(book->redactor, &out, text ? text : "", text ? strlen(text) : 0);
+	redactor_text(book->values, &out, text ? text : "", text ? strlen(text) : 0);
 	return buf_take(&out);
 }
 
@@ -143,30 +159,45 @@ size_t book_waiting(const struct book *book)
 
 /* ---- queueing ---- */
 
-static const char *redacted_into(struct book *book, struct arena *arena, const char *text)
+static const char *copied(struct arena *arena, const char *text)
 {
-	struct buf out = {0};
-	const char *copy;
+	return text && *text ? arena_dup(arena, text, strlen(text)) : "";
+}
 
-	if (!text)
-		return "";
-	redactor_text(book->redactor, &out, text, strlen(text));
-	copy = arena_dup(arena, buf_text(&out), out.len);
-	buf_done(&out);
+/* What cannot be stored would halt the session for ever: what grew too large on its way, of many hosts' words, is cut. */
+static const char *bounded(struct arena *arena, const char *text)
+{
+	struct err e = {0};
+	struct json *data, *small;
+	const char *copy;
+	char *printed;
+
+	if (strlen(text) <= LIMIT_DATA)
+		return text;
+	data = json_parse(text, strlen(text), &e);
+	small = json_cut(data, LIMIT_DATA);
+	printed = json_print(small);
+	copy = data ? arena_dup(arena, printed, strlen(printed)) : "{}";
+	mem_free(printed);
+	json_free(small);
+	json_free(data);
 	return copy;
 }
 
-/* Data is redacted value by value by being text; a secret with quotes is registered in its JSON form too. */
+/* A copy. Who, step, call and host are names: redacted, they would name nothing any more. */
 static void take_event(struct book *book, struct arena *arena, struct event *to, const struct event *from, bool redact)
 {
+	char *masked = redact ? masks_data(book->redactor, book->values, from->kind, from->data) : NULL;
+
 	*to = *from;
-	to->who = redacted_into(book, arena, from->who);
-	to->step = redacted_into(book, arena, from->step);
-	to->call = redacted_into(book, arena, from->call);
-	to->host = redacted_into(book, arena, from->host);
-	to->data = redacted_into(book, arena, from->data && *from->data ? from->data : "{}");
+	to->who = copied(arena, from->who);
+	to->step = copied(arena, from->step);
+	to->call = copied(arena, from->call);
+	to->host = copied(arena, from->host);
+	to->data = bounded(arena, copied(arena, masked ? masked : from->data && *from->data ? from->data : "{}"));
 	to->at_us = time_wall_us();
 	to->mono_us = time_mono_us();
+	mem_free(masked);
 	if (from->bytes && from->len && redact) {
 		struct buf out = {0};
 
@@ -389,12 +420,18 @@ static void retry_due(void *arg)
 
 static int halt(struct book *book, const struct err *e)
 {
-	bool news = !book->halted;
-	char *why = mem_printf("The journal %s cannot be written: %s. Nothing new is started until it can; what runs on the hosts goes on. "
-			       "Make room there (or mend the disk): bellbook looks again each second.", store_path(book->store), e->text);
+	bool words = e->kind == ERR_CORRUPT || e->kind == ERR_DENIED || e->kind == ERR_NOTFOUND;
+	char *why = words
+		? mem_printf("%s. Nothing new is started; what runs on the hosts goes on.", e->text)
+		: mem_printf("The journal %s cannot be written: %s. Nothing new is started until it can; what runs on the hosts goes on. "
+			     "Make room there (or mend the disk): bellbook looks again each second.", store_path(book->store), e->text);
+
+	/* A number of free bytes that changes each second is no other reason. */
+	bool news = !book->halted || book->halted_kind != e->kind || (words && !str_is(book->halted, why));
 
 	mem_free(book->halted);
 	book->halted = why;
+	book->halted_kind = e->kind;
 	if (!book->retry)
 		book->retry = loop_after(book->loop, RETRY_US, retry_due, book);
 	if (news && book->hooks.halted)
@@ -470,42 +507,70 @@ static struct item *join_front(struct book *book)
 	return joined;
 }
 
+static void tell_rest(struct book *book)
+{
+	struct item *item = book->telling;
+
+	while (item && item->told < item->n) {
+		const struct event *ev = &item->events[item->told++];
+
+		if (ev->kind == EVENT_SESSION_OPENED)
+			book->session = ev->seq;
+		if (book->hooks.stored)
+			book->hooks.stored(book->arg, ev);
+	}
+	if (book->telling == item)
+		book->telling = NULL;
+}
+
 static void item_stored(struct book *book, struct item *item)
 {
 	book->first = item->next;
 	if (!book->first)
 		book->last = &book->first;
 	book->waiting -= item->bytes;
-	for (size_t i = 0; i < item->n; i++) {
-		if (item->events[i].kind == EVENT_SESSION_OPENED)
-			book->session = item->events[i].seq;
-		if (book->hooks.stored)
-			book->hooks.stored(book->arg, &item->events[i]);
-	}
+	book->telling = item;
+	clear_halt(book);
+	tell_rest(book);
 	arena_free(item->arena);
 	mem_free(item);
+}
+
+/* 0, or -1 when it may not be; else it is stored and told. */
+static int store_front(struct book *book, bool *more, struct err *e)
+{
+	struct item *item;
+
+	*more = false;
+	if (book->hooks.fit && book->hooks.fit(book->arg, e) < 0)
+		return -1;
+	item = join_front(book);
+	if (!item)
+		return 0;
+	if (store_item(book, item, e) < 0)
+		return -1;
+	item_stored(book, item);
+	*more = true;
+	return 0;
 }
 
 int book_drain(struct book *book)
 {
 	struct err e = {0};
-	struct item *item;
+	bool more = true;
+	int result = 0;
 
-	if (book->draining)
-		return 0;
-	book->draining = true;
+	book->draining++;
+	tell_rest(book);
 	queue_outputs(book);
-	while ((item = join_front(book)) != NULL) {
-		if (store_item(book, item, &e) < 0) {
-			book->draining = false;
-			return halt(book, &e);
-		}
-		clear_halt(book);
-		item_stored(book, item);
-	}
+	while (result == 0 && more)
+		result = store_front(book, &more, &e);
+	book->draining--;
+	if (result < 0)
+		return halt(book, &e);
 	clear_halt(book);
-	book->draining = false;
 	err_clear(&e);
-	(void)store_checkpoint(book->store, false, &e);
+	if (!book->draining)
+		(void)store_checkpoint(book->store, false, &e);
 	return 0;
 }

@@ -17,7 +17,9 @@ struct book;
 struct book_hooks {
 	/* ev is stored as durably as its kind says; the place to fold, tell and act. Borrowed during the call. May add more events. */
 	void (*stored)(void *arg, const struct event *ev);
-	/* Nothing can be written (why: words for people); nothing more is stored, so nothing more happens, until cleared. */
+	/* Asked before anything is stored, and by each book_drain: -1 with words when nothing may be stored now. May add events. NULL = always. */
+	int (*fit)(void *arg, struct err *e);
+	/* Nothing can be written (why: words for people); nothing more is stored, so nothing more happens, until cleared. Called again when the reason is another one. */
 	void (*halted)(void *arg, const char *why);
 	void (*cleared)(void *arg);
 };
@@ -40,8 +42,12 @@ void book_free(struct book *book);
 /* The session number that goes into every event (0 until session.opened is stored; it is then taken from it). */
 void book_session(struct book *book, int64_t session);
 
-/* Registers a secret: from now on it is replaced in everything written. */
+/* Registers a secret: from now on it is replaced in all that people or the world wrote and in what a runbook computes with (arguments,
+ * variables, results). In what bellbook names itself it never is: event_member_of(). */
 void book_secret(struct book *book, const struct secret *secret);
+
+/* The same for a secret that is also an ordinary word: what a runbook computes with keeps it. */
+void book_word(struct book *book, const struct secret *secret);
 
 /* Queues events to be stored in one transaction, in order, soon (before the loop polls again). Everything in them is copied and redacted. */
 void book_add(struct book *book, const struct event *events, size_t n);
@@ -56,10 +62,10 @@ void book_output_end(struct book *book, const struct book_call *call, bool keep)
 int64_t book_output_offset(const struct book *book, const struct book_call *call, const char *stream);
 void book_set_output_offset(struct book *book, const struct book_call *call, const char *stream, int64_t offset);
 
-/* Redacted copy of a text (for what is told without being stored). Caller owns. */
-char *book_redacted(const struct book *book, const char *text);
+/* Copy of a text that a runbook is to compute with and that is not stored, redacted as a value. Caller owns. */
+char *book_value(const struct book *book, const char *text);
 
-/* Stores all that is queued now (also output). 0, or -1 when halted. */
+/* Stores and tells all that is queued now (also output), from inside a hook too: then what was stored before is told first. 0, or -1 when halted. */
 int book_drain(struct book *book);
 
 /* Words why nothing can be written, NULL when all is well. Borrowed. */

@@ -5,15 +5,24 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "session/asks.h"
+#include "session/clock.h"
 #include "session/detour.h"
+#include "session/doubt.h"
+#include "session/foresee.h"
+#include "session/masks.h"
+#include "session/outside.h"
 #include "session/pairing.h"
 #include "session/records.h"
+#include "session/secret_words.h"
 #include "session/secrets.h"
+#include "session/sizes.h"
 #include "session/steps.h"
+#include "session/tasks.h"
 
 /*
  * A call that Lua wants is first looked for among the records: one that has
@@ -22,6 +31,8 @@
  * is stored before Lua does; both actions happen in calls_stored(), which is
  * called with stored events only.
  */
+
+#define WANTS_MAX 500000	/* a wait of two days that looks each second */
 
 static enum action_effect effect_of(const struct record *record)
 {
@@ -68,12 +79,16 @@ static void answer_ended(struct engine *engine, struct record *record)
 	if (str_is(record->outcome, "ok")) {
 		struct json *value = is_builtin(record->action) ? json_copy_of(record->result) : record_value(record);
 
+		secret_word_restore_in(engine, value, "out");
+		secret_word_restore_in(engine, value, "err");
 		script_answer(engine->task, path, true, value, NULL, NULL);
 		json_free(value);
 	} else {
 		const char *kind = str_is(record->outcome, "canceled") ? "canceled" : str_is(record->outcome, "unknown") ? "timeout" : "io";
+		char *error = secret_word_restore(engine, record->error ? record->error : record->outcome);
 
-		script_answer(engine->task, path, false, NULL, kind, record->error ? record->error : record->outcome);
+		script_answer(engine->task, path, false, NULL, kind, error);
+		mem_free(error);
 	}
 	engine_wake(engine);
 }
@@ -101,11 +116,31 @@ char *calls_job_name(const struct engine *engine, const struct record *record)
 	return buf_take(&name);
 }
 
-static char *shown_command(const char *name, const struct json *args)
+/* "wait 1s: waiting for the web to answer; look 12 of 90; last seen: 502". Caller owns. */
+static char *sleep_shown(const struct json *args)
+{
+	const char *what = json_text(args, "what", ""), *seen = json_text(args, "seen", "");
+	char *time = json_text(args, "for", NULL) ? mem_strdup(json_text(args, "for", "")) : json_print(json_at(args, "for"));
+	int64_t look = json_int(args, "look", 0);
+	struct buf out = {0};
+
+	buf_printf(&out, "wait %s%s", time ? time : "", *what ? ": " : "");
+	buf_puts(&out, what);
+	if (look)
+		buf_printf(&out, "; look %lld of %lld", (long long)look, (long long)json_int(args, "of", look));
+	if (*seen)
+		buf_printf(&out, "; last seen: %s", seen);
+	mem_free(time);
+	return buf_take(&out);
+}
+
+char *calls_shown(const char *name, const struct json *args)
 {
 	struct buf out = {0};
 	struct err e = {0};
 
+	if (str_is(name, "sleep"))
+		return sleep_shown(args);
 	if (json_at(args, "cmd") && action_command(args, &out, &e) == 0)
 		return buf_take(&out);
 	buf_done(&out);
@@ -118,9 +153,7 @@ static int64_t timeout_of(const struct engine *engine, const struct record *reco
 	long index = script_step_find(engine->script, record->step);
 	int64_t us;
 
-	if (json_type_of(value) == JSON_IS_INT)
-		return json_as_int(value, 0) * TIME_SECOND;
-	if (json_as_text(value) && str_to_duration(json_as_text(value), &us))
+	if (duration_of(value, &us))
 		return us;
 	if (record->detour)
 		return 0;
@@ -135,7 +168,7 @@ static const char *effect_name(enum action_effect effect)
 struct json *calls_begun_data(const struct engine *engine, const struct record *record)
 {
 	struct json *data = json_new_object();
-	char *shown = shown_command(record->action, record->args);
+	char *shown = calls_shown(record->action, record->args);
 	int64_t timeout = timeout_of(engine, record);
 
 	json_set_text(data, "action", record->action);
@@ -176,7 +209,7 @@ struct json *calls_ended_data(const struct record *record, const char *outcome, 
 	json_set_text(data, "signal", json_text(result, "signal", NULL));
 	if (result)
 		json_put(data, "result", json_copy_of(result));
-	json_set_int(data, "took_us", record->mono_us ? time_mono_us() - record->mono_us : 0);
+	json_set_int(data, "took_us", record->since_us ? time_mono_us() - record->since_us : 0);
 	return data;
 }
 
@@ -289,15 +322,11 @@ static void sleep_on(struct engine *engine, struct record *record)
 {
 	struct sleeper *sleeper;
 	int64_t us = 0, left;
-	const struct json *value = json_at(record->args, "for");
 
 	if (record->timer)
 		return;
-	if (json_as_text(value))
-		(void)str_to_duration(json_as_text(value), &us);
-	else
-		us = (int64_t)(json_as_real(value, 0) * 1e6);
-	left = record->begun_us + us - time_wall_us();
+	(void)duration_of(json_at(record->args, "for"), &us);
+	left = record->since_us + us - time_mono_us();
 	if (left < 0)
 		left = 0;
 	if (left > us)
@@ -319,34 +348,6 @@ static void start_record(struct engine *engine, struct record *record)
 		calls_hand_over(engine, record, false);
 }
 
-/* Content longer than this is shown by its size alone. */
-#define CONTENT_SHOWN 4096
-
-struct json *calls_foreseen(const char *name, const char *host, const struct json *args)
-{
-	struct json *entry = json_new_object();
-	char *shown = shown_command(name, args), *print = json_print(args);
-	const char *content = json_text(args, "content", json_text(args, "stdin", NULL));
-	unsigned char digest[SHA256_LEN];
-	struct buf hex = {0};
-
-	sha256_of(print, strlen(print), digest);
-	str_hex(&hex, digest, sizeof(digest));
-	json_set_text(entry, "host", *host ? host : "this computer");
-	json_set_text(entry, "as", json_text(args, "as", NULL));
-	json_set_text(entry, "shown", shown);
-	json_set_text(entry, "action", name);
-	json_set_text(entry, "digest", buf_text(&hex));
-	if (content && strlen(content) <= CONTENT_SHOWN)
-		json_set_text(entry, "content", content);
-	else if (content)
-		json_set_int(entry, "bytes", (int64_t)strlen(content));
-	buf_done(&hex);
-	mem_free(print);
-	mem_free(shown);
-	return entry;
-}
-
 /* ---- what Lua wants ---- */
 
 static void hold(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args, bool stray)
@@ -364,14 +365,28 @@ static void hold(struct engine *engine, const char *path, const char *name, cons
 	*at = held;
 }
 
+/* The step ends here whatever its function would do with an error; what it began goes on, and is waited for before anything else begins (steps.c). */
 static void diverged(struct engine *engine, const struct record *record, const char *name, const char *host)
 {
 	char *text = mem_printf("the runbook diverged from the journal: call %s of this attempt was %s on %s with other arguments, and is now %s on %s. "
-				"What was done stays done; retry begins a new attempt with the runbook as it is now",
+				"What was done stays done, and what still runs is waited for; retry begins a new attempt with the runbook as it is now",
 				record->path, record->action, *record->host ? record->host : "this host", name, *host ? host : "this host");
 
-	answer_error(engine, bare_path(engine, record->path), "corrupt", text);
+	steps_drop_task(engine);
+	steps_end(engine, "failed", text);
 	mem_free(text);
+}
+
+/* A call that never started waits for answers about others on its host; one that a person wants run anew in a step without a way back, for agreement. True: it is held. */
+static bool must_wait(struct engine *engine, const struct record *record)
+{
+	const struct approval_command again = {.name = record->action, .host = record->host, .args = record->args, .again = record->reruns};
+	bool beside = doubt_holds(engine, record, record->action, record->host);
+
+	if (!beside && !(record->reruns && approval_holds(engine, &again)))
+		return false;
+	hold(engine, bare_path(engine, record->path), record->action, record->host, record->args, !beside);
+	return true;
 }
 
 static void wanted_again(struct engine *engine, struct record *record)
@@ -382,6 +397,8 @@ static void wanted_again(struct engine *engine, struct record *record)
 		break;
 	case RECORD_NEVER:
 		record->task = engine->task;
+		if (must_wait(engine, record))
+			break;
 		record->state = RECORD_BEGUN;
 		start_record(engine, record);
 		break;
@@ -397,35 +414,19 @@ static void wanted_again(struct engine *engine, struct record *record)
 	}
 }
 
-/* What a change would do, noted instead of done. Reads are real until the first change: what comes after depends on it. */
-static bool foresee(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
+/* What a wait is for are words for people: an older bellbook, or a runbook whose words were mended, goes on where it was. */
+static bool same_args(const struct record *record, const struct json *args)
 {
-	const struct action *action = action_find(name);
-	struct json *value;
+	if (str_is(record->action, "sleep"))
+		return masks_same(json_at(record->args, "for"), json_at(args, "for"));
+	return masks_same(record->args, args);
+}
 
-	if (str_is(name, "now") || str_is(name, "random"))
-		return false;
-	if (action && action->effect == EFFECT_READ && json_count(engine->look_commands) == 0)
-		return false;
-	if (str_is(name, "ask") || (action && action->effect == EFFECT_READ) || json_count(engine->look_commands) >= 50) {
-		steps_drop_task(engine);
-		engine->looked = true;
-		engine_wake(engine);
-		return true;
-	}
-	value = json_new_object();
-	if (action) {
-		json_add(engine->look_commands, calls_foreseen(name, host, args));
-		json_set_int(value, "exit", 0);
-		json_set_int(value, "code", 0);
-		json_set_text(value, "out", "");
-		json_set_text(value, "err", "");
-		json_set_text(value, "host", host);
-	}
-	script_answer(engine->task, path, true, value, NULL, NULL);
-	json_free(value);
-	engine_wake(engine);
-	return true;
+/* From the journal they may have masks, and would do something else. */
+static void take_args(struct record *record, const struct json *args)
+{
+	json_free(record->args);
+	record->args = json_copy_of(args);
 }
 
 static bool may_change(const struct engine *engine)
@@ -439,14 +440,16 @@ static bool refused(struct engine *engine, const char *path, const char *name, c
 	const struct action *action = action_find(name);
 	struct err e = {0};
 	const char *secret;
-	char *text;
+	char *text = sizes_problem(name, args);
 
-	if (is_builtin(name))
+	if (is_builtin(name) && !text)
 		return false;
-	if (!action) {
+	if (text) {
+		;
+	} else if (!action) {
 		text = mem_printf("there is no action %s", name);
 	} else if ((secret = secrets_unknown(engine, args)) != NULL) {
-		text = mem_printf("there is no secret \"%s\": a secret is a parameter of type secret, or stands in the fleet file and is reached as s.fleet.…", secret);
+		text = secrets_unknown_words(engine, secret);
 	} else if (action_check(action, args, &e) < 0) {
 		text = mem_strdup(e.text);
 	} else if (action->effect != EFFECT_READ && (!may_change(engine) || script_book(engine->script)->steps[engine->task_step].kind == STEP_OBSERVE)) {
@@ -455,6 +458,19 @@ static bool refused(struct engine *engine, const char *path, const char *name, c
 		return false;
 	}
 	answer_error(engine, path, "usage", text);
+	mem_free(text);
+	return true;
+}
+
+/* A loop of calls without end, also of calls that are refused each time: an error could be caught in Lua. True: the function has been ended. */
+static bool too_many(struct engine *engine)
+{
+	char *text;
+
+	if (++engine->wants <= WANTS_MAX)
+		return false;
+	text = mem_printf("step '%s' goes on without end (more than %d calls in one attempt)", script_book(engine->script)->steps[engine->task_step].id, WANTS_MAX);
+	tasks_cut(engine, text);
 	mem_free(text);
 	return true;
 }
@@ -468,19 +484,20 @@ void calls_wanted(void *arg, struct script_task *task, const char *path, const c
 
 	if (task != engine->task)
 		return;
-	if (engine->part == PART_FORESEE && foresee(engine, path, name, host, args))
+	if (too_many(engine) || foresee_wants(engine, path, name, host, args))
 		return;
 	full = mem_printf("%s%s", engine->prefix, path);
 	record = record_find(engine, step, engine->task_attempt, full);
-	if (record && (!str_is(record->action, name) || !str_is(record->host, host) || !json_same(record->args, args))) {
+	if (record && (!str_is(record->action, name) || !str_is(record->host, host) || !same_args(record, args))) {
 		diverged(engine, record, name, host);
 	} else if (record) {
+		take_args(record, args);
 		wanted_again(engine, record);
 	} else if (refused(engine, path, name, args)) {
 		;
-	} else if (engine->model->state == SESSION_PAUSED || !secrets_ready(engine, args)) {
+	} else if (engine->model->state == SESSION_PAUSED || !secrets_ready(engine, args) || doubt_holds(engine, NULL, name, host)) {
 		hold(engine, path, name, host, args, false);
-	} else if (approval_holds(engine, name, host, args)) {
+	} else if (approval_holds(engine, &(struct approval_command){.name = name, .host = host, .args = args})) {
 		hold(engine, path, name, host, args, true);
 	} else {
 		record = record_new(engine, step, engine->task_attempt, full);
@@ -561,24 +578,12 @@ size_t calls_open(const struct engine *engine)
 	return n;
 }
 
-bool calls_in_doubt(const struct engine *engine, const char *step, int attempt)
-{
-	for (size_t i = 0; i < engine->record_count; i++) {
-		const struct record *record = engine->records[i];
-
-		if (record->state == RECORD_UNKNOWN && record->attempt == attempt && str_is(record->step, step))
-			return true;
-	}
-	return false;
-}
-
 /* ---- stored events ---- */
 
 static void begun_stored(struct engine *engine, struct record *record, const struct event *ev, const struct json *data, bool live)
 {
 	record->seq = ev->seq;
-	record->begun_us = ev->at_us;
-	record->mono_us = live ? ev->mono_us : 0;
+	record->since_us = clock_of(engine, ev);
 	record->state = RECORD_BEGUN;
 	if (!live) {
 		mem_set(&record->action, json_text(data, "action", ""));
@@ -592,18 +597,11 @@ static void begun_stored(struct engine *engine, struct record *record, const str
 		start_record(engine, record);
 }
 
-static void doubt_when_quiet(struct engine *engine)
+/* A call is in doubt no more: what waited for that goes on. */
+static void doubt_over(struct engine *engine)
 {
-	size_t index;
-	struct model_step *step = steps_current(engine, &index);
-
-	if (step && step->state == STEP_RUNNING && calls_in_doubt(engine, step->id, step->attempt) && calls_open(engine) == 0) {
-		struct json *data = json_new_object();
-
-		steps_drop_task(engine);
-		json_set_text(data, "reason", "a command was started on the host, and whether it ended cannot be known from here");
-		engine_add(engine, EVENT_STEP_DOUBTED, NULL, step->id, step->attempt, data);
-	}
+	if (engine->held && engine->model->state != SESSION_PAUSED)
+		calls_release(engine);
 }
 
 static void settling_over(struct engine *engine, struct record *record)
@@ -624,19 +622,19 @@ static void ended_stored(struct engine *engine, struct record *record, const str
 	record->at_worker = false;
 	record->ending = false;
 	record->state = unknown && effect_of(record) != EFFECT_READ && !record->detour ? RECORD_UNKNOWN : RECORD_ENDED;
+	doubt_looked(record, record->state == RECORD_UNKNOWN, record->error ? record->error : "");
+	outside_called(engine, record);
 	if (!live)
 		return;
 	settling_over(engine, record);
-	if (record->state == RECORD_UNKNOWN) {
-		doubt_when_quiet(engine);
+	engine_wake(engine);
+	if (record->state == RECORD_UNKNOWN)
 		return;
-	}
+	doubt_over(engine);
 	if (effect_of(record) == EFFECT_CHANGE)
-		worker_forget(engine->worker, record->action, record->host, record->job);
+		calls_forget(engine, record);
 	if (record->task && record->task == engine->task)
 		answer_ended(engine, record);
-	doubt_when_quiet(engine);
-	engine_wake(engine);
 }
 
 static void settled_stored(struct engine *engine, struct record *record, const struct json *data, bool live)
@@ -644,11 +642,15 @@ static void settled_stored(struct engine *engine, struct record *record, const s
 	const char *how = json_text(data, "how", "unknown");
 
 	if (str_is(how, "again")) {
-		buf_clear(&record->out);
-		buf_clear(&record->err);
+		excerpt_done(&record->out);
+		excerpt_done(&record->err);
 		record->out_to = record->err_to = 0;
 		return;
 	}
+	if (str_is(how, "rerun"))
+		doubt_rerun(record, data);
+	else
+		doubt_looked(record, str_is(how, "unknown"), json_text(data, "text", ""));
 	if (str_is(how, "never") || str_is(how, "unknown")) {
 		record->state = str_is(how, "never") ? RECORD_NEVER : RECORD_UNKNOWN;
 		record->at_worker = false;
@@ -660,7 +662,8 @@ static void settled_stored(struct engine *engine, struct record *record, const s
 		detour_settled(engine, record, how);
 	if (record->state == RECORD_NEVER && record->task)
 		wanted_again(engine, record);
-	doubt_when_quiet(engine);
+	if (record->state != RECORD_UNKNOWN)
+		doubt_over(engine);
 	engine_wake(engine);
 }
 
@@ -668,7 +671,7 @@ static void settled_stored(struct engine *engine, struct record *record, const s
 static void remark_stored(struct engine *engine, struct record *record, const struct event *ev, const struct json *data, bool live)
 {
 	record->seq = ev->seq;
-	record->begun_us = ev->at_us;
+	record->since_us = clock_of(engine, ev);
 	if (ev->kind == EVENT_ASKED) {
 		record->state = RECORD_BEGUN;
 		record->asked = ev->seq;
@@ -745,21 +748,25 @@ void calls_stored(struct engine *engine, const struct event *ev, bool live)
 		return;
 	data = json_parse(ev->data ? ev->data : "{}", ev->data ? strlen(ev->data) : 2, &e);
 	if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN || ev->kind == EVENT_SESSION_RESUMED) {
+		doubt_closed(engine, ev, data);
 		if (ev->kind == EVENT_ANSWERED)
 			answered_stored(engine, data, live);
 		else if (ev->kind == EVENT_WITHDRAWN)
 			withdrawn_stored(engine, data);
-		else
-			records_rename(engine, json_at(data, "steps"));
+		else if (json_at(data, "steps"))
+			records_rename(engine);
 		json_free(data);
 		return;
 	}
 	record = record_find(engine, ev->step ? ev->step : "", ev->attempt, ev->call ? ev->call : "");
 	if (!record && (remark || ev->kind == EVENT_CALL_BEGUN))
 		record = record_new(engine, ev->step ? ev->step : "", ev->attempt, ev->call);
-	/* A transport's question carries the path of the call it serves: it is no call of its own. */
-	if (record && ev->kind == EVENT_ASKED && !str_is(json_text(data, "of", ""), "question"))
+	/* A question about a call, or of its transport, carries its path: it is no call of its own. */
+	if (record && ev->kind == EVENT_ASKED && !str_is(json_text(data, "of", ""), "question")) {
+		if (str_is(json_text(data, "of", ""), "doubt") || str_is(json_text(data, "of", ""), "result"))
+			doubt_asked(record, ev, data);
 		record = NULL;
+	}
 	if (record && remark)
 		remark_stored(engine, record, ev, data, live);
 	else if (record && ev->kind == EVENT_CALL_BEGUN)

@@ -24,8 +24,11 @@ void calls_settle(struct engine *engine);
 /* Gives a begun call to the worker: to start it, or (settle) to find out what became of it. */
 void calls_hand_over(struct engine *engine, struct record *record, bool settle);
 
-/* Settles the calls in doubt of the present step once more. */
-void calls_probe(struct engine *engine);
+/* Asks the host once more what became of a call in doubt, for as long as it takes. */
+void calls_look_again(struct engine *engine, struct record *record);
+
+/* What a call that has its end left on its host goes: its job, and those that it was begun under before. */
+void calls_forget(struct engine *engine, const struct record *record);
 
 /* Calls that are begun and have no outcome. */
 size_t calls_open(const struct engine *engine);
@@ -39,14 +42,11 @@ void calls_release(struct engine *engine);
 /* Answers the calls that wait for agreement with an error. */
 void calls_refuse_held(struct engine *engine, const char *why);
 
-/* What a call would do, as a question lists it: host, as, shown, action, content? or bytes?, and a digest of all its arguments. Caller owns. */
-struct json *calls_foreseen(const char *name, const char *host, const struct json *args);
-
 /* Forgets who waits for records (the task is gone). */
 void calls_orphan(struct engine *engine);
 
-/* True when a call of that attempt is in doubt. */
-bool calls_in_doubt(const struct engine *engine, const char *step, int attempt);
+/* What a call does, as a person reads it. Caller owns. */
+char *calls_shown(const char *name, const struct json *args);
 
 /* Adds one event about a call. Takes data. */
 void calls_add(struct engine *engine, const struct record *record, enum event_kind kind, struct json *data);
@@ -62,5 +62,8 @@ struct json *calls_ended_data(const struct record *record, const char *outcome, 
 
 /* What finished calls left on the hosts goes at once; then, at the latest after some seconds, session.closed is written with data (taken). */
 void calls_sweep_and_close(struct engine *engine, struct json *data);
+
+/* One of those that the end waits for has ended: closes when nobody is waited for any more. */
+void calls_close_now(struct engine *engine);
 
 #endif

@@ -8,15 +8,19 @@
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/detour.h"
+#include "session/foresee.h"
 #include "session/meter.h"
+#include "session/outside.h"
 #include "session/records.h"
 #include "session/steps.h"
+#include "session/transport_asks.h"
 
 /* What comes back from the worker becomes events; it is acted on when they are stored (calls.c). */
 
 #define LOSSES_MAX 5		/* lost workers within LOSS_WINDOW before bellbook waits between new ones */
 #define LOSS_WINDOW (10 * TIME_SECOND)
 #define RECORD_LOSSES 8
+#define SWEPT_AGAIN 64		/* calls of each host: no more wait for the sweep at one time */
 #define WAITING_MAX ((size_t)8 << 20)
 
 static struct book_call key_of(const struct record *record)
@@ -34,6 +38,8 @@ static void on_output(void *arg, uint64_t call, const char *stream, const void *
 		return;
 	key = key_of(record);
 	book_output(engine->book, &key, stream, bytes, len);
+	if (record->task == engine->task && !record->detour)
+		foresee_output(engine, len);
 	if (book_waiting(engine->book) > WAITING_MAX)
 		worker_pause(engine->worker, true);
 }
@@ -43,6 +49,8 @@ static void on_progress(void *arg, uint64_t call, const struct json *progress)
 	struct engine *engine = arg;
 	struct record *record = record_by_number(engine, call);
 
+	if (outside_progress(engine, call, progress))
+		return;
 	if (record && record->at_worker)
 		calls_add(engine, record, EVENT_CALL_PROGRESS, json_copy_of(progress));
 }
@@ -59,26 +67,6 @@ static void on_link(void *arg, uint64_t call, const char *state, const char *tex
 	json_set_text(data, "state", state);
 	json_set_text(data, "text", text);
 	calls_add(engine, record, EVENT_LINK_CHANGED, data);
-}
-
-static void withdraw_asks(struct engine *engine, uint64_t call, const char *reason)
-{
-	struct transport_ask **at = &engine->transport_asks;
-
-	while (*at) {
-		struct transport_ask *ask = *at;
-
-		if (ask->call != call) {
-			at = &ask->next;
-			continue;
-		}
-		if (ask->seq)
-			asks_withdraw(engine, ask->seq, reason);
-		*at = ask->next;
-		mem_free(ask->of);
-		mem_free(ask->key);
-		mem_free(ask);
-	}
 }
 
 static void add_settled(struct engine *engine, struct record *record, const char *how, const char *text)
@@ -102,7 +90,7 @@ static void on_settled(void *arg, uint64_t call, const char *how, const char *te
 	if (meter_settled(engine, call) || !record || !record->at_worker)
 		return;
 	if (str_is(how, "never") || str_is(how, "unknown"))
-		withdraw_asks(engine, call, "the call was settled");
+		transport_ask_withdraw(engine, call, "the call was settled");
 	add_settled(engine, record, how, text);
 }
 
@@ -110,22 +98,16 @@ static void on_ask(void *arg, uint64_t call, int64_t number, const char *of, con
 {
 	struct engine *engine = arg;
 	struct record *record = record_by_number(engine, call);
-	struct transport_ask *ask;
 	struct json *data;
 	bool hostkey = str_is(of, "hostkey");
 
 	if (meter_ask(engine, call) || !record)
 		return;
-	ask = mem_alloc(sizeof(*ask));
-	ask->call = call;
-	ask->ask = number;
-	ask->of = mem_strdup(of);
-	ask->key = mem_printf("%llu.%lld", (unsigned long long)call, (long long)number);
-	ask->next = engine->transport_asks;
-	engine->transport_asks = ask;
+	/* A call asks one thing at a time: whoever asked before is gone. */
+	transport_ask_withdraw(engine, call, "it is asked anew");
 	data = asks_data(of, text, hostkey ? "choice" : "secret");
 	json_set_text(data, "details", details && *details ? details : NULL);
-	json_set_text(data, "ask", ask->key);
+	json_set_text(data, "ask", transport_ask_new(engine, call, number, of));
 	if (hostkey) {
 		asks_choice(data, "trust", "Trust this key and remember it", "Only after comparing the fingerprint with what the host's owner or console says.", false);
 		asks_choice(data, "refuse", "Do not connect", "Nothing is sent to the host.", false);
@@ -135,20 +117,23 @@ static void on_ask(void *arg, uint64_t call, int64_t number, const char *of, con
 	asks_add(engine, record->step, record->attempt, record->path, record->host, data);
 }
 
-static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result)
+static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result)
 {
 	struct engine *engine = arg;
 	struct record *record = record_by_number(engine, call);
 	struct book_call key;
+	struct json *data;
 
-	if (meter_ended(engine, call, outcome, error, result) || !record || !record->at_worker || record->ending)
+	if (meter_ended(engine, call, outcome, error, result) || outside_ended(engine, call, outcome, error) || !record || !record->at_worker || record->ending)
 		return;
-	withdraw_asks(engine, call, "the call ended");
+	transport_ask_withdraw(engine, call, "the call ended");
 	key = key_of(record);
 	book_output_end(engine->book, &key, true);
 	record->ending = true;
-	calls_add(engine, record, EVENT_CALL_ENDED,
-		  calls_ended_data(record, outcome, detour_ending(engine, record, outcome, error), result));
+	data = calls_ended_data(record, outcome, detour_ending(engine, record, outcome, error), result);
+	if (not_run)
+		json_set_bool(data, "not_run", true);
+	calls_add(engine, record, EVENT_CALL_ENDED, data);
 }
 
 /* A call that has taken its worker with it again and again would do so for ever. */
@@ -193,27 +178,77 @@ static void hand_again(struct engine *engine, struct record *record)
 	calls_hand_over(engine, record, true);
 }
 
-/* A crash, ours or the worker's, may have come between an outcome and the sweep on the host: the latest are swept again. */
+/* What was not begun has left nothing on its host, as far as the host could be asked. */
+static bool was_begun(const struct record *record)
+{
+	return record->reruns > 0 || record->result || !str_is(record->outcome, "failed");
+}
+
+void calls_forget(struct engine *engine, const struct record *record)
+{
+	worker_forget(engine->worker, record->action, record->host, record->job, was_begun(record));
+	for (int i = 0; i < record->reruns; i++) {
+		char *job = i ? mem_printf("%s.again%d", record->first_job, i) : mem_strdup(record->first_job);
+
+		worker_forget(engine->worker, record->action, record->host, job, true);
+		mem_free(job);
+	}
+}
+
+/* How many calls of each host were swept again. */
+struct swept {
+	const char *host;	/* borrowed from a record */
+	int count;
+};
+
+/* True while the host has not had its share. */
+static bool sweep_more(struct swept **all, size_t *n, size_t *cap, const char *host)
+{
+	size_t i = 0;
+
+	while (i < *n && !str_is((*all)[i].host, host))
+		i++;
+	if (i == *n) {
+		if (*n == *cap) {
+			*cap = *cap ? 2 * *cap : 16;
+			*all = mem_grow(*all, *cap, sizeof(**all));
+		}
+		(*all)[(*n)++] = (struct swept){.host = host};
+	}
+	return (*all)[i].count++ < SWEPT_AGAIN;
+}
+
+/* A crash, ours or the worker's, may have come between an outcome and the sweep on the host: the latest of each host are swept again. */
 static void sweep_again(struct engine *engine)
 {
-	size_t swept = 0;
+	struct swept *all = NULL;
+	size_t n = 0, cap = 0;
 
-	for (size_t i = engine->record_count; i-- > 0 && swept < 64;) {
+	for (size_t i = engine->record_count; i-- > 0;) {
 		const struct record *record = engine->records[i];
 		const struct action *action = action_find(record->action);
 
-		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE) {
-			worker_forget(engine->worker, record->action, record->host, record->job);
-			swept++;
-		}
+		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE && was_begun(record) && sweep_more(&all, &n, &cap, record->host))
+			calls_forget(engine, record);
 	}
+	mem_free(all);
 }
 
 /* ---- the end ---- */
 
+/* A note to all by bellbook. Takes text. */
+static void say(struct engine *engine, char *text)
+{
+	struct event ev = {.kind = EVENT_NOTE, .who = "bellbook", .bytes = text, .len = strlen(text)};
+
+	book_add(engine->book, &ev, 1);
+	mem_free(text);
+}
+
 /* Longer than a lane tries to forget, but nobody waits long for a host that is gone. */
 #define SWEEP_MAX (12 * TIME_SECOND)
 
+/* Whether or not everybody has said a last word. */
 static void close_now(void *arg)
 {
 	struct engine *engine = arg;
@@ -226,18 +261,32 @@ static void close_now(void *arg)
 		engine_add(engine, EVENT_SESSION_CLOSED, NULL, NULL, 0, data);
 }
 
+void calls_close_now(struct engine *engine)
+{
+	if (engine->swept && !outside_is_busy(engine))
+		close_now(engine);
+}
+
 /* Before session.closed, as nobody looks after a session that is over: killed in the middle of it, the session is resumed and sweeps again. */
 void calls_sweep_and_close(struct engine *engine, struct json *data)
 {
 	json_free(engine->closing_data);
 	engine->closing_data = data;
+	engine->swept = false;
+	outside_close(engine);
 	engine->timer_sweep = loop_after(engine->loop, SWEEP_MAX, close_now, engine);
 	worker_sweep(engine->worker);
 }
 
-static void on_swept(void *arg)
+static void on_swept(void *arg, const char *left)
 {
-	close_now(arg);
+	struct engine *engine = arg;
+
+	if (*left && engine->closing_data)
+		say(engine, mem_printf("Files that commands of this session left stay on %s, in ~/.bellbook/jobs or where the fleet file says (jobs): no answer came at the end. "
+				       "They hold what the commands printed, harm nothing, and can be deleted.", left));
+	engine->swept = true;
+	calls_close_now(engine);
 }
 
 static void restart_worker(void *arg)
@@ -246,9 +295,17 @@ static void restart_worker(void *arg)
 	struct err e = {0};
 
 	if (worker_restart(engine->worker, &e) < 0) {
+		if (!engine->no_worker)
+			say(engine, mem_printf("No command can be run now: %s. It is tried again each second.", e.text));
+		engine->no_worker = true;
+		if (engine->abort_asked)
+			calls_cancel_all(engine, "stopped while no worker process could be started");
 		loop_after(engine->loop, TIME_SECOND, restart_worker, engine);
 		return;
 	}
+	if (engine->no_worker)
+		say(engine, mem_strdup("Commands can be run again."));
+	engine->no_worker = false;
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
@@ -267,11 +324,12 @@ static void on_lost(void *arg, pid_t pid)
 	int64_t now = time_mono_us();
 
 	meter_lost(engine);
+	outside_lost(engine);
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
 		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending) {
-			withdraw_asks(engine, record->number, "the worker was lost; the question comes again");
+			transport_ask_withdraw(engine, record->number, "the worker was lost; the question comes again");
 			json_add(calls, json_new_text(record->path, strlen(record->path)));
 		}
 	}
@@ -331,23 +389,12 @@ void calls_settle(struct engine *engine)
 	sweep_again(engine);
 }
 
-void calls_probe(struct engine *engine)
+void calls_look_again(struct engine *engine, struct record *record)
 {
-	size_t index;
-	const struct model_step *step = steps_current(engine, &index);
-
-	for (size_t i = 0; step && i < engine->record_count; i++) {
-		struct record *record = engine->records[i];
-		const struct action *action = action_find(record->action);
-
-		if (record->state != RECORD_UNKNOWN || record->attempt != step->attempt || !str_is(record->step, step->id) || !action || !action->settle)
-			continue;
-		record->state = RECORD_BEGUN;
-		record->patient = true;
-		engine->settling++;
-		record->settling = true;
-		hand_again(engine, record);
-	}
+	record->state = RECORD_BEGUN;
+	record->patient = true;
+	record->losses = 0;
+	hand_again(engine, record);
 }
 
 void calls_cancel_all(struct engine *engine, const char *why)
@@ -359,13 +406,16 @@ void calls_cancel_all(struct engine *engine, const char *why)
 
 		if (record->state != RECORD_BEGUN || record->ending)
 			continue;
-		if (record->at_worker) {
+		if (record->at_worker && !engine->no_worker) {
 			worker_cancel(engine->worker, record->number);
 		} else {
+			const struct action *action = action_find(record->action);
 			struct json *data = json_new_object();
+			/* It may be running on its host. */
+			bool unknown = record->at_worker && action && action->effect != EFFECT_READ;
 
 			record->ending = true;
-			json_set_text(data, "outcome", "canceled");
+			json_set_text(data, "outcome", unknown ? "unknown" : "canceled");
 			json_set_text(data, "error", why);
 			calls_add(engine, record, EVENT_CALL_ENDED, data);
 		}

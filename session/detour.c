@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/calls.h"
+#include "session/people.h"
 #include "session/records.h"
 #include "session/steps.h"
 
@@ -158,6 +159,14 @@ static void end_all(struct engine *engine, const char *why)
 		if (is_open(record) && record->at_worker && !record->ending)
 			worker_cancel(engine->worker, record->number);
 	}
+}
+
+void detour_end(struct engine *engine, const char *who, const char *given)
+{
+	char *why = mem_printf("ended by %s%s%s", who, given ? ": " : "", given ? given : "");
+
+	end_all(engine, why);
+	mem_free(why);
 }
 
 bool detour_holds(struct engine *engine, bool end)
@@ -406,8 +415,8 @@ static void typed_due(void *arg)
 	engine->detour->timer_typed = loop_after(engine->loop, TYPED_EVERY, typed_due, engine);
 }
 
-/* That something was typed, and by whom: told at once, then at most once a second. */
-static void count_typed(struct engine *engine, const struct record *record, const char *who, size_t len)
+/* That something is typed, and by whom: stored before it is sent, then at most once a second. False when it cannot be stored now. */
+static bool count_typed(struct engine *engine, const struct record *record, const char *who, size_t len)
 {
 	struct detour *detour = detour_get(engine);
 
@@ -417,25 +426,27 @@ static void count_typed(struct engine *engine, const struct record *record, cons
 	detour->shell = record->number;
 	detour->typed += (int64_t)len;
 	if (detour->timer_typed)
-		return;
+		return !book_halted(engine->book);
 	tell_typed(engine);
 	detour->timer_typed = loop_after(engine->loop, TYPED_EVERY, typed_due, engine);
+	return book_drain(engine->book) == 0;
 }
 
 static const char *type(struct engine *engine, struct client *client, const struct json *intent, const struct record *record)
 {
-	const char *text = json_text(intent, "bytes", "");
+	const char *text = json_text(intent, "bytes", ""), *why = NULL;
 	struct buf bytes = {0};
 
 	if (!str_unbase64(&bytes, text, strlen(text)))
 		return "bytes must be base64";
-	worker_type(engine->worker, record->number, bytes.data, bytes.len);
-	if (bytes.len > 0) {
-		count_typed(engine, record, client_who(client), bytes.len);
+	if (bytes.len > 0 && count_typed(engine, record, client_who(client), bytes.len))
+		worker_type(engine->worker, record->number, bytes.data, bytes.len);
+	else if (bytes.len > 0)
+		why = "the journal cannot be written, and nothing is typed unrecorded";
+	if (bytes.data)
 		explicit_bzero(bytes.data, bytes.cap);
-	}
 	buf_done(&bytes);
-	return NULL;
+	return why;
 }
 
 static const char *resize(struct engine *engine, struct client *client, const struct json *intent, const struct record *record)
@@ -456,16 +467,6 @@ static const char *resize(struct engine *engine, struct client *client, const st
 	json_set_int(data, "rows", rows);
 	json_set_int(data, "cols", cols);
 	add_remark(engine, record, client_who(client), data);
-	return NULL;
-}
-
-static const char *stop(struct engine *engine, const struct client *client, const struct json *intent)
-{
-	const char *given = json_text(intent, "why", "");
-	char *why = mem_printf("ended by %s%s%s", client_who(client), *given ? ": " : "", given);
-
-	end_all(engine, why);
-	mem_free(why);
 	return NULL;
 }
 
@@ -494,15 +495,17 @@ static void on_sitting(struct engine *engine, struct client *client, const struc
 	else if (!end && !detour_is_shell(record))
 		why = "that is a command; only a shell has a keyboard";
 	else if (end)
-		why = stop(engine, client, intent);
+		why = NULL;
 	else if (str_is(what, "detour.input"))
 		why = type(engine, client, intent, record);
 	else
 		why = resize(engine, client, intent, record);
 	if (why)
 		server_refuse(engine->server, client, intent, why);
+	else if (end)
+		people_cancel(engine, client, intent, record, true);
 	/* One answer a key would be too much. */
-	else if (end || json_at(intent, "id"))
+	else if (json_at(intent, "id"))
 		server_accept(engine->server, client, intent, record->seq);
 }
 

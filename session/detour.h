@@ -17,6 +17,9 @@ void detour_tell_hosts(struct engine *engine);
 /* Somebody came or went: a shell without a driver is ended after a while. */
 void detour_people(struct engine *engine);
 
+/* What a person ordered and what is stored: the detour that is open ends, by who, why (may be NULL). */
+void detour_end(struct engine *engine, const char *who, const char *why);
+
 /* True while a detour is open, which keeps the session from closing; end = it is asked to end. */
 bool detour_holds(struct engine *engine, bool end);
 

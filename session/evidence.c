@@ -40,13 +40,13 @@ static struct note *note_of(struct survey *survey, const char *step)
 	return note;
 }
 
-/* Without the entry of that step: it was made again. */
-static struct json *without(struct json *list, const char *step)
+/* Without the entries of that step, but for what that attempt (0 = none) warned of: it was made again. */
+static struct json *without(struct json *list, const char *step, int attempt)
 {
 	struct json *rest = json_new_array();
 
 	for (size_t i = 0; i < json_count(list); i++)
-		if (!str_is(json_text(json_item(list, i), "step", ""), step))
+		if (!str_is(json_text(json_item(list, i), "step", ""), step) || (attempt && json_int(json_item(list, i), "attempt", 0) == attempt))
 			json_add(rest, json_copy_of(json_item(list, i)));
 	json_free(list);
 	return rest;
@@ -68,8 +68,8 @@ static void on_ended(struct survey *survey, const struct event *ev, const struct
 	struct json *entry = entry_of(ev, step);
 
 	json_set_text(entry, "state", state);
-	survey->checked = without(survey->checked, ev->step);
-	survey->unchecked = without(survey->unchecked, ev->step);
+	survey->checked = without(survey->checked, ev->step, 0);
+	survey->unchecked = without(survey->unchecked, ev->step, ev->attempt);
 	if (str_is(state, "ok") || str_is(state, "warn")) {
 		json_set_text(entry, "text", note_of(survey, ev->step)->text);
 		if (step->kind == STEP_OBSERVE || str_is(state, "warn")) {
@@ -110,6 +110,7 @@ static bool survey_event(void *arg, const struct event *ev)
 		struct json *entry = entry_of(ev, step);
 
 		json_set_text(entry, "state", "warned");
+		json_set_int(entry, "attempt", ev->attempt);
 		json_set_text(entry, "why", json_text(data, "text", NULL));
 		json_add(survey->unchecked, entry);
 	}

@@ -22,6 +22,18 @@ static void add_part(struct json *parts, const char *name, const struct json *va
 	mem_free(text);
 }
 
+/* {host: folder} of the hosts that have a place of their own for jobs. Caller owns. */
+static struct json *places_of(const struct json *hosts)
+{
+	struct json *places = json_new_object(), *options;
+	const char *host;
+	void *it = NULL;
+
+	while (hosts && (host = json_next(hosts, &it, &options)) != NULL)
+		json_set_text(places, host, json_text(options, "jobs", NULL));
+	return places;
+}
+
 struct json *fleet_facts(const struct json *fleet)
 {
 	struct json *facts = json_new_object(), *parts = json_new_object(), *value, *member;
@@ -48,7 +60,46 @@ struct json *fleet_facts(const struct json *fleet)
 		}
 	}
 	json_put(facts, "parts", parts);
+	json_put(facts, "jobs", places_of(json_at(fleet, "hosts")));
 	return facts;
+}
+
+static void set_place(struct json *fleet, const char *host, const char *place)
+{
+	struct json *hosts = json_copy_of(json_at(fleet, "hosts")), *options = json_copy_of(json_at(hosts, host));
+
+	json_set_text(options, "jobs", place);
+	json_put(hosts, host, options);
+	json_put(fleet, "hosts", hosts);
+}
+
+bool fleet_keep_places(struct json *fleet, const struct json *was, struct buf *words)
+{
+	const struct json *places = json_at(was, "jobs");
+	struct json *now = places_of(json_at(fleet, "hosts")), *hosts = json_copy_of(json_at(fleet, "hosts")), *value;
+	const char *host;
+	void *it = NULL;
+	size_t n = 0;
+
+	while (places && (host = json_next(hosts, &it, &value)) != NULL) {
+		const char *then = json_text(places, host, NULL);
+		char *part;
+		bool known;
+
+		if (str_is(then ? then : "", json_text(now, host, "")))
+			continue;
+		/* A host that the session did not know has nothing anywhere. */
+		part = mem_printf("hosts.%s", host);
+		known = then || json_at(json_at(was, "parts"), part);
+		mem_free(part);
+		if (!known)
+			continue;
+		set_place(fleet, host, then);
+		buf_printf(words, "%s%s (%s)", n++ ? ", " : "", host, then ? then : "~/.bellbook/jobs");
+	}
+	json_free(now);
+	json_free(hosts);
+	return n > 0;
 }
 
 /* "Changed: a, b. ": those of one that the other has with another digest (differ), or has not. */

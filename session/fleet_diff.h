@@ -8,10 +8,14 @@
 
 #include <stdbool.h>
 
-/* For session.opened: {name, path, digest of the file, parts {"hosts.app1": digest}}; NULL members are left out. Caller owns. */
+/* For session.opened: {name, path, digest of the file, parts {"hosts.app1": digest}, jobs {"app1": its folder of jobs, when it has one}}; NULL members are left out. Caller owns. */
 struct json *fleet_facts(const struct json *fleet);
 
 /* True when the two facts differ in something that a runbook can see; says in words what. Facts of an older bellbook have no parts: then only that it differs is known. */
 bool fleet_differs(const struct json *was, const struct json *now, struct buf *words);
+
+/* A session finds its jobs where it began them: gives the fleet the folders (hosts.NAME.jobs) that were kept in the facts of session.opened. True when the file names others now;
+ * words get which hosts, and the folders that are kept. Facts of an older bellbook have none: false. */
+bool fleet_keep_places(struct json *fleet, const struct json *was, struct buf *words);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "session/clock.h"
 
 /* Guests: invited by the driver for a time, they watch and do nothing else; when the time is up their views are closed. */
 
@@ -15,7 +16,8 @@
 struct guest {
 	struct guest *next;
 	char *who;		/* owned */
-	int64_t until_us;	/* wall clock */
+	int64_t until_us;	/* wall clock, as it is told */
+	int64_t end_us;		/* boot clock, as it is kept */
 };
 
 void guests_free(struct pairing *pairing)
@@ -42,7 +44,7 @@ int64_t guests_until(const struct engine *engine, const char *who)
 {
 	const struct guest *guest = find(engine->pairing, who);
 
-	return guest && guest->until_us > time_wall_us() ? guest->until_us : 0;
+	return guest && guest->end_us > time_mono_us() ? guest->until_us : 0;
 }
 
 bool guests_only(const struct engine *engine, const char *who)
@@ -83,7 +85,8 @@ static void time_up(void *arg)
 
 void guests_watch(struct engine *engine, struct client *client, int64_t until_us)
 {
-	int64_t wait_us = until_us - time_wall_us();
+	const struct guest *guest = find(engine->pairing, client_who(client));
+	int64_t wait_us = guest ? guest->end_us - time_mono_us() : 0;
 
 	client_facts(client)->until_us = until_us;
 	loop_cancel(engine->loop, client_facts(client)->timer);
@@ -102,7 +105,11 @@ void guests_stored(struct engine *engine, const struct event *ev, const struct j
 		guest->next = pairing->guests;
 		pairing->guests = guest;
 	}
-	guest->until_us = ev->kind == EVENT_INVITED ? json_int(data, "until_us", 0) : 0;
+	guest->until_us = guest->end_us = 0;
+	if (ev->kind != EVENT_INVITED)
+		return;
+	guest->until_us = json_int(data, "until_us", 0);
+	guest->end_us = clock_end(engine, ev, guest->until_us);
 }
 
 void guests_invite(struct engine *engine, struct client *client, const struct json *intent)
@@ -122,7 +129,7 @@ void guests_invite(struct engine *engine, struct client *client, const struct js
 	data = json_new_object();
 	json_set_text(data, "to", to);
 	json_set_int(data, "until_us", time_wall_us() + us);
-	json_set_text(data, "why", json_text(intent, "why", NULL));
+	json_set_text(data, "why", intent_words(intent, "why"));
 	engine_add(engine, EVENT_INVITED, client_who(client), NULL, 0, data);
 	if (book_drain(engine->book) < 0)
 		return;
@@ -134,7 +141,7 @@ void guests_invite(struct engine *engine, struct client *client, const struct js
 
 void guests_dismiss(struct engine *engine, struct client *client, const struct json *intent)
 {
-	const char *to = json_text(intent, "to", ""), *why = json_text(intent, "why", NULL);
+	const char *to = json_text(intent, "to", ""), *why = intent_words(intent, "why");
 	struct json *data;
 
 	if (!guests_until(engine, to)) {

@@ -5,8 +5,11 @@
 #include <string.h>
 
 #include "actions/action.h"
+#include "base/duration.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
+#include "session/lua_words.h"
 
 /*
  * What a runbook can want from the world. Each function turns its arguments
@@ -99,24 +102,9 @@ static bool code_is_fine(lua_State *L, lua_Integer code)
 	return fine;
 }
 
-/* The last line of a text that is not blank. */
-static const char *last_line(lua_State *L, const char *text)
-{
-	size_t end = strlen(text), start;
-
-	while (end && strchr(" \t\r\n", text[end - 1]))
-		end--;
-	for (start = end; start && text[start - 1] != '\n'; start--)
-		;
-	return lua_pushlstring(L, text + start, end - start > 300 ? 300 : end - start);
-}
-
 static int raise_code(lua_State *L, const struct json *value, const char *host, const char *shown)
 {
-	const char *err = json_text(value, "err", ""), *out = json_text(value, "out", ""), *signal = json_text(value, "signal", NULL);
-	const char *line = last_line(L, *err ? err : out);
-	char *text = signal ? mem_printf("%s: `%.200s` was ended by signal %s%s%s", *host ? host : "this host", shown, signal, *line ? ": " : "", line)
-			    : mem_printf("%s: `%.200s` ended with status %lld%s%s", *host ? host : "this host", shown, (long long)json_int(value, "code", -1), *line ? ": " : "", line);
+	char *text = lua_failure_words(value, host, shown);
 
 	lua_push_json(L, value, false);
 	lua_pushstring(L, host);
@@ -250,15 +238,83 @@ static int value_after(lua_State *L, int status, lua_KContext ctx)
 	return 1;
 }
 
+#define REASON_MAX ((size_t)300)	/* bytes of what a wait is for, and of what was last seen */
+
+/* One text of the table at the top; a longer one is cut. */
+static void add_reason_text(lua_State *L, struct json *args, const char *key, int type)
+{
+	const char *text = type == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+	size_t len = text ? strlen(text) : 0;
+	char *cut = text ? mem_dup(text, utf8_border(text, len > REASON_MAX ? REASON_MAX : len)) : NULL;
+
+	json_set_text(args, key, cut);
+	mem_free(cut);
+	lua_pop(L, 1);
+}
+
+/* sleep("1s", "for the disk") or sleep("1s", { what = …, look = 3, of = 90, seen = … }): what a person is told meanwhile. Raises only before anything is added. */
+static void add_reason(lua_State *L, struct json *args)
+{
+	static const char *const keys[] = {"what", "look", "of", "seen", "unless", NULL};
+	static const char *const numbers[] = {"look", "of"};
+
+	if (lua_type(L, 2) == LUA_TSTRING) {
+		lua_pushvalue(L, 2);
+		add_reason_text(L, args, "what", LUA_TSTRING);
+	}
+	if (!lua_istable(L, 2))
+		return;
+	lua_check_keys(L, 2, keys, "sleep");
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		lua_getfield(L, 2, numbers[i]);
+		if (lua_isinteger(L, -1) && lua_tointeger(L, -1) > 0)
+			json_set_int(args, numbers[i], lua_tointeger(L, -1));
+		lua_pop(L, 1);
+	}
+	add_reason_text(L, args, "what", lua_getfield(L, 2, "what"));
+	add_reason_text(L, args, "seen", lua_getfield(L, 2, "seen"));
+	/* Of retry, while looking ahead (foresee.c). */
+	add_reason_text(L, args, "unless", lua_getfield(L, 2, "unless"));
+}
+
+/* outside.look{…}: all arguments in one table; what came of it as the action gives it. */
+static int asking(lua_State *L)
+{
+	const char *name = lua_tostring(L, lua_upvalueindex(1));
+	struct json *args;
+	struct err e = {0};
+
+	if (lua_isnoneornil(L, 1))
+		lua_newtable(L);
+	luaL_checktype(L, -1, LUA_TTABLE);
+	lua_settop(L, 1);
+	/* A list without members is one of Lua's empty tables. */
+	args = lua_rawlen(L, 1) == 0 ? lua_to_json(L, 1, &e) : NULL;
+	if (args && json_type_of(args) == JSON_IS_ARRAY) {
+		json_free(args);
+		args = json_new_object();
+	}
+	if (!args)
+		return luaL_error(L, "%s: %s", name, *e.text ? e.text : "its arguments are named: asks = { … }");
+	return lua_call_out(L, name, "", args, value_after);
+}
+
 static int want_sleep(lua_State *L)
 {
+	struct lua_box *box;
 	struct json *args;
 	struct err e = {0};
 	int64_t us;
+	bool number = lua_type(L, 1) == LUA_TNUMBER;
 
-	luaL_argcheck(L, lua_type(L, 1) == LUA_TNUMBER || (lua_type(L, 1) == LUA_TSTRING && str_to_duration(lua_tostring(L, 1), &us)), 1, "a duration like \"5s\"");
-	args = json_new_object();
-	json_put(args, "for", lua_to_json(L, 1, &e));
+	luaL_argcheck(L, number ? duration_of_seconds(lua_tonumber(L, 1), &us) : lua_type(L, 1) == LUA_TSTRING && str_to_duration(lua_tostring(L, 1), &us), 1, DURATION_WORDS);
+	lua_settop(L, 2);
+	box = lua_push_box(L);
+	box->value = json_new_object();
+	json_put(box->value, "for", lua_to_json(L, 1, &e));
+	add_reason(L, box->value);
+	args = box->value;
+	box->value = NULL;
 	return lua_call_out(L, "sleep", "", args, value_after);
 }
 
@@ -312,7 +368,7 @@ static void add_module(lua_State *L, const char *module)
 			continue;
 		for (const struct action_param *p = (*a)->params; p->name; p++)
 			cmd = cmd || p->type == ARG_COMMAND;
-		add_named(L, dot + 1, (*a)->name, cmd ? command : transfer);
+		add_named(L, dot + 1, (*a)->name, cmd ? command : str_is(module, "outside") ? asking : transfer);
 	}
 	lua_newtable(L);
 	add_named(L, "__index", module, unknown_member);
@@ -334,10 +390,13 @@ void lua_calls_open(lua_State *L)
 {
 	add_module(L, "ssh");
 	add_module(L, "here");
+	add_module(L, "outside");
 	lua_pushcfunction(L, want_sleep);
 	lua_setfield(L, -2, "sleep");
 	add_named(L, "now", "now", want_plain);
 	add_named(L, "random", "random", want_plain);
+	lua_pushcfunction(L, lua_cause);
+	lua_setfield(L, -2, "cause");
 	lua_pushcfunction(L, make_secret);
 	lua_setfield(L, -2, "secret");
 	lua_pushcfunction(L, lua_each);

@@ -152,6 +152,48 @@ static int check_object(const struct fleet *fleet, const char *key, const char *
 	return err_set(e, ERR_USAGE, "%s:%d: fleet.%s must be a table like %s", fleet->shown, fleet->line, key, shape);
 }
 
+static bool is_in(const char *const *names, const char *name)
+{
+	while (*names && !str_is(*names, name))
+		names++;
+	return *names != NULL;
+}
+
+/* What a runbook of bellbook reads of the server. A slip of the pen would be a fact that nobody reads, and the usual value taken for it. */
+static int check_mastodon(const struct fleet *fleet, struct err *e)
+{
+	static const char *const keys[] = {"domain", "live", "user", "web", "url", "rbenv", "path", "units", "remote", "settle", "token", "probe_token", "version", NULL};
+	struct json *value;
+	const char *key;
+	void *it = NULL;
+
+	while ((key = json_next(json_at(fleet->value, "mastodon"), &it, &value)) != NULL) {
+		const char *near = str_nearest(key, keys);
+
+		if (!is_in(keys, key))
+			return err_set(e, ERR_USAGE, "%s:%d: mastodon has no field '%s'%s%s%s (own facts go into extra = { … })", fleet->shown, fleet->line, key,
+				       near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+	return 0;
+}
+
+/* A host may have facts of its own for runbooks, but nothing that is nearly a field of bellbook's. */
+static int check_host_keys(const struct fleet *fleet, const char *host, const struct json *options, struct err *e)
+{
+	static const char *const keys[] = {"jobs", "transport", NULL};
+	struct json *value;
+	const char *key;
+	void *it = NULL;
+
+	while ((key = json_next(options, &it, &value)) != NULL) {
+		const char *near = is_in(keys, key) ? NULL : str_nearest(key, keys);
+
+		if (near)
+			return err_set(e, ERR_USAGE, "%s:%d: hosts.%s has no field '%s'; did you mean '%s'?", fleet->shown, fleet->line, host, key, near);
+	}
+	return 0;
+}
+
 /* Who may do what alone, and how long people have. */
 static int check_policy(const struct fleet *fleet, struct err *e)
 {
@@ -192,7 +234,8 @@ static int check_top(const struct fleet *fleet, struct err *e)
 	if (!json_text(fleet->value, "name", NULL))
 		return err_set(e, ERR_USAGE, "%s:%d: fleet needs name = \"…\"", fleet->shown, fleet->line);
 	if (check_object(fleet, "hosts", "{ app1 = {}, db1 = {} }", e) < 0 || check_object(fleet, "roles", "{ web = { \"app1\" } }", e) < 0 ||
-	    check_object(fleet, "policy", "{ alone = \"waiver\" }", e) < 0 || check_policy(fleet, e) < 0)
+	    check_object(fleet, "policy", "{ alone = \"waiver\" }", e) < 0 || check_policy(fleet, e) < 0 ||
+	    check_object(fleet, "mastodon", "{ domain = \"toot.example\" }", e) < 0 || check_mastodon(fleet, e) < 0)
 		return -1;
 	return 0;
 }
@@ -204,6 +247,33 @@ static int check_host_name(const struct fleet *fleet, const char *host, struct e
 	return err_set(e, ERR_USAGE, "%s:%d: '%s' is no host name", fleet->shown, fleet->line, host);
 }
 
+/* Where a host is to have its jobs: a place that a restart does not empty, as an unfinished job must be found again. */
+static int check_jobs(const struct fleet *fleet, const char *host, const struct json *place, struct err *e)
+{
+	static const char *const emptied[] = {"/tmp/", "/run/", "/var/run/", "/dev/", "/proc/", "/sys/", NULL};
+	const char *path = json_as_text(place);
+	char *with_end;
+	bool fits;
+
+	if (!place)
+		return 0;
+	with_end = mem_printf("%s/", path ? path : "");
+	fits = path && *path == '/' && path[1] && !str_ends(path, "/") && !strstr(with_end, "//") && !strstr(with_end, "/../") && !strstr(with_end, "/./") &&
+	       strlen(path) <= 200 && !strpbrk(path, "\t\r\n");
+	for (size_t i = 0; emptied[i] && fits; i++) {
+		if (!str_starts(with_end, emptied[i]))
+			continue;
+		mem_free(with_end);
+		return err_set(e, ERR_USAGE, "%s:%d: hosts.%s.jobs: %s is emptied when the host starts again, and what ran there could not be told any more",
+			       fleet->shown, fleet->line, host, path);
+	}
+	mem_free(with_end);
+	if (fits)
+		return 0;
+	return err_set(e, ERR_USAGE, "%s:%d: hosts.%s.jobs must be the whole path of a folder on that host, like \"/var/lib/bellbook\"", fleet->shown,
+		       fleet->line, host);
+}
+
 static int check_roles_of(const struct fleet *fleet, struct err *e)
 {
 	const struct json *hosts = json_at(fleet->value, "hosts");
@@ -213,7 +283,7 @@ static int check_roles_of(const struct fleet *fleet, struct err *e)
 	size_t n = 0;
 
 	while ((host = json_next(hosts, &it, &options)) != NULL) {
-		if (check_host_name(fleet, host, e) < 0)
+		if (check_host_name(fleet, host, e) < 0 || check_host_keys(fleet, host, options, e) < 0 || check_jobs(fleet, host, json_at(options, "jobs"), e) < 0)
 			return -1;
 		if (n < 256)
 			names[n++] = host;

@@ -18,6 +18,13 @@
 #define SCRIPT_SLICE 20000	/* instructions between two looks at the budget */
 #define SCRIPT_LOAD_BUDGET 1000	/* slices while loading: 20 M instructions */
 #define SCRIPT_RUN_BUDGET 5000	/* slices between two calls: 100 M instructions */
+#define SCRIPT_VALUES_SLICE 500	/* values copied out of Lua that count as a slice */
+#define SCRIPT_BYTES_SLICE (128 << 10)	/* bytes of them that do */
+#define SCRIPT_EACH_MAX 10000	/* entries of one each() */
+#define SCRIPT_EACH_DEPTH 6	/* each() inside each() */
+#define SCRIPT_KEY_MAX 255	/* bytes of an entry's name */
+#define SCRIPT_TURN 64		/* resumed branches before script_run looks at the time … */
+#define SCRIPT_TURN_US 200000	/* … and lets the loop have its turn */
 
 /* An answer to a call, or a request for one. */
 struct answer {
@@ -36,8 +43,12 @@ struct branch {
 	struct fanout *fan;	/* whose branch it is, NULL for the function itself */
 	size_t index;		/* in fan */
 	char *prefix;		/* owned: of its paths, "" or "2/app1/" */
+	char *order;		/* owned: the same as text that sorts as the runbook was written: each() by its list, whoever answered first */
+	size_t charged;		/* bytes of ours that count as the script's memory */
+	int depth;		/* of each() around it */
 	int counter;
 	bool runnable, over;
+	bool changed;		/* a look ahead has met a change in it, in what came before it, or in a branch of it */
 	int nargs;		/* values on the stack for the next resume */
 	/* What it waits for. */
 	char *path;		/* owned: path of the call, NULL = none */

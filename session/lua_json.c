@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 #define SECRET_META "bellbook.secret"
 #define READONLY_META "bellbook.readonly"
@@ -128,7 +129,12 @@ void lua_json_open(lua_State *L)
 
 /* ---- to Lua ---- */
 
-static void push_object(lua_State *L, const struct json *value, bool readonly)
+/* How a value becomes Lua's: what bellbook itself put together may name secrets, what comes from elsewhere never does. */
+enum pushing { PUSH_OURS, PUSH_READONLY, PUSH_FOREIGN };
+
+static void push(lua_State *L, const struct json *value, enum pushing how);
+
+static void push_object(lua_State *L, const struct json *value, enum pushing how)
 {
 	struct json *member;
 	const char *key;
@@ -136,12 +142,12 @@ static void push_object(lua_State *L, const struct json *value, bool readonly)
 
 	lua_createtable(L, 0, (int)json_count(value));
 	while ((key = json_next(value, &it, &member)) != NULL) {
-		lua_push_json(L, member, readonly);
+		push(L, member, how);
 		lua_setfield(L, -2, key);
 	}
 }
 
-void lua_push_json(lua_State *L, const struct json *value, bool readonly)
+static void push(lua_State *L, const struct json *value, enum pushing how)
 {
 	luaL_checkstack(L, 8, "data is nested too deep");
 	switch (json_type_of(value)) {
@@ -158,25 +164,30 @@ void lua_push_json(lua_State *L, const struct json *value, bool readonly)
 		lua_pushnumber(L, json_as_real(value, 0));
 		return;
 	case JSON_IS_TEXT:
-		lua_pushstring(L, json_as_text(value));
+		lua_pushlstring(L, json_as_text(value), json_text_bytes(value));
 		return;
 	case JSON_IS_ARRAY:
 		lua_createtable(L, (int)json_count(value), 0);
 		for (size_t i = 0; i < json_count(value); i++) {
-			lua_push_json(L, json_item(value, i), readonly);
+			push(L, json_item(value, i), how);
 			lua_rawseti(L, -2, (lua_Integer)i + 1);
 		}
 		break;
 	case JSON_IS_OBJECT:
-		if (json_text(value, "$secret", NULL)) {
+		if (how != PUSH_FOREIGN && json_text(value, "$secret", NULL)) {
 			lua_push_secret(L, json_text(value, "$secret", NULL));
 			return;
 		}
-		push_object(L, value, readonly);
+		push_object(L, value, how);
 		break;
 	}
-	if (readonly)
+	if (how == PUSH_READONLY)
 		make_readonly(L);
+}
+
+void lua_push_json(lua_State *L, const struct json *value, bool readonly)
+{
+	push(L, value, readonly ? PUSH_READONLY : PUSH_OURS);
 }
 
 /* ---- from Lua ---- */
@@ -225,6 +236,15 @@ static struct json *list_json(lua_State *L, int index, int depth, struct copying
 	return array;
 }
 
+/* True for a key that comes back as it is, and is not the mark of a secret, which only a secret makes. */
+static bool is_name(lua_State *L, int index)
+{
+	size_t len;
+	const char *text = lua_tolstring(L, index, &len);
+
+	return strlen(text) == len && utf8_valid(text, len) && strcmp(text, "$secret") != 0;
+}
+
 static struct json *table_json(lua_State *L, int index, int depth, struct copying *c)
 {
 	struct json *object;
@@ -236,10 +256,10 @@ static struct json *table_json(lua_State *L, int index, int depth, struct copyin
 	while (lua_next(L, index)) {
 		struct json *member = NULL;
 
-		if (lua_type(L, -2) == LUA_TSTRING)
+		if (lua_type(L, -2) == LUA_TSTRING && is_name(L, -2))
 			member = to_json(L, lua_gettop(L), depth + 1, c);
 		else
-			err_set(c->e, ERR_USAGE, "a table needs texts as keys, or to be a list 1, 2, 3 …");
+			err_set(c->e, ERR_USAGE, "a table needs texts (UTF-8, without a zero byte, not $secret) as keys, or to be a list 1, 2, 3 …");
 		if (!member) {
 			lua_pop(L, 2);
 			json_free(object);
@@ -273,6 +293,11 @@ static struct json *text_json(lua_State *L, int index, struct copying *c)
 		return NULL;
 	}
 	c->bytes -= len;
+	/* It would come back as something else: nothing is changed without a word. */
+	if (!utf8_valid(text, len)) {
+		err_set(c->e, ERR_USAGE, "a text of %zu bytes is no UTF-8, and cannot be kept or sent as it is: make it one first, or keep a digest of it", len);
+		return NULL;
+	}
 	return json_new_text(text, len);
 }
 
@@ -323,8 +348,13 @@ static struct json *to_json(lua_State *L, int index, int depth, struct copying *
 struct json *lua_to_json(lua_State *L, int index, struct err *e)
 {
 	struct copying c = {.e = e, .values = VALUES_MAX, .bytes = BYTES_MAX};
+	struct json *value = to_json(L, lua_absindex(L, index), 0, &c);
+	struct script *script = lua_script_of(L);
 
-	return to_json(L, lua_absindex(L, index), 0, &c);
+	/* No instruction of Lua counts it: a loop of copies would otherwise be as good as one without end. */
+	if (script)
+		script->budget -= (int64_t)(VALUES_MAX - c.values) / SCRIPT_VALUES_SLICE + (int64_t)(BYTES_MAX - c.bytes) / SCRIPT_BYTES_SLICE;
+	return value;
 }
 
 /* ---- json.decode, json.encode ---- */
@@ -339,7 +369,7 @@ static int decode(lua_State *L)
 	box->value = json_parse(text, len, &e);
 	if (!box->value)
 		return luaL_error(L, "json.decode: %s", e.text);
-	lua_push_json(L, box->value, false);
+	push(L, box->value, PUSH_FOREIGN);
 	lua_box_clear(box);
 	return 1;
 }

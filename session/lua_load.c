@@ -14,6 +14,7 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "session/lua_names.h"
 #include "session/lua_watch.h"
 
 /* Loading: a file becomes a function in the sandbox, and is run once so that its runbook{}, phase and steps fill the skeleton. */
@@ -170,7 +171,7 @@ static int run_loaded(struct script *script, lua_State *co, const char *shown, s
 	script->exhausted = false;
 	script->loading = true;
 	text = mem_printf("%s: this goes on without end while it loads, inside one function of Lua (a text pattern, or table.move?)", shown);
-	lua_watch_begin(text, LUA_WATCH_LOAD);
+	lua_watch_begin(text, NULL, NULL, LUA_WATCH_LOAD);
 	mem_free(text);
 	status = lua_resume(co, script->L, 0, &results);
 	lua_watch_end();
@@ -240,7 +241,7 @@ static int require(lua_State *L)
 /* ---- the words of the skeleton ---- */
 
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "params", "roles", NULL};
-static const char *const step_keys[] = {"title", "why", "about", "needs", "gives", "takes", "timeout", "downtime", "back", "because", "was", "target", "stall", "on",
+static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on",
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
@@ -505,7 +506,11 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 	for (size_t i = 0; step_keys[i]; i++) {
 		int functions = 200;
 
-		lua_getfield(L, table, step_keys[i]);
+		/* A field that older bellbooks did not know counts only where it is used: their sessions find the same digests. */
+		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && str_is(step_keys[i], "uses")) {
+			lua_pop(L, 1);
+			continue;
+		}
 		sha256_add(sum, step_keys[i], strlen(step_keys[i]) + 1);
 		if (lua_isfunction(L, -1) && !lua_iscfunction(L, -1)) {
 			lua_digest_function(L, sum, &functions);
@@ -540,6 +545,8 @@ static void read_functions(lua_State *L, struct script_step *step, const char *w
 
 static void demand(lua_State *L, const struct script_step *step, const char *what)
 {
+	int64_t us;
+
 	if (!step->title)
 		luaL_error(L, "%s needs a title", what);
 	if (step->kind != STEP_OBSERVE && !step->why)
@@ -552,6 +559,8 @@ static void demand(lua_State *L, const struct script_step *step, const char *wha
 		luaL_error(L, "%s needs target = \"…\": the name that must be typed", what);
 	if (step->downtime && !str_is(step->downtime, "begins") && !str_is(step->downtime, "ends"))
 		luaL_error(L, "%s: downtime is \"begins\" or \"ends\"", what);
+	if (step->refuses && !str_to_duration(step->refuses, &us))
+		luaL_error(L, "%s: refuses is a duration like \"10s\"", what);
 }
 
 /* commands and text of a manual step become part of what is shown. */
@@ -595,43 +604,19 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 	step->about = text_field(L, 1, "about", what);
 	step->takes = text_field(L, 1, "takes", what);
 	step->downtime = text_field(L, 1, "downtime", what);
+	step->refuses = text_field(L, 1, "refuses", what);
 	step->back = text_field(L, 1, "back", what);
 	step->because = text_field(L, 1, "because", what);
 	step->target = text_field(L, 1, "target", what);
 	step->question = text_field(L, 1, "question", what);
 	step->needs = list_field(L, 1, "needs", what);
+	step->uses = list_field(L, 1, "uses", what);
 	step->gives = list_field(L, 1, "gives", what);
 	step->was = list_field(L, 1, "was", what);
 	step->phase = mem_strdup(script->phase);
 	step->timeout_us = duration_field(L, "timeout", what);
 	step->stall_us = duration_field(L, "stall", what);
 	read_manual(L, step, what);
-}
-
-static bool in_list(char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (str_is(*list, name))
-			return true;
-	return false;
-}
-
-/* Names that mean one thing only: ids and former ids, and what s has already. */
-static void check_names(lua_State *L, const struct script_book *book, const struct script_step *step, const char *what)
-{
-	static const char *const own[] = {"fleet", "params", "step", "one", "all", "first", "ask", "note", "warn", "lesson", NULL};
-
-	for (size_t i = 0; own[i]; i++)
-		if (in_list(step->gives, own[i]) || in_list(step->needs, own[i]))
-			luaL_error(L, "%s: %s '%s', a name that s has already", what, in_list(step->gives, own[i]) ? "gives" : "needs", own[i]);
-	for (size_t i = 0; i + 1 < book->step_count; i++) {
-		const struct script_step *other = &book->steps[i];
-
-		if (in_list(step->was, other->id))
-			luaL_error(L, "%s was '%s', but '%s' is another step (line %d)", what, other->id, other->id, other->line);
-		if (in_list(other->was, step->id))
-			luaL_error(L, "step '%s' (line %d) was '%s', but '%s' is another step", other->id, other->line, step->id, step->id);
-	}
 }
 
 static int dsl_step_body(lua_State *L)
@@ -657,7 +642,7 @@ static int dsl_step_body(lua_State *L)
 	read_texts(L, script, step, what);
 	read_functions(L, step, what);
 	demand(L, step, what);
-	check_names(L, &script->book, step, what);
+	lua_names_check(L, &script->book, step, what);
 	step_digest(L, 1, step);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, script->steps);
 	lua_pushvalue(L, 1);
@@ -699,25 +684,6 @@ void lua_load_open(lua_State *L)
 }
 
 /* ---- the whole ---- */
-
-static int check_needs(const struct script *script, const char *shown, struct err *e)
-{
-	const struct script_book *book = &script->book;
-
-	for (size_t i = 0; i < book->step_count; i++)
-		for (char **need = book->steps[i].needs; *need; need++) {
-			bool given = false, later = false;
-
-			for (size_t k = 0; k < book->step_count; k++) {
-				given = given || (k < i && in_list(book->steps[k].gives, *need));
-				later = later || (k >= i && in_list(book->steps[k].gives, *need));
-			}
-			if (!given)
-				return err_set(e, ERR_USAGE, "%s:%d: step '%s' needs '%s', which no earlier step gives%s", shown, book->steps[i].line, book->steps[i].id, *need,
-					       later ? " (only this or a later one does)" : "");
-		}
-	return 0;
-}
 
 static void book_digest(struct script *script)
 {
@@ -761,7 +727,7 @@ static int load(struct script *script, const char *path, struct err *e)
 	if (script->book.step_count == 0)
 		return err_set(e, ERR_USAGE, "%s:%d: the runbook has no steps", shown, script->line);
 	book_digest(script);
-	return check_needs(script, shown, e);
+	return lua_names_given(script, shown, e);
 }
 
 struct script *script_load(const char *path, struct err *e)
@@ -783,7 +749,7 @@ const struct script_book *script_book(const struct script *script)
 long script_step_find(const struct script *script, const char *id)
 {
 	for (size_t i = 0; i < script->book.step_count; i++)
-		if (str_is(script->book.steps[i].id, id) || in_list(script->book.steps[i].was, id))
+		if (str_is(script->book.steps[i].id, id) || lua_names_has(script->book.steps[i].was, id))
 			return (long)i;
 	return -1;
 }

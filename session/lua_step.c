@@ -6,6 +6,8 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "session/lua_names.h"
+#include "session/sizes.h"
 
 /* The object s of a step's functions: fleet, parameters, variables, hosts of roles, questions and remarks. */
 
@@ -26,14 +28,6 @@ static struct script_task *task_of(lua_State *L)
 static const struct script_step *step_of(const struct script_task *task)
 {
 	return &task->script->book.steps[task->step];
-}
-
-static bool listed(char *const *list, const char *name)
-{
-	for (; *list; list++)
-		if (str_is(*list, name))
-			return true;
-	return false;
 }
 
 /* ---- s:one, s:all, s:first ---- */
@@ -177,7 +171,7 @@ static int variable(lua_State *L, struct script_task *task, const char *name)
 {
 	const struct script_step *step = step_of(task);
 
-	if (!listed(step->needs, name) && !listed(step->gives, name))
+	if (!lua_names_has(step->needs, name) && !lua_names_has(step->uses, name) && !lua_names_has(step->gives, name))
 		return luaL_error(L, "step '%s' reads s.%s, but names it neither in needs nor in gives: add needs = { \"%s\" }", step->id, name, name);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, task->anchor);
 	lua_rawgeti(L, -1, 2);
@@ -185,7 +179,9 @@ static int variable(lua_State *L, struct script_task *task, const char *name)
 		return 1;
 	lua_pop(L, 2);
 	lua_rawgeti(L, -1, 1);
-	lua_getfield(L, -1, name);
+	/* The session lets no step begin that lacks one; whoever gets here all the same must not build "nil" into a command. */
+	if (lua_getfield(L, -1, name) == LUA_TNIL && lua_names_has(step->needs, name) && !lua_names_has(step->gives, name))
+		return luaL_error(L, "step '%s' needs s.%s, which has no value", step->id, name);
 	return 1;
 }
 
@@ -229,11 +225,13 @@ static int step_newindex(lua_State *L)
 	struct err e = {0};
 	struct json *value;
 
-	if (!listed(step->gives, name))
+	if (!lua_names_has(step->gives, name))
 		return luaL_error(L, "step '%s' sets s.%s, but does not say so: add gives = { \"%s\" }", step->id, name, name);
 	value = lua_to_json(L, 3, &e);
-	if (!value)
+	if (!value || !sizes_fit(value, &e)) {
+		json_free(value);
 		return luaL_error(L, "s.%s: %s", name, e.text);
+	}
 	json_free(value);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, task->anchor);
 	lua_rawgeti(L, -1, 2);

@@ -6,7 +6,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "session/lua_watch.h"
+#include "session/lua_words.h"
+#include "session/sizes.h"
 
 /*
  * Tasks: a step's function is a coroutine, and so is each branch of each().
@@ -43,9 +46,11 @@ static void branch_free(struct branch *branch)
 
 	if (branch->co)
 		memcpy(lua_getextraspace(branch->co), &none, sizeof(none));
+	branch->task->script->used -= branch->charged;
 	request_clear(branch);
 	answer_clear(&branch->answer);
 	mem_free(branch->prefix);
+	mem_free(branch->order);
 	mem_free(branch);
 }
 
@@ -119,6 +124,9 @@ static struct branch *branch_new(struct script_task *task, const char *prefix)
 
 	branch->task = task;
 	branch->prefix = mem_strdup(prefix);
+	branch->order = mem_strdup("");
+	branch->charged = sizeof(*branch) + strlen(prefix) + 1;
+	task->script->used += branch->charged;
 	branch->next = task->branches;
 	task->branches = branch;
 	return branch;
@@ -183,7 +191,36 @@ struct script_task *script_task_start(struct script *script, size_t step, enum s
 	return task;
 }
 
+void script_task_fail(struct script_task *task, const char *error)
+{
+	mem_set(&task->error, error);
+	task->ended = true;
+}
+
 /* ---- each() ---- */
+
+/* Its branches and itself, once all have ended: a loop around each() must not gather them. */
+static void fanout_end(struct fanout *fan)
+{
+	struct script_task *task = fan->parent->task;
+	struct branch **branch = &task->branches;
+	struct fanout **at = &task->fans;
+
+	while (*branch) {
+		struct branch *one = *branch;
+
+		if (one->fan == fan) {
+			*branch = one->next;
+			branch_free(one);
+		} else {
+			branch = &one->next;
+		}
+	}
+	while (*at != fan)
+		at = &(*at)->next;
+	*at = fan->next;
+	fanout_free(task->script, fan);
+}
 
 static int each_after(lua_State *L, int status, lua_KContext ctx)
 {
@@ -194,32 +231,27 @@ static int each_after(lua_State *L, int status, lua_KContext ctx)
 	(void)status;
 	(void)ctx;
 	branch->waits = NULL;
-	/* Their coroutines may be collected from now on. */
-	for (size_t i = 0; i < fan->count; i++) {
-		fan->branches[i]->over = true;
-		fan->branches[i]->co = NULL;
-	}
 	lua_rawgeti(L, LUA_REGISTRYINDEX, fan->results);
-	if (!fan->failed)
+	if (!fan->failed) {
+		fanout_end(fan);
 		return 1;
+	}
 	lua_newtable(L);
 	lua_newtable(L);
-	buf_printf(&text, "%zu of %zu failed: ", fan->failed, fan->count);
-	for (size_t i = 0, n = 0; i < fan->count; i++) {
+	for (size_t i = 0; i < fan->count; i++) {
 		if (!fan->errors[i])
 			continue;
-		buf_printf(&text, "%s%s: %s", n++ ? "; " : "", fan->keys[i], fan->errors[i]);
 		lua_pushstring(L, fan->errors[i]);
 		lua_setfield(L, -2, fan->keys[i]);
 	}
-	if (fan->started < fan->count)
-		buf_printf(&text, "; %zu were not started", fan->count - fan->started);
 	lua_setfield(L, -2, "failed");
 	lua_pushvalue(L, -2);
 	lua_setfield(L, -2, "results");
+	lua_each_words(&text, fan);
 	lua_pushlstring(L, buf_text(&text), text.len);
 	buf_done(&text);
 	lua_insert(L, -2);
+	fanout_end(fan);
 	return lua_raise_answer(L, "remote", lua_tostring(L, -2));
 }
 
@@ -258,7 +290,7 @@ static void add_branches(lua_State *L, struct fanout *fan, const char *prefix)
 		struct buf path = {0};
 		struct branch *branch;
 
-		lua_geti(L, 1, (lua_Integer)i + 1);
+		lua_rawgeti(L, 1, (lua_Integer)i + 1);
 		buf_puts(&path, prefix);
 		escape_key(&path, fan->keys[i]);
 		buf_putc(&path, '/');
@@ -266,6 +298,10 @@ static void add_branches(lua_State *L, struct fanout *fan, const char *prefix)
 		buf_done(&path);
 		branch->fan = fan;
 		branch->index = i;
+		branch->depth = fan->parent->depth + 1;
+		branch->changed = fan->parent->changed;
+		mem_free(branch->order);
+		branch->order = mem_printf("%s%08d/%08zu/", fan->parent->order, fan->parent->counter, i);
 		fan->branches[i] = branch;
 		branch_thread(L, branch, 4);
 		lua_pushvalue(L, 2);
@@ -276,18 +312,52 @@ static void add_branches(lua_State *L, struct fanout *fan, const char *prefix)
 	}
 }
 
+/* The list becomes a table of our own with nothing but texts and numbers in it: what is made of it after this cannot raise. */
+static void copy_list(lua_State *L, lua_Integer count)
+{
+	lua_createtable(L, (int)count, 0);
+	lua_newtable(L);
+	for (lua_Integer i = 1; i <= count; i++) {
+		size_t len;
+
+		lua_geti(L, 1, i);
+		if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER)
+			luaL_error(L, "each: the list must hold texts (host names), entry %d is a %s", (int)i, luaL_typename(L, -1));
+		luaL_tolstring(L, -1, &len);
+		if (len > SCRIPT_KEY_MAX)
+			luaL_error(L, "each: entry %d has %d bytes; a name has %d at most", (int)i, (int)len, SCRIPT_KEY_MAX);
+		lua_pushvalue(L, -1);
+		if (lua_rawget(L, -4) != LUA_TNIL)
+			luaL_error(L, "each: '%s' stands twice in the list", lua_tostring(L, -2));
+		lua_pop(L, 1);
+		lua_pushboolean(L, 1);
+		lua_rawset(L, -4);
+		lua_rawseti(L, -3, i);
+	}
+	lua_pop(L, 1);
+	lua_replace(L, 1);
+}
+
 static void read_keys(lua_State *L, struct fanout *fan)
 {
 	for (size_t i = 0; i < fan->count; i++) {
-		lua_geti(L, 1, (lua_Integer)i + 1);
-		if (lua_type(L, -1) != LUA_TSTRING && lua_type(L, -1) != LUA_TNUMBER)
-			luaL_error(L, "each: the list must hold texts (host names), entry %d is a %s", (int)i + 1, luaL_typename(L, -1));
+		lua_rawgeti(L, 1, (lua_Integer)i + 1);
 		fan->keys[i] = mem_strdup(luaL_tolstring(L, -1, NULL));
 		lua_pop(L, 2);
-		for (size_t k = 0; k < i; k++)
-			if (str_is(fan->keys[k], fan->keys[i]))
-				luaL_error(L, "each: '%s' stands twice in the list", fan->keys[i]);
 	}
+}
+
+/* What we need for the branches is the script's memory as much as what Lua needs. */
+static void check_room(lua_State *L, const struct branch *parent, lua_Integer count)
+{
+	size_t one = sizeof(struct branch) + strlen(parent->prefix) + (size_t)3 * SCRIPT_KEY_MAX + 3 * sizeof(char *);
+
+	if (count < 0 || count > SCRIPT_EACH_MAX)
+		luaL_error(L, "each: more than %d entries", SCRIPT_EACH_MAX);
+	if (parent->depth >= SCRIPT_EACH_DEPTH)
+		luaL_error(L, "each: more than %d of them inside each other", SCRIPT_EACH_DEPTH);
+	if (parent->task->script->used + (size_t)count * one > SCRIPT_MEMORY)
+		luaL_error(L, "each: its branches do not fit into the %d MiB of memory that a runbook has", (int)(SCRIPT_MEMORY >> 20));
 }
 
 /* A brake with a typing mistake would be no brake. */
@@ -311,6 +381,7 @@ int lua_each(lua_State *L)
 	struct branch *parent = lua_branch_of(L);
 	struct fanout *fan;
 	lua_Integer count;
+	size_t at_once, stop_after;
 	char *prefix;
 
 	if (!parent)
@@ -322,8 +393,10 @@ int lua_each(lua_State *L)
 	lua_settop(L, 3);
 	check_each_options(L);
 	count = luaL_len(L, 1);
-	if (count > 10000)
-		return luaL_error(L, "each: more than 10000 entries");
+	check_room(L, parent, count);
+	copy_list(L, count);
+	at_once = each_option(L, "at_once", 10);
+	stop_after = each_option(L, "stop_after", 1);
 	fan = mem_alloc(sizeof(*fan));
 	fan->results = LUA_NOREF;
 	fan->parent = parent;
@@ -333,8 +406,8 @@ int lua_each(lua_State *L)
 	fan->errors = mem_array((size_t)count + 1, sizeof(char *));
 	fan->branches = mem_array((size_t)count + 1, sizeof(struct branch *));
 	fan->count = (size_t)count;
-	fan->at_once = each_option(L, "at_once", 10);
-	fan->stop_after = each_option(L, "stop_after", 1);
+	fan->at_once = at_once;
+	fan->stop_after = stop_after;
 	read_keys(L, fan);
 	lua_newtable(L);
 	lua_pushvalue(L, 4);
@@ -436,7 +509,10 @@ static int end_protected(lua_State *L)
 	lua_rawgeti(L, LUA_REGISTRYINDEX, task->anchor);
 	lua_rawgeti(L, -1, 2);
 	task->gives = lua_to_json(L, -1, &e);
-	if (!task->gives || json_type_of(task->gives) != JSON_IS_OBJECT) {
+	/* A step whose variables are lost has not ended well: the next one would go on without them. */
+	if (!task->gives || !sizes_fit(task->gives, &e))
+		return luaL_error(L, "what it gives cannot be kept: %s", e.text);
+	if (json_type_of(task->gives) != JSON_IS_OBJECT) {
 		json_free(task->gives);
 		task->gives = json_new_object();
 	}
@@ -450,6 +526,8 @@ static void branch_over(struct branch *branch, int status, int results)
 	struct err e = {0};
 
 	branch->over = true;
+	if (branch->fan && branch->changed)
+		branch->fan->parent->changed = true;
 	if (status == LUA_ERRMEM)
 		ending.error = mem_printf("it needs more than %zu MiB of memory", SCRIPT_MEMORY >> 20);
 	else if (lua_protected(task->script, end_protected, &ending, &e) < 0)
@@ -483,10 +561,12 @@ static void hand_out(struct branch *branch)
 
 static void watch(const struct script_task *task)
 {
-	char *text = mem_printf("%s: step '%s' goes on without end inside one function of Lua (a text pattern, or table.move?). The session's process ends here; nothing is lost. "
-				"Mend the step, then bellbook resume", task->script->book.path, task->script->book.steps[task->step].id);
+	static const char *const names[FN_COUNT] = {[FN_RUN] = "run", [FN_DONE] = "done", [FN_UNDO] = "undo", [FN_METER] = "meter", [FN_WHEN] = "when"};
+	const char *id = task->script->book.steps[task->step].id;
+	char *text = mem_printf("step '%s' (%s) goes on without end inside one function of Lua (a text pattern, or table.move?): mend the step. The process that carried the session ended "
+				"there; nothing is lost, and what runs on hosts goes on. %s", id, names[task->fn], task->script->book.path);
 
-	lua_watch_begin(text, LUA_WATCH_RUN);
+	lua_watch_begin(text, id, names[task->fn], LUA_WATCH_RUN);
 	mem_free(text);
 }
 
@@ -546,19 +626,24 @@ static bool tell_ended(struct script *script)
 	return false;
 }
 
-void script_run(struct script *script)
+bool script_run(struct script *script)
 {
+	int64_t began = time_mono_us();
 	struct branch *branch;
+	bool more = false;
 
 	if (script->running)
-		return;
+		return false;
 	script->running = true;
-	do {
-		while ((branch = runnable_branch(script)) != NULL)
+	for (int n = 1; !more && ((branch = runnable_branch(script)) != NULL || tell_ended(script)); n++) {
+		if (branch)
 			branch_run(branch);
-	} while (tell_ended(script));
+		/* Calls that are answered at once would keep the loop from its other work. */
+		more = n % SCRIPT_TURN == 0 && time_mono_us() - began > SCRIPT_TURN_US;
+	}
 	script->running = false;
 	sweep(script);
+	return more;
 }
 
 void script_answer(struct script_task *task, const char *path, bool ok, const struct json *value, const char *kind, const char *error)
@@ -635,11 +720,12 @@ static void free_list(char **list)
 
 static void step_free(struct script_step *step)
 {
-	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->question, step->target};
+	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->refuses, step->question, step->target};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		mem_free(texts[i]);
 	free_list(step->needs);
+	free_list(step->uses);
 	free_list(step->gives);
 	free_list(step->was);
 }

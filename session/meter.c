@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/secrets.h"
+#include "session/stuck.h"
 
 #define METER_FIRST (TIME_SECOND / 2)
 #define METER_OFTEN (1 * TIME_SECOND)	/* between the first readings, for a rate that is known soon */
@@ -23,7 +24,7 @@
 #define METER_FIRSTS 5
 #define METER_SHARE 10			/* a reading may take this part of the time */
 #define METER_PATIENCE (60 * TIME_SECOND)	/* one reading, all its calls */
-#define METER_TEXT ((size_t)1 << 20)
+#define METER_WANTS 20000	/* calls of one reading */
 
 /* One read for the meter. */
 struct meter_read {
@@ -31,8 +32,7 @@ struct meter_read {
 	uint64_t number;	/* at the worker */
 	char *path;		/* owned */
 	char *host;		/* owned */
-	struct buf out, err;
-	bool cut;
+	struct excerpt out, err;
 };
 
 struct meter {
@@ -45,6 +45,7 @@ struct meter {
 	int timer;
 	int64_t began_us;	/* of this reading, boot clock */
 	int readings;
+	int wants;		/* calls of this reading */
 	char *last;		/* owned: data of the latest event, as text */
 	int64_t moved_us;	/* boot clock: when it changed */
 	bool stall_told;
@@ -64,8 +65,8 @@ static void read_free(struct meter_read *read)
 {
 	mem_free(read->path);
 	mem_free(read->host);
-	buf_done(&read->out);
-	buf_done(&read->err);
+	excerpt_done(&read->out);
+	excerpt_done(&read->err);
 	mem_free(read);
 }
 
@@ -149,6 +150,14 @@ static void found(struct engine *engine, struct json *data)
 	add_progress(engine, data);
 }
 
+static struct json *text_data(const char *text)
+{
+	struct json *data = json_new_object();
+
+	json_set_text(data, "text", text);
+	return data;
+}
+
 static void reading_ended(void *arg, struct script_task *task, const char *error, const struct json *result, const struct json *gives)
 {
 	struct engine *engine = arg;
@@ -164,8 +173,7 @@ static void reading_ended(void *arg, struct script_task *task, const char *error
 	stop_reading(engine, true);
 	if (error) {
 		text = mem_printf("the meter cannot be read: %.300s", error);
-		data = json_new_object();
-		json_set_text(data, "text", text);
+		data = text_data(text);
 		mem_free(text);
 	} else {
 		data = progress_of(result);
@@ -208,6 +216,13 @@ static void wanted(void *arg, struct script_task *task, const char *path, const 
 
 	if (!meter || task != meter->task)
 		return;
+	/* Not an error, which could be caught and met again for ever. */
+	if (++meter->wants > METER_WANTS) {
+		stop_reading(engine, true);
+		found(engine, text_data("the meter cannot be read: it goes on without end"));
+		plan(engine, METER_SHARE * METER_PATIENCE);
+		return;
+	}
 	if (str_is(name, "now") || str_is(name, "random")) {
 		answer_now(engine, task, path, name);
 	} else if (!action || action->effect != EFFECT_READ) {
@@ -232,14 +247,12 @@ static void tick(void *arg)
 	static const struct script_handlers handlers = {.call = wanted, .ended = reading_ended};
 	struct engine *engine = arg;
 	struct meter *meter = engine->meter;
-	struct json *data;
+	char *words;
 
 	meter->timer = 0;
 	if (meter->task) {
 		stop_reading(engine, true);
-		data = json_new_object();
-		json_set_text(data, "text", "the meter cannot be read: no answer");
-		found(engine, data);
+		found(engine, text_data("the meter cannot be read: no answer"));
 		plan(engine, METER_SHARE * METER_PATIENCE);
 		return;
 	}
@@ -248,7 +261,12 @@ static void tick(void *arg)
 		return;
 	}
 	meter->began_us = time_mono_us();
+	meter->wants = 0;
 	meter->task = script_task_start(engine->script, meter->step, FN_METER, engine->vars, &handlers, engine);
+	words = stuck_take(engine, meter->step, FN_METER);
+	if (words)
+		script_task_fail(meter->task, words);
+	mem_free(words);
 	plan(engine, METER_PATIENCE);
 	engine_wake(engine);
 }
@@ -300,16 +318,11 @@ static struct meter_read *read_find(struct engine *engine, uint64_t call)
 bool meter_output(struct engine *engine, uint64_t call, const char *stream, const void *bytes, size_t len)
 {
 	struct meter_read *read = read_find(engine, call);
-	struct buf *to;
-	size_t room;
 
 	if (!read)
 		return false;
-	to = str_is(stream, "err") ? &read->err : &read->out;
-	room = METER_TEXT - to->len;
-	read->cut = read->cut || len > room;
 	if (!str_is(stream, "note"))
-		buf_append(to, bytes, len < room ? len : room);
+		excerpt_add(str_is(stream, "err") ? &read->err : &read->out, bytes, len);
 	return true;
 }
 
@@ -319,8 +332,8 @@ bool meter_settled(struct engine *engine, uint64_t call)
 
 	if (!read)
 		return false;
-	buf_clear(&read->out);
-	buf_clear(&read->err);
+	excerpt_done(&read->out);
+	excerpt_done(&read->err);
 	return true;
 }
 
@@ -334,10 +347,14 @@ bool meter_ask(struct engine *engine, uint64_t call)
 }
 
 /* As for other calls: what Lua gets holds no secret. A text ends at its first NUL here. */
-static void put_safe(struct engine *engine, struct json *value, const char *key, const struct buf *text)
+static void put_safe(struct engine *engine, struct json *value, const char *key, const struct excerpt *excerpt)
 {
-	char *safe = book_redacted(engine->book, buf_text(text));
+	struct buf text = {0};
+	char *safe;
 
+	excerpt_put(excerpt, &text);
+	safe = book_value(engine->book, buf_text(&text));
+	buf_done(&text);
 	json_put(value, key, json_new_text(safe, strlen(safe)));
 	mem_free(safe);
 }
@@ -349,7 +366,7 @@ static struct json *value_of(struct engine *engine, const struct meter_read *rea
 	json_set_int(value, "code", json_int(result, "exit", -1));
 	put_safe(engine, value, "out", &read->out);
 	put_safe(engine, value, "err", &read->err);
-	if (read->cut)
+	if (excerpt_is_cut(&read->out) || excerpt_is_cut(&read->err))
 		json_set_bool(value, "out_cut", true);
 	json_set_text(value, "host", read->host);
 	return value;

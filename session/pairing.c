@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/time.h"
+#include "session/clock.h"
 #include "session/guests.h"
 
 /* The part of a session's state that is about people and that the model does not hold: a fold of events too, so that it survives the process. */
@@ -54,8 +55,9 @@ bool pairing_may_waive(const struct engine *engine)
 
 /* ---- folding ---- */
 
-static void on_asked(struct pairing *pairing, const struct event *ev, const struct json *data)
+static void on_asked(struct engine *engine, const struct event *ev, const struct json *data)
 {
+	struct pairing *pairing = engine->pairing;
 	const char *of = json_text(data, "of", "");
 
 	if (str_is(of, "wheel")) {
@@ -67,12 +69,13 @@ static void on_asked(struct pairing *pairing, const struct event *ev, const stru
 	pairing->adding = false;
 	pairing_forget(&pairing->asked);
 	pairing->asked = (struct agreement){.step = mem_strdup(ev->step ? ev->step : ""), .hash = mem_strdup(json_text(data, "hash", "")), .commands = json_copy_of(json_at(data, "commands")),
-					    .attempt = (int)json_int(data, "attempt", 0), .seq = ev->seq, .until_us = json_int(data, "until_us", 0),
+					    .attempt = (int)json_int(data, "attempt", 0), .seq = ev->seq, .asked_us = clock_of(engine, ev), .until_us = clock_end(engine, ev, json_int(data, "until_us", 0)),
 					    .whole = json_bool(data, "whole", false), .added = json_bool(data, "added", false)};
 }
 
-static void on_given(struct pairing *pairing, const struct json *data)
+static void on_given(struct engine *engine, const struct event *ev, const struct json *data)
 {
+	struct pairing *pairing = engine->pairing;
 	struct agreement *asked = &pairing->asked;
 
 	if (!asked->step || json_int(data, "seq", 0) != asked->seq)
@@ -89,7 +92,7 @@ static void on_given(struct pairing *pairing, const struct json *data)
 	*asked = (struct agreement){0};
 	mem_set(&pairing->given.by, json_text(data, "by", ""));
 	pairing->given.waiver = json_bool(data, "waiver", false);
-	pairing->given.until_us = json_int(data, "until_us", 0);
+	pairing->given.until_us = clock_end(engine, ev, json_int(data, "until_us", 0));
 }
 
 static void on_begun(struct pairing *pairing, const struct event *ev)
@@ -114,14 +117,14 @@ void pairing_stored(struct engine *engine, const struct event *ev, const struct 
 	int64_t seq = json_int(data, "seq", 0);
 
 	if (ev->kind == EVENT_ASKED) {
-		on_asked(pairing, ev, data);
+		on_asked(engine, ev, data);
 	} else if (ev->kind == EVENT_ANSWERED || ev->kind == EVENT_WITHDRAWN) {
 		if (pairing->wheel_seq == seq)
 			pairing->wheel_seq = 0;
 		if (ev->kind == EVENT_WITHDRAWN && pairing->asked.seq == seq)
 			pairing_forget(&pairing->asked);
 	} else if (ev->kind == EVENT_APPROVAL_GIVEN) {
-		on_given(pairing, data);
+		on_given(engine, ev, data);
 	} else if (ev->kind == EVENT_APPROVAL_VOIDED && pairing->given.seq == seq) {
 		pairing_forget(&pairing->given);
 	} else if (ev->kind == EVENT_STEP_BEGUN) {

@@ -25,7 +25,7 @@ struct agreement {
 	bool added;			/* it is about one more command of the attempt that runs */
 	struct json *commands;		/* owned */
 	int64_t seq;			/* of the question */
-	int64_t until_us;		/* wall clock */
+	int64_t asked_us, until_us;	/* boot clock: when it was asked for, and when it dies */
 };
 
 struct pairing {
@@ -98,8 +98,15 @@ bool approval_stands(struct engine *engine, const struct model_step *step);
 /* True when the session was paused because the second person is missing. */
 bool approval_misses_navigator(struct engine *engine, const struct model_step *step);
 
-/* True when a changing command of the running attempt is not in the list that was agreed to: it must wait, and agreement to it is asked for. */
-bool approval_holds(struct engine *engine, const char *name, const char *host, const struct json *args);
+/* A command that is about to begin. */
+struct approval_command {
+	const char *name, *host;	/* borrowed */
+	const struct json *args;	/* borrowed */
+	int again;			/* how often it is begun anew because a person said that it did not run; 0 = the first time */
+};
+
+/* True when a changing command of the running attempt is not in the list that was agreed to, or would run once more: it must wait, and agreement to it is asked for. */
+bool approval_holds(struct engine *engine, const struct approval_command *command);
 
 /* withdraw, disagree. */
 void approval_withdraw(struct engine *engine, struct client *client, const struct json *intent);

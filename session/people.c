@@ -2,21 +2,24 @@
 #include "session/people.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/utf8.h"
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/detour.h"
 #include "session/guests.h"
 #include "session/pairing.h"
-#include "session/pairing.h"
 #include "session/steps.h"
 
 /* Who is here, who drives, and what each may do. Identity is the kernel's word about the socket; a role is the session's decision. */
 
+#define PRESENCE_US (TIME_SECOND / 5)	/* who types is told this often at most */
 #define AWAY_US (60 * TIME_SECOND)	/* the others are told when somebody comes back after so long */
 #define SESSIONS_MAX 500		/* sessions looked through for somebody's earlier ones */
 #define MARKERS_MAX 20000		/* and events of the newest of them */
@@ -28,6 +31,21 @@ static struct json *person_data(const struct client *client)
 	json_set_int(data, "uid", (int64_t)client_uid(client));
 	json_set_text(data, "role", client_role(client));
 	json_set_text(data, "view", client_view(client));
+	return data;
+}
+
+/* Who came, and from which login when that was another account's. */
+static struct json *joined_data(const struct client *client)
+{
+	const struct account *account = client_account(client);
+	struct json *data = person_data(client);
+	char *name;
+
+	if (account->login == ACCOUNT_NOBODY || account->login == account->uid)
+		return data;
+	name = account_name(account->login);
+	json_set_text(data, "login", name);
+	mem_free(name);
 	return data;
 }
 
@@ -55,6 +73,7 @@ void people_presence(struct engine *engine)
 {
 	struct json *list = json_new_array();
 
+	engine->presence_us = time_mono_us();
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c)) {
 		const struct client_facts *facts = client_facts(c);
 		struct json *person = person_data(c);
@@ -68,6 +87,23 @@ void people_presence(struct engine *engine)
 		json_add(list, person);
 	}
 	server_say(engine->server, NULL, "presence", list);
+}
+
+static void presence_due(void *arg)
+{
+	struct engine *engine = arg;
+
+	engine->timer_presence = 0;
+	people_presence(engine);
+}
+
+/* The same, but not more often than anybody can read: a key in every view is no reason to tell all of them forty times. */
+static void presence_soon(struct engine *engine)
+{
+	int64_t wait = engine->presence_us + PRESENCE_US - time_mono_us();
+
+	if (!engine->timer_presence)
+		engine->timer_presence = loop_after(engine->loop, wait > 0 ? wait : 0, presence_due, engine);
 }
 
 /* ---- somebody's first session ---- */
@@ -198,6 +234,18 @@ static const char *role_for(struct engine *engine, struct client *client, const 
 	return "navigator";
 }
 
+/* An account that nobody can vouch for only looks on. The session's own may drive, but is nobody's second person. */
+static const char *role_of_account(struct client *client, const char *role)
+{
+	const char *doubt = client_account(client)->doubt;
+
+	if (!doubt || str_is(role, "observer") || (str_is(role, "driver") && client_uid(client) == getuid()))
+		return role;
+	mem_free(client_facts(client)->why);
+	client_facts(client)->why = mem_printf("%s: such a view only observes; log in with an account of your own, and attach there", doubt);
+	return "observer";
+}
+
 static const char *guest_role(struct engine *engine, struct client *client, char **why)
 {
 	int64_t until_us = guests_until(engine, client_who(client));
@@ -228,7 +276,7 @@ static const char *admit(struct engine *engine, struct client *client, const cha
 	else if (guests_only(engine, client_who(client)))
 		*why = mem_printf("the fleet file's people do not name %s: attach as a guest (--guest), when the driver has invited you", client_who(client));
 	else
-		return role_for(engine, client, wish);
+		return role_of_account(client, role_for(engine, client, wish));
 	return NULL;
 }
 
@@ -242,7 +290,7 @@ static const char *on_hello(void *arg, struct client *client, const char *wish, 
 	client_set_role(client, role);
 	client_facts(client)->active_us = time_wall_us();
 	client_facts(client)->newcomer = is_newcomer(engine, client_who(client));
-	engine_add(engine, EVENT_JOINED, client_who(client), NULL, 0, person_data(client));
+	engine_add(engine, EVENT_JOINED, client_who(client), NULL, 0, joined_data(client));
 	if (str_is(role, "driver")) {
 		if (!str_is(engine->model->driver, client_who(client)))
 			wheel_pass(engine, client_who(client), client_who(client), engine->model->driver ? "the driver was gone" : "first", NULL);
@@ -251,6 +299,8 @@ static const char *on_hello(void *arg, struct client *client, const char *wish, 
 	if (str_is(role, "navigator"))
 		mem_set(&engine->pairing->navigator_left, NULL);
 	loop_defer(engine->loop, after_hello, engine);
+	engine->awaited = false;
+	engine_wake(engine);
 	return role;
 }
 
@@ -318,7 +368,7 @@ static void say_text(struct engine *engine, struct client *client, const struct 
 			   .step = step ? step->id : NULL, .attempt = step ? step->attempt : 0};
 	char *data;
 
-	if (!*text) {
+	if (!utf8_says(text)) {
 		server_refuse(engine->server, client, intent, "there is no text");
 		return;
 	}
@@ -326,6 +376,28 @@ static void say_text(struct engine *engine, struct client *client, const struct 
 	ev.data = data;
 	book_add(engine->book, &ev, 1);
 	mem_free(data);
+	if (book_drain(engine->book) == 0)
+		server_accept(engine->server, client, intent, engine->model->last_seq);
+}
+
+/* A debt is paid, of this session; which one is known by its event. */
+static void on_settle(struct engine *engine, struct client *client, const struct json *intent)
+{
+	int64_t seq = json_int(intent, "seq", 0);
+	struct json *data;
+
+	if (!intent_words(intent, "how")) {
+		server_refuse(engine->server, client, intent, "say how it was settled (how)");
+		return;
+	}
+	if (seq < engine->session || seq > engine->model->last_seq) {
+		server_refuse(engine->server, client, intent, "no event of this session has that number (seq)");
+		return;
+	}
+	data = json_new_object();
+	json_set_int(data, "seq", seq);
+	json_set_text(data, "how", intent_words(intent, "how"));
+	engine_add(engine, EVENT_DEBT_SETTLED, client_who(client), NULL, 0, data);
 	if (book_drain(engine->book) == 0)
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
@@ -340,55 +412,103 @@ static void on_pause(struct engine *engine, struct client *client, const struct 
 		server_refuse(engine->server, client, intent, pause ? "it is paused already" : "it is not paused");
 		return;
 	}
-	json_set_text(data, "why", json_text(intent, "why", NULL));
+	json_set_text(data, "why", intent_words(intent, "why"));
 	engine_add(engine, pause ? EVENT_SESSION_PAUSED : EVENT_SESSION_CONTINUED, client_who(client), NULL, 0, data);
 	if (book_drain(engine->book) == 0)
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
 
-static void on_cancel(struct engine *engine, struct client *client, const struct json *intent)
+/* What a person ordered stands in the journal before it is done: as a note that names the order. It is done when it is stored (people_stored). */
+static void order(struct engine *engine, struct client *client, const struct json *intent, struct event *ev, struct json *data)
 {
-	int64_t seq = json_int(intent, "call", 0);
+	char *text = json_print(data);
 
+	ev->data = text;
+	ev->kind = EVENT_NOTE;
+	ev->who = client_who(client);
+	book_add(engine->book, ev, 1);
+	mem_free(text);
+	json_free(data);
+	if (book_drain(engine->book) == 0)
+		server_accept(engine->server, client, intent, 0);
+	else
+		server_refuse(engine->server, client, intent, "it is kept, and done as soon as the journal can be written");
+}
+
+/* The call that the worker has, by the seq of its call.begun. */
+static struct record *running(const struct engine *engine, int64_t seq)
+{
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
-		struct event ev = {.kind = EVENT_NOTE, .who = client_who(client), .step = record->step, .attempt = record->attempt};
-		char *text;
 
-		if (record->seq != seq || record->state != RECORD_BEGUN || !record->at_worker)
-			continue;
-		text = mem_printf("asked to stop the command on %s: %s", *record->host ? record->host : "this host", json_text(intent, "why", "no reason given"));
-		ev.bytes = text;
-		ev.len = strlen(text);
-		book_add(engine->book, &ev, 1);
-		mem_free(text);
-		worker_cancel(engine->worker, record->number);
-		server_accept(engine->server, client, intent, 0);
-		return;
+		if (record->seq == seq && record->state == RECORD_BEGUN && record->at_worker)
+			return record;
 	}
-	server_refuse(engine->server, client, intent, "no such command is running");
+	return NULL;
+}
+
+void people_cancel(struct engine *engine, struct client *client, const struct json *intent, const struct record *record, bool detour)
+{
+	const char *why = intent_words(intent, "why"), *what = detour_is_shell(record) ? "end the shell" : "stop the command";
+	struct event ev = {.step = record->step, .attempt = record->attempt};
+	struct json *data = json_new_object();
+	char *text = mem_printf("asked to %s on %s: %s", what, *record->host ? record->host : "this host", why ? why : "no reason given");
+
+	ev.bytes = text;
+	ev.len = strlen(text);
+	json_set_int(data, "cancel", record->seq);
+	json_set_text(data, "why", why);
+	if (detour)
+		json_set_bool(data, "detour", true);
+	order(engine, client, intent, &ev, data);
+	mem_free(text);
+}
+
+static void on_cancel(struct engine *engine, struct client *client, const struct json *intent)
+{
+	const struct record *record = running(engine, json_int(intent, "call", 0));
+
+	if (record)
+		people_cancel(engine, client, intent, record, false);
+	else
+		server_refuse(engine->server, client, intent, "no such command is running");
 }
 
 static void on_abort(struct engine *engine, struct client *client, const struct json *intent)
 {
-	const char *why = json_text(intent, "why", "");
-	struct event ev = {.kind = EVENT_NOTE, .who = client_who(client)};
+	const char *why = intent_words(intent, "why");
+	struct event ev = {0};
+	struct json *data;
 	char *text;
 
-	if (!*why) {
+	if (!why) {
 		server_refuse(engine->server, client, intent, "say why (why)");
 		return;
 	}
 	text = mem_printf("asked to stop the session: %s", why);
 	ev.bytes = text;
 	ev.len = strlen(text);
-	book_add(engine->book, &ev, 1);
+	data = json_new_object();
+	json_set_text(data, "abort", why);
+	order(engine, client, intent, &ev, data);
 	mem_free(text);
+}
+
+void people_stored(struct engine *engine, const struct event *ev, const struct json *data)
+{
+	const char *why = json_text(data, "abort", NULL);
+	const struct record *record = running(engine, json_int(data, "cancel", 0));
+
+	if (json_bool(data, "detour", false) && record)
+		detour_end(engine, ev->who, json_text(data, "why", NULL));
+	else if (json_int(data, "cancel", 0) && record)
+		worker_cancel(engine->worker, record->number);
+	if (!why)
+		return;
 	engine->abort_asked = true;
 	mem_set(&engine->abort_why, why);
-	mem_set(&engine->abort_who, client_who(client));
+	mem_set(&engine->abort_who, ev->who);
 	calls_cancel_all(engine, "the session is being stopped");
-	server_accept(engine->server, client, intent, 0);
 	engine_wake(engine);
 }
 
@@ -396,12 +516,12 @@ static void on_abort(struct engine *engine, struct client *client, const struct 
 static void on_here(struct engine *engine, struct client *client, const struct json *intent)
 {
 	struct client_facts *facts = client_facts(client);
-	bool typing = json_bool(intent, "typing", false), news = typing != facts->typing || time_wall_us() - facts->active_us > AWAY_US;
+	bool typing = json_bool(intent, "typing", false), news = typing != facts->typing || llabs(time_wall_us() - facts->active_us) > AWAY_US;
 
 	facts->typing = typing;
 	facts->active_us = time_wall_us();
 	if (news)
-		people_presence(engine);
+		presence_soon(engine);
 }
 
 /* Who may do what. A guest only watches. */
@@ -412,6 +532,7 @@ static const struct {
 	{"answer", "driver navigator observer", asks_answer},
 	{"note", "driver navigator observer", say_text},
 	{"say", "driver navigator observer", say_text},
+	{"settle", "driver navigator observer", on_settle},
 	{"pause", "driver navigator", on_pause},
 	{"continue", "driver", on_pause},
 	{"cancel", "driver", on_cancel},
@@ -455,9 +576,17 @@ static void on_intent(void *arg, struct client *client, const struct json *inten
 	server_refuse(engine->server, client, intent, "there is no such intent; docs/protocol.md lists them");
 }
 
+/* The account that has the wheel, or began the session while nobody has it. */
+static bool drives(void *arg, const struct client *client, const char *role)
+{
+	const struct engine *engine = arg;
+
+	return !str_is(role, "guest") && str_is(client_who(client), engine->model->driver ? engine->model->driver : engine->who);
+}
+
 const struct server_hooks *people_hooks(void)
 {
-	static const struct server_hooks hooks = {.hello = on_hello, .intent = on_intent, .gone = on_gone};
+	static const struct server_hooks hooks = {.hello = on_hello, .drives = drives, .intent = on_intent, .gone = on_gone};
 
 	return &hooks;
 }

@@ -114,6 +114,8 @@ static void step_text(const struct script_step *step, size_t number, bool markdo
 		span_text(", and people ", json_at(usual, "wait"), out);
 	if (step->downtime)
 		buf_printf(out, ", downtime %s", step->downtime);
+	if (step->refuses)
+		buf_printf(out, ", requests are refused for about %s", step->refuses);
 	buf_puts(out, markdown ? ")\n" : "]\n");
 	if (step->kind == STEP_IRREVERSIBLE)
 		buf_puts(out, markdown ? "   **Point of no return.**\n" : "      POINT OF NO RETURN\n");
@@ -193,6 +195,7 @@ struct json *plan_json(const struct script_book *book)
 		json_set_text(entry, "phase", step->phase);
 		json_set_text(entry, "takes", step->takes);
 		json_set_text(entry, "downtime", step->downtime);
+		json_set_text(entry, "refuses", step->refuses);
 		json_set_text(entry, "back", step->back);
 		json_set_text(entry, "about", step->about);
 		json_set_text(entry, "because", step->because);

@@ -55,10 +55,14 @@ void records_free(struct engine *engine)
 		mem_free(record->job);
 		mem_free(record->outcome);
 		mem_free(record->error);
+		mem_free(record->said_who);
+		mem_free(record->said_why);
+		mem_free(record->known);
+		mem_free(record->first_job);
 		json_free(record->args);
 		json_free(record->result);
-		buf_done(&record->out);
-		buf_done(&record->err);
+		excerpt_done(&record->out);
+		excerpt_done(&record->err);
 		mem_free(record);
 	}
 	mem_free(engine->records);
@@ -66,26 +70,14 @@ void records_free(struct engine *engine)
 	engine->record_count = engine->record_cap = 0;
 }
 
-static bool has_step(const struct json *steps, const char *id)
+void records_rename(struct engine *engine)
 {
-	for (size_t i = 0; i < json_count(steps); i++)
-		if (str_is(json_text(json_item(steps, i), "id", ""), id))
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < engine->model->step_count; i++) {
+		const struct model_step *step = &engine->model->steps[i];
 
-void records_rename(struct engine *engine, const struct json *steps)
-{
-	for (size_t i = 0; i < json_count(steps); i++) {
-		const struct json *step = json_item(steps, i), *was = json_at(step, "was");
-
-		for (size_t k = 0; k < json_count(was); k++) {
-			const char *old = json_as_text(json_item(was, k));
-
-			for (size_t r = 0; old && !has_step(steps, old) && r < engine->record_count; r++)
-				if (str_is(engine->records[r]->step, old))
-					mem_set(&engine->records[r]->step, json_text(step, "id", old));
-		}
+		for (size_t r = 0; *step->former && r < engine->record_count; r++)
+			if (str_is(engine->records[r]->step, step->former))
+				mem_set(&engine->records[r]->step, step->id);
 	}
 }
 
@@ -93,19 +85,27 @@ void record_output(struct record *record, const struct event *ev, const struct j
 {
 	const char *stream = json_text(data, "stream", "out");
 	bool is_err = str_is(stream, "err");
-	struct buf *text = is_err ? &record->err : &record->out;
 	int64_t to = json_int(data, "to", -1);
-	size_t room;
 
 	if (str_is(stream, "note"))
 		return;
 	if (to >= 0)
 		*(is_err ? &record->err_to : &record->out_to) = to;
 	/* No Lua reads what a detour printed. */
-	room = text->len < RECORD_TEXT && !record->detour ? RECORD_TEXT - text->len : 0;
-	if (ev->len > room || json_int(data, "dropped", 0))
-		record->out_cut = true;
-	buf_append(text, ev->bytes ? ev->bytes : "", ev->len < room ? ev->len : room);
+	if (!record->detour)
+		excerpt_add(is_err ? &record->err : &record->out, ev->bytes ? ev->bytes : "", ev->len);
+	record->dropped = record->dropped || json_int(data, "dropped", 0);
+}
+
+static struct json *text_of(const struct excerpt *excerpt)
+{
+	struct buf text = {0};
+	struct json *value;
+
+	excerpt_put(excerpt, &text);
+	value = json_new_text(buf_text(&text), text.len);
+	buf_done(&text);
+	return value;
 }
 
 struct json *record_value(const struct record *record)
@@ -115,9 +115,11 @@ struct json *record_value(const struct record *record)
 	if (json_type_of(value) != JSON_IS_OBJECT)
 		return value;
 	json_set_int(value, "code", json_int(record->result, "exit", -1));
-	json_put(value, "out", json_new_text(buf_text(&record->out), record->out.len));
-	json_put(value, "err", json_new_text(buf_text(&record->err), record->err.len));
-	if (record->out_cut)
+	/* What a person typed for it counts instead of what is stored. */
+	if (!json_text(value, "out", NULL))
+		json_put(value, "out", text_of(&record->out));
+	json_put(value, "err", text_of(&record->err));
+	if (record->dropped || excerpt_is_cut(&record->out) || excerpt_is_cut(&record->err))
 		json_set_bool(value, "out_cut", true);
 	json_set_text(value, "host", record->host);
 	return value;

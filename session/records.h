@@ -19,8 +19,8 @@ struct record *record_new(struct engine *engine, const char *step, int attempt, 
 /* Frees all. */
 void records_free(struct engine *engine);
 
-/* The runbook's new list of steps (of session.resumed) is in force: records of a step that was renamed go on under its new id. */
-void records_rename(struct engine *engine, const struct json *steps);
+/* The runbook's new list of steps (of session.resumed) is in force and in the model: records of a step that was renamed go on under its new id. */
+void records_rename(struct engine *engine);
 
 /* Appends redacted output that is stored to the record's text. */
 void record_output(struct record *record, const struct event *ev, const struct json *data);

@@ -8,9 +8,13 @@
 #include "base/str.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/clock.h"
+#include "session/doubt.h"
 #include "session/fleet_diff.h"
 #include "session/pairing.h"
+#include "session/secret_words.h"
 #include "session/steps.h"
+#include "session/stuck.h"
 
 #define FLEET "fleet"	/* what a question of kind change is about when it is not a step */
 
@@ -33,6 +37,7 @@ static struct json *steps_data(const struct script_book *book)
 		json_set_text(entry, "back", step->back);
 		json_set_text(entry, "takes", step->takes);
 		json_set_text(entry, "downtime", step->downtime);
+		json_set_text(entry, "refuses", step->refuses);
 		if (step->stall_us)
 			json_set_int(entry, "stall_us", step->stall_us);
 		json_set_text(entry, "digest", step->digest);
@@ -101,8 +106,13 @@ static void fold_extra(struct engine *engine, const struct event *ev)
 	if (ev->kind >= EVENT_OUTPUT_FIRST)
 		return;
 	data = json_parse(ev->data, strlen(ev->data), &e);
+	if (ev->kind == EVENT_SESSION_OPENED || ev->kind == EVENT_SESSION_RESUMED)
+		clock_process(engine, data);
 	pairing_stored(engine, ev, data, false);
-	if (ev->kind == EVENT_STEP_ENDED)
+	stuck_told(engine, ev, data);
+	if (ev->kind == EVENT_NOTE)
+		secret_word_told(engine, data);
+	else if (ev->kind == EVENT_STEP_ENDED)
 		keep_gives(engine, json_at(data, "gives"));
 	else if (ev->kind == EVENT_STEP_BEGUN)
 		engine->undoing = str_is(json_text(data, "part", ""), "undo");
@@ -130,6 +140,8 @@ int resume_load(struct engine *engine, struct err *e)
 	if (engine->model->state == SESSION_CLOSED)
 		return err_set(e, ERR_USAGE, "session %lld is over (%s); bellbook log %lld shows it", (long long)engine->session, engine->model->outcome, (long long)engine->session);
 	engine->dry_run = engine->model->dry_run;
+	engine->other_boot = false;	/* what comes is ours */
+	store_carry(engine->store, engine->session, engine->model->last_seq);
 	return 0;
 }
 
@@ -198,18 +210,22 @@ static bool find_steps(void *arg, const struct event *ev)
 	return true;
 }
 
+static const struct json *entry_of(const struct json *steps, const char *id)
+{
+	for (size_t i = 0; i < json_count(steps); i++)
+		if (str_is(json_text(json_item(steps, i), "id", ""), id))
+			return json_item(steps, i);
+	return NULL;
+}
+
+/* What the step goes on as: by id, else by its former ids in their order, as the model does it. */
 static const struct json *old_step(const struct json *steps, const struct script_step *step)
 {
-	for (size_t i = 0; i < json_count(steps); i++) {
-		const struct json *entry = json_item(steps, i);
+	const struct json *entry = entry_of(steps, step->id);
 
-		if (str_is(json_text(entry, "id", ""), step->id))
-			return entry;
-		for (char **was = step->was; *was; was++)
-			if (str_is(json_text(entry, "id", ""), *was))
-				return entry;
-	}
-	return NULL;
+	for (char **was = step->was; !entry && *was; was++)
+		entry = entry_of(steps, *was);
+	return entry;
 }
 
 /* Events that must be stored together: a session is never resumed without the questions about what changed. */
@@ -285,6 +301,15 @@ static size_t ask_order(const struct script_book *book, struct comparing *c, con
 	return 0;
 }
 
+/* True when a step of the runbook goes on as that entry of the old list. A step with two former ids that were both there goes on as one of them: the other is gone. */
+static bool has_successor(const struct script_book *book, const struct json *steps, const struct json *entry)
+{
+	for (size_t i = 0; i < book->step_count; i++)
+		if (old_step(steps, &book->steps[i]) == entry)
+			return true;
+	return false;
+}
+
 /* One question for each difference that could change what happens. Returns how many. */
 static size_t ask_changes(struct engine *engine, struct comparing *c, const struct json *steps)
 {
@@ -296,7 +321,7 @@ static size_t ask_changes(struct engine *engine, struct comparing *c, const stru
 		const struct model_step *step = model_step_find(engine->model, id);
 		char *text;
 
-		if (script_step_find(engine->script, id) >= 0)
+		if (has_successor(book, steps, json_item(steps, i)))
 			continue;
 		text = mem_printf("Step “%s” is no longer in the runbook. It was: %s.", id, step ? step_state_name(step->state) : "planned");
 		ask_change(c, id, "deleted", text, deleted_details(step));
@@ -345,6 +370,9 @@ static bool is_void(const struct engine *engine, const struct model_ask *ask, bo
 
 	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret") || str_is(ask->of, "wheel") || str_is(ask->of, "approval") ||
 	    (str_is(ask->of, "change") && str_is(ask->expect, FLEET)))
+		return true;
+	/* Of an older bellbook, which asked about the step: the call is asked about. */
+	if (str_is(ask->of, "doubt") && !doubt_waits(engine, ask->seq))
 		return true;
 	/* Whoever says "go" to one of these must see what it runs as it is now. */
 	if (str_is(ask->of, "step") && step && step->kind == STEP_IRREVERSIBLE)
@@ -397,6 +425,8 @@ int resume_compare(struct engine *engine, const char *reason, struct err *e)
 		return -1;
 	c.arena = arena_new();
 	changed = !str_is(old.digest, script_book(engine->script)->digest);
+	if (changed)
+		stuck_forget(engine);
 	withdraw_void(engine, &c, changed);
 	void_agreement(engine, &c);
 	data = resume_opened_data(engine, changed);
@@ -406,6 +436,9 @@ int resume_compare(struct engine *engine, const char *reason, struct err *e)
 		ask_change(&c, "", "other", "The runbook's file is not what it was, but no step of it changed.", "Its texts, its parameters, remarks in it, or code that no step uses.");
 	ask_fleet(engine, &c, old.fleet);
 	book_add(engine->book, c.events, c.n);
+	if (engine->places_kept)
+		book_add(engine->book, &(struct event){ .kind = EVENT_NOTE, .who = "bellbook", .bytes = engine->places_kept,
+							.len = strlen(engine->places_kept) }, 1);
 	/* The records get the new names of renamed steps before their calls are settled. */
 	(void)book_drain(engine->book);
 	arena_free(c.arena);

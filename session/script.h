@@ -25,14 +25,14 @@ struct script_param {	/* owned by the script */
 enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COUNT };
 
 struct script_step {	/* owned by the script */
-	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime;
+	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses;
 	char *question;				/* manual: what to answer */
 	char *target;				/* irreversible: what must be typed */
 	enum step_kind kind;
 	bool has[FN_COUNT];
 	int64_t timeout_us;			/* of each call in it; 0 = none */
 	int64_t stall_us;			/* without progress of the meter for so long people are told; 0 = not said */
-	char **needs, **gives, **was;		/* NULL-terminated lists, never NULL */
+	char **needs, **uses, **gives, **was;	/* NULL-terminated lists, never NULL; uses: what it reads and can do without */
 	char digest[65];			/* over its data and the bytecode of its functions */
 	int line;
 };
@@ -75,11 +75,20 @@ struct script_handlers {
 /* Makes a task for a step's function with the variables of earlier steps (object; copied); it runs when script_run is called. Caller borrows; it goes with ended() or script_task_drop. */
 struct script_task *script_task_start(struct script *script, size_t step, enum script_fn fn, const struct json *vars, const struct script_handlers *handlers, void *arg);
 
+/* The task does not run: it ends with that error when script_run is called next. Only for one that was just started. */
+void script_task_fail(struct script_task *task, const char *error);
+
+/* Of a task that looks ahead: is the call at path behind a change that was only noted? What each() runs side by side does not stand behind one another. */
+bool script_ahead_changed(const struct script_task *task, const char *path);
+
+/* The change at path was noted; what comes behind it in the runbook's order is behind a change from now on. Text that sorts as the runbook was written; caller owns. */
+char *script_ahead_note(struct script_task *task, const char *path);
+
 /* Answers the call at path: ok with a value (copied; NULL = nil), or an error text which is raised in Lua at the call. kind: err_kind_name of the error ("remote", "canceled", "timeout" …) or NULL. */
 void script_answer(struct script_task *task, const char *path, bool ok, const struct json *value, const char *kind, const char *error);
 
-/* Runs every task that can go on, until all wait or have ended. Handlers are called from here. Call from the loop; not re-entrant. */
-void script_run(struct script *script);
+/* Runs every task that can go on, until all wait or have ended, or a fraction of a second has passed: true = call it again soon. Handlers are called from here. Call from the loop; not re-entrant. */
+bool script_run(struct script *script);
 
 /* Ends a task without calling ended(). */
 void script_task_drop(struct script_task *task);

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/loop.h"
 #include "journal/store.h"
+#include "session/account.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -27,7 +28,9 @@ struct client_facts {
 struct server_hooks {
 	/* A view said hello; role is what it wants. Returns the role it gets (static or borrowed text), NULL to refuse with *why filled (owned by the server). */
 	const char *(*hello)(void *arg, struct client *client, const char *role, char **why);
-	/* An intent of a view that said hello. Borrowed. */
+	/* True when the account behind the view is the driver's, or may become it: a place is kept for that. May be NULL. */
+	bool (*drives)(void *arg, const struct client *client, const char *role);
+	/* An intent of a view that said hello, within the limits (intent.h). Borrowed. */
 	void (*intent)(void *arg, struct client *client, const struct json *intent);
 	/* A view that had said hello is gone. */
 	void (*gone)(void *arg, struct client *client);
@@ -35,6 +38,9 @@ struct server_hooks {
 
 /* Serves views on a listening socket (taken). store and session are where views are fed from. Caller owns. */
 struct server *server_new(struct loop *loop, int listen_fd, struct store *store, int64_t session, const struct server_hooks *hooks, void *arg);
+
+/* Another listening socket (taken) in the place of the old one, which is closed; the views stay. */
+void server_listen(struct server *server, int listen_fd);
 
 /* Closes all views and the socket. NULL is fine. */
 void server_free(struct server *server);
@@ -49,12 +55,18 @@ void server_say(struct server *server, struct client *client, const char *name, 
 void server_accept(struct server *server, struct client *client, const struct json *intent, int64_t seq);
 void server_refuse(struct server *server, struct client *client, const struct json *intent, const char *why);
 
+/* A text of an intent, as a reason; NULL when there is none, or nothing of it can be seen. Borrowed. */
+const char *intent_words(const struct json *intent, const char *name);
+
 /* Who is behind a view (kernel's word), its role and kind; borrowed while it is attached. */
 uid_t client_uid(const struct client *client);
 const char *client_who(const struct client *client);
 const char *client_role(const struct client *client);
 const char *client_view(const struct client *client);
 void client_set_role(struct client *client, const char *role);
+
+/* What the kernel said of who is behind it, when it came. Borrowed. */
+const struct account *client_account(const struct client *client);
 
 /* Its facts, to be changed by their owner. */
 struct client_facts *client_facts(struct client *client);

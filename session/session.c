@@ -4,7 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,20 +13,30 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "journal/carrier.h"
 #include "session/asks.h"
 #include "session/calls.h"
+#include "session/carry.h"
 #include "session/detour.h"
 #include "session/engine.h"
+#include "session/fleet_diff.h"
+#include "session/foresee.h"
+#include "session/lua_watch.h"
 #include "session/meter.h"
+#include "session/outside.h"
 #include "session/pairing.h"
 #include "session/people.h"
 #include "session/records.h"
 #include "session/resume.h"
 #include "session/secrets.h"
+#include "session/transport_asks.h"
 #include "session/steps.h"
+#include "session/stopped.h"
+#include "session/stuck.h"
 
 /*
  * A session is a fold and a loop.
@@ -56,6 +66,7 @@
  * worker never holds the journal, Lua or a socket of a view.
  */
 
+#define AWAITED_US (3 * TIME_SECOND)	/* for the view of whoever began or resumed it */
 #define LINGER_US (2 * TIME_SECOND)
 
 /* ---- events ---- */
@@ -91,17 +102,33 @@ void engine_add(struct engine *engine, enum event_kind kind, const char *who, co
 static void tick(void *arg)
 {
 	struct engine *engine = arg;
+	bool more;
 
 	engine->advance_planned = false;
 	if (book_drain(engine->book) < 0)
 		return;
 	steps_advance(engine);
-	if (engine->script && !engine->closed)
-		script_run(engine->script);
+	if (!engine->script || engine->closed)
+		return;
+	/* Whoever wants us to go on meanwhile is heard afterwards. */
+	engine->advance_planned = engine->in_script = true;
+	more = script_run(engine->script);
+	engine->in_script = false;
+	if (more) {
+		foresee_turn(engine);
+		/* Not deferred: views and worker have their turn in between. */
+		loop_after(engine->loop, 0, tick, engine);
+	} else if (engine->woken) {
+		loop_defer(engine->loop, tick, engine);
+	} else {
+		engine->advance_planned = false;
+	}
+	engine->woken = false;
 }
 
 void engine_wake(struct engine *engine)
 {
+	engine->woken = engine->woken || engine->in_script;
 	if (engine->advance_planned || engine->closed)
 		return;
 	engine->advance_planned = true;
@@ -121,12 +148,28 @@ static void on_step_ended(struct engine *engine, const struct json *data)
 		json_put(engine->vars, key, json_copy_of(value));
 }
 
+/* The attempt was begun by an earlier process, perhaps on another boot: when, the wall clock tells. */
+static void went_on(struct engine *engine, const struct event *ev)
+{
+	const struct model_step *step = model_step_find(engine->model, ev->step);
+
+	engine->step_mono_us = ev->mono_us;
+	if (!step || step->begun_us <= 0 || step->begun_us > ev->at_us)
+		return;
+	engine->step_mono_us -= ev->at_us - step->begun_us;
+	engine->step_waited_us = step->waited_us;
+}
+
 static void on_step_begun(struct engine *engine, const struct event *ev, const struct json *data)
 {
 	engine->undoing = str_is(json_text(data, "part", ""), "undo");
 	engine->warned = false;
-	engine->step_mono_us = ev->mono_us;
-	engine->step_waited_us = 0;
+	if (!json_bool(data, "again", false)) {
+		engine->step_mono_us = ev->mono_us;
+		engine->step_waited_us = 0;
+	} else if (!engine->step_mono_us) {
+		went_on(engine, ev);
+	}
 }
 
 static void leave(void *arg)
@@ -141,19 +184,26 @@ static void leave_when_told(void *arg)
 {
 	struct engine *engine = arg;
 
-	if (server_is_idle(engine->server))
+	if (!engine->server || server_is_idle(engine->server))
 		leave(engine);
 	else
 		engine->timer_exit = loop_after(engine->loop, TIME_SECOND / 50, leave_when_told, engine);
+}
+
+/* Views get everything, a stopped one is not waited for long. */
+static void end_when_told(struct engine *engine)
+{
+	if (engine->timer_exit)
+		return;
+	loop_after(engine->loop, LINGER_US, leave, engine);
+	engine->timer_exit = loop_after(engine->loop, TIME_SECOND / 50, leave_when_told, engine);
 }
 
 static void on_closed(struct engine *engine)
 {
 	engine->closed = true;
 	steps_drop_task(engine);
-	/* Views get everything, a stopped one is not waited for long. */
-	loop_after(engine->loop, LINGER_US, leave, engine);
-	engine->timer_exit = loop_after(engine->loop, TIME_SECOND / 50, leave_when_told, engine);
+	end_when_told(engine);
 }
 
 static void act(struct engine *engine, const struct event *ev)
@@ -177,6 +227,8 @@ static void act(struct engine *engine, const struct event *ev)
 		calls_release(engine);
 	else if (ev->kind == EVENT_RUNBOOK_CHANGED && engine->settle_later && str_is(json_text(data, "change", ""), "fleet"))
 		calls_settle(engine);
+	else if (ev->kind == EVENT_NOTE)
+		people_stored(engine, ev, data);
 	else if (ev->kind == EVENT_SESSION_CLOSED)
 		on_closed(engine);
 	json_free(data);
@@ -208,6 +260,8 @@ static void on_halted(void *arg, const char *why)
 		server_say(engine->server, NULL, "halted", value);
 	else
 		json_free(value);
+	if (carry_is_over(engine))
+		end_when_told(engine);
 }
 
 static void on_cleared(void *arg)
@@ -304,6 +358,7 @@ static void record_note(struct engine *engine, const char *text)
 
 struct opened {
 	char *runbook, *fleet;	/* owned */
+	struct json *facts;	/* owned; of the fleet */
 };
 
 static bool find_paths(void *arg, const struct event *ev)
@@ -315,9 +370,34 @@ static bool find_paths(void *arg, const struct event *ev)
 	if (ev->kind == EVENT_SESSION_OPENED) {
 		mem_set(&opened->runbook, json_text(json_at(data, "runbook"), "path", NULL));
 		mem_set(&opened->fleet, json_text(json_at(data, "fleet"), "path", NULL));
+		json_free(opened->facts);
+		opened->facts = json_copy_of(json_at(data, "fleet"));
 	}
 	json_free(data);
 	return ev->kind != EVENT_SESSION_OPENED;
+}
+
+/* The fleet file is read anew, but jobs stay where they were begun: resume_compare says so. */
+static void keep_places(struct engine *engine, const struct json *facts)
+{
+	struct buf words = {0};
+
+	if (facts && fleet_keep_places(engine->fleet, facts, &words))
+		engine->places_kept = mem_printf("The fleet file names other folders for jobs now. This session keeps to those it began with, where its jobs are: %s.",
+						 buf_text(&words));
+	buf_done(&words);
+}
+
+/* Its lease could be taken, but files can be removed: the journal knows who carries it. */
+static int refuse_living(struct engine *engine, struct err *e)
+{
+	struct proc_id who = {0};
+	int lives = carrier_lives(engine->store, engine->session, &who, e);
+
+	if (lives <= 0)
+		return lives;
+	return err_set(e, ERR_DENIED, "session %lld is carried by process %d, which lives though its lease file is gone: attach to it (bellbook attach %lld), or end that process first",
+		       (long long)engine->session, (int)who.pid, (long long)engine->session);
 }
 
 static int open_resumed(struct engine *engine, const struct session_options *options, struct err *e)
@@ -328,8 +408,11 @@ static int open_resumed(struct engine *engine, const struct session_options *opt
 
 	engine->session = options->resume;
 	book_session(engine->book, engine->session);
-	engine->lease = lease_take(engine->journal, engine->session, NULL, e);
-	if (!engine->lease)
+	/* Before the lease is taken, which who carries it would see as taken over; and once more, as it may have begun just now. */
+	if (carrier_await(engine->journal, engine->session, e) < 0)
+		return -1;
+	engine->keep = keep_take(engine->journal, engine->session, e);
+	if (!engine->keep || refuse_living(engine, e) < 0)
 		return -1;
 	if (store_each_marker(engine->store, engine->session, engine->session - 1, find_paths, &opened, e) < 0)
 		return -1;
@@ -339,10 +422,15 @@ static int open_resumed(struct engine *engine, const struct session_options *opt
 		found.fleet = opened.fleet;
 	if (!found.runbook)
 		err_set(e, ERR_NOTFOUND, "the journal %s has no session %lld", engine->journal, (long long)engine->session);
-	else if (load_script(engine, &found, found.runbook, e) == 0 && resume_load(engine, e) == 0)
-		result = 0;
+	else if (load_script(engine, &found, found.runbook, e) == 0) {
+		keep_places(engine, opened.facts);
+		result = resume_load(engine, e);
+	}
+	if (result == 0)
+		secrets_start(engine);
 	mem_free(opened.runbook);
 	mem_free(opened.fleet);
+	json_free(opened.facts);
 	return result;
 }
 
@@ -356,19 +444,21 @@ static int open_new(struct engine *engine, const struct session_options *options
 	params = given_params(engine->script, options->params, e);
 	if (!params)
 		return -1;
+	secrets_start(engine);
+	store_carry(engine->store, 0, 0);
 	result = record_opened(engine, params, e);
 	json_free(params);
 	if (result < 0)
 		return -1;
 	record_note(engine, options->note);
-	engine->lease = lease_take(engine->journal, engine->session, NULL, e);
-	return engine->lease ? 0 : -1;
+	engine->keep = keep_take(engine->journal, engine->session, e);
+	return engine->keep ? 0 : -1;
 }
 
 static int start_serving(struct engine *engine, const struct session_options *options, struct err *e)
 {
 	struct json *config = json_new_object();
-	int fd = place_listen(engine->journal, engine->session, e);
+	int fd = keep_listen(engine->keep, e);
 	const char *ssh_config = json_text(engine->fleet, "ssh_config", getenv("BELLBOOK_SSH_CONFIG"));
 
 	json_set_text(config, "ssh_config", ssh_config);
@@ -383,22 +473,19 @@ static int start_serving(struct engine *engine, const struct session_options *op
 		json_free(config);
 		return -1;
 	}
+	secrets_hide(engine, config);
 	worker_config(engine->worker, config);
+	secrets_started(engine);
+	stopped_watch(engine);
 	if (options->resume) {
 		if (resume_compare(engine, options->reason, e) < 0)
 			return -1;
 		if (!engine->settle_later)
 			calls_settle(engine);
 	}
+	carry_start(engine);
 	engine_wake(engine);
 	return 0;
-}
-
-static char *user_name(void)
-{
-	struct passwd *pw = getpwuid(getuid());
-
-	return pw ? mem_strdup(pw->pw_name) : mem_printf("uid %u", (unsigned)getuid());
 }
 
 static void on_term(void *arg, int signo)
@@ -407,17 +494,30 @@ static void on_term(void *arg, int signo)
 
 	(void)signo;
 	/* Like a kill, only politer: the session stays open and can be resumed. */
-	(void)book_drain(engine->book);
+	if (book_drain(engine->book) < 0)
+		(void)book_drain(engine->book);		/* what was found wrong may be mended by now */
 	loop_stop(engine->loop);
+}
+
+/* This program again, also when its file was replaced meanwhile. */
+static const char *const fork_program[] = {"/proc/self/exe", SESSION_FORK_SERVER, NULL};
+
+/* It goes on without a view, as it would when its view was lost. */
+static void nobody_came(void *arg)
+{
+	struct engine *engine = arg;
+
+	engine->awaited = false;
+	engine_wake(engine);
 }
 
 static int engine_open(struct engine *engine, const struct session_options *options, struct err *e)
 {
-	static const struct book_hooks hooks = {.stored = on_stored, .halted = on_halted, .cleared = on_cleared};
+	static const struct book_hooks hooks = {.fit = carry_fit, .stored = on_stored, .halted = on_halted, .cleared = on_cleared};
 
 	engine->journal = options->journal;
 	engine->dry_run = options->dry_run;
-	engine->who = user_name();
+	engine->who = account_name(getuid());
 	engine->model = model_new();
 	pairing_open(engine);
 	engine->vars = json_new_object();
@@ -425,6 +525,9 @@ static int engine_open(struct engine *engine, const struct session_options *opti
 	engine->forks = fork_server_start(worker_main, e);
 	if (!engine->forks)
 		return -1;
+	fork_server_program(engine->forks, fork_program);
+	/* What the session itself makes is its own; commands of the worker keep the umask that bellbook was started with. */
+	umask(077);
 	engine->loop = loop_new(NULL);
 	engine->store = store_open(options->journal, STORE_WRITE, e);
 	if (!engine->store)
@@ -434,6 +537,8 @@ static int engine_open(struct engine *engine, const struct session_options *opti
 		return -1;
 	if (loop_signal(engine->loop, SIGTERM, on_term, engine, e) < 0)
 		return -1;
+	engine->awaited = true;
+	loop_after(engine->loop, AWAITED_US, nobody_came, engine);
 	return start_serving(engine, options, e);
 }
 
@@ -441,21 +546,23 @@ static void engine_close(struct engine *engine)
 {
 	struct err e = {0};
 
-	if (engine->server)
-		place_unlisten(engine->journal, engine->session);
 	server_free(engine->server);
+	stopped_end(engine);
 	meter_end(engine);
+	outside_done(engine);
 	worker_free(engine->worker);
 	if (engine->script)
 		script_free(engine->script);
 	records_free(engine);
 	detour_done(engine);
+	transport_ask_free(engine);
+	stuck_done(engine);
 	secrets_free(engine);
 	book_free(engine->book);
 	if (engine->store)
 		(void)store_checkpoint(engine->store, engine->closed, &e);
 	store_close(engine->store);
-	lease_drop(engine->lease);
+	keep_drop(engine->keep);
 	fork_server_stop(engine->forks);
 	loop_free(engine->loop);
 	model_free(engine->model);
@@ -464,6 +571,9 @@ static void engine_close(struct engine *engine)
 	json_free(engine->vars);
 	json_free(engine->gives);
 	json_free(engine->look_commands);
+	buf_done(&engine->look_raised);
+	mem_free(engine->look_if);
+	json_free(engine->look_places);
 	json_free(engine->closing_data);
 	mem_free(engine->look_details);
 	mem_free(engine->probe_text);
@@ -488,30 +598,46 @@ static void report(int fd, const char *kind, const char *text)
 	close(fd);
 }
 
-static void detach(void)
+/* Away from the terminal, from what the launcher had open, and from its folder, which somebody may want to unmount. */
+static void detach(int ready)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 	const char *log = getenv("BELLBOOK_SESSION_LOG");
-	int err = log ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600) : -1;
+	struct err e;
+	int null = open("/dev/null", O_RDWR);
+	int err = log ? file_open(log, O_WRONLY | O_CREAT | O_APPEND, 0600, &e) : -1;
 
 	setsid();
 	dup2(null, 0);
 	dup2(null, 1);
 	dup2(err >= 0 ? err : null, 2);
+	proc_close_from(3, ready);
+	(void)!chdir("/");
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 }
 
-static int session_main(const struct session_options *options, int ready)
+/* The same file seen from any folder. NULL stays NULL. Caller owns. */
+static char *absolute(const char *path)
+{
+	char here[PATH_MAX];
+
+	if (!path || *path == '/' || !getcwd(here, sizeof(here)))
+		return mem_strdup(path);
+	return mem_printf("%s/%s", here, path);
+}
+
+/* ready: where the launcher is told. */
+static int carry(const struct session_options *options, int ready)
 {
 	struct engine engine = {0};
 	struct err e = {0};
 	char number[32];
 	int result = 0;
 
-	detach();
+	detach(ready);
 	secret_protect_process();
+	lua_watch_tell(ready);
 	if (engine_open(&engine, options, &e) < 0) {
 		report(ready, err_kind_name(e.kind), e.text);
 		engine_close(&engine);
@@ -519,9 +645,33 @@ static int session_main(const struct session_options *options, int ready)
 	}
 	snprintf(number, sizeof(number), "%lld", (long long)engine.session);
 	report(ready, "ok", number);
+	lua_watch_tell(-1);
+	stuck_arm(&engine);
 	if (loop_run(engine.loop, &e) < 0)
 		result = 1;
 	engine_close(&engine);
+	return result;
+}
+
+/* What names files is made absolute, as the folder is left. */
+static int session_main(const struct session_options *given, int ready)
+{
+	struct session_options options = *given;
+	char *journal = absolute(given->journal), *runbook = absolute(given->runbook), *fleet = absolute(given->fleet);
+	char *ssh_config = absolute(getenv("BELLBOOK_SSH_CONFIG"));
+	/* Clear of 0, 1 and 2, should we have been started without them. */
+	int clear = fcntl(ready, F_DUPFD_CLOEXEC, 3), result;
+
+	options.journal = journal;
+	options.runbook = runbook;
+	options.fleet = fleet;
+	if (ssh_config)
+		setenv("BELLBOOK_SSH_CONFIG", ssh_config, 1);
+	result = carry(&options, clear >= 0 ? clear : ready);
+	mem_free(journal);
+	mem_free(runbook);
+	mem_free(fleet);
+	mem_free(ssh_config);
 	return result;
 }
 
@@ -537,6 +687,7 @@ int session_check(const struct session_options *options, struct err *e)
 	}
 	json_free(params);
 	json_free(engine.fleet);
+	mem_free(engine.places_kept);
 	script_free(engine.script);
 	return result;
 }
@@ -576,7 +727,6 @@ int session_launch(const struct session_options *options, int64_t *session, stru
 		return err_errno(e, "cannot start the session's process");
 	}
 	if (pid == 0) {
-		close(fds[0]);
 		/* Forked twice, so that whoever launched it never has a zombie of it. */
 		if (fork() != 0)
 			_exit(0);

@@ -4,13 +4,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/action.h"
+#include "base/shown.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/detour.h"
+#include "session/doubt.h"
+#include "session/foresee.h"
 #include "session/meter.h"
+#include "session/needs.h"
+#include "session/outside.h"
 #include "session/pairing.h"
+#include "session/secrets.h"
 #include "session/tasks.h"
 
 /*
@@ -44,6 +51,7 @@ void steps_drop_task(struct engine *engine)
 		script_task_drop(engine->task);
 	engine->task = NULL;
 	engine->part = PART_NONE;
+	foresee_end(engine);
 	meter_end(engine);
 	calls_orphan(engine);
 }
@@ -54,6 +62,17 @@ static size_t script_index(const struct engine *engine, const struct model_step 
 	long i = script_step_find(engine->script, step->id);
 
 	return i < 0 ? 0 : (size_t)i;
+}
+
+/* Questions of a function that was stopped in the middle: nobody waits for the answers any more. */
+static void withdraw_questions(struct engine *engine, const struct model_step *step)
+{
+	for (size_t i = 0; i < engine->record_count; i++) {
+		const struct record *record = engine->records[i];
+
+		if (record->asked && record->attempt == step->attempt && str_is(record->step, step->id))
+			asks_withdraw(engine, record->asked, "the step ended");
+	}
 }
 
 void steps_end(struct engine *engine, const char *state, const char *reason)
@@ -72,6 +91,7 @@ void steps_end(struct engine *engine, const char *state, const char *reason)
 	json_set_text(data, "reason", reason);
 	if (engine->step_mono_us && !str_is(state, "skipped"))
 		json_set_int(data, "took_us", time_mono_us() - engine->step_mono_us - engine->step_waited_us);
+	withdraw_questions(engine, step);
 	if (good && engine->gives)
 		json_put(data, "gives", json_copy_of(engine->gives));
 	batch_add(&batch, EVENT_STEP_ENDED, NULL, step->id, step->attempt, data);
@@ -208,6 +228,28 @@ static void look(struct engine *engine, const struct model_step *step)
 		engine->looked = true;
 }
 
+/* True when a variable that the step cannot do without has no value: then nothing of it is run, not even a look, and it ends with words. */
+static bool lacks(struct engine *engine, const struct model_step *step)
+{
+	char *missing = needs_missing(engine, script_index(engine, step)), *reason;
+
+	if (!missing)
+		return false;
+	engine->pairing->again = false;
+	if (engine->dry_run) {
+		/* Nobody gave it, as nothing was changed. */
+		engine->foreseeable++;
+		reason = mem_printf("not foreseen: %s", missing);
+		steps_end(engine, "ok", reason);
+	} else {
+		reason = mem_printf("%s. Nothing of this step was run", missing);
+		steps_end(engine, "failed", reason);
+	}
+	mem_free(reason);
+	mem_free(missing);
+	return true;
+}
+
 static void end_foreseen(struct engine *engine, const struct model_step *step)
 {
 	struct buf text = {0};
@@ -220,8 +262,14 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 		const struct json *c = json_item(engine->look_commands, i);
 		const char *as = json_text(c, "as", "");
 
-		buf_printf(&text, "would run on %s%s%s: %s\n", json_text(c, "host", "this host"), *as ? " as " : "", as, json_text(c, "shown", ""));
+		const char *only = json_text(c, "if", NULL);
+
+		buf_printf(&text, "%s%s%swould run on %s%s%s", only ? "if " : "", only ? only : "", only ? ": " : "", json_text(c, "host", "this host"), *as ? " as " : "", as);
+		shown_where(&text, c);
+		buf_printf(&text, ": %s\n", json_text(c, "shown", ""));
 	}
+	if (n && !engine->pairing->look_whole)
+		buf_puts(&text, "what comes after these depends on what is found then\n");
 	if (n) {
 		ev.bytes = buf_text(&text);
 		ev.len = text.len;
@@ -257,7 +305,7 @@ static bool tries_again(struct engine *engine, const struct model_step *step)
 
 	if (agreed(engine, step))
 		return true;
-	if (!engine->pairing->again)
+	if (!engine->pairing->again || lacks(engine, step))
 		return false;
 	if (!engine->looked) {
 		look(engine, step);
@@ -274,6 +322,8 @@ static void ready(struct engine *engine, const struct model_step *step)
 	size_t index = script_index(engine, step);
 	const struct script_step *script = &script_book(engine->script)->steps[index];
 
+	if (lacks(engine, step))
+		return;
 	if (!engine->needed && script->has[FN_WHEN]) {
 		tasks_start(engine, index, FN_WHEN, PART_WHEN, "when");
 	} else if (step->kind == STEP_OBSERVE) {
@@ -306,15 +356,8 @@ static void run_step(struct engine *engine, const struct model_step *step)
 	size_t index = script_index(engine, step);
 	const struct script_step *script = &script_book(engine->script)->steps[index];
 
-	if (calls_in_doubt(engine, step->id, step->attempt)) {
-		if (calls_open(engine) == 0) {
-			struct json *data = json_new_object();
-
-			json_set_text(data, "reason", "a command was started on the host, and whether it ended cannot be known from here");
-			engine_add(engine, EVENT_STEP_DOUBTED, NULL, step->id, step->attempt, data);
-		}
+	if (lacks(engine, step))
 		return;
-	}
 	if (engine->undoing && script->has[FN_UNDO])
 		tasks_start(engine, index, FN_UNDO, PART_UNDO, "undo/");
 	else if (script->has[FN_RUN])
@@ -323,29 +366,6 @@ static void run_step(struct engine *engine, const struct model_step *step)
 		tasks_start(engine, index, FN_DONE, PART_VERIFY, "done/");
 	else
 		steps_end(engine, "ok", NULL);
-}
-
-/* What was in doubt is known now: the same attempt goes on, and the finished calls answer from the journal. */
-static void begin_again(struct engine *engine, const struct model_step *step)
-{
-	struct json *data = json_new_object();
-
-	json_set_text(data, "part", engine->undoing ? "undo" : "run");
-	json_set_bool(data, "again", true);
-	engine_add(engine, EVENT_STEP_BEGUN, NULL, step->id, step->attempt, data);
-}
-
-static void in_doubt(struct engine *engine, const struct model_step *step)
-{
-	size_t index = script_index(engine, step);
-	const struct script_step *script = &script_book(engine->script)->steps[index];
-
-	if (!engine->probed && script->has[FN_DONE])
-		tasks_start(engine, index, FN_DONE, PART_DOUBT, "doubt");
-	else if (!calls_in_doubt(engine, step->id, step->attempt))
-		begin_again(engine, step);
-	else
-		asks_doubt(engine, step);
 }
 
 static void close_done(struct engine *engine)
@@ -358,36 +378,27 @@ static void close_done(struct engine *engine)
 	mem_free(reason);
 }
 
-static void ask_stray(struct engine *engine, struct record *record)
+/* True when nobody of the present attempt waits for that call: it is of another step, of an attempt before, or of one that has ended while the call goes on. */
+static bool is_stray(const struct record *record, const struct model_step *step)
 {
-	char *text = mem_printf("A command of step “%s”, which is no longer in the runbook, is IN DOUBT on %s: %s", record->step, *record->host ? record->host : "this computer",
-				json_text(record->args, "cmd", record->action));
-	struct json *data = asks_data("change", text, "choice");
+	const struct action *action = action_find(record->action);
+	bool present = step && str_is(record->step, step->id) && record->attempt == step->attempt;
 
-	json_set_text(data, "name", record->step);
-	json_set_text(data, "expect", "doubt");
-	json_set_text(data, "details", "It was started, and whether it ended cannot be known from here. Look at the host before you go on.");
-	asks_choice(data, "accept", "I have looked: go on", NULL, false);
-	asks_choice(data, "abort", "Stop the session", "Nothing more is run.", true);
-	asks_add(engine, NULL, 0, NULL, NULL, data);
-	record->told = true;
-	mem_free(text);
+	if (record->detour || !action || action->effect == EFFECT_READ)
+		return false;
+	return !(present && (step->state == STEP_RUNNING || step->state == STEP_DETACHED || step->state == STEP_IN_DOUBT));
 }
 
-/* True while something of another step than this is under way on a host, or in doubt and nobody knows: nothing new may begin. */
+/* True while something that no present attempt waits for is under way on a host: nothing new may begin beside it. (What is in doubt is asked about: doubt.c.) */
 static bool strays(struct engine *engine, const struct model_step *step)
 {
 	for (size_t i = 0; i < engine->record_count; i++) {
 		struct record *record = engine->records[i];
 
-		if (record->detour || (step && str_is(record->step, step->id)))
+		if (!is_stray(record, step))
 			continue;
-		if (record->state == RECORD_BEGUN && record->at_worker)
+		if (record->state == RECORD_PLANNED || (record->state == RECORD_BEGUN && record->at_worker))
 			return true;
-		if (record->state == RECORD_UNKNOWN && !record->told && !model_step_find(engine->model, record->step)) {
-			ask_stray(engine, record);
-			return true;
-		}
 	}
 	return false;
 }
@@ -397,16 +408,17 @@ void steps_advance(struct engine *engine)
 	size_t index = 0;
 	struct model_step *step;
 
-	if (engine->closed || engine->closing || engine->settling || book_halted(engine->book))
+	if (engine->closed || engine->closing || engine->settling || engine->awaited || book_halted(engine->book))
 		return;
+	outside_advance(engine);
 	if (engine->abort_asked) {
 		finish_abort(engine);
 		return;
 	}
-	if (engine->task || engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine))
+	if (engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine) || !secrets_words_ready(engine))
 		return;
 	step = steps_current(engine, &index);
-	if (strays(engine, step))
+	if (doubt_advance(engine, step) || engine->task || strays(engine, step))
 		return;
 	if (!step) {
 		close_done(engine);
@@ -425,11 +437,8 @@ void steps_advance(struct engine *engine)
 		break;
 	case STEP_RUNNING:
 	case STEP_DETACHED:
-		run_step(engine, step);
-		break;
 	case STEP_IN_DOUBT:
-		if (!tries_again(engine, step))
-			in_doubt(engine, step);
+		run_step(engine, step);
 		break;
 	case STEP_FAILED:
 	case STEP_STALE:

@@ -5,17 +5,22 @@
 
 #include "base/str.h"
 #include "session/calls.h"
+#include "session/doubt.h"
+#include "session/foresee.h"
 #include "session/meter.h"
 #include "session/pairing.h"
+#include "session/sizes.h"
 #include "session/steps.h"
+#include "session/stuck.h"
 
 /* A task is one function of a step being run. What its end means depends on the part it played. */
 
 static char *result_text(const struct json *result)
 {
-	if (json_as_text(result))
-		return mem_strdup(json_as_text(result));
-	return json_print(result);
+	char *text = json_as_text(result) ? NULL : json_print(result), *said = sizes_cut(text ? text : json_as_text(result));
+
+	mem_free(text);
+	return said;
 }
 
 static bool is_false(const struct json *result)
@@ -66,12 +71,12 @@ static void undo_ended(struct engine *engine, const char *error)
 /* A step that is not needed here is over, without asking anybody; a text says why. */
 static void when_ended(struct engine *engine, const char *error, const struct json *result)
 {
-	char *reason = error ? mem_printf("whether this step is needed could not be found out: %s", error) : NULL;
+	char *reason = error ? mem_printf("whether this step is needed could not be found out: %s", error) : result_text(result);
 
 	if (error)
 		steps_end(engine, "failed", reason);
 	else if (json_as_text(result))
-		steps_end(engine, "skipped", json_as_text(result));
+		steps_end(engine, "skipped", reason);
 	else if (is_false(result) || json_type_of(result) == JSON_IS_NULL)
 		steps_end(engine, "skipped", "not needed here");
 	else
@@ -94,24 +99,17 @@ static void doubt_ended(struct engine *engine, const char *error, const struct j
 {
 	char *text = result_text(result);
 
-	mem_free(engine->probe_text);
-	engine->probe_text = error ? mem_printf("The step's own check (done) could not tell: %s", error)
-				   : mem_printf("The step's own check (done) says: %s", is_false(result) || json_type_of(result) == JSON_IS_NULL ? "NOT done" : str_is(text, "true") ? "done" : text);
-	engine->probed = true;
+	doubt_checked(engine, error ? mem_printf("The step's own check (done) could not tell: %s", error)
+				    : mem_printf("The step's own check (done) says: %s", is_false(result) || json_type_of(result) == JSON_IS_NULL ? "NOT done" : str_is(text, "true") ? "done" : text));
 	mem_free(text);
 }
 
-static void task_ended(void *arg, struct script_task *task, const char *error, const struct json *result, const struct json *gives)
+/* error NULL: it ended by itself. */
+static void part_over(struct engine *engine, enum task_part part, const char *error, const struct json *result, const struct json *gives)
 {
-	struct engine *engine = arg;
-	enum task_part part = engine->part;
+	char *said = sizes_cut(error);
 
-	if (task != engine->task)
-		return;
-	engine->task = NULL;
-	engine->part = PART_NONE;
-	meter_end(engine);
-	calls_orphan(engine);
+	error = said;
 	engine_wake(engine);
 	switch (part) {
 	case PART_RUN:
@@ -131,8 +129,8 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 		break;
 	case PART_FORESEE:
 		engine->looked = true;
-		engine->pairing->look_whole = !error;
-		if (error && !engine->look_details)
+		engine->pairing->look_whole = !error && !foresee_cut(engine);
+		if (error && !engine->look_details && !foresee_cut(engine))
 			engine->look_details = mem_printf("What it will run could not be foreseen: %s", error);
 		break;
 	case PART_DOUBT:
@@ -141,6 +139,30 @@ static void task_ended(void *arg, struct script_task *task, const char *error, c
 	case PART_NONE:
 		break;
 	}
+	mem_free(said);
+}
+
+static void task_ended(void *arg, struct script_task *task, const char *error, const struct json *result, const struct json *gives)
+{
+	struct engine *engine = arg;
+	enum task_part part = engine->part;
+
+	if (task != engine->task)
+		return;
+	engine->task = NULL;
+	engine->part = PART_NONE;
+	foresee_end(engine);
+	meter_end(engine);
+	calls_orphan(engine);
+	part_over(engine, part, error, result, gives);
+}
+
+void tasks_cut(struct engine *engine, const char *why)
+{
+	enum task_part part = engine->part;
+
+	steps_drop_task(engine);
+	part_over(engine, part, why, NULL, NULL);
 }
 
 /* What earlier steps gave, and for the check after a run also what that run gave. Caller owns. */
@@ -160,6 +182,7 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 	static const struct script_handlers handlers = {.call = calls_wanted, .ended = task_ended};
 	const struct model_step *state = model_step_find(engine->model, script_book(engine->script)->steps[step].id);
 	struct json *vars;
+	char *words;
 
 	engine->part = part;
 	engine->task_step = step;
@@ -170,8 +193,13 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 		engine->prefix = mem_printf("%s%lld/", prefix, (long long)engine->model->last_seq);
 	else
 		engine->prefix = mem_strdup(prefix);
+	foresee_begin(engine);
 	vars = vars_for(engine, part);
 	engine->task = script_task_start(engine->script, step, fn, vars, &handlers, engine);
+	words = stuck_take(engine, step, fn);
+	if (words)
+		script_task_fail(engine->task, words);
+	mem_free(words);
 	if (part == PART_RUN)
 		meter_begin(engine, step);
 	json_free(vars);

@@ -10,4 +10,7 @@
 /* Starts a function of a step as a part; the paths of its calls get prefix. */
 void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum task_part part, const char *prefix);
 
+/* Ends the running task as if its function had raised why, which it cannot catch. */
+void tasks_cut(struct engine *engine, const char *why);
+
 #endif

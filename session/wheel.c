@@ -53,7 +53,7 @@ void wheel_stored(struct engine *engine, const char *to)
 		const char *role = client_role(c);
 
 		if (str_is(role, "driver") || str_is(role, "navigator"))
-			people_role(engine, c, str_is(client_who(c), to) ? "driver" : "navigator");
+			people_role(engine, c, str_is(client_who(c), to) ? "driver" : client_account(c)->doubt ? "observer" : "navigator");
 	}
 	engine->pairing->driver_lost_us = 0;
 	people_presence(engine);
@@ -159,7 +159,7 @@ void wheel_intent(struct engine *engine, struct client *client, const struct jso
 {
 	struct pairing *pairing = engine->pairing;
 	bool take = str_is(json_text(intent, "do", ""), "take");
-	const char *to = json_text(intent, "to", ""), *why = json_text(intent, "why", "");
+	const char *to = json_text(intent, "to", ""), *given = intent_words(intent, "why"), *why = given ? given : "";
 	char *problem = take ? take_problem(engine, client) : give_problem(engine, client, to);
 
 	if (problem) {
@@ -204,7 +204,7 @@ void wheel_answered(struct reply *reply)
 	pairing->wheel_timer = 0;
 	forget(pairing);
 	if (str_is(value, "give") || str_is(value, "accept"))
-		put_pass(engine, &reply->batch, who, client_who(reply->client), str_is(value, "give") ? "given" : "accepted", json_text(reply->intent, "why", NULL));
+		put_pass(engine, &reply->batch, who, client_who(reply->client), str_is(value, "give") ? "given" : "accepted", intent_words(reply->intent, "why"));
 	mem_free(who);
 }
 

@@ -223,6 +223,65 @@ int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const c
 	return row;
 }
 
+int canvas_rows(const char *text, int cols)
+{
+	int rows = 0, next;
+
+	for (; *text; text += next, rows++)
+		canvas_break(text, cols, &next);
+	return rows;
+}
+
+void canvas_page(struct canvas *canvas, struct area area, const char *text, int skip)
+{
+	int next;
+
+	for (; *text && skip > 0; text += next, skip--)
+		canvas_break(text, area.cols, &next);
+	for (int row = 0; *text && row < area.rows; row++, text += next) {
+		int len = canvas_break(text, area.cols, &next);
+		char *line = mem_dup(text, (size_t)len);
+
+		canvas_text(canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
+		mem_free(line);
+	}
+}
+
+int canvas_scroll(struct canvas *canvas, struct area area, const char *text, int *scroll)
+{
+	int rows = canvas_rows(text, area.cols);
+	int page = rows > area.rows && area.rows > 1 ? area.rows - 1 : 0;
+
+	if (page > 0)
+		area.rows--;
+	if (*scroll > rows - area.rows)
+		*scroll = rows > area.rows ? rows - area.rows : 0;
+	canvas_page(canvas, area, text, *scroll);
+	if (page > 0)
+		canvas_printf(canvas, (struct area){ area.row + area.rows, area.col, 1, area.cols },
+			ROLE_WARN, "-- lines %d to %d of %d: %s --", *scroll + 1, *scroll + area.rows,
+			rows, *scroll + area.rows < rows ? "PgDn shows the rest" : "PgUp shows what is above");
+	return page;
+}
+
+int canvas_whole(struct canvas *canvas, struct area area, const char *text)
+{
+	size_t len = strlen(text);
+	int row = 0;
+
+	do {
+		size_t fit = utf8_fit(text, len, area.cols, NULL);
+		char *part = mem_dup(text, fit);
+
+		canvas_text(canvas, area.row + row, area.col, area.cols, ROLE_TEXT, part);
+		mem_free(part);
+		text += fit;
+		len -= fit;
+		row++;
+	} while (len > 0 && row < area.rows);
+	return row;
+}
+
 void canvas_fill(struct canvas *canvas, struct area area, enum role role)
 {
 	for (int row = area.row; row < area.row + area.rows; row++)

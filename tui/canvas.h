@@ -71,6 +71,19 @@ int canvas_wrap(struct canvas *canvas, struct area area, enum role role, const c
 /* Bytes of text that make the first line when broken at cols columns (blank at the end included in *next). */
 int canvas_break(const char *text, int cols, int *next);
 
+/* Rows that text takes when broken at cols columns. */
+int canvas_rows(const char *text, int cols);
+
+/* Text broken at blanks, from its skip-th row on, as many rows as there is room for. */
+void canvas_page(struct canvas *canvas, struct area area, const char *text, int skip);
+
+/* The same from row *scroll on, which is brought back when it is too far; when not all is shown, the
+   last row says so. Returns the rows of text shown then, 0 = all is shown. */
+int canvas_scroll(struct canvas *canvas, struct area area, const char *text, int *scroll);
+
+/* One line whole, over as many rows as it needs and there are. Returns the rows used, at least one where there is one. */
+int canvas_whole(struct canvas *canvas, struct area area, const char *text);
+
 /* The area filled with blanks. */
 void canvas_fill(struct canvas *canvas, struct area area, enum role role);
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/mem.h"
 #include "base/str.h"
 
@@ -84,12 +85,11 @@ static int write_all(const char *path, const char *text, struct err *e)
 {
 	/* A new file under a new name, then renamed: never through somebody else's link, never half of it. */
 	char *fresh = mem_printf("%s.%ld", path, (long)getpid());
-	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd = file_open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600, e);
 	size_t len = strlen(text);
 	int code = -1;
 
 	if (fd < 0) {
-		err_errno(e, "%s", fresh);
 		mem_free(fresh);
 		return -1;
 	}

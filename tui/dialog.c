@@ -13,6 +13,7 @@
 #include "base/utf8.h"
 #include "tui/dialog_people.h"
 #include "tui/fanout.h"
+#include "tui/kept.h"
 #include "tui/look.h"
 #include "tui/people.h"
 #include "tui/prose.h"
@@ -83,16 +84,12 @@ static void question_text(const struct question *question, struct buf *text)
 {
 	prose_flow(text, question->text);
 	buf_putc(text, '\n');
-	if (*question->details) {
-		prose_flow(text, question->details);
-		buf_putc(text, '\n');
-	}
-	prose_commands(text, json_at(question->data, "commands"));
+	prose_question(text, question->details, question->data);
 	if (question->expect && question_choices(question) == 0)
 		buf_printf(text, "To agree, type exactly: %s\n", question->expect);
 	else if (question->secret)
 		buf_puts(text, "It is not shown and never stored.\n");
-	if (question->fallback && !question_is_dangerous(question) && question_choices(question) == 0)
+	if (question->fallback && *question->fallback && !question_is_dangerous(question) && question_choices(question) == 0)
 		buf_printf(text, "Enter alone means: %s\n", question->fallback);
 }
 
@@ -146,8 +143,8 @@ void dialog_stop(struct ui *ui, const struct scene *scene, bool menu)
 
 		if (call->state != CALL_RUNNING)
 			continue;
-		label = mem_printf("stop %s on %s", call->shown && *call->shown ? call->shown : call->action,
-			call->host && *call->host ? call->host : "this computer");
+		label = mem_printf("stop on %s: %s", call->host && *call->host ? call->host : "this computer",
+			call->shown && *call->shown ? call->shown : call->action);
 		option_add(&ui->dialog, (struct option){ .use = USE_CANCEL, .call = call->seq }, label,
 			"it and its children get TERM, later KILL");
 		mem_free(label);
@@ -166,7 +163,6 @@ void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const ch
 	dialog_open(ui, DIALOG_LIST, title, text);
 	option_add(&ui->dialog, (struct option){ .use = use }, label, "");
 	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
-	ui->dialog.pick = 0;
 }
 
 void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
@@ -230,6 +226,11 @@ static void set_error(struct dialog *dialog, const char *text)
 {
 	mem_free(dialog->error);
 	dialog->error = safe(text, false);
+}
+
+void dialog_error(struct ui *ui, const char *text)
+{
+	set_error(&ui->dialog, text);
 }
 
 /* The answer is complete or needs one more line. */
@@ -325,7 +326,7 @@ static void why_enter(struct ui *ui)
 	struct dialog *dialog = &ui->dialog;
 	struct json *intent;
 
-	if (ui->edit.len == 0) {
+	if (!utf8_says(ui->edit.text)) {
 		set_error(dialog, "a reason is needed; Esc closes without doing anything");
 		return;
 	}
@@ -371,7 +372,7 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 		return;
 	if (use == USE_FIND)
 		find_enter(ui);
-	else if (ui->edit.len > 0)
+	else if (utf8_says(ui->edit.text))
 		dialog_send(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
 			use == USE_GIVE ? "to" : "text", ui->edit.text);
 	dialog_close(ui);
@@ -436,15 +437,57 @@ static bool text_press(struct dialog *dialog, const struct press *press)
 	return true;
 }
 
+static bool is_letter(const struct press *press, const char *letters)
+{
+	return press->code == PRESS_CHAR && press->cp < 0x80 && press->cp && strchr(letters, (int)press->cp);
+}
+
+/* A text to be read: keys that move never close it. */
 static bool help_press(struct ui *ui, const struct press *press)
 {
-	if (press->code == PRESS_UP || (press->code == PRESS_CHAR && press->cp == 'k'))
-		ui->dialog.scroll -= ui->dialog.scroll > 0;
-	else if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
-		ui->dialog.scroll++;
-	else if (!text_press(&ui->dialog, press))
+	struct dialog *dialog = &ui->dialog;
+	int page = dialog->page > 0 ? dialog->page : 1;
+
+	mem_set(&dialog->error, NULL);
+	if (press->code == PRESS_UP || is_letter(press, "k"))
+		dialog->scroll -= dialog->scroll > 0;
+	else if (press->code == PRESS_DOWN || is_letter(press, "j"))
+		dialog->scroll++;
+	else if (press->code == PRESS_PAGE_UP || (press->code == PRESS_CTRL && press->cp == 'U'))
+		dialog->scroll -= dialog->scroll < page ? dialog->scroll : page;
+	else if (press->code == PRESS_PAGE_DOWN || is_letter(press, " ") || (press->code == PRESS_CTRL && press->cp == 'D'))
+		dialog->scroll += page;
+	else if (press->code == PRESS_HOME || is_letter(press, "g"))
+		dialog->scroll = 0;
+	else if (press->code == PRESS_END || is_letter(press, "G"))
+		dialog->scroll = TEXT_END;
+	else if (press->code == PRESS_ENTER || press->code == PRESS_ESC || is_letter(press, "q"))
 		dialog_close(ui);
+	else
+		return false;
 	return true;
+}
+
+void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us)
+{
+	enum dialog_kind kind = ui->dialog.kind;
+	char *text = keytable_stray(press, kind == DIALOG_NONE ? NULL : kind == DIALOG_LIST ? "choose with the arrows or a number, then Enter" : "Esc closes this");
+
+	if (kind == DIALOG_NONE)
+		ui_notice(ui, text, now_us);
+	else
+		set_error(&ui->dialog, text);
+	mem_free(text);
+	/* Whoever types on means another window: nothing is chosen, and no Enter decides, before there is a pause. */
+	if (ui->dialog.seq && ui->dialog.kind == DIALOG_LIST) {
+		ui->dialog.pick = -1;
+		ui->deaf_us = now_us + UI_DEAF_US;
+	}
+}
+
+bool dialog_is_guarded(const struct dialog *dialog, int64_t now_us)
+{
+	return now_us < dialog->guard_us || dialog->unseen;
 }
 
 bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
@@ -452,7 +495,7 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 	struct dialog *dialog = &ui->dialog;
 	bool scrolls = press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN;
 
-	if (now_us < dialog->guard_us) {
+	if (dialog_is_guarded(dialog, now_us)) {
 		ui_notice(ui, "Key ignored: the question had only just come up.", now_us);
 		return true;
 	}
@@ -474,9 +517,12 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 		}
 		return list_press(ui, scene, press, now_us);
 	}
-	if (press->code == PRESS_ENTER)
+	if (press->code == PRESS_ENTER) {
+		kept_take(ui);
 		field_enter(ui, scene, now_us);
-	else if (edit_press(&ui->edit, press))
+		if (ui->dialog.kind != DIALOG_NONE)
+			kept_drop(ui);
+	} else if (edit_press(&ui->edit, press))
 		mem_set(&dialog->error, NULL);
 	return true;
 }

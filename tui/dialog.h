@@ -5,6 +5,9 @@
 
 #include "tui/ui.h"
 
+/* True while keys for a dialog were meant for what was on the screen before it. */
+bool dialog_is_guarded(const struct dialog *dialog, int64_t now_us);
+
 /* Opens dialogs, closes the one that is open. */
 void dialog_close(struct ui *ui);
 void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us);
@@ -20,6 +23,12 @@ void dialog_text(struct ui *ui, const char *title, const char *text);
 void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
 void dialog_record(struct ui *ui, const struct scene *scene);
 void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us);
+
+/* Why the last Enter came to nothing, in the box. */
+void dialog_error(struct ui *ui, const char *text);
+
+/* A key that means nothing here is said; over a question what is typed on with it is for nobody. */
+void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us);
 
 /* A key while a dialog is open; false when the dialog has no use for it and the table may have it. */
 bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us);

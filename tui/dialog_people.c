@@ -5,8 +5,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "tui/dialog.h"
 #include "tui/people.h"
+#include "tui/prose.h"
 
 #define HERE_US ((int64_t)60000000)	/* a key is told of so often at most */
 
@@ -45,11 +47,15 @@ void dialog_watch(struct ui *ui, const struct scene *scene, const struct questio
 			buf_puts(&text, "W takes the request back.\n");
 	} else {
 		people_asked(scene, question, &text);
-		buf_printf(&text, "\n%s\n", question->details);
+		buf_puts(&text, "\n");
+		prose_question(&text, question->details, question->data);
 		for (size_t i = 0; question_choice_at(question, i, &choice); i++)
 			buf_printf(&text, "- %s%s%s\n", choice.label, *choice.help ? ": " : "", choice.help);
+		if (scene->me && str_is(scene->my_role, "observer"))
+			buf_puts(&text, "You observe: nothing is asked of you. To take part: attach --role navigator.\n");
 	}
 	dialog_text(ui, people_drives(scene) ? "YOU ASKED FOR AGREEMENT" : "ANOTHER IS ASKED", buf_text(&text));
+	ui->dialog.about = question->seq;
 	buf_done(&text);
 }
 
@@ -131,7 +137,7 @@ bool dialog_people_enter(struct ui *ui, int64_t now_us)
 
 	if (dialog->use != USE_DISAGREE && dialog->use != USE_WITHDRAW && dialog->use != USE_INVITE && dialog->use != USE_DISMISS)
 		return false;
-	if (ui->edit.len == 0) {
+	if (!utf8_says(ui->edit.text)) {
 		mem_set(&dialog->error, "something is needed here; Esc closes without doing anything");
 		return true;
 	}

@@ -70,6 +70,38 @@ struct downtime downtime_of(const struct model *model, int64_t now_us)
 	return down;
 }
 
+static int64_t gone_since(int64_t since_us, int64_t now_us)
+{
+	return since_us && now_us > since_us ? now_us - since_us : 0;
+}
+
+static int clock_put(char *text, size_t size, int len, const char *before, int64_t us, const char *behind)
+{
+	long long s = (long long)(us / TIME_SECOND);
+
+	if (len < 0 || (size_t)len >= size)
+		return len;
+	return len + snprintf(text + len, size - (size_t)len, "%s%02lld:%02lld:%02lld%s", before, s / 3600, s / 60 % 60, s % 60, behind);
+}
+
+/* What was seen from outside alone, where the steps say nothing. */
+static void outside_clock(const struct model *model, int64_t now_us, bool brief, char *text, size_t size)
+{
+	const struct model_outside *outside = &model->outside;
+
+	if (outside->refuses_since_us)
+		(void)clock_put(text, size, 0, "DOWN ", gone_since(outside->refuses_since_us, now_us), brief ? "" : ", seen from outside");
+	else if (outside->waits_since_us)
+		(void)clock_put(text, size, 0, "WAITS ", gone_since(outside->waits_since_us, now_us), brief ? "" : ", seen from outside");
+	else if (outside->refused_us >= TIME_SECOND)
+		(void)clock_put(text, size, 0, "was down ", outside->refused_us, brief ? "" : ", seen from outside");
+}
+
+bool downtime_is_now(const struct model *model)
+{
+	return model->down_since_us > 0 || model->outside.refuses_since_us > 0 || model->outside.waits_since_us > 0;
+}
+
 void downtime_clock(const struct model *model, int64_t now_us, bool brief, char *text, size_t size)
 {
 	struct downtime down = downtime_of(model, now_us);
@@ -79,10 +111,14 @@ void downtime_clock(const struct model *model, int64_t now_us, bool brief, char 
 	int len;
 
 	text[0] = '\0';
-	if (s == 0 && !is_down)
+	if (s == 0 && !is_down) {
+		outside_clock(model, now_us, brief, text, size);
 		return;
+	}
 	len = snprintf(text, size, "%s %02lld:%02lld:%02lld", is_down ? "DOWN" : "was down", (long long)(s / 3600),
 		(long long)(s / 60 % 60), (long long)(s % 60));
+	if (model->outside.seq && !brief)
+		len = clock_put(text, size, len, " (from outside ", model->outside.refused_us + gone_since(model->outside.refuses_since_us, now_us), ")");
 	if (down.budget_us == 0 || len < 0 || (size_t)len >= size)
 		return;
 	planned(down.budget_us, budget, sizeof(budget));
@@ -104,7 +140,9 @@ char *downtime_words(const struct model *model, const struct model_step *step)
 			down.last + 1, model->steps[down.last].title, budget);
 	if (str_is(step->downtime, "begins"))
 		return mem_strdup("The site goes down with this step.");
-	if (str_is(step->downtime, "ends"))
+	if (str_is(step->downtime, "ends") && (model->down_since_us > 0 || !*step->refuses))
 		return mem_strdup("The site is back after this step.");
+	if (*step->refuses)
+		return mem_printf("In this step the site refuses requests for about %s.", step->refuses);
 	return mem_strdup("");
 }

@@ -3,6 +3,7 @@
 #ifndef TUI_DOWNTIME_H
 #define TUI_DOWNTIME_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ struct downtime downtime_of(const struct model *model, int64_t now_us);
 
 /* "DOWN 00:17:42 of 41 m, ends ~19:43", "" when the site never was down; shorter when brief. Writes at most size bytes. */
 void downtime_clock(const struct model *model, int64_t now_us, bool brief, char *text, size_t size);
+
+/* The site is down now, by the steps or as it is seen from outside. */
+bool downtime_is_now(const struct model *model);
 
 /* What a step does to the site, a sentence ("" = nothing): it goes down here until step N, or is back after it. Caller owns. */
 char *downtime_words(const struct model *model, const struct model_step *step);

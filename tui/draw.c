@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -20,6 +21,15 @@ char *draw_safe(const char *text)
 
 	if (text)
 		utf8_safe(&safe, text, strlen(text), false);
+	return buf_take(&safe);
+}
+
+char *draw_words(const char *text)
+{
+	struct buf safe = { 0 };
+
+	if (text)
+		line_words(&safe, text, strlen(text), false);
 	return buf_take(&safe);
 }
 
@@ -62,7 +72,7 @@ static int header_flags(struct frame *frame, int col, const char *who, bool draw
 	const struct model *model = frame->scene->model;
 	const char *const flags[] = { model->dry_run ? " DRY RUN " : "",
 		model->state == SESSION_PAUSED ? " PAUSED " : "", frame->ui->lost ? " NO CONNECTION " : "" };
-	char clock[80], down[96] = "";
+	char clock[112], down[128] = "";
 
 	downtime_clock(model, frame->wall_us, frame->canvas->cols < 110, clock, sizeof(clock));
 	if (*clock)
@@ -72,7 +82,7 @@ static int header_flags(struct frame *frame, int col, const char *who, bool draw
 			col = draw ? header_put(frame, col + 2, ROLE_DOWN, flags[i])
 				: col + 2 + (int)strlen(flags[i]);
 	if (*down)
-		col = draw ? header_put(frame, col + 2, model->down_since_us > 0 ? ROLE_DOWN : ROLE_HEADER, down)
+		col = draw ? header_put(frame, col + 2, downtime_is_now(model) ? ROLE_DOWN : ROLE_HEADER, down)
 			: col + 2 + (int)strlen(down);
 	return draw ? header_put(frame, col + 2, ROLE_HEADER, who)
 		: col + 2 + utf8_columns(who, strlen(who));
@@ -106,7 +116,7 @@ static void draw_header(struct frame *frame)
 	col = header_put(frame, col, ROLE_HEADER, text);
 	col = header_flags(frame, col, who, true);
 	time_format_clock(frame->wall_us, clock);
-	if (frame->ui->slow || model->down_since_us > 0)	/* bytes are dear; one clock that runs is enough */
+	if (frame->ui->slow || downtime_is_now(model))	/* bytes are dear; one clock that runs is enough */
 		clock[5] = '\0';
 	if (col + 14 <= cols)
 		canvas_printf(frame->canvas, (struct area){ 0, cols - 5 - (int)strlen(clock), 1, 13 }, ROLE_HEADER, "%s UTC",
@@ -138,7 +148,7 @@ void draw_talk(struct frame *frame, struct area area)
 	for (size_t i = scene->talk_count; i-- > 0 && area.rows > 0;) {
 		const struct talk *talk = &scene->talk[i];
 		char *line = talk_line(talk);
-		int rows = draw_text_rows(line, area.cols);
+		int rows = canvas_rows(line, area.cols);
 
 		if (rows > area.rows && i + 1 < scene->talk_count) {
 			mem_free(line);
@@ -150,26 +160,6 @@ void draw_talk(struct frame *frame, struct area area)
 			talk->warned ? ROLE_WARN : ROLE_TEXT, line);
 		mem_free(line);
 	}
-}
-
-/* The line above the hints: the most urgent thing to know. */
-static void draw_status(struct frame *frame, int row)
-{
-	const struct scene *scene = frame->scene;
-	const struct question *question = scene_question(scene);
-	const struct ui *ui = frame->ui;
-	struct area at = { row, 0, 1, frame->canvas->cols };
-
-	if (scene->halted)
-		canvas_printf(frame->canvas, at, ROLE_FAIL, " NOTHING GOES ON: %s", scene->halted);
-	else if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
-		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
-	else if (question && ui->dialog.seq == 0 && question->seq == ui->sent)
-		canvas_printf(frame->canvas, at, ROLE_WAIT, " Your answer is under way.");
-	else if (question && !people_mine(scene, question) && ui->dialog.kind == DIALOG_NONE)
-		draw_asked(frame, at, question);
-	else if (question && ui->dialog.seq == 0)
-		canvas_printf(frame->canvas, at, ROLE_WARN, " A question waits for an answer: Enter opens it.");
 }
 
 static void draw_palette(struct frame *frame, struct area area)
@@ -191,14 +181,50 @@ static void draw_over(struct frame *frame, struct area area)
 		draw_dialog(frame, area);
 }
 
+/* Why nothing goes on, whole, over whatever stands there: that is what has to be read now. */
+static void draw_halted(struct frame *frame)
+{
+	struct canvas *canvas = frame->canvas;
+	char *words = frame->scene->halted ? mem_printf("NOTHING GOES ON: %s", frame->scene->halted) : NULL;
+	struct area at = { 0, 1, 0, canvas->cols - 2 };
+
+	if (!words)
+		return;
+	at.rows = canvas_rows(words, at.cols);
+	at.rows = at.rows > canvas->rows / 3 ? canvas->rows / 3 : at.rows;
+	at.row = canvas->rows - 1 - at.rows;
+	canvas_fill(canvas, (struct area){ at.row, 0, at.rows, canvas->cols }, ROLE_FAIL);
+	canvas_wrap(canvas, at, ROLE_FAIL, words);
+	mem_free(words);
+}
+
+/* What the output is of: the step with its state and time, the command with its own. Returns the rows. */
+static int draw_raw_head(struct frame *frame)
+{
+	const struct model_step *step = ui_step(frame->ui, frame->scene);
+	const struct model_call *call = ui_call(frame->ui, frame->scene);
+	struct area area = { 1, 0, 3, frame->canvas->cols };
+
+	draw_header(frame);
+	if (frame->canvas->rows < 16)
+		return 1;
+	if (step)
+		draw_title(frame, &area, step);
+	if (call)
+		draw_call_line(frame, &area, call);
+	return area.row;
+}
+
 static void draw_raw(struct frame *frame)
 {
-	int rows = frame->canvas->rows;
+	int rows = frame->canvas->rows, cols = frame->canvas->cols, said = draw_status_rows(frame);
+	int head = draw_raw_head(frame);
 
-	draw_output(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols }, false);
+	draw_output(frame, (struct area){ head, 0, rows - 1 - head - (said > 1 ? said : 1), cols }, false);
 	draw_status(frame, rows - 2);
+	draw_over(frame, (struct area){ 1, 0, rows - 2 - (said > 1 ? said : 1), cols });
 	draw_hints(frame, rows - 1);
-	draw_over(frame, (struct area){ 0, 0, rows - 2, frame->canvas->cols });
+	draw_halted(frame);
 }
 
 void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
@@ -231,14 +257,16 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 		draw_steps(&frame, (struct area){ 1, 0, body, left });
 	for (int row = 1; left > 0 && row < 1 + body; row++)
 		canvas_glyph(canvas, row, left, GLYPH_DOWN);
-	/* The output stays in sight above a dialog. */
-	int covered = ui->dialog.kind == DIALOG_NONE ? 0
-		: draw_dialog_rows(&frame, (struct area){ 1, 0, body + talk, cols }) - talk;
+	/* The output stays in sight above a dialog; what is said below it takes its rows from both. */
+	int said = draw_status_rows(&frame) - 1;
+	struct area over = { 1, 0, body + talk - (said > 0 ? said : 0), cols };
+	int covered = ui->dialog.kind == DIALOG_NONE ? 0 : draw_dialog_rows(&frame, over) + (said > 0 ? said : 0) - talk;
 
 	draw_work(&frame, (struct area){ 1, left ? left + 2 : 1, covered > 0 ? body - covered : body,
 		cols - (left ? left + 2 : 1) });
 	draw_talk(&frame, (struct area){ 1 + body, 1, talk, cols - 1 });
 	draw_status(&frame, rows - 2);
+	draw_over(&frame, over);
 	draw_hints(&frame, rows - 1);
-	draw_over(&frame, (struct area){ 1, 0, body + talk, cols });
+	draw_halted(&frame);
 }

@@ -8,7 +8,7 @@
 #include "tui/draw_int.h"
 #include "tui/people.h"
 
-/* What stands below the field when a person's agreement is asked for, and the row that tells of another's question. */
+/* What stands below the field when a person's agreement is asked for. */
 
 static const struct question *shown(const struct frame *frame)
 {
@@ -67,22 +67,4 @@ void draw_approval(struct frame *frame, struct area area)
 	}
 	if (frame->ui->dialog.buttons && question && area.rows > 0)
 		draw_buttons(frame, area);
-}
-
-void draw_asked(struct frame *frame, struct area at, const struct question *question)
-{
-	struct buf text = { 0 }, left = { 0 };
-	int cols;
-
-	people_asked(frame->scene, question, &text);
-	people_countdown(question, frame->wall_us, &left);
-	buf_puts(&left, left.len ? "; Enter shows it " : " Enter shows it ");
-	cols = utf8_columns(buf_text(&left), left.len);
-	if (cols + 20 < at.cols) {
-		canvas_text(frame->canvas, at.row, at.cols - cols, cols, ROLE_WAIT, buf_text(&left));
-		at.cols -= cols + 2;
-	}
-	canvas_text(frame->canvas, at.row, at.col + 1, at.cols - 1, ROLE_WAIT, buf_text(&text));
-	buf_done(&text);
-	buf_done(&left);
 }

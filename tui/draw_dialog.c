@@ -4,48 +4,32 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/dialog.h"
 #include "tui/draw_int.h"
 #include "tui/mouse.h"
 
-int draw_text_rows(const char *text, int cols)
-{
-	int rows = 0;
-
-	while (*text) {
-		int next;
-
-		canvas_break(text, cols, &next);
-		text += next;
-		rows++;
-	}
-	return rows;
-}
-
-/* Text from its skip-th row on. */
-static void draw_text(struct frame *frame, struct area area, const char *text, int skip)
-{
-	while (*text && skip-- > 0) {
-		int next;
-
-		canvas_break(text, area.cols, &next);
-		text += next;
-	}
-	for (int row = 0; *text && row < area.rows; row++) {
-		int next, len = canvas_break(text, area.cols, &next);
-		char *line = mem_dup(text, (size_t)len);
-
-		canvas_text(frame->canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
-		mem_free(line);
-		text += next;
-	}
-}
-
+#define ERROR_ROWS 4
 #define OPTION_INDENT 4	/* "> 1 "; one more from the tenth on */
 
 /* "Run it: why"; caller owns. */
 static char *option_line(const struct option *option)
 {
 	return mem_printf("%s%s%s", option->label, *option->help ? ": " : "", option->help);
+}
+
+/* The same for one row: as many whole sentences as fit, for one that is cut may say the opposite. Caller owns. */
+static char *option_short(const struct option *option, int cols)
+{
+	char *line = option_line(option);
+	size_t label = strlen(option->label), end = strlen(line), keep = label;
+
+	if (utf8_columns(line, end) <= cols || option->use != USE_ANSWER)
+		return line;
+	for (size_t i = label; i + 1 < end; i++)
+		if (strchr(".?!;", line[i]) && line[i + 1] == ' ' && utf8_columns(line, i + 1) <= cols)
+			keep = i + (line[i] != ';');
+	line[keep] = '\0';
+	return line;
 }
 
 static int option_indent(const struct dialog *dialog)
@@ -62,7 +46,7 @@ static int option_rows(const struct dialog *dialog, long i, int cols)
 	if (i != dialog->pick)
 		return 1;
 	line = option_line(&dialog->options[i]);
-	rows = draw_text_rows(line, cols - option_indent(dialog));
+	rows = canvas_rows(line, cols - option_indent(dialog));
 	mem_free(line);
 	return rows < 1 ? 1 : rows > 3 ? 3 : rows;
 }
@@ -81,7 +65,7 @@ static void draw_options(struct frame *frame, struct area area)
 	for (long i = from; i < (long)dialog->option_count && area.rows > 0; i++) {
 		bool picked = i == dialog->pick;
 		int rows = option_rows(dialog, i, area.cols);
-		char *line = option_line(&dialog->options[i]);
+		char *line = picked ? option_line(&dialog->options[i]) : option_short(&dialog->options[i], area.cols - indent);
 
 		rows = rows > area.rows ? area.rows : rows;
 		if (picked)
@@ -101,38 +85,28 @@ static void draw_options(struct frame *frame, struct area area)
 static void draw_field(struct frame *frame, struct area at)
 {
 	const struct edit *edit = &frame->ui->edit;
-	const char *text = edit->text;
-	int cursor = utf8_columns(text, edit->cursor);
 
 	canvas_text(frame->canvas, at.row, at.col, at.cols, ROLE_BOLD, "> ");
 	at.col += 2;
 	at.cols -= 2;
-	canvas_fill(frame->canvas, at, ROLE_FIELD);
-	frame->canvas->cursor_row = at.row;
 	if (frame->ui->dialog.hidden) {
+		canvas_fill(frame->canvas, at, ROLE_FIELD);
+		frame->canvas->cursor_row = at.row;
 		frame->canvas->cursor_col = at.col + canvas_text(frame->canvas, at.row, at.col, at.cols,
 			ROLE_FIELD, edit->len > 0 ? "(typed, not shown)" : "");
 		return;
 	}
-	while (cursor >= at.cols) {
-		uint32_t cp;
-		size_t n = utf8_decode(text, strlen(text), &cp);
-
-		cursor -= utf8_width(cp);
-		text += n;
-	}
-	canvas_text(frame->canvas, at.row, at.col, at.cols, ROLE_FIELD, text);
-	frame->canvas->cursor_col = at.col + cursor;
+	edit_draw(edit, frame->canvas, at);
 }
 
 static const char *dialog_hint(const struct frame *frame)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 
-	if (frame->mono_us < dialog->guard_us)
+	if (dialog_is_guarded(dialog, frame->mono_us))
 		return "wait ...";
 	if (dialog->kind == DIALOG_HELP)
-		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll, any other key closes" : "any key closes";
+		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll; Esc closes" : "Esc closes";
 	if (dialog->kind == DIALOG_LIST)
 		return "arrows or a number, then Enter; Esc decides nothing; r: record so far";
 	if (dialog->buttons)
@@ -157,6 +131,13 @@ static int dialog_tail(const struct frame *frame, int cols)
 	return rows;
 }
 
+static int error_rows(const struct dialog *dialog, int cols)
+{
+	int rows = dialog->error ? canvas_rows(dialog->error, cols) : 0;
+
+	return rows > ERROR_ROWS ? ERROR_ROWS : rows;
+}
+
 /* Rows above a dialog that stay free: a step's output is what its question is decided by. */
 static int dialog_spares(const struct frame *frame, struct area area)
 {
@@ -172,8 +153,7 @@ int draw_dialog_rows(const struct frame *frame, struct area area)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 	int inner = dialog_width(area) - 4, most = area.rows - dialog_spares(frame, area);
-	int rows = draw_text_rows(dialog->text, inner) + dialog_tail(frame, inner) + 3
-		+ (dialog->error ? 1 : 0);
+	int rows = canvas_rows(dialog->text, inner) + dialog_tail(frame, inner) + 3 + error_rows(dialog, inner);
 
 	return rows > most ? most : rows;
 }
@@ -182,18 +162,8 @@ int draw_dialog_rows(const struct frame *frame, struct area area)
 static void draw_dialog_text(struct frame *frame, struct area area)
 {
 	struct dialog *dialog = &frame->ui->dialog;
-	int rows = draw_text_rows(dialog->text, area.cols);
 
-	dialog->page = rows > area.rows && area.rows > 1 ? area.rows - 1 : 0;
-	if (dialog->page > 0)
-		area.rows--;
-	if (dialog->scroll > rows - area.rows)
-		dialog->scroll = rows > area.rows ? rows - area.rows : 0;
-	draw_text(frame, area, dialog->text, dialog->scroll);
-	if (dialog->page > 0)
-		canvas_printf(frame->canvas, (struct area){ area.row + area.rows, area.col, 1, area.cols },
-			ROLE_WARN, "-- lines %d to %d of %d: %s --", dialog->scroll + 1, dialog->scroll + area.rows,
-			rows, dialog->scroll + area.rows < rows ? "PgDn shows the rest" : "PgUp shows what is above");
+	dialog->page = canvas_scroll(frame->canvas, area, dialog->text, &dialog->scroll);
 }
 
 void draw_dialog(struct frame *frame, struct area area)
@@ -206,8 +176,10 @@ void draw_dialog(struct frame *frame, struct area area)
 
 	canvas_box(frame->canvas, box, dialog->title);
 	if (dialog->error) {
-		canvas_text(frame->canvas, box.row + rows - 3, in.col, inner, ROLE_FAIL, dialog->error);
-		in.rows--;
+		int used = error_rows(dialog, inner);
+
+		canvas_wrap(frame->canvas, (struct area){ box.row + rows - 2 - used, in.col, used, inner }, ROLE_FAIL, dialog->error);
+		in.rows -= used;
 	}
 	if (tail > in.rows - 1)
 		tail = in.rows > 1 ? in.rows - 1 : in.rows;

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "tui/draw_int.h"
 #include "tui/fanout.h"
 #include "tui/mouse.h"
@@ -24,13 +25,50 @@ const char *draw_call_state(enum call_state state, enum role *role)
 	return words[state].word;
 }
 
+static const char *call_word(const struct model_call *call, enum call_state state, enum role *role)
+{
+	const char *word = draw_call_state(state, role);
+
+	if (!call->silent)
+		return word;
+	*role = ROLE_WARN;
+	return "LOST";
+}
+
+/* Caller owns. */
+static char *silent_words(const struct model_call *call)
+{
+	char clock[TIME_TEXT];
+	char *why = draw_words(call->silent), *words;
+
+	words = mem_printf("no answer since %s%s%s", time_format_clock(call->silent_us, clock), *why ? ": " : "", why);
+	mem_free(why);
+	return words;
+}
+
+/* The first line of what was to be seen, and how many follow. Caller owns. */
+static char *told_words(const struct scene *scene, const struct model_call *call)
+{
+	struct output *output = scene_output(scene, call->seq);
+	size_t count = output ? output_count(output) : 0;
+	const char *first = count ? output_at(output, 0)->text : output ? output_partial(output, false) : "";
+
+	if (!*first)
+		return mem_strdup("(no output)");
+	return count > 1 ? mem_printf("%s (and %zu more lines)", first, count - 1) : mem_strdup(first);
+}
+
 /* What is worth a look behind a host's name. Caller owns. */
 static char *host_words(const struct scene *scene, const struct fanout *fanout, const struct model_call *call)
 {
 	char *why, *words;
 
+	if (call->silent)
+		return silent_words(call);
+	if (!fanout_is_bad(fanout, call) && call->told && call->state != CALL_RUNNING)
+		return told_words(scene, call);
 	if (!fanout_is_bad(fanout, call))
-		return draw_safe(call->progress && *call->progress ? call->progress : call->shown);
+		return call->progress && *call->progress ? draw_words(call->progress) : draw_safe(call->shown);
 	why = fanout_why(scene, call);
 	words = call->exit_code > 0 ? mem_printf("status %d%s%s", call->exit_code, *why ? ": " : "", why)
 		: mem_strdup(why);
@@ -42,7 +80,7 @@ static void host_line(struct frame *frame, struct area area, const struct fanout
 {
 	const struct model_call *call = fanout->calls[i];
 	enum role role;
-	const char *word = draw_call_state(call->state == CALL_OK && fanout_is_bad(fanout, call) ? CALL_FAILED : call->state, &role);
+	const char *word = call_word(call, call->state == CALL_OK && fanout_is_bad(fanout, call) ? CALL_FAILED : call->state, &role);
 	char *host = draw_safe(call->host);
 	char *text = host_words(frame->scene, fanout, call);
 	int col = area.col;
@@ -100,6 +138,10 @@ int draw_fanout(struct frame *frame, struct area area, const struct model_step *
 	mem_free(words);
 	open = fanout.count - fanout.done;
 	fold = fanout.done > 0 && (most > 5 || open < 3);
+	if (fanout.done > 0 && fanout.calls[fanout.count - 1]->told) {
+		open = fanout.count;
+		fold = false;
+	}
 	most -= 1 + fold;
 	for (row = 1; shown < open && most > 0; shown++, row++, most--) {
 		struct area line = { area.row + row, area.col, 1, area.cols };

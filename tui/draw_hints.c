@@ -3,9 +3,11 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/dialog.h"
 #include "tui/draw_int.h"
 #include "tui/fanout.h"
 #include "tui/keytable.h"
+#include "tui/people.h"
 
 /* Somebody else is here too. */
 static bool has_company(const struct scene *scene)
@@ -32,10 +34,11 @@ static const char *hint_now(const struct frame *frame, const struct action_row *
 {
 	const struct scene *scene = frame->scene;
 	const struct ui *ui = frame->ui;
-	bool driving = scene->me && str_is(scene->model->driver, scene->me);
 
+	if (!people_may(scene, row->action))
+		return NULL;
 	if (row->action == ACTION_QUESTION)
-		return scene_question(scene) && ui->dialog.seq == 0 ? row->hint : NULL;
+		return scene_question(scene) && ui->dialog.kind == DIALOG_NONE ? row->hint : NULL;
 	if (row->action == ACTION_NOW)
 		return ui->step || ui->call ? "back to now" : NULL;
 	if (row->action == ACTION_FOLLOW)
@@ -45,38 +48,70 @@ static const char *hint_now(const struct frame *frame, const struct action_row *
 	if (row->action == ACTION_PAUSE)
 		return scene->model->state == SESSION_PAUSED ? "continue" : row->hint;
 	if (row->action == ACTION_TAKE)
-		return driving || !scene->me ? NULL : "take the wheel";
+		return people_wheel(scene) ? "answer about the wheel" : people_drives(scene) || !scene->me ? NULL : "take the wheel";
 	if (row->action == ACTION_HOSTS)
 		return has_hosts(frame) ? "hosts" : NULL;
 	if (row->action == ACTION_SAY)
 		return has_company(scene) ? row->hint : NULL;
+	/* q has the box above it to close first. */
+	if (row->action == ACTION_LEAVE)
+		return ui->dialog.kind == DIALOG_NONE ? row->hint : "close";
 	return row->action == ACTION_RAW && ui->raw ? "back" : row->hint;
+}
+
+static int put_hint(struct frame *frame, int row, int col, const char *key, const char *text)
+{
+	int cols = frame->canvas->cols, need = utf8_columns(key, strlen(key)) + utf8_columns(text, strlen(text)) + 1;
+
+	if (col + need > cols)
+		return -1;
+	col += canvas_text(frame->canvas, row, col, cols - col, ROLE_BOLD, key) + 1;
+	return col + canvas_text(frame->canvas, row, col, cols - col, ROLE_TEXT, text) + 2;
+}
+
+/* Where a line is typed letters go into it: only what is no letter is offered. */
+static void draw_typing(struct frame *frame, int row)
+{
+	const struct ui *ui = frame->ui;
+	const struct hint { const char *key, *text; } hints[] = {
+		{ "Enter", ui->palette.is_open ? "does it" : "sends what is typed" },
+		{ "Esc", ui->palette.is_open || !ui->dialog.seq ? "closes the box" : "decides nothing" },
+		{ "Tab", ui->palette.is_open ? "completes" : ui->dialog.buttons ? "other answers" : NULL },
+		{ "PgDn PgUp", ui->dialog.page > 0 ? "read it all" : NULL },
+		{ "Ctrl-C", ui->palette.is_open ? NULL : "stop, pause, leave" },
+	};
+	int col = 1;
+
+	/* Nothing is taken yet, and the box says so. */
+	if (!ui->palette.is_open && dialog_is_guarded(&ui->dialog, frame->mono_us))
+		return;
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]) && col > 0; i++)
+		if (hints[i].text)
+			col = put_hint(frame, row, col, hints[i].key, hints[i].text);
 }
 
 void draw_hints(struct frame *frame, int row)
 {
 	/* What only now means something comes before what always does. */
 	static const enum action order[] = { ACTION_HELP, ACTION_QUESTION, ACTION_NOW, ACTION_FOLLOW,
-		ACTION_FIND_NEXT, ACTION_HOSTS, ACTION_TAKE, ACTION_LEAVE, ACTION_STOP, ACTION_PAUSE, ACTION_PALETTE,
-		ACTION_NOTE, ACTION_RECORD, ACTION_PREVIOUS_STEP, ACTION_FIND, ACTION_SAY, ACTION_EXPLAIN,
-		ACTION_RAW, ACTION_COPY };
-	static const enum action raw[] = { ACTION_HELP, ACTION_RAW, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FOLLOW,
+		ACTION_FIND_NEXT, ACTION_HOSTS, ACTION_TAKE, ACTION_LEAVE, ACTION_RAW, ACTION_STOP, ACTION_PAUSE,
+		ACTION_FIND, ACTION_NOTE, ACTION_RECORD, ACTION_PREVIOUS_STEP, ACTION_PALETTE, ACTION_SAY, ACTION_EXPLAIN,
+		ACTION_COPY };
+	static const enum action raw[] = { ACTION_HELP, ACTION_RAW, ACTION_QUESTION, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FOLLOW,
 		ACTION_COPY, ACTION_NOW, ACTION_LEAVE };
 	const enum action *list = frame->ui->raw ? raw : order;
 	size_t count = frame->ui->raw ? sizeof(raw) / sizeof(raw[0]) : sizeof(order) / sizeof(order[0]);
-	int col = 1, cols = frame->canvas->cols;
+	int col = 1;
 
-	for (size_t i = 0; i < count; i++) {
+	if (ui_types(frame->ui)) {
+		draw_typing(frame, row);
+		return;
+	}
+	for (size_t i = 0; i < count && col > 0; i++) {
 		const char *key = keytable_key(list[i]);
 		const char *text = hint_now(frame, keytable_row(list[i]));
-		int need;
 
-		if (!text || !*key)
-			continue;
-		need = utf8_columns(key, strlen(key)) + utf8_columns(text, strlen(text)) + 1;
-		if (col + need > cols)
-			break;
-		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_BOLD, key) + 1;
-		col += canvas_text(frame->canvas, row, col, cols - col, ROLE_TEXT, text) + 2;
+		if (text && *key)
+			col = put_hint(frame, row, col, key, text);
 	}
 }

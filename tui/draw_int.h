@@ -37,17 +37,22 @@ int draw_steps_width(const struct model *model, int cols);
 /* What was noted, warned of and said, the last at the bottom. */
 void draw_talk(struct frame *frame, struct area area);
 
-/* Rows that safe text needs at this width. */
-int draw_text_rows(const char *text, int cols);
-
 /* Rows of the area that the dialog covers, from below. */
 int draw_dialog_rows(const struct frame *frame, struct area area);
 
+/* A step's number, title, state and time; a call's state, host and command: a row each, the area moves down. */
+void draw_title(struct frame *frame, struct area *area, const struct model_step *step);
+void draw_call_line(struct frame *frame, struct area *area, const struct model_call *call);
+
+/* Rows that what must be said now takes, whole; and it, the last of them at row. */
+int draw_status_rows(const struct frame *frame);
+void draw_status(struct frame *frame, int row);
+
+/* Of it what cannot wait, where there is one row; NULL = nothing. Caller owns. */
+char *draw_urgent(const struct frame *frame);
+
 /* Dialog over the lower part of the area. */
 void draw_dialog(struct frame *frame, struct area area);
-
-/* A question that is another's, in one row: who is asked what, how long still. */
-void draw_asked(struct frame *frame, struct area at, const struct question *question);
 
 /* Rows below a dialog's field: time left, buttons. */
 int draw_approval_rows(const struct frame *frame);
@@ -72,5 +77,8 @@ void draw_hints(struct frame *frame, int row);
 
 /* Safe copy of text for showing. Caller owns. */
 char *draw_safe(const char *text);
+
+/* The same of what a host may have said: without colours and the like. Caller owns. */
+char *draw_words(const char *text);
 
 #endif

@@ -25,72 +25,110 @@ static void draw_rule(struct frame *frame, struct area area, const struct output
 	canvas_text(frame->canvas, area.row, area.col + 2, area.cols - 3, ROLE_TEXT, text);
 }
 
-/* The line with what was searched for marked. */
+/* Where the next hit is in text from p on; NULL = none. */
+static const char *next_hit(const struct ui *ui, const char *p)
+{
+	size_t len = ui->find ? strlen(ui->find) : 0;
+
+	for (; len > 0 && *p; p++)
+		if (strncasecmp(p, ui->find, len) == 0)
+			return p;
+	return NULL;
+}
+
+/* The line with what was searched for marked; behind shift bytes, which are not shown. */
 static void mark_found(struct frame *frame, struct area at, const char *text)
 {
-	const char *find = frame->ui->find;
-	size_t len = find ? strlen(find) : 0;
+	size_t len = frame->ui->find ? strlen(frame->ui->find) : 0;
 
-	for (const char *p = text; len > 0 && *p; p++) {
-		int col;
+	for (const char *p = text; (p = next_hit(frame->ui, p)) != NULL; p++) {
+		int col = utf8_columns(text, (size_t)(p - text)), cols = utf8_columns(p, len);
 
-		if (strncasecmp(p, find, len) != 0)
-			continue;
-		col = utf8_columns(text, (size_t)(p - text));
-		canvas_role(frame->canvas, (struct area){ at.row, at.col + col, 1,
-			utf8_columns(p, len) < at.cols - col ? utf8_columns(p, len) : at.cols - col }, ROLE_MATCH);
+		if (col < at.cols)
+			canvas_role(frame->canvas, (struct area){ at.row, at.col + col, 1, cols < at.cols - col ? cols : at.cols - col }, ROLE_MATCH);
 	}
 }
 
-static void draw_line(struct frame *frame, struct area at, const struct output_line *line, bool times)
+/* How much of the line's beginning is left out so that the hit is in sight. */
+static size_t shift_of(const struct frame *frame, const char *text, int cols)
 {
+	const char *hit = next_hit(frame->ui, text);
+	int end = hit ? utf8_columns(text, (size_t)(hit - text)) + utf8_columns(hit, strlen(frame->ui->find)) : 0;
+
+	return end > cols - 1 ? utf8_fit(text, strlen(text), end - cols * 2 / 3 > 0 ? end - cols * 2 / 3 : 0, NULL) : 0;
+}
+
+static void draw_line(struct frame *frame, struct area at, const struct output_line *line, bool times, bool found)
+{
+	const char *text = line->text;
 	char clock[TIME_TEXT];
 	int col = 0;
 
 	if (times)
 		col = canvas_printf(frame->canvas, at, ROLE_DIM, "%s ", time_format_clock(line->at_us, clock));
-	canvas_put(frame->canvas, at.row, at.col + col, line->err ? '!' : ' ', ROLE_WARN);
-	col += times || line->err ? 2 : 0;
+	canvas_put(frame->canvas, at.row, at.col + col, found ? '>' : line->err ? '!' : ' ', found ? ROLE_MATCH : ROLE_WARN);
+	col += times || line->err || found ? 2 : 0;
 	at.col += col;
 	at.cols -= col;
-	canvas_text(frame->canvas, at.row, at.col, at.cols, ROLE_TEXT, line->text);
-	mark_found(frame, at, line->text);
+	if (found && shift_of(frame, text, at.cols) > 0) {
+		text += shift_of(frame, text, at.cols);
+		canvas_put(frame->canvas, at.row, at.col++, '+', ROLE_DIM);
+		at.cols--;
+	}
+	canvas_text(frame->canvas, at.row, at.col, at.cols, ROLE_TEXT, text);
+	mark_found(frame, at, text);
+}
+
+/* Rows of a line that is shown whole. */
+static int whole_rows(const struct output *output, size_t i, int cols)
+{
+	const char *text = output_at(output, i)->text;
+
+	return utf8_columns(text, strlen(text)) / cols + 1;
+}
+
+/* The first of the lines shown whole: the last rows when following, the one found with what stands before it. */
+static size_t wrapped_from(const struct frame *frame, struct area area, const struct output *output)
+{
+	const struct ui *ui = frame->ui;
+	int64_t dropped = output_dropped(output);
+	bool found = ui->at_match && ui->match >= dropped && ui->match - dropped < (int64_t)output_count(output);
+	size_t from = found ? (size_t)(ui->match - dropped) : output_count(output);
+	int rows = 0;
+
+	if (!ui->follow && !found)
+		return (size_t)(ui_top(ui, output, area.rows) - dropped);
+	while (from > 0) {
+		rows += whole_rows(output, from - 1, area.cols);
+		if (rows > (found ? area.rows / 3 : area.rows))
+			break;
+		from--;
+	}
+	return from;
+}
+
+/* Hits of a line that was drawn whole over rows. */
+static void mark_whole(struct frame *frame, struct area area, const char *text, bool found)
+{
+	size_t len = frame->ui->find ? strlen(frame->ui->find) : 0;
+
+	for (const char *p = text; (p = next_hit(frame->ui, p)) != NULL; p++)
+		for (int col = utf8_columns(text, (size_t)(p - text)), end = col + utf8_columns(p, len); col < end && col / area.cols < area.rows; col++)
+			canvas_role(frame->canvas, (struct area){ area.row + col / area.cols, area.col + col % area.cols, 1, 1 }, found ? ROLE_PICK : ROLE_MATCH);
 }
 
 /* Lines whole, as many rows as each needs; from the end when following. */
 static void draw_wrapped(struct frame *frame, struct area area, const struct output *output)
 {
 	int64_t dropped = output_dropped(output);
-	size_t from = (size_t)(ui_top(frame->ui, output, area.rows) - dropped);
-	int rows = 0;
 
-	if (frame->ui->follow) {
-		from = output_count(output);
-		while (from > 0) {
-			int cols = utf8_columns(output_at(output, from - 1)->text,
-				strlen(output_at(output, from - 1)->text));
-
-			rows += cols / area.cols + 1;
-			if (rows > area.rows)
-				break;
-			from--;
-		}
-	}
-	for (size_t i = from; i < output_count(output) && area.rows > 0; i++) {
+	for (size_t i = wrapped_from(frame, area, output); i < output_count(output) && area.rows > 0; i++) {
 		const char *text = output_at(output, i)->text;
-		size_t len = strlen(text);
+		int used = canvas_whole(frame->canvas, area, text);
 
-		do {
-			size_t fit = utf8_fit(text, len, area.cols, NULL);
-			char *part = mem_dup(text, fit);
-
-			canvas_text(frame->canvas, area.row, area.col, area.cols, ROLE_TEXT, part);
-			mem_free(part);
-			text += fit;
-			len -= fit;
-			area.row++;
-			area.rows--;
-		} while (len > 0 && area.rows > 0);
+		mark_whole(frame, (struct area){ area.row, area.col, used, area.cols }, text, frame->ui->match == dropped + (int64_t)i);
+		area.row += used;
+		area.rows -= used;
 	}
 }
 
@@ -146,6 +184,7 @@ void draw_output(struct frame *frame, struct area area, bool times)
 		const struct output_line *line = output_at(output, (size_t)(top + i));
 
 		if (line)
-			draw_line(frame, (struct area){ area.row + i, area.col, 1, area.cols }, line, times);
+			draw_line(frame, (struct area){ area.row + i, area.col, 1, area.cols }, line, times,
+				frame->ui->match == output_dropped(output) + top + i);
 	}
 }

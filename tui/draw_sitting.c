@@ -85,6 +85,7 @@ static void draw_bottom(struct frame *frame, int rows, int cols)
 	const struct ui *ui = frame->ui;
 	struct area at = { frame->canvas->rows - 1, 0, 1, frame->canvas->cols };
 	bool cut = rows > frame->canvas->rows - 2 || cols > frame->canvas->cols;
+	char *urgent = draw_urgent(frame);
 
 	if (scene->halted)
 		canvas_printf(frame->canvas, at, ROLE_FAIL, " NOTHING GOES ON: %s", scene->halted);
@@ -92,6 +93,8 @@ static void draw_bottom(struct frame *frame, int rows, int cols)
 		canvas_printf(frame->canvas, at, ROLE_FAIL, " NO CONNECTION to the session; trying again.");
 	else if (ui->sitting.menu)
 		canvas_printf(frame->canvas, at, ROLE_PICK, " q ends the shell  s shows the session  Ctrl-] sends it  any other key: back ");
+	else if (urgent)
+		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", urgent);
 	else if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
 		canvas_printf(frame->canvas, at, ROLE_WARN, " %s", ui->notice);
 	else if (scene_drives(scene))
@@ -100,6 +103,7 @@ static void draw_bottom(struct frame *frame, int rows, int cols)
 		canvas_printf(frame->canvas, at, ROLE_DIM, " You watch a part: the terminal is %dx%d. Esc: the session; ! comes back.", cols, rows);
 	else
 		canvas_printf(frame->canvas, at, ROLE_DIM, " You watch. Esc shows the session, ! comes back here.");
+	mem_free(urgent);
 }
 
 void draw_sitting(struct frame *frame)

@@ -11,6 +11,7 @@
 #include "tui/fanout.h"
 #include "tui/mouse.h"
 #include "tui/prose.h"
+#include "tui/waits.h"
 
 #define TITLE_AT 10	/* column of a step's title: behind the mark, the state and the number */
 
@@ -29,12 +30,49 @@ int draw_steps_width(const struct model *model, int cols)
 	return want < most ? want : most;
 }
 
+/* True when the titles of other steps would be cut to the same words. */
+static bool cut_alike(const struct model *model, size_t i, int room)
+{
+	const char *title = model->steps[i].title;
+	size_t fit = utf8_fit(title, strlen(title), room - 1, NULL);
+
+	for (size_t k = 0; fit < strlen(title) && k < model->step_count; k++)
+		if (k != i && strlen(model->steps[k].title) > fit && strncmp(model->steps[k].title, title, fit) == 0)
+			return true;
+	return false;
+}
+
+/* A step's title within so many columns: the end tells apart what begins alike. */
+static void put_step_title(struct frame *frame, struct area at, size_t i, enum role role)
+{
+	const struct model *model = frame->scene->model;
+	char *title = draw_safe(model->steps[i].title);
+	size_t len = strlen(title), head;
+	int half = at.cols / 2, used;
+
+	if (!cut_alike(model, i, at.cols) || half < 4) {
+		canvas_text(frame->canvas, at.row, at.col, at.cols, role, title);
+	} else {
+		head = utf8_fit(title, len, half, &used);
+		while (head > 0 && title[head - 1] == ' ')
+			head--;
+		title[head] = '\0';
+		used = canvas_text(frame->canvas, at.row, at.col, at.cols, role, title);
+		canvas_put(frame->canvas, at.row, at.col + used, '+', role);
+		mem_free(title);
+		title = draw_safe(model->steps[i].title);
+		for (head = 0; head < len && utf8_columns(title + head, len - head) > at.cols - used - 1;)
+			head += utf8_fit(title + head, len - head, 1, NULL) ? utf8_fit(title + head, len - head, 1, NULL) : utf8_fit(title + head, len - head, 2, NULL);
+		canvas_text(frame->canvas, at.row, at.col + used + 1, at.cols - used - 1, role, title + head);
+	}
+	mem_free(title);
+}
+
 static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 {
 	const struct model_step *step = &frame->scene->model->steps[i];
 	enum role role;
 	const char *word = draw_state(step->state, &role);
-	char *title = draw_safe(step->title);
 	char number[48];
 	int col = area.col;
 
@@ -44,13 +82,21 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 	canvas_put(frame->canvas, area.row, col, looked ? '*' : now ? '>' : ' ', ROLE_BOLD);
 	canvas_text(frame->canvas, area.row, col + 1, 5, role, word);
 	canvas_text(frame->canvas, area.row, col + 6, 4, now ? ROLE_BOLD : ROLE_TEXT, number);
-	canvas_text(frame->canvas, area.row, col + TITLE_AT,
-		area.cols - TITLE_AT - (step->kind == STEP_IRREVERSIBLE ? 3 : 0), now ? ROLE_BOLD : ROLE_TEXT, title);
+	put_step_title(frame, (struct area){ area.row, col + TITLE_AT, 1, area.cols - TITLE_AT - (step->kind == STEP_IRREVERSIBLE ? 3 : 0) }, i,
+		now ? ROLE_BOLD : ROLE_TEXT);
 	if (step->kind == STEP_IRREVERSIBLE)
 		canvas_text(frame->canvas, area.row, col + area.cols - 2, 2, ROLE_FAIL, "!!");
 	if (looked)
 		canvas_role(frame->canvas, (struct area){ area.row, col, 1, area.cols }, ROLE_PICK);
-	mem_free(title);
+}
+
+/* Whether a step of these has the mark of no return. */
+static bool has_mark(const struct model *model, long from, long rows)
+{
+	for (long i = from; i >= 0 && i < from + rows && i < (long)model->step_count; i++)
+		if (model->steps[i].kind == STEP_IRREVERSIBLE)
+			return true;
+	return false;
 }
 
 void draw_steps(struct frame *frame, struct area area)
@@ -64,6 +110,12 @@ void draw_steps(struct frame *frame, struct area area)
 		from = at - rows / 2;
 	if (count > rows && from > count - rows)
 		from = count - rows;
+	/* What the mark means, where there is a line for it. */
+	if (rows > 4 && has_mark(model, from, rows) && (count < rows || from + rows < count)) {
+		if (from + rows < count)
+			rows--;
+		canvas_text(frame->canvas, area.row + area.rows - 1, area.col, area.cols, ROLE_DIM, " !! = no way back");
+	}
 	for (long i = 0; i < rows && from + i < count; i++) {
 		struct area line = { area.row + (int)i, area.col, 1, area.cols };
 		bool more = (i == 0 && from > 0) || (i == rows - 1 && from + i < count - 1);
@@ -99,7 +151,7 @@ static void skip_rows(struct area *area, int rows)
 	area->rows -= rows;
 }
 
-static void draw_title(struct frame *frame, struct area *area, const struct model_step *step)
+void draw_title(struct frame *frame, struct area *area, const struct model_step *step)
 {
 	const struct model *model = frame->scene->model;
 	char *title = draw_safe(step->title);
@@ -144,6 +196,21 @@ static void draw_why(struct frame *frame, struct area *area, const struct model_
 	mem_free(down);
 }
 
+/* Nobody sees what goes on there; that it goes on is likely. */
+static void draw_silence(struct frame *frame, struct area *area, const struct model_call *call, const char *host)
+{
+	char clock[TIME_TEXT];
+	struct buf line = { 0 };
+
+	buf_printf(&line, "NO ANSWER from %s since %s UTC", host, time_format_clock(call->silent_us, clock));
+	if (*call->silent)
+		buf_puts(&line, ": ");
+	prose_flow(&line, call->silent);
+	buf_puts(&line, ". bellbook tries again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers.");
+	skip_rows(area, canvas_wrap(frame->canvas, *area, ROLE_WARN, buf_text(&line)));
+	buf_done(&line);
+}
+
 static void draw_command(struct frame *frame, struct area *area, const struct model_call *call)
 {
 	char *host = draw_safe(call->host && *call->host ? call->host : "this computer");
@@ -167,8 +234,41 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 	prose_command(&line, call->shown && *call->shown ? call->shown : call->action);
 	skip_rows(area, canvas_wrap(frame->canvas, (struct area){ area->row, area->col,
 		area->rows < 4 ? 1 : area->rows < 16 ? 3 : 6, area->cols }, ROLE_COMMAND, buf_text(&line)));
+	/* Folder and variables: whole where there is room, for they decide what it does. */
+	if (*call->where && area->rows >= 4) {
+		buf_clear(&line);
+		utf8_safe(&line, call->where + 1, strlen(call->where) - 1, false);
+		skip_rows(area, canvas_wrap(frame->canvas, (struct area){ area->row, area->col, area->rows < 8 ? 1 : 4, area->cols }, ROLE_DIM, buf_text(&line)));
+	}
 	if (call->error && *call->error)
 		draw_explain(frame, area, "", call->error);
+	if (call->silent)
+		draw_silence(frame, area, call, host);
+	mem_free(host);
+	mem_free(as);
+	buf_done(&line);
+}
+
+void draw_call_line(struct frame *frame, struct area *area, const struct model_call *call)
+{
+	char *host = draw_safe(*call->host ? call->host : "this computer"), *as = draw_safe(call->as);
+	struct buf line = { 0 };
+	enum role role;
+	const char *word = draw_call_state(call->state, &role);
+	int col;
+
+	if (call->state == CALL_OK && call->exit_code > 0)
+		word = "";
+	col = canvas_text(frame->canvas, area->row, area->col, area->cols, role, word);
+	if (call->exit_code >= 0)
+		col += canvas_printf(frame->canvas, (struct area){ area->row, area->col + col + (col > 0), 1, area->cols - col - 1 },
+			call->exit_code > 0 ? ROLE_WARN : ROLE_TEXT, "exit status %d", call->exit_code) + (col > 0);
+	buf_printf(&line, "%s%s%s $ ", host, *as ? " as " : "", as);
+	prose_command(&line, call->shown && *call->shown ? call->shown : call->action);
+	for (size_t i = 0; i < line.len; i++)
+		line.data[i] = line.data[i] == '\n' ? ' ' : line.data[i];
+	canvas_text(frame->canvas, area->row, area->col + col + (col > 0), area->cols - col - 1, ROLE_COMMAND, buf_text(&line));
+	skip_rows(area, 1);
 	mem_free(host);
 	mem_free(as);
 	buf_done(&line);
@@ -176,7 +276,7 @@ static void draw_command(struct frame *frame, struct area *area, const struct mo
 
 static void draw_progress(struct frame *frame, struct area *area, const struct model_call *call)
 {
-	char *text = draw_safe(call->progress);
+	char *text = draw_words(call->progress);
 	int width = area->cols / 2, col = area->col;
 
 	if (call->state == CALL_RUNNING && (call->percent >= 0 || *text) && area->rows > 3) {
@@ -195,6 +295,21 @@ static void draw_progress(struct frame *frame, struct area *area, const struct m
 		skip_rows(area, 1);
 	}
 	mem_free(text);
+}
+
+/* What it waits for, a paragraph for each branch. */
+static void draw_waits(struct frame *frame, struct area *area, const struct model_step *step)
+{
+	const struct model_call *waits[WAITS_MOST];
+	size_t n = waits_of(frame->scene->model, step, waits);
+	struct buf words = { 0 };
+
+	for (size_t i = 0; i < n && area->rows > 0; i++) {
+		buf_clear(&words);
+		waits_words(waits[i], frame->wall_us, &words);
+		skip_rows(area, canvas_wrap(frame->canvas, *area, ROLE_WAIT, buf_text(&words)));
+	}
+	buf_done(&words);
 }
 
 void draw_work(struct frame *frame, struct area area)
@@ -224,7 +339,12 @@ void draw_work(struct frame *frame, struct area area)
 		return;
 	if (area.rows > 6 && frame->ui->explain)
 		skip_rows(&area, 1);
+	draw_waits(frame, &area, step);
 	skip_rows(&area, draw_fanout(frame, area, step, call));
+	if (call->wait) {
+		skip_rows(&area, draw_meter(frame, area, step));
+		return;
+	}
 	if (area.rows > 2)
 		draw_command(frame, &area, call);
 	skip_rows(&area, draw_meter(frame, area, step));

@@ -132,3 +132,21 @@ bool edit_press(struct edit *edit, const struct press *press)
 		return control(edit, press->cp);
 	return movement(edit, press->code);
 }
+
+void edit_draw(const struct edit *edit, struct canvas *canvas, struct area at)
+{
+	const char *text = edit->text;
+	int cursor = utf8_columns(text, edit->cursor);
+
+	canvas_fill(canvas, at, ROLE_FIELD);
+	while (cursor >= at.cols && *text) {
+		uint32_t cp;
+		size_t n = utf8_decode(text, strlen(text), &cp);
+
+		cursor -= utf8_width(cp);
+		text += n;
+	}
+	canvas_text(canvas, at.row, at.col, at.cols, ROLE_FIELD, text);
+	canvas->cursor_row = at.row;
+	canvas->cursor_col = at.col + cursor;
+}

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tui/canvas.h"
 #include "tui/keys.h"
 
 #define EDIT_MAX 4096
@@ -28,5 +29,8 @@ void edit_paste(struct edit *edit, const char *text, size_t len);
 
 /* Applies an editing key (characters, arrows, Home, End, Backspace, Delete, Ctrl-A E U W K); false when it is none. */
 bool edit_press(struct edit *edit, const struct press *press);
+
+/* The line in the area's row, scrolled so that the cursor is in sight; places the canvas's cursor. */
+void edit_draw(const struct edit *edit, struct canvas *canvas, struct area at);
 
 #endif

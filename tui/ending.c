@@ -28,6 +28,16 @@ static void title(const struct scene *scene, int64_t session, struct buf *out)
 	buf_printf(out, "\n%zu of %zu steps over: ", scene_steps_over(scene), scene->model->step_count);
 }
 
+static void host_and_command(const struct model_call *call, struct buf *out)
+{
+	const char *host = *call->host ? call->host : "this computer";
+
+	utf8_safe(out, host, strlen(host), false);
+	buf_puts(out, ": ");
+	prose_command(out, *call->shown ? call->shown : call->action);
+	buf_putc(out, '\n');
+}
+
 /* What a tired reader must not miss: steps that did not simply go well, and how long the site was down. */
 static void open_ends(const struct model *model, struct buf *out)
 {
@@ -46,8 +56,68 @@ static void open_ends(const struct model *model, struct buf *out)
 		}
 		buf_putc(out, '\n');
 	}
+	for (size_t i = 0; i < model->call_count; i++) {
+		const struct model_call *call = &model->calls[i];
+
+		if (call->state != CALL_UNKNOWN || call->reads)
+			continue;
+		buf_puts(out, "  IN DOUBT, nobody knows how it ended: on ");
+		host_and_command(call, out);
+	}
 	if (model->down_total_us > 0)
 		buf_printf(out, "The site was down %s.\n", time_format_span(model->down_total_us, span));
+}
+
+#define ENDING_NOTES 6	/* the last of them are told, all stand in the log */
+
+/* What was warned of, each thing once, and what was noted last: what is left to do stands there. */
+static void words_of_the_walk(const struct scene *scene, int64_t session, struct buf *out)
+{
+	size_t notes = 0, told = 0;
+
+	for (size_t i = 0; i < scene->talk_count; i++) {
+		const struct talk *talk = &scene->talk[i];
+		bool again = false;
+
+		notes += talk->note;
+		for (size_t k = 0; k < i && talk->warned && !again; k++)
+			again = scene->talk[k].warned && str_is(scene->talk[k].text, talk->text);
+		if (!talk->warned || again)
+			continue;
+		buf_puts(out, told++ == 0 ? "Warnings of this walk:\n  " : "  ");
+		prose_flow(out, talk->text);
+		buf_putc(out, '\n');
+	}
+	if (notes > 0)
+		buf_printf(out, notes > ENDING_NOTES ? "Notes, the last %d of %zu:\n" : "Notes:\n", ENDING_NOTES, notes);
+	for (size_t i = 0; i < scene->talk_count; i++) {
+		const struct talk *talk = &scene->talk[i];
+
+		if (!talk->note || notes-- > ENDING_NOTES)
+			continue;
+		buf_puts(out, "  ");
+		prose_flow(out, talk->text);
+		buf_putc(out, '\n');
+	}
+	buf_printf(out, "Read it with: bellbook log %lld\n", (long long)session);
+}
+
+/* What the process that is gone had begun: commands on hosts do not end with it. */
+static void still_there(const struct model *model, size_t at, struct buf *out)
+{
+	size_t count = 0;
+
+	buf_printf(out, "Step %zu, ", at + 1);
+	utf8_safe(out, model->steps[at].title, strlen(model->steps[at].title), false);
+	buf_puts(out, ", was running. What it did is in doubt until the session is resumed.\n");
+	for (size_t i = 0; i < model->call_count; i++) {
+		const struct model_call *call = &model->calls[i];
+
+		if (call->reads || (call->state != CALL_RUNNING && call->state != CALL_UNKNOWN) || !str_is(call->step, model->steps[at].id))
+			continue;
+		buf_printf(out, "%sOn ", count++ == 0 ? "This may go on without it: start nothing by hand there before the session is resumed.\n  " : "  ");
+		host_and_command(call, out);
+	}
 }
 
 void ending_tell(const struct scene *scene, int64_t session, enum ending ending, struct buf *out)
@@ -68,17 +138,23 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 		utf8_safe(out, outcome, strlen(outcome), false);
 		buf_puts(out, ".\n");
 		open_ends(model, out);
-		buf_printf(out, "Read it with: bellbook log %lld\n", id);
+		if (model->outside.seq) {
+			model_outside_words(model, model->closed_us, out);
+			buf_putc(out, '\n');
+		}
+		words_of_the_walk(scene, session, out);
 		return;
 	}
 	if (ending == ENDING_GONE) {
-		buf_puts(out, "its process is gone, nothing is being done now.\n");
+		buf_puts(out, "its process is gone: nothing new begins.\n");
 		if (at >= 0 && model->steps[at].state == STEP_RUNNING)
-			buf_puts(out, "A step was running: what it did is in doubt until the session is resumed.\n");
+			still_there(model, (size_t)at, out);
 		buf_printf(out, "Resume it with: bellbook resume %lld\n", id);
 		return;
 	}
-	if (scene->question_count > 0)
+	if (scene->halted)
+		buf_printf(out, "nothing goes on there, with you or without: %s\n", scene->halted);
+	else if (scene->question_count > 0)
 		buf_puts(out, "it goes on without you, and waits for an answer.\n");
 	else
 		buf_puts(out, model->state == SESSION_PAUSED ? "paused; it stays as it is.\n"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
@@ -99,6 +100,7 @@ void fanout_init(struct fanout *fanout, const struct scene *scene, const struct 
 		fanout->unknown += fanout->calls[i]->state == CALL_UNKNOWN;
 		fanout->stopped += fanout->calls[i]->state == CALL_CANCELED;
 		fanout->running += group == 2;
+		fanout->silent += group == 2 && fanout->calls[i]->silent;
 		fanout->done += group == 3;
 	}
 }
@@ -123,6 +125,8 @@ char *fanout_words(const struct fanout *fanout)
 	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++)
 		if (groups[i].count > 0) {
 			buf_printf(&text, "%s%zu %s", mark, groups[i].count, groups[i].word);
+			if (groups[i].word[0] == 'r' && fanout->silent > 0)
+				buf_printf(&text, " (%zu silent)", fanout->silent);
 			mark = ", ";
 		}
 	return buf_take(&text);
@@ -134,7 +138,7 @@ char *fanout_why(const struct scene *scene, const struct model_call *call)
 	struct buf text = { 0 };
 
 	if (call->error && *call->error) {
-		utf8_safe(&text, call->error, strlen(call->error), false);
+		line_words(&text, call->error, strlen(call->error), false);
 		return buf_take(&text);
 	}
 	for (size_t i = output ? output_count(output) : 0; i-- > 0 && text.len == 0;)

@@ -12,6 +12,7 @@ struct fanout {
 	const struct model_call **calls;	/* owned array of borrowed calls: what counts on each host */
 	size_t count;				/* hosts */
 	size_t failed, unknown, stopped, running, done;
+	size_t silent;				/* of those that run: their host does not answer */
 	bool strict;				/* the step failed: another status than 0 is a failure */
 };
 

@@ -93,6 +93,8 @@ static int64_t picked_session(const struct home *home)
 
 	if (home->pick && str_starts(home->pick, "session "))
 		(void)str_to_int(home->pick + strlen("session "), 1, INT64_MAX, &number);
+	else
+		number = json_int(home_debt(home, home->pick), "session", 0);
 	return number;
 }
 
@@ -124,18 +126,6 @@ static void open_runbook(struct home *home, const char *id, struct home_choice *
 	}
 }
 
-static void open_picked(struct home *home, struct home_choice *choice)
-{
-	const struct json *session = home_session(home, picked_session(home));
-
-	if (session)
-		open_session(home, session, choice);
-	else if (home->pick && str_starts(home->pick, "runbook "))
-		open_runbook(home, home->pick + strlen("runbook "), choice);
-	else
-		home_notice(home, "Pick a session or a runbook with the arrows first.");
-}
-
 static void review(struct home *home, struct home_choice *choice)
 {
 	choice->session = picked_session(home);
@@ -143,6 +133,20 @@ static void review(struct home *home, struct home_choice *choice)
 		choice->what = HOME_REVIEW;
 	else
 		home_notice(home, "Pick a session with the arrows first; r shows it from its beginning.");
+}
+
+static void open_picked(struct home *home, struct home_choice *choice)
+{
+	const struct json *session = home_session(home, picked_session(home));
+
+	if (session)
+		open_session(home, session, choice);
+	else if (home_debt(home, home->pick))
+		review(home, choice);
+	else if (home->pick && str_starts(home->pick, "runbook "))
+		open_runbook(home, home->pick + strlen("runbook "), choice);
+	else
+		home_notice(home, "Pick a session or a runbook with the arrows first.");
 }
 
 static void settle(struct home *home, struct home_choice *choice)
@@ -262,11 +266,36 @@ static void press_palette(struct home *home, const struct press *press, struct h
 	mem_free(arg);
 }
 
+static void press_key(struct home *home, const struct press *press, struct home_choice *choice)
+{
+	enum action action = keytable_find(IN_HOME, press);
+	char *words;
+
+	if (action != ACTION_NONE || press->code == PRESS_ESC) {
+		act(home, action, NULL, choice);
+		return;
+	}
+	words = keytable_stray(press, NULL);
+	home_notice(home, words);
+	mem_free(words);
+}
+
+/* The sheet lies over the line where notices stand. */
+static void burst(struct home *home)
+{
+	if (home->sheet.open && !home->palette.is_open)
+		sheet_error(&home->sheet, KEYS_BURST_WORDS);
+	else
+		home_notice(home, KEYS_BURST_WORDS);
+}
+
 void home_press(struct home *home, const struct press *press, struct home_choice *choice)
 {
 	*choice = (struct home_choice){ .what = HOME_STAY };
 	mem_set(&home->notice, NULL);
-	if (home->palette.is_open)
+	if (keys_stops(press, home->palette.is_open || (home->typing && !home->sheet.open) ? KEYS_FIELD : sheet_place(&home->sheet)))
+		burst(home);
+	else if (home->palette.is_open)
 		press_palette(home, press, choice);
 	else if (home->sheet.open)
 		press_sheet(home, press, choice);
@@ -277,5 +306,5 @@ void home_press(struct home *home, const struct press *press, struct home_choice
 	else if (press->code == PRESS_CTRL && press->cp == 'C')
 		choice->what = HOME_QUIT;
 	else
-		act(home, keytable_find(IN_HOME, press), NULL, choice);
+		press_key(home, press, choice);
 }

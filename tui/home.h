@@ -30,8 +30,8 @@ struct home *home_new(void);
 void home_free(struct home *home);
 
 /*
- * What is known: {"fleet":{"name"?,"error"?,"hosts":[names],"site"?},"journal":{"path","bytes","error"?},"sessions": as history_sessions,
- * "runbooks":[{"id","title","steps","broken"?,"usual"}],"loading" (more is being read)}. Copied. True when it differs from what was known.
+ * What is known: {"fleet":{"name"?,"error"?,"hosts":[names],"site"?},"journal":{"path","bytes","error"?,"cut"? (what is missing at its end)},"sessions": as history_sessions,
+ * "runbooks":[{"id","title","steps","broken"?,"usual"}],"debts": as `bellbook debts --json`,"loading" (more is being read)}. Copied. True when it differs from what was known.
  */
 bool home_data(struct home *home, const struct json *data);
 

@@ -29,14 +29,28 @@ static void draw_header(const struct home *home, struct canvas *canvas)
 	char right[64];
 
 	size_words(json_int(journal, "bytes", 0), right, sizeof(right));
+	if (json_at(journal, "cut"))
+		str_copy(right, sizeof(right), "JOURNAL IS CUT");
 	board_header(canvas, left, json_at(journal, "error") ? "JOURNAL NOT READABLE" : right, home->now_us);
 	mem_free(left);
+}
+
+/* How a debt is paid, and why it was made. */
+static const char *debt_words(const struct json *debt, struct buf *words)
+{
+	const char *reason = json_text(debt, "reason", "");
+
+	buf_printf(words, "Done? bellbook debts settle %lld HOW. Enter reads session %lld. Because: ", (long long)json_int(debt, "debt", 0),
+		(long long)json_int(debt, "session", 0));
+	utf8_safe(words, reason, strlen(reason), false);
+	return buf_text(words);
 }
 
 /* What Enter does on what is picked. */
 static void draw_advice(const struct home *home, struct canvas *canvas, int row)
 {
-	const struct json *session = NULL;
+	const struct json *session = NULL, *debt = home_debt(home, home->pick);
+	struct buf words = { 0 };
 	int64_t number = 0;
 	const char *text = "";
 
@@ -46,15 +60,20 @@ static void draw_advice(const struct home *home, struct canvas *canvas, int row)
 		text = home->notice;
 	else if (json_at(json_at(home->data, "journal"), "error"))
 		text = json_text(json_at(home->data, "journal"), "error", "");
+	else if (json_at(json_at(home->data, "journal"), "cut"))
+		text = json_text(json_at(home->data, "journal"), "cut", "");
 	else if (session && !str_is(json_text(session, "state", ""), "open"))
 		text = "It is over. Enter reads it from its beginning.";
 	else if (session && json_bool(session, "running", false))
 		text = "It runs. Enter joins it; what needs an answer is asked there.";
 	else if (session)
 		text = "No process carries it now. Enter asks whether to take it over, or only to read it.";
+	else if (debt)
+		text = debt_words(debt, &words);
 	else if (home->pick && str_starts(home->pick, "runbook "))
 		text = "Enter shows its plan. Nothing starts there without a further question.";
 	board_say(canvas, row, home->notice ? ROLE_WARN : ROLE_DIM, text);
+	buf_done(&words);
 }
 
 static void draw_bottom(const struct home *home, struct canvas *canvas)
@@ -67,7 +86,7 @@ static void draw_bottom(const struct home *home, struct canvas *canvas)
 	}
 	canvas_text(canvas, row, 1, canvas->cols - 1, ROLE_BOLD, "find: ");
 	if (home->typing)
-		sheet_line(&home->filter, canvas, (struct area){ row, 7, 1, canvas->cols / 2 - 7 });
+		edit_draw(&home->filter, canvas, (struct area){ row, 7, 1, canvas->cols / 2 - 7 });
 	else
 		canvas_text(canvas, row, 7, canvas->cols / 2 - 7, ROLE_MATCH, home->filter.text);
 	canvas_text(canvas, row, canvas->cols / 2 + 1, canvas->cols / 2 - 1, ROLE_DIM, home->typing ? "Enter opens, arrows choose, Esc shows all" : "Esc shows all again");

@@ -40,6 +40,9 @@ bool home_lets(const struct home *home, const char *const *texts, size_t count);
 /* The session with that number, NULL when there is none. Borrowed. */
 const struct json *home_session(const struct home *home, int64_t session);
 
+/* The debt with that key of a row ("debt N …"), NULL when there is none. Borrowed. */
+const struct json *home_debt(const struct home *home, const char *key);
+
 /* Session with a step in doubt, NULL when there is none. Borrowed. */
 const struct json *home_doubt(const struct home *home);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The left column of the home screen: doubts, unfinished sessions, runbooks, what ended lately. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -38,6 +39,18 @@ const struct json *home_session(const struct home *home, int64_t session)
 
 	for (size_t i = 0; i < json_count(list); i++)
 		if (json_int(json_item(list, i), "session", 0) == session)
+			return json_item(list, i);
+	return NULL;
+}
+
+const struct json *home_debt(const struct home *home, const char *key)
+{
+	const struct json *list = json_at(home->data, "debts");
+
+	if (!key || !str_starts(key, "debt "))
+		return NULL;
+	for (size_t i = 0; i < json_count(list); i++)
+		if (strtoll(key + strlen("debt "), NULL, 10) == json_int(json_item(list, i), "debt", 0))
 			return json_item(list, i);
 	return NULL;
 }
@@ -226,6 +239,62 @@ static void build_ended(const struct home *home, struct rows *rows, int cols, in
 	}
 }
 
+/* ---- debts ---- */
+
+static void add_debt(struct rows *rows, const struct json *debt, int cols, const char *today)
+{
+	const char *due = json_text(debt, "due", "");
+	bool over = strcmp(due, today) < 0, soon = strcmp(due, today) == 0;
+	struct buf line = { 0 };
+	int rest, state_col;
+	struct row *row;
+	char key[32];
+
+	snprintf(key, sizeof(key), "debt %lld", (long long)json_int(debt, "debt", 0));
+	buf_puts(&line, "  ");
+	state_col = 2;
+	cell_left(&line, over ? "OVERDUE" : soon ? "today" : "due", 8);
+	cell_left(&line, due, 11);
+	cell_left(&line, json_text(debt, "owner", ""), 9);
+	rest = cols - 30;
+	cell_left(&line, json_text(debt, "title", ""), rest > 44 ? 30 : rest);
+	if (rest > 44) {
+		buf_puts(&line, "  ");
+		cell_left(&line, json_text(debt, "reason", ""), rest - 32);
+	}
+	row = rows_add(rows, ROLE_TEXT, buf_text(&line), key);
+	row_mark(row, state_col, 8, over ? ROLE_FAIL : ROLE_WARN);
+	buf_done(&line);
+}
+
+static bool lets_debt(const struct home *home, const struct json *debt)
+{
+	const char *const texts[] = { json_text(debt, "title", ""), json_text(debt, "owner", ""), json_text(debt, "due", ""), json_text(debt, "reason", ""),
+		json_text(debt, "of", ""), "debt" };
+
+	return home_lets(home, texts, sizeof(texts) / sizeof(texts[0]));
+}
+
+/* What was put off, until somebody says that it is done. */
+static void build_debts(const struct home *home, struct rows *rows, int cols, int64_t now_us)
+{
+	const struct json *list = json_at(home->data, "debts");
+	char today[TIME_TEXT], text[64];
+	size_t count = 0;
+
+	time_format(now_us, today);
+	today[10] = '\0';
+	for (size_t i = 0; i < json_count(list); i++)
+		count += lets_debt(home, json_item(list, i));
+	if (!count)
+		return;
+	snprintf(text, sizeof(text), "PUT OFF, AND STILL OWED (%zu)", count);
+	head(rows, text);
+	for (size_t i = 0; i < json_count(list); i++)
+		if (lets_debt(home, json_item(list, i)))
+			add_debt(rows, json_item(list, i), cols, today);
+}
+
 /* ---- runbooks ---- */
 
 static void add_broken(struct rows *rows, const struct json *runbook, const char *key, int cols)
@@ -340,6 +409,7 @@ void home_build(struct home *home, int main_cols, int aside_cols)
 	rows_clear(&home->aside);
 	build_doubts(home, rows, main_cols);
 	build_open(home, rows, main_cols, now_us);
+	build_debts(home, rows, main_cols, now_us);
 	if (is_first_start(home))
 		build_welcome(rows, home->data, main_cols);
 	build_runbooks(home, rows, main_cols, now_us);

@@ -2,10 +2,13 @@
 #include "tui/keyfile.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/mem.h"
 #include "tui/keytable.h"
 
@@ -22,11 +25,12 @@ char *keyfile_path(void)
 
 static int read_all(const char *path, struct buf *text, struct err *e)
 {
-	FILE *file = fopen(path, "r");
+	int fd = access(path, F_OK) < 0 && (errno == ENOENT || errno == ENOTDIR) ? -1 : file_open(path, O_RDONLY, 0, e);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	size_t n;
 
 	if (!file)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : err_errno(e, "%s", path);
+		return e->kind == ERR_NONE ? 0 : -1;
 	n = fread(buf_room(text, KEYFILE_MAX + 1), 1, KEYFILE_MAX + 1, file);
 	buf_added(text, n);
 	if (ferror(file)) {

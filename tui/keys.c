@@ -15,11 +15,18 @@
 #define SEQUENCE_MAX 64		/* a longer CSI sequence is garbage */
 
 static const char paste_end[] = "\033[201~";
+static const char report[] = "\033[0n";
 
 struct keys {
 	struct buf in;
 	size_t at;		/* in.data[at..] is not decoded yet */
 	int64_t fed_us;		/* when bytes last came */
+	bool burst;		/* what was read last belongs to one */
+	bool read;		/* something was read before, at read_us */
+	int64_t read_us, enter_us;	/* enter_us: of an Enter that came alone, when entered */
+	bool entered;
+	int64_t held_us;	/* an Enter alone is given out from then on, 0 = none waits: on a slow line a paste comes in pieces */
+	bool reports;		/* answers of the terminal are given out */
 	bool pasting;
 	struct buf paste;	/* what keys_next gave out last, or a paste that has not ended */
 	char skip;		/* dropping a string sequence until ST or (']') BEL; 0 = no */
@@ -50,6 +57,11 @@ void keys_free(struct keys *keys)
 	mem_free(keys);
 }
 
+void keys_reports(struct keys *keys)
+{
+	keys->reports = true;
+}
+
 void keys_feed(struct keys *keys, const char *bytes, size_t len, int64_t now_us)
 {
 	if (keys->at > 0) {
@@ -58,6 +70,57 @@ void keys_feed(struct keys *keys, const char *bytes, size_t len, int64_t now_us)
 	}
 	buf_append(&keys->in, bytes, len);
 	keys->fed_us = now_us;
+}
+
+/* How many line ends there are. */
+static size_t line_ends(const char *bytes, size_t len)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < len; i++)
+		count += bytes[i] == '\r' || bytes[i] == '\n';
+	return count;
+}
+
+/* How many bytes somebody typed: answers of the terminal come between keys and say nothing about them. */
+static size_t typed_bytes(const struct keys *keys, const char *bytes, size_t len)
+{
+	size_t typed = len, size = sizeof(report) - 1;
+
+	for (size_t i = 0; keys->reports && i + size <= len; i++)
+		if (memcmp(bytes + i, report, size) == 0)
+			typed -= size;
+	return typed;
+}
+
+void keys_read(struct keys *keys, const char *bytes, size_t len, int64_t now_us)
+{
+	size_t enters = line_ends(bytes, len), typed = typed_bytes(keys, bytes, len);
+	bool close = keys->read && now_us - keys->read_us < KEYS_BURST_US;
+	bool again = keys->entered && now_us - keys->enter_us < KEYS_REPEAT_US;
+
+	keys_feed(keys, bytes, len, now_us);
+	if (typed == 0)
+		return;
+	keys->burst = (keys->burst && close) || (enters > 0 && (typed > 1 || close || again)) || (keys->held_us > now_us);
+	keys->held_us = enters == 1 && typed == 1 && !keys->burst ? now_us + KEYS_BURST_US : 0;
+	/* Another key between two Enters: it is not held. */
+	keys->entered = enters > 0 && enters == typed;
+	if (keys->entered)
+		keys->enter_us = now_us;
+	keys->read = true;
+	keys->read_us = now_us;
+}
+
+bool keys_stops(const struct press *press, enum keys_place place)
+{
+	if (!press->burst || press->code == PRESS_PASTE || press->code == PRESS_MOUSE || press->code == PRESS_REPORT)
+		return false;
+	if (press->code == PRESS_ENTER)
+		return true;
+	if (press->code >= PRESS_UP && press->code <= PRESS_PAGE_DOWN)
+		return false;
+	return place == KEYS_FIELD ? false : place != KEYS_LIST || press->code != PRESS_CHAR || press->cp < '0' || press->cp > '9';
 }
 
 static enum front press_is(struct press *press, enum press_code code, uint32_t cp)
@@ -153,6 +216,8 @@ static enum front csi_end(struct keys *keys, const char *params, size_t len, cha
 		number = number * 10 + (params[i] - '0');
 	if (private && params[0] != ';')
 		return FRONT_DROP;
+	if (final == 'n')
+		return keys->reports && len == 1 && number == 0 ? press_is(press, PRESS_REPORT, 0) : FRONT_DROP;
 	/* ESC [ 12 ; 40 R is a terminal's answer (where the cursor is), not F3. */
 	if (final != '~')
 		return final == 'M' || final == 'R' || number > 1 ? FRONT_DROP
@@ -342,7 +407,7 @@ static bool front_late(struct keys *keys, int64_t now_us, struct press *press, b
 	return true;
 }
 
-bool keys_next(struct keys *keys, int64_t now_us, struct press *press)
+static bool next(struct keys *keys, int64_t now_us, struct press *press)
 {
 	while (keys->pasting || keys->skip || keys->at < keys->in.len) {
 		size_t used = 0;
@@ -375,11 +440,24 @@ bool keys_next(struct keys *keys, int64_t now_us, struct press *press)
 	return false;
 }
 
+bool keys_next(struct keys *keys, int64_t now_us, struct press *press)
+{
+	if (now_us < keys->held_us)
+		return false;
+	keys->held_us = 0;
+	if (!next(keys, now_us, press))
+		return false;
+	press->burst = keys->burst;
+	return true;
+}
+
 int64_t keys_wait(const struct keys *keys, int64_t now_us)
 {
 	size_t len = keys->in.len - keys->at;
 	int64_t wait = KEYS_CUT_US;
 
+	if (keys->held_us > now_us)
+		return keys->held_us - now_us;
 	if (!keys->pasting && !keys->skip && len == 0)
 		return -1;
 	if (!keys->pasting && !keys->skip && len == 1 && keys->in.data[keys->at] == '\033')

@@ -62,7 +62,7 @@ static const struct action_row rows[] = {
 	{ ACTION_FIND_PREVIOUS, IN_LIVE | IN_REVIEW, "find-before", "N", NULL, "line found before", NULL, false },
 	{ ACTION_SAY, IN_LIVE, "say", "s", "say", "say something to the others", "TEXT", false },
 	{ ACTION_EXPLAIN, IN_LIVE, "explain", "v", "explain", "explanations on or off", NULL, false },
-	{ ACTION_RAW, IN_LIVE | TIMED, "raw", "o", "raw", "output alone, full width, long lines whole, to select with the mouse", NULL, false },
+	{ ACTION_RAW, IN_LIVE | TIMED, "raw", "o", "output", "output alone, full width, long lines whole, to select with the mouse", NULL, false },
 	{ ACTION_COPY, IN_LIVE | IN_REVIEW, "copy", "y", "copy", "copy to a file and, where it can, the clipboard", "output|command|line|record", false },
 	{ ACTION_NEXT_CALL, IN_LIVE, "output-after", "Tab", NULL, "output of the next command", NULL, false },
 	{ ACTION_PREVIOUS_CALL, IN_LIVE, "output-before", "Shift-Tab", NULL, "output of the command before", NULL, false },
@@ -195,6 +195,15 @@ static void name_of(const struct press *press, char *name)
 		bytes[utf8_encode(press->cp, bytes)] = '\0';
 		snprintf(name, KEY_NAME, "%s", bytes);
 	}
+}
+
+char *keytable_stray(const struct press *press, const char *instead)
+{
+	char name[KEY_NAME] = "pressed";
+
+	if (press->code != PRESS_PASTE && press->code != PRESS_MOUSE && press->code != PRESS_REPORT && press->code != PRESS_ALT)
+		name_of(press, name);
+	return mem_printf("The key %s does nothing here%s%s.", name, instead ? ": " : "; ", instead ? instead : "? shows what the keys do");
 }
 
 static void bind(const struct press *press, const struct action_row *row, unsigned where)

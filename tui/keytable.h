@@ -56,6 +56,9 @@ const char *keytable_key(enum action action);
 /* Appends all keys bound to the action: "j, Down". */
 void keytable_keys(enum action action, struct buf *out);
 
+/* Words for a key that means nothing where it was pressed, and what to press instead (NULL: how to find out). Caller owns. */
+char *keytable_stray(const struct press *press, const char *instead);
+
 /* "PgDn", "Ctrl-L", "F5", "space", one character; false when text names no key that can be bound. */
 bool keytable_parse(const char *text, struct press *out);
 

@@ -8,6 +8,7 @@
 
 #define RETRY_FIRST_US (TIME_SECOND / 10)
 #define RETRY_MAX_US (2 * TIME_SECOND)
+#define LOOK_US (2 * TIME_SECOND)
 #define GONE_AFTER_US TIME_SECOND	/* without a lease for this long: the process is gone */
 
 enum link_state {
@@ -25,6 +26,8 @@ struct link {
 	int64_t retry_us, delay_us;
 	int64_t lost_us;		/* since when nobody holds the lease; 0 = somebody does */
 	bool told;			/* LINK_LOST was given for this loss */
+	pid_t halted;			/* the session's process, which is stopped; 0 = it is not */
+	int64_t look_us;		/* when that is looked at next */
 };
 
 struct link *link_new(const char *journal, int64_t session, int64_t after, const char *view, const char *role)
@@ -60,7 +63,26 @@ static enum link_item drop(struct link *link, int64_t now_us)
 	link->delay_us = link->delay_us * 2 > RETRY_MAX_US ? RETRY_MAX_US : link->delay_us * 2;
 	link->lost_us = 0;
 	link->told = true;
+	link->halted = 0;
 	return LINK_LOST;
+}
+
+/* A stopped process keeps its connections, and says nothing. */
+static enum link_item look(struct link *link, int64_t now_us, struct err *e)
+{
+	pid_t before = link->halted;
+
+	if (now_us < link->look_us)
+		return LINK_NONE;
+	link->look_us = now_us + LOOK_US;
+	link->halted = lease_stopped(link->journal, link->session);
+	if (!link->halted == !before)
+		return LINK_NONE;
+	if (!link->halted)
+		return LINK_BACK;
+	err_set(e, ERR_IO, "the session's process %ld was stopped from outside (kill -STOP): it shows and does nothing, what runs on hosts goes on; kill -CONT %ld lets it go on, kill -KILL %ld ends it, and resume takes it up",
+		(long)link->halted, (long)link->halted, (long)link->halted);
+	return LINK_HALTED;
 }
 
 /* No process holds the session: what it wrote last is in the journal. */
@@ -137,6 +159,12 @@ enum link_item link_next(struct link *link, int64_t now_us, struct event *ev, co
 	}
 	if (link->state == LINK_OVER)
 		return LINK_GONE;
+	if (link->state == LINK_UP) {
+		enum link_item item = look(link, now_us, e);
+
+		if (item != LINK_NONE)
+			return item;
+	}
 	return feed_item_of(link, now_us, ev, reply, e);
 }
 
@@ -150,6 +178,8 @@ int64_t link_wait(const struct link *link, int64_t now_us)
 {
 	if (link->state == LINK_REST)
 		return 0;
+	if (link->state == LINK_UP)
+		return link->look_us > now_us ? link->look_us - now_us : 0;
 	if (link->state != LINK_DOWN)
 		return -1;
 	return link->retry_us > now_us ? link->retry_us - now_us : 0;
@@ -159,6 +189,8 @@ int link_send(struct link *link, const struct json *intent, struct err *e)
 {
 	if (link->state != LINK_UP)
 		return err_set(e, ERR_IO, "not connected to the session just now; nothing was sent");
+	if (link->halted)
+		return err_set(e, ERR_IO, "the session's process %ld is stopped; nothing was sent (kill -CONT %ld lets it go on)", (long)link->halted, (long)link->halted);
 	return feed_send(link->feed, intent, e);
 }
 

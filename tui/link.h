@@ -15,7 +15,8 @@ enum link_item {
 	LINK_EVENT,	/* *ev; valid until the next call */
 	LINK_REPLY,	/* *reply; borrowed until the next call */
 	LINK_LOST,	/* the connection dropped; being tried again */
-	LINK_BACK,	/* it is back */
+	LINK_HALTED,	/* the session's process was stopped (SIGSTOP): the connection stands, and nothing comes */
+	LINK_BACK,	/* it is back, or goes on */
 	LINK_GONE,	/* the session's process is gone; all that the journal holds was given. Final */
 };
 
@@ -27,7 +28,7 @@ struct link *link_new(const char *journal, int64_t session, int64_t after, const
 /* Closes and frees. NULL is fine. */
 void link_free(struct link *link);
 
-/* Next item at now_us (monotonic); never blocks beyond a connect on a local socket. After LINK_LOST and LINK_GONE, *e says why. */
+/* Next item at now_us (monotonic); never blocks beyond a connect on a local socket. After LINK_LOST, LINK_HALTED and LINK_GONE, *e says why. */
 enum link_item link_next(struct link *link, int64_t now_us, struct event *ev, const struct json **reply, struct err *e);
 
 /* Descriptor to poll, -1 while there is none; *wants_write as feed_fd. */

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "tui/fanout.h"
 #include "tui/prose.h"
 #include "tui/record.h"
@@ -116,8 +117,10 @@ void look_call(struct ui *ui, const struct scene *scene, int by)
 		ui->call = 0;
 }
 
+/* As a shell takes it: folder and variables before it. */
 static void copy_command(const struct model_call *call, struct buf *out)
 {
+	prose_command(out, call->before);
 	prose_command(out, call->shown && *call->shown ? call->shown : call->action);
 	buf_putc(out, '\n');
 }
@@ -126,13 +129,15 @@ static void copy_output(const struct scene *scene, const struct model_call *call
 {
 	struct output *output = scene_output(scene, call->seq);
 
-	buf_printf(out, "# on %s", call->host && *call->host ? call->host : "this computer");
+	buf_printf(out, "# on %s%s%s", call->host && *call->host ? call->host : "this computer", *call->as ? " as " : "", call->as);
 	if (call->exit_code >= 0)
 		buf_printf(out, ", exit status %d", call->exit_code);
 	if (output && output_dropped(output) > 0)
 		buf_printf(out, ", without the oldest %lld lines", (long long)output_dropped(output));
+	utf8_safe(out, call->where, strlen(call->where), false);
 	buf_puts(out, "\n$ ");
-	copy_command(call, out);
+	prose_command(out, call->shown && *call->shown ? call->shown : call->action);
+	buf_putc(out, '\n');
 	for (size_t i = 0; output && i < output_count(output); i++)
 		buf_printf(out, "%s\n", output_at(output, i)->text);
 	for (int err = 0; output && err < 2; err++)

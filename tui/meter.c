@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/line.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -158,7 +159,7 @@ void meter_words(const struct model_step *step, int64_t now_us, bool is_short, s
 	if (!look.there)
 		return;
 	if (meter->text && *meter->text)
-		utf8_safe(out, meter->text, strlen(meter->text), false);
+		line_words(out, meter->text, strlen(meter->text), false);
 	if (amount && !is_short) {
 		comma(out, before);
 		put_amount(out, meter);

@@ -5,12 +5,12 @@
 #include <strings.h>
 
 #include "base/buf.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
 struct stream {
-	struct buf line;	/* raw bytes since the last line end */
-	bool cr;		/* a carriage return came: what follows overwrites, unless it is a line end */
+	struct line line;
 	int64_t at_us;
 };
 
@@ -34,8 +34,8 @@ void output_free(struct output *output)
 	for (size_t i = 0; i < output->count; i++)
 		mem_free(output->ring[(output->first + i) % output->cap].text);
 	mem_free(output->ring);
-	buf_done(&output->streams[0].line);
-	buf_done(&output->streams[1].line);
+	line_done(&output->streams[0].line);
+	line_done(&output->streams[1].line);
 	buf_done(&output->shown);
 	mem_free(output);
 }
@@ -67,20 +67,18 @@ static void grow(struct output *output)
 	output->first = 0;
 }
 
-static void line_ends(struct output *output, struct stream *stream, bool err)
+static void add_line(struct output *output, bool err, const char *text, size_t len)
 {
 	struct buf safe = { 0 };
 	struct output_line *line;
 
-	utf8_safe(&safe, buf_text(&stream->line), stream->line.len, false);
-	buf_clear(&stream->line);
-	stream->cr = false;
+	utf8_safe(&safe, text, len, false);
 	if (output->count == output->cap && output->cap < OUTPUT_LINES)
 		grow(output);
 	if (output->count == output->cap)
 		drop_first(output);
 	line = &output->ring[(output->first + output->count++) % output->cap];
-	line->at_us = stream->at_us;
+	line->at_us = output->streams[err].at_us;
 	line->err = err;
 	line->text = mem_dup(buf_text(&safe), safe.len);
 	output->bytes += safe.len + sizeof(*line);
@@ -90,75 +88,26 @@ static void line_ends(struct output *output, struct stream *stream, bool err)
 		drop_first(output);
 }
 
-/* Tabs are blanks up to the next multiple of 8: a terminal's habit, made explicit. */
-static void put_tab(struct buf *line)
+static void out_line(void *arg, const char *text, size_t len)
 {
-	int column = utf8_columns(buf_text(line), line->len);
-
-	do
-		buf_putc(line, ' ');
-	while (++column % 8 != 0);
+	add_line(arg, false, text, len);
 }
 
-/* Adds plain bytes to the line; breaks a line that is too long at a character border when there is one. Returns how many were taken. */
-static size_t put_text(struct output *output, bool err, const char *text, size_t n)
+static void err_line(void *arg, const char *text, size_t len)
 {
-	struct stream *stream = &output->streams[err];
-	size_t room, keep, back;
-	char rest[4];
-
-	if (stream->cr)
-		buf_clear(&stream->line);
-	stream->cr = false;
-	room = OUTPUT_LINE_MAX - stream->line.len;
-	if (n < room) {
-		buf_append(&stream->line, text, n);
-		return n;
-	}
-	buf_append(&stream->line, text, room);
-	keep = utf8_border(buf_text(&stream->line), stream->line.len);
-	back = stream->line.len - keep;
-	if (keep == 0 || back >= sizeof(rest))
-		back = 0;
-	/* The beginning of a character goes on to the next line, also when it came alone. */
-	stream->line.len -= back;
-	memcpy(rest, stream->line.data + stream->line.len, back);
-	stream->line.data[stream->line.len] = '\0';
-	line_ends(output, stream, err);
-	buf_append(&stream->line, rest, back);
-	return room;
+	add_line(arg, true, text, len);
 }
 
 void output_feed(struct output *output, const void *bytes, size_t len, bool err, int64_t at_us)
 {
-	struct stream *stream = &output->streams[err];
-	const char *text = bytes, *end = text + len;
-
-	stream->at_us = at_us;
-	while (text < end) {
-		const char *stop = text;
-
-		while (stop < end && *stop != '\n' && *stop != '\r' && *stop != '\t')
-			stop++;
-		if (stop > text) {
-			text += put_text(output, err, text, (size_t)(stop - text));
-			continue;
-		}
-		if (*text == '\n' || (*text == '\t' && stream->line.len + 8 >= OUTPUT_LINE_MAX))
-			line_ends(output, stream, err);
-		else if (*text == '\r')
-			stream->cr = true;
-		else
-			put_tab(&stream->line);
-		text++;
-	}
+	output->streams[err].at_us = at_us;
+	line_feed(&output->streams[err].line, bytes, len, OUTPUT_LINE_MAX, err ? err_line : out_line, output);
 }
 
 void output_end(struct output *output)
 {
-	for (int err = 0; err < 2; err++)
-		if (output->streams[err].line.len > 0)
-			line_ends(output, &output->streams[err], err);
+	line_end(&output->streams[0].line, out_line, output);
+	line_end(&output->streams[1].line, err_line, output);
 }
 
 size_t output_count(const struct output *output)
@@ -175,10 +124,12 @@ const struct output_line *output_at(const struct output *output, size_t i)
 
 const char *output_partial(struct output *output, bool err)
 {
-	const struct buf *line = &output->streams[err].line;
+	struct buf rest = { 0 };
 
 	buf_clear(&output->shown);
-	utf8_safe(&output->shown, buf_text(line), utf8_border(buf_text(line), line->len), false);
+	line_rest(&output->streams[err].line, &rest);
+	utf8_safe(&output->shown, buf_text(&rest), rest.len, false);
+	buf_done(&rest);
 	return buf_text(&output->shown);
 }
 

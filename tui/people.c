@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -32,15 +33,18 @@ void people_take(struct scene *scene, const struct json *reply)
 		scene->lost_us = json_int(wheel, "lost_us", 0);
 }
 
-static char *about_you(const struct scene *scene, const struct json *you)
+static char *about_you(const struct scene *scene, const struct json *you, bool plain)
 {
 	struct buf text = { 0 };
 	int64_t views = json_int(you, "views", 1);
 
 	if (json_bool(you, "newcomer", false))
-		buf_printf(&text, "This is your first session in this journal. %s v: explanations, ?: all keys. ",
+		buf_printf(&text, "This is your first session in this journal. %s %s. ",
 			str_is(json_text(you, "role", ""), "driver") ? "Going along with somebody who knows it is easier: attach --role navigator."
-			: "Watch, ask, and answer what you are asked.");
+			: "Watch, ask, and answer what you are asked.", plain ? "explain: what this step is, help: all that you can say" : "v: explanations, ?: all keys");
+	if (str_is(json_text(you, "role", ""), "observer"))
+		buf_printf(&text, "You observe: you see everything; %s; who drives answers. To take part: attach --role navigator. ",
+			plain ? "say TEXT and note TEXT are yours" : "s (say) and i (note) are yours");
 	if (json_text(you, "why", NULL)) {
 		buf_printf(&text, "You are %s: ", scene->my_role ? scene->my_role : "here");
 		put_safe(&text, json_text(you, "why", ""));
@@ -54,13 +58,20 @@ static char *about_you(const struct scene *scene, const struct json *you)
 	return buf_take(&text);
 }
 
-char *people_notice(const struct scene *scene, const struct json *reply)
+char *people_notice(const struct scene *scene, const struct json *reply, bool plain)
 {
 	const struct json *you = json_at(reply, "you"), *knock = json_at(reply, "knock"), *wheel = json_at(reply, "wheel");
+	const struct json *skipped = json_at(reply, "skipped");
 	struct buf text = { 0 };
 
 	if (you)
-		return about_you(scene, you);
+		return about_you(scene, you, plain);
+	if (skipped) {
+		buf_puts(&text, "Something cannot be shown (");
+		put_safe(&text, json_text(skipped, "why", "it cannot be read"));
+		buf_puts(&text, "). It begins: ");
+		put_safe(&text, json_text(skipped, "text", ""));
+	}
 	if (knock) {
 		put_safe(&text, json_text(knock, "who", "somebody"));
 		buf_puts(&text, " asks to be let in as a guest: invite NAME TIME.");
@@ -75,8 +86,8 @@ bool people_drives(const struct scene *scene)
 {
 	if (!scene->model->driver)
 		return str_is(scene->my_role, "driver");
-	return scene->me && str_is(scene->model->driver, scene->me) && !str_is(scene->my_role, "observer")
-		&& !str_is(scene->my_role, "guest");
+	/* A second view of that account may have come to navigate or to watch: it drives nothing. */
+	return scene->me && str_is(scene->model->driver, scene->me) && str_is(scene->my_role, "driver");
 }
 
 size_t people_others(const struct scene *scene)
@@ -99,12 +110,39 @@ bool people_mine(const struct scene *scene, const struct question *question)
 		return true;
 	if (to)
 		return str_is(to, scene->me);
+	/* Who may be the driver in another window is no second person. */
 	if (str_is(question->of, "approval") && !people_drives(scene))
-		return str_is(scene->my_role, "navigator");
+		return str_is(scene->my_role, "navigator") && !str_is(scene->model->driver, scene->me);
 	if (str_is(question->of, "approval"))
 		return people_others(scene) == 0;
 	/* Before the first view of a driver nobody knows better. */
 	return people_drives(scene) || !scene->model->driver;
+}
+
+bool people_may(const struct scene *scene, enum action action)
+{
+	static const enum action drivers[] = { ACTION_STOP, ACTION_DETOUR, ACTION_RUN, ACTION_GIVE, ACTION_INVITE, ACTION_DISMISS };
+	const char *role = scene->my_role ? scene->my_role : "";
+	bool guest = str_is(role, "guest"), watches = guest || str_is(role, "observer");
+
+	if (!scene->me || people_drives(scene))
+		return true;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++)
+		if (drivers[i] == action)
+			return action == ACTION_DETOUR && scene->vt;	/* who does not type there may watch */
+	if (action == ACTION_PAUSE)
+		return !watches && scene->model->state != SESSION_PAUSED;
+	if (action == ACTION_TAKE || action == ACTION_WITHDRAW)
+		return !watches;
+	return !guest || (action != ACTION_SAY && action != ACTION_NOTE);
+}
+
+const struct question *people_wheel(const struct scene *scene)
+{
+	for (size_t i = 0; i < scene->question_count; i++)
+		if (str_is(scene->questions[i]->of, "wheel") && people_mine(scene, scene->questions[i]))
+			return scene->questions[i];
+	return NULL;
 }
 
 /* ---- header ---- */
@@ -183,9 +221,11 @@ void people_header(const struct scene *scene, int64_t wall_us, struct buf *out)
 		put_safe(out, who);
 		if (scene->presence)
 			put_state(scene, who, wall_us, out);
-		buf_puts(out, me ? "]" : "");
+		buf_puts(out, me && str_is(scene->my_role, "observer") ? ", you observe]" : me ? "]" : "");
 		some = true;
 	}
+	if (scene->me && str_is(driver, scene->me) && !people_drives(scene) && *scene->my_role)
+		buf_printf(out, "%s [YOU HERE: %s]", some ? "," : "", scene->my_role);
 }
 
 /* ---- questions of others ---- */
@@ -200,29 +240,29 @@ void people_asked(const struct scene *scene, const struct question *question, st
 	put_safe(out, question->text);
 }
 
-static void put_clock(struct buf *out, int64_t us)
+static void put_span(struct buf *out, int64_t us)
 {
-	int64_t s = us > 0 ? us / TIME_SECOND : 0;
+	char span[TIME_TEXT];
 
-	if (s >= 3600)
-		buf_printf(out, "%lld:", (long long)(s / 3600));
-	buf_printf(out, "%02lld:%02lld", (long long)(s / 60 % 60), (long long)(s % 60));
+	/* Whole seconds: it is told each second. */
+	buf_puts(out, us < TIME_SECOND ? "0 s" : time_format_span(us < 60 * TIME_SECOND ? us / TIME_SECOND * TIME_SECOND : us, span));
 }
 
 void people_countdown(const struct question *question, int64_t wall_us, struct buf *out)
 {
 	int64_t until_us = json_int(question->data, "until_us", 0), alone_us = json_int(question->data, "alone_us", 0);
+	bool taking = str_is(question->of, "wheel") && str_is(json_text(question->data, "name", ""), "take");
 
 	if (!until_us)
 		return;
 	buf_puts(out, "asked ");
-	put_clock(out, wall_us - question->at_us);
+	put_span(out, wall_us - question->at_us);
 	buf_puts(out, " ago, ");
-	buf_puts(out, str_is(question->of, "approval") ? "dies in " : "over in ");
-	put_clock(out, until_us - wall_us);
+	buf_puts(out, str_is(question->of, "approval") ? "ends by itself in " : taking ? "passes in " : "over in ");
+	put_span(out, until_us - wall_us);
 	if (alone_us > wall_us && str_is(question->of, "approval")) {
 		buf_puts(out, ", alone it counts in ");
-		put_clock(out, alone_us - wall_us);
+		put_span(out, alone_us - wall_us);
 	}
 }
 
@@ -242,28 +282,6 @@ static void put_when(struct buf *out, int64_t at_us, bool with_date)
 	buf_puts(out, text);
 }
 
-/* What a file gets or a command is fed, as it will be. */
-static void put_contents(const struct json *commands, struct buf *out)
-{
-	for (size_t i = 0; i < json_count(commands); i++) {
-		const struct json *one = json_item(commands, i);
-		const char *content = json_text(one, "content", NULL);
-
-		if (!content && !json_at(one, "bytes"))
-			continue;
-		buf_puts(out, "  with, on ");
-		put_safe(out, json_text(one, "host", ""));
-		if (content) {
-			buf_puts(out, ":\n");
-			prose_command(out, content);
-		} else {
-			buf_printf(out, ": %lld bytes, sha256 of all arguments ", (long long)json_int(one, "bytes", 0));
-			put_safe(out, json_text(one, "digest", ""));
-		}
-		buf_puts(out, "\n");
-	}
-}
-
 static void put_commands(const struct question *question, struct buf *out)
 {
 	const struct json *commands = json_at(question->data, "commands");
@@ -273,7 +291,6 @@ static void put_commands(const struct question *question, struct buf *out)
 		if (added || json_bool(question->data, "whole", false))
 			buf_puts(out, added ? "This one more command, and nothing else:\n" : "Exactly this will run, once, for this attempt only:\n");
 		prose_commands(out, commands);
-		put_contents(commands, out);
 	}
 	if (!added && json_at(question->data, "whole") && !json_bool(question->data, "whole", true))
 		buf_puts(out, json_count(commands) > 0 ? "NOT FORESEEN: what comes after these depends on what is found then.\n"
@@ -304,7 +321,7 @@ static void put_list(const struct json *list, const char *heading, bool checked,
 		put_when(out, json_int(one, "at_us", 0), false);
 		if (text) {
 			buf_puts(out, ": ");
-			put_safe(out, text);
+			line_words(out, text, strlen(text), false);
 		}
 		buf_puts(out, "\n");
 	}
@@ -327,7 +344,7 @@ static void put_last(const struct json *last, struct buf *out)
 		buf_printf(out, ", took %s", time_format_span(json_int(last, "took_us", 0), span));
 	if (reason) {
 		buf_puts(out, ", ");
-		put_safe(out, reason);
+		line_words(out, reason, strlen(reason), false);
 	}
 	if (json_text(last, "after", NULL)) {
 		buf_puts(out, "; after it failed ");

@@ -8,13 +8,20 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "tui/keytable.h"
 #include "tui/scene.h"
 
 /* Takes you, wheel and presence in; other replies change nothing. */
 void people_take(struct scene *scene, const struct json *reply);
 
-/* What a reply means for the person, as a sentence (somebody knocks, a first session, a shared account, another role); NULL = nothing to say. Caller owns. */
-char *people_notice(const struct scene *scene, const struct json *reply);
+/* What a reply means for the person, as a sentence (somebody knocks, a first session, a shared account, another role); NULL = nothing to say. plain: in the words of that view. Caller owns. */
+char *people_notice(const struct scene *scene, const struct json *reply, bool plain);
+
+/* True when our role lets us do it; also when it is not known who we are. */
+bool people_may(const struct scene *scene, enum action action);
+
+/* The wheel's question that is ours to answer, NULL when there is none. Borrowed. */
+const struct question *people_wheel(const struct scene *scene);
 
 /* True when we may answer the question; also when it is not known who we are. */
 bool people_mine(const struct scene *scene, const struct question *question);
@@ -34,7 +41,7 @@ void people_asked(const struct scene *scene, const struct question *question, st
 /* All that a second person decides by, and what a driver has asked for: appends it, safe to show, in lines. */
 void people_approval(const struct scene *scene, const struct question *question, struct buf *out);
 
-/* "asked 00:01:12 ago, dies in 08:48": appends it; nothing for a question without an end. */
+/* "asked 1 m 12 s ago, ends by itself in 8 m 48 s": appends it; nothing for a question without an end. */
 void people_countdown(const struct question *question, int64_t wall_us, struct buf *out);
 
 #endif

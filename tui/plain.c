@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "tui/people.h"
 #include "tui/plain_int.h"
 #include "tui/plain_shell.h"
@@ -94,7 +95,7 @@ static void drop_closed(struct plain *plain)
 
 static void tell_people(struct plain *plain, const struct json *reply)
 {
-	char *text = people_notice(plain->scene, reply);
+	char *text = people_notice(plain->scene, reply, true);
 
 	if (text)
 		buf_printf(&plain->out, "%s\n", text);
@@ -104,6 +105,7 @@ static void tell_people(struct plain *plain, const struct json *reply)
 static void take_reply(struct plain *plain, const struct json *reply)
 {
 	const struct json *refused = json_at(reply, "refused"), *halted = json_at(reply, "halted");
+	bool again = plain->scene->halted && str_is(json_text(halted, "why", ""), plain->scene->halted);
 
 	scene_reply(plain->scene, reply);
 	tell_people(plain, reply);
@@ -124,7 +126,7 @@ static void take_reply(struct plain *plain, const struct json *reply)
 			plain->shown = 0;	/* show it again */
 		}
 	}
-	if (halted && plain->summed) {
+	if (halted && plain->summed && !again) {
 		buf_puts(&plain->out, "NOTHING GOES ON: ");
 		buf_puts(&plain->out, plain->scene->halted);
 		buf_puts(&plain->out, "\n");
@@ -163,6 +165,13 @@ static void take_loss(struct plain *plain, enum link_item item, const char *why)
 	buf_puts(&plain->out, "); trying again.\n");
 }
 
+static void take_halt(struct plain *plain, const char *why)
+{
+	buf_puts(&plain->out, "Nothing comes now: ");
+	plain_safe(plain, why);
+	buf_puts(&plain->out, ".\n");
+}
+
 void plain_item(struct plain *plain, enum link_item item, const struct event *ev,
 	const struct json *reply, const char *why, int64_t now_us)
 {
@@ -172,6 +181,8 @@ void plain_item(struct plain *plain, enum link_item item, const struct event *ev
 		take_reply(plain, reply);
 	else if (item == LINK_LOST || item == LINK_GONE)
 		take_loss(plain, item, why);
+	else if (item == LINK_HALTED)
+		take_halt(plain, why);
 	else if (item == LINK_BACK)
 		buf_puts(&plain->out, "The connection is back.\n");
 }
@@ -324,12 +335,17 @@ static void answer_more(struct plain *plain, const char *line)
 
 	if (!question)
 		return;
-	if (answer_fill(&plain->answer, answer_lacks(question, &plain->answer), line, &e) != 0) {
+	if (!utf8_says(line)) {
 		buf_puts(&plain->out, "Taken back, nothing was sent.\n");
 		plain->mode = PLAIN_NORMAL;
 		answer_done(&plain->answer);
 		plain->shown = 0;
 		return;
+	}
+	if (answer_fill(&plain->answer, answer_lacks(question, &plain->answer), line, &e) != 0) {
+		plain->faults++;
+		plain_safe(plain, e.text);
+		buf_puts(&plain->out, ".\n");
 	}
 	answer_on(plain, question);
 }
@@ -368,7 +384,7 @@ static void reason(struct plain *plain, const char *line)
 	struct json *intent;
 
 	plain->mode = PLAIN_NORMAL;
-	if (line[strspn(line, " ")] == '\0') {
+	if (!utf8_says(line)) {
 		buf_puts(&plain->out, "Nothing was done.\n");
 		return;
 	}
@@ -391,6 +407,12 @@ static bool is_free(const struct question *question)
 	return true;
 }
 
+/* As the full screen has it. */
+static const char *as_command(const char *line)
+{
+	return str_is(line, "?") || str_is(line, ":?") ? "help" : line + (*line == ':');
+}
+
 bool plain_is_command(const struct plain *plain, const char *line)
 {
 	const struct question *question = asked(plain);
@@ -399,7 +421,7 @@ bool plain_is_command(const struct plain *plain, const char *line)
 		return false;
 	if (question && (question->secret || (is_free(question) && *line != ':')))
 		return false;
-	return plain_is_command_word(line + (*line == ':'));
+	return plain_is_command_word(as_command(line));
 }
 
 /* True when the line is a value of the open question (and not only a command of the same name). */
@@ -434,7 +456,7 @@ static void normal_line(struct plain *plain, const char *line, int64_t begun)
 		return;
 	}
 	if (command) {
-		plain_command(plain, line + (*line == ':'));
+		plain_command(plain, as_command(line));
 		return;
 	}
 	if (*line == '\0' && begun == 0 && !question)

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 #include "tui/people.h"
 #include "tui/plain_int.h"
 #include "tui/plain_shell.h"
@@ -14,7 +15,7 @@ static void put(struct plain *plain, const char *text)
 
 static void send_text(struct plain *plain, const char *name, const char *text)
 {
-	if (!*text) {
+	if (!utf8_says(text)) {
 		buf_printf(&plain->out, "Say it on one line: %s TEXT\n", name);
 		return;
 	}

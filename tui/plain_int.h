@@ -10,6 +10,7 @@
 #define PLAIN_TAIL_LINES 5		/* last lines printed when a call failed */
 #define PLAIN_PROGRESS_US ((int64_t)60000000)
 #define PLAIN_PROGRESS_PERCENT 10.0
+#define PLAIN_WAIT_US ((int64_t)15000000)	/* a wait that goes on is told again */
 
 /* What the line being typed is for. */
 enum plain_mode {
@@ -48,6 +49,7 @@ struct plain {
 	int64_t cancel;		/* call that PLAIN_CANCEL is about */
 	struct told *told;
 	size_t told_count;
+	bool outside_bad;	/* it was told that the site does not answer as it should, seen from outside */
 	char *looked;		/* owned: step, try and side of the probe told last; NULL = none yet */
 	int64_t shell;		/* call of the shell opened here; 0 = none */
 	bool shell_asked;	/* one is under way, and has not said a word */
@@ -64,6 +66,9 @@ void plain_stamp(struct plain *plain, int64_t at_us);
 
 /* Text through utf8_safe. */
 void plain_safe(struct plain *plain, const char *text);
+
+/* The same of what a host may have said: without colours and the like. */
+void plain_words(struct plain *plain, const char *text);
 
 /* Says in words what an event means; called after the scene took it in. */
 void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us);

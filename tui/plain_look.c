@@ -79,7 +79,7 @@ void plain_look_step(struct plain *plain, const char *text)
 	}
 	plain_tell_step(plain, step);
 	buf_printf(&plain->out, "State: %s%s", step_state_name(step->state), *step->reason ? ", " : "");
-	plain_safe(plain, step->reason);
+	plain_words(plain, step->reason);
 	put(plain, "\n");
 	if (call)
 		plain_tell_output(plain, call, STEP_OUTPUT);

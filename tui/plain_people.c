@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 
 /* The plain view's part about the others: the wheel, agreement, guests. */
 
@@ -33,8 +34,8 @@ void plain_disagree(struct plain *plain, const char *text)
 	const struct question *question = scene_question(plain->scene);
 	struct json *intent;
 
-	if (!question || !str_is(question->of, "approval") || !*text) {
-		buf_puts(&plain->out, *text ? "Nobody asks for your agreement now.\n" : "Say why: disagree WHY\n");
+	if (!question || !str_is(question->of, "approval") || !utf8_says(text)) {
+		buf_puts(&plain->out, utf8_says(text) ? "Nobody asks for your agreement now.\n" : "Say why: disagree WHY\n");
 		return;
 	}
 	intent = json_new_object();

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -12,6 +13,7 @@
 #include "tui/plain_shell.h"
 #include "tui/plain_people.h"
 #include "tui/prose.h"
+#include "tui/waits.h"
 
 void plain_safe(struct plain *plain, const char *text)
 {
@@ -25,6 +27,12 @@ void plain_stamp(struct plain *plain, int64_t at_us)
 
 	if (at_us > 0)
 		buf_printf(&plain->out, "%s ", time_format_clock(at_us, clock));
+}
+
+void plain_words(struct plain *plain, const char *text)
+{
+	if (text)
+		line_words(&plain->out, text, strlen(text), false);
 }
 
 static void put(struct plain *plain, const char *text)
@@ -160,7 +168,7 @@ void plain_tell_question(struct plain *plain, const struct question *question)
 	/* What a step by hand is about was told when it was entered. */
 	if (!step || !str_is(step->about, question->details))
 		lines(plain, question->details);
-	prose_commands(&plain->out, json_at(question->data, "commands"));
+	prose_question(&plain->out, "", question->data);
 	if (question->expect && question_choices(question) == 0) {
 		labelled(plain, "To agree, type exactly: ", question->expect);
 		put(plain, "Commands begin with a colon here: \":help\".\n");
@@ -170,7 +178,7 @@ void plain_tell_question(struct plain *plain, const struct question *question)
 		put(plain, type_words(question->secret ? "secret" : question->type));
 		put(plain, "\n");
 	}
-	if (question->fallback && !question_is_dangerous(question))
+	if (question->fallback && *question->fallback && !question_is_dangerous(question))
 		labelled(plain, "Enter alone means: ", question->fallback);
 }
 
@@ -200,7 +208,10 @@ static void down_clock(struct plain *plain)
 
 	if (model->down_since_us > 0)
 		down += time_wall_us() - model->down_since_us;
-	if (down > 0)
+	if (model->outside.seq) {
+		model_outside_words(model, time_wall_us(), &plain->out);
+		put(plain, "\n");
+	} else if (down > 0)
 		buf_printf(&plain->out, "The site %s down %s.\n",
 			model->down_since_us > 0 ? "has been" : "was", time_format_span(down, span));
 }
@@ -241,9 +252,13 @@ void plain_tell_summary(struct plain *plain)
 	}
 	const struct model_call *call = scene_focus(scene);
 
-	if (call && call->state == CALL_RUNNING) {
+	if (call && call->wait) {
+		waits_words(call, time_wall_us(), &plain->out);
+		put(plain, ".\n");
+	} else if (call && call->state == CALL_RUNNING) {
 		put(plain, "Running on ");
 		host_name(plain, call->host);
+		plain_safe(plain, call->where);
 		command(plain, call->shown);
 	}
 }
@@ -290,7 +305,7 @@ struct told *plain_told(struct plain *plain, int64_t call)
 /* A call that changes nothing: what it saw is the runbook's to judge, and told when something is wrong. */
 static bool is_look(const struct model_call *call)
 {
-	return call->reads || scene_is_probe(call);
+	return !call->told && (call->reads || scene_is_probe(call));
 }
 
 /* New lines of a call, as far as it may still print; the rest is passed over. */
@@ -367,7 +382,7 @@ static void tell_progress(struct plain *plain, const struct event *ev, int64_t n
 	if (call->percent >= 0)
 		buf_printf(&plain->out, "%.0f percent%s", call->percent,
 			call->progress && *call->progress ? ", " : "");
-	plain_safe(plain, call->progress);
+	plain_words(plain, call->progress);
 	put(plain, ".\n");
 }
 
@@ -385,12 +400,34 @@ static void tell_look(struct plain *plain, const struct model_call *call, int64_
 	mem_free(key);
 }
 
+/* A wait is told when it begins, and from time to time with what was last seen. */
+static void tell_wait(struct plain *plain, const struct model_call *call, int64_t at_us)
+{
+	struct told *told = plain_told(plain, -call->wait->since_us);
+	char clock[80];
+
+	if (told->progress && at_us - told->progress_us < PLAIN_WAIT_US)
+		return;
+	told->progress = true;
+	told->progress_us = at_us;
+	plain_stamp(plain, at_us);
+	downtime_clock(plain->scene->model, at_us, true, clock, sizeof(clock));
+	if (plain->scene->model->down_since_us > 0)
+		buf_printf(&plain->out, "%s. ", clock);
+	waits_words(call, at_us, &plain->out);
+	put(plain, ".\n");
+}
+
 static void tell_call_begun(struct plain *plain, const struct event *ev)
 {
 	const struct model_call *call = scene_call(plain->scene, ev);
 
 	if (!call || !call->shown || !*call->shown)
 		return;
+	if (call->wait) {
+		tell_wait(plain, call, ev->at_us);
+		return;
+	}
 	if (is_look(call)) {
 		tell_look(plain, call, ev->at_us);
 		return;
@@ -405,6 +442,7 @@ static void tell_call_begun(struct plain *plain, const struct event *ev)
 	if (call->as && *call->as)
 		put(plain, " as ");
 	plain_safe(plain, call->as);
+	plain_safe(plain, call->where);
 	command(plain, call->shown);
 }
 
@@ -431,7 +469,7 @@ static void tell_call_ended(struct plain *plain, const struct event *ev)
 	struct output *output = call ? scene_output(plain->scene, call->seq) : NULL;
 	char span[TIME_TEXT];
 
-	if (!call || (is_look(call) && call->state == CALL_OK))
+	if (!call || ((is_look(call) || call->wait) && call->state == CALL_OK))
 		return;
 	tell_output(plain, ev);
 	if (output && call->state != CALL_OK)
@@ -452,7 +490,7 @@ static void tell_call_ended(struct plain *plain, const struct event *ev)
 		buf_printf(&plain->out, ", exit status %d", call->exit_code);
 	if (call->error && *call->error) {
 		put(plain, ", ");
-		plain_safe(plain, call->error);
+		plain_words(plain, call->error);
 	}
 	if (output && output_total(output) > PLAIN_OUTPUT_LINES)
 		buf_printf(&plain->out, ", %lld lines of output, say \"output\" to read them",
@@ -500,13 +538,40 @@ static void tell_simple(struct plain *plain, const struct event *ev, const char 
 	put(plain, words);
 	if (*text)
 		put(plain, ": ");
-	plain_safe(plain, text);
-	if (ev->kind == EVENT_LINK_CHANGED) {
-		put(plain, *json_text(data, "reason", "") ? ", " : "");
-		plain_safe(plain, json_text(data, "reason", ""));
-	}
+	plain_words(plain, text);
 	put(plain, "\n");
 	json_free(data);
+}
+
+/* A host that does not answer is told once, and when it does again; each try between is in the journal. */
+static void tell_link(struct plain *plain, const struct event *ev)
+{
+	const struct model_call *call = model_call_find(plain->scene->model, ev->step ? ev->step : "", ev->attempt, ev->call ? ev->call : "");
+	struct err e;
+	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &e) : NULL;
+	bool lost = str_is(json_text(data, "state", ""), "lost");
+	const char *why = json_text(data, "text", "");
+
+	if (lost && call && call->silent_us != ev->at_us) {
+		json_free(data);
+		return;
+	}
+	plain_stamp(plain, ev->at_us);
+	put(plain, lost ? "NO ANSWER from " : "");
+	plain_safe(plain, ev->host && *ev->host ? ev->host : "this computer");
+	put(plain, lost ? *why ? ": " : "" : " answers again");
+	plain_words(plain, lost ? why : "");
+	put(plain, lost ? ". It is tried again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers.\n" : ".\n");
+	json_free(data);
+}
+
+/* What somebody said, its lines as lines. */
+static void put_text(struct plain *plain, const struct event *ev)
+{
+	scene_text(ev, &plain->out, true);
+	while (plain->out.len && plain->out.data[plain->out.len - 1] == '\n')
+		buf_cut(&plain->out, plain->out.len - 1);
+	put(plain, "\n");
 }
 
 static void tell_talk(struct plain *plain, const struct event *ev)
@@ -515,16 +580,47 @@ static void tell_talk(struct plain *plain, const struct event *ev)
 	put(plain, ev->kind == EVENT_NOTE ? "note by " : "");
 	plain_safe(plain, ev->who);
 	put(plain, ": ");
-	scene_text(ev, &plain->out, false);
-	put(plain, "\n");
+	put_text(plain, ev);
 }
 
 static void tell_warned(struct plain *plain, const struct event *ev)
 {
 	plain_stamp(plain, ev->at_us);
 	put(plain, "WARNING: ");
-	scene_text(ev, &plain->out, false);
-	put(plain, "\n");
+	put_text(plain, ev);
+}
+
+/* That all is well is told when it was not. */
+static void tell_outside(struct plain *plain, const struct event *ev)
+{
+	const struct model_outside *outside = &plain->scene->model->outside;
+	bool bad = outside->refuses_since_us || outside->waits_since_us;
+	char span[TIME_TEXT];
+
+	if (ev->kind == EVENT_OUTSIDE_COUNTED && bad == plain->outside_bad)
+		return;
+	plain_stamp(plain, ev->at_us);
+	if (ev->kind == EVENT_OUTSIDE_BEGAN) {
+		put(plain, "the site is asked from outside from here on: ");
+		plain_safe(plain, outside->asks);
+		if (*outside->unproven) {
+			put(plain, ". Not proved by that: ");
+			plain_safe(plain, outside->unproven);
+		}
+		put(plain, ".\n");
+		return;
+	}
+	plain->outside_bad = bad;
+	if (outside->refuses_since_us) {
+		put(plain, "SEEN FROM OUTSIDE: the site REFUSES requests (");
+		plain_safe(plain, outside->words);
+		put(plain, ").\n");
+	} else if (bad) {
+		put(plain, "SEEN FROM OUTSIDE: requests WAIT for an answer.\n");
+	} else {
+		buf_printf(&plain->out, "Seen from outside: the site answers again. %lld requests were refused so far, for %s; %lld waited.\n",
+			(long long)outside->refused, time_format_span(outside->refused_us, span), (long long)outside->waited);
+	}
 }
 
 static void tell_step_start(struct plain *plain, const struct event *ev)
@@ -548,13 +644,11 @@ static const struct {
 } simple[] = {
 	{ EVENT_SESSION_OPENED, "opened the session", NULL },
 	{ EVENT_SESSION_RESUMED, "resumed the session", "reason" },
-	{ EVENT_SESSION_CLOSED, "the session is closed", "outcome" },
 	{ EVENT_SESSION_PAUSED, "paused the session: no new step or command starts", "why" },
 	{ EVENT_SESSION_CONTINUED, "let the session continue", "reason" },
 	{ EVENT_RUNBOOK_CHANGED, "the runbook was changed since the session began", NULL },
 	{ EVENT_STEP_DOUBTED, "IN DOUBT: nobody knows yet whether this step's work was done", "reason" },
 	{ EVENT_CALL_SETTLED, "looked up what became of the command", "how" },
-	{ EVENT_LINK_CHANGED, "connection", "state" },
 	{ EVENT_WORKER_LOST, "the worker process ended; what it ran is looked up", "reason" },
 	{ EVENT_JOINED, "is here", "role" },
 	{ EVENT_LEFT, "left", NULL },
@@ -567,6 +661,23 @@ static const struct {
 	{ EVENT_DEBT_SETTLED, "settled a debt", "how" },
 	{ EVENT_JOURNAL_GAP, "THE JOURNAL HAS A GAP", "reason" },
 };
+
+/* A session that failed before its first step has no other place to say why. */
+static void tell_closed(struct plain *plain, const struct event *ev)
+{
+	struct err e;
+	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &e) : NULL;
+	const char *reason = json_text(data, "reason", "");
+
+	tell_simple(plain, ev, "the session is closed", "outcome");
+	if (*reason) {
+		buf_cut(&plain->out, plain->out.len - 1);
+		put(plain, ": ");
+		prose_flow(&plain->out, reason);
+		put(plain, "\n");
+	}
+	json_free(data);
+}
 
 static void tell_closed_question(struct plain *plain, const struct event *ev)
 {
@@ -584,12 +695,13 @@ void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
 		void (*tell)(struct plain *plain, const struct event *ev);
 	} own[] = {
 		{ EVENT_STEP_ENTERED, tell_step_start }, { EVENT_STEP_BEGUN, tell_step_start },
-		{ EVENT_STEP_ENDED, tell_step_ended }, { EVENT_CALL_BEGUN, tell_call_begun },
+		{ EVENT_SESSION_CLOSED, tell_closed }, { EVENT_STEP_ENDED, tell_step_ended }, { EVENT_CALL_BEGUN, tell_call_begun },
 		{ EVENT_CALL_ENDED, tell_call_ended }, { EVENT_CALL_OUTPUT, tell_output },
-		{ EVENT_NOTE, tell_talk }, { EVENT_SAID, tell_talk }, { EVENT_WARNED, tell_warned },
+		{ EVENT_LINK_CHANGED, tell_link }, { EVENT_NOTE, tell_talk }, { EVENT_SAID, tell_talk }, { EVENT_WARNED, tell_warned },
 		{ EVENT_ANSWERED, tell_closed_question }, { EVENT_WITHDRAWN, tell_closed_question },
 		{ EVENT_APPROVAL_ASKED, plain_tell_people }, { EVENT_APPROVAL_GIVEN, plain_tell_people },
 		{ EVENT_APPROVAL_VOIDED, plain_tell_people }, { EVENT_WHEEL_PASSED, plain_tell_people },
+		{ EVENT_OUTSIDE_BEGAN, tell_outside }, { EVENT_OUTSIDE_COUNTED, tell_outside },
 		{ EVENT_INVITED, plain_tell_people }, { EVENT_DISMISSED, plain_tell_people },
 	};
 

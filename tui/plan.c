@@ -263,7 +263,7 @@ static enum plan_do press_sheet(struct plan *plan, const struct press *press)
 
 	if (sheet_press(sheet, press) != SHEET_DONE)
 		return PLAN_STAY;
-	if (sheet->use == SHEET_OVERRIDE && sheet->edit.len < REASON_MIN) {
+	if (sheet->use == SHEET_OVERRIDE && (sheet->edit.len < REASON_MIN || !utf8_says(sheet->edit.text))) {
 		sheet_error(sheet, "A reason is needed: some words that the people who read the journal will understand.");
 		return PLAN_STAY;
 	}
@@ -354,9 +354,35 @@ static enum plan_do press_palette(struct plan *plan, const struct press *press)
 	return did == PALETTE_RUNS ? act(plan, action) : PLAN_STAY;
 }
 
+static enum plan_do press_key(struct plan *plan, const struct press *press)
+{
+	enum action action = keytable_find(IN_PLAN, press);
+	char *words;
+
+	if (action != ACTION_NONE)
+		return act(plan, action);
+	words = keytable_stray(press, NULL);
+	plan_notice(plan, words);
+	mem_free(words);
+	return PLAN_STAY;
+}
+
+/* The sheet lies over the line where notices stand. */
+static void burst(struct plan *plan)
+{
+	if (plan->sheet.open && !plan->palette.is_open)
+		sheet_error(&plan->sheet, KEYS_BURST_WORDS);
+	else
+		plan_notice(plan, KEYS_BURST_WORDS);
+}
+
 enum plan_do plan_press(struct plan *plan, const struct press *press)
 {
 	mem_set(&plan->notice, NULL);
+	if (keys_stops(press, plan->palette.is_open || (plan->editing && !plan->sheet.open) ? KEYS_FIELD : sheet_place(&plan->sheet))) {
+		burst(plan);
+		return PLAN_STAY;
+	}
 	if (plan->palette.is_open)
 		return press_palette(plan, press);
 	if (plan->sheet.open)
@@ -367,7 +393,7 @@ enum plan_do plan_press(struct plan *plan, const struct press *press)
 	}
 	if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C'))
 		return PLAN_HOME;
-	return act(plan, keytable_find(IN_PLAN, press));
+	return press_key(plan, press);
 }
 
 /* ---- drawing ---- */
@@ -385,7 +411,8 @@ static const char *advice(const struct plan *plan)
 static void draw_field(const struct plan *plan, struct canvas *canvas, struct area body, long pick)
 {
 	if (plan->editing && pick >= plan->top && pick < plan->top + body.rows)
-		sheet_line(&plan->edit, canvas, (struct area){ body.row + (int)(pick - plan->top), FIELD_COL, 1, body.cols - FIELD_COL - 1 });
+		edit_draw(&plan->edit, canvas, (struct area){ body.row + (int)(pick - plan->top), FIELD_COL,
+			1, body.cols - FIELD_COL - 1 });
 }
 
 void plan_draw(struct plan *plan, struct canvas *canvas, int64_t wall_us)

@@ -22,7 +22,7 @@ typedef int plan_check_fn(void *arg, const char *name, const char *value, struct
 struct plan;
 
 /*
- * {"id","title","about","params":[{"name","type","ask"?,"help"?,"default"?,"choices"?,"optional"?}],"steps":[{"id","kind","title","phase"?,"why"?,"about"?,"back"?,"takes"?,"downtime"?,"because"?,
+ * {"id","title","about","params":[{"name","type","ask"?,"help"?,"default"?,"choices"?,"optional"?}],"steps":[{"id","kind","title","phase"?,"why"?,"about"?,"back"?,"takes"?,"downtime"?,"refuses"?,"because"?,
  * "target"?,"usual"?:{"took"?,"wait"?,"runs","failed"},"hosts"?:[names]}],"usual"?:{"took"?,"down"?,"last"?},"fleet":{"name"?,"hosts":[names]},"checks":[{"state" (ok warn FAIL),"text"}]}; durations as
  * {"n","median_us","min_us","max_us"}. Copied. Caller owns.
  */

@@ -112,17 +112,27 @@ static void add_downtime(struct plan *plan, int cols)
 {
 	long from = plan_downtime_step(plan, "begins"), to = plan_downtime_step(plan, "ends");
 	struct buf text = { 0 };
-	const struct json *down = json_at(json_at(plan->data, "usual"), "down");
+	const struct json *down = json_at(json_at(plan->data, "usual"), "down"), *steps = json_at(plan->data, "steps");
+	bool refused = false;
+
+	for (size_t i = 0; i < json_count(steps); i++)
+		refused = refused || *json_text(json_item(steps, i), "refuses", "");
 
 	if (from) {
 		buf_printf(&text, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
 		buf_puts(&text, down ? ": usually " : ".");
 		plan_span(&text, down);
 		buf_puts(&text, down ? "." : "");
-	} else {
+	} else if (!refused) {
 		buf_puts(&text, "No downtime is planned.");
 	}
-	rows_add_text(&plan->rows, from ? ROLE_WARN : ROLE_TEXT, buf_text(&text), 0, cols);
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const char *refuses = json_text(json_item(steps, i), "refuses", "");
+
+		if (*refuses)
+			buf_printf(&text, "%sRequests are refused for about %s in step %zu, %s.", text.len ? " " : "", refuses, i + 1, json_text(json_item(steps, i), "title", ""));
+	}
+	rows_add_text(&plan->rows, from || refused ? ROLE_WARN : ROLE_TEXT, buf_text(&text), 0, cols);
 	buf_done(&text);
 }
 

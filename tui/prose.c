@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shown.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/utf8.h"
 
@@ -27,8 +29,11 @@ void prose_flow(struct buf *out, const char *text)
 {
 	size_t start = out->len;
 	bool open = false;	/* the line before flows on */
+	struct buf words = { 0 };
 
-	for (const char *p = text; p && *p;) {
+	if (text)
+		line_words(&words, text, strlen(text), true);
+	for (const char *p = buf_text(&words); *p;) {
 		size_t whole = strcspn(p, "\n"), len = trimmed(p, whole);
 		bool alone = len > 0 && stands_alone(p, len);
 
@@ -40,6 +45,7 @@ void prose_flow(struct buf *out, const char *text)
 		open = len > 0 && !alone && utf8_columns(p, len) >= PROSE_LONG;
 		p += whole + (p[whole] == '\n');
 	}
+	buf_done(&words);
 }
 
 void prose_command(struct buf *out, const char *shown)
@@ -102,15 +108,33 @@ static struct stretch stretch_at(const struct json *commands, size_t from)
 	return one;
 }
 
+/* " as root in /srv with A=b", and under which condition: what two commands must share to stand under one heading. Caller owns. */
+static char *heading_of(const struct json *command)
+{
+	const char *as = json_text(command, "as", ""), *only = json_text(command, "if", NULL);
+	struct buf out = { 0 };
+
+	if (*as)
+		buf_printf(&out, " as %s", as);
+	shown_where(&out, command);
+	if (only)
+		buf_printf(&out, ", if %s", only);
+	return buf_take(&out);
+}
+
 static bool stretch_same(const struct json *commands, struct stretch a, struct stretch b)
 {
 	if (a.to - a.from != b.to - b.from)
 		return false;
 	for (size_t i = 0; i < a.to - a.from; i++) {
 		const struct json *x = json_item(commands, a.from + i), *y = json_item(commands, b.from + i);
+		char *of_x = heading_of(x), *of_y = heading_of(y);
+		bool same = str_is(of_x, of_y) && str_is(json_text(x, "shown", ""), json_text(y, "shown", ""))
+			&& str_is(json_text(x, "content", ""), json_text(y, "content", "")) && !json_at(x, "bytes") && !json_at(y, "bytes");
 
-		if (!str_is(json_text(x, "as", ""), json_text(y, "as", ""))
-			|| !str_is(json_text(x, "shown", ""), json_text(y, "shown", "")))
+		mem_free(of_x);
+		mem_free(of_y);
+		if (!same)
 			return false;
 	}
 	return true;
@@ -127,26 +151,44 @@ static void put_host(struct buf *out, const char *host, const char *before)
 	put_safe(out, *host ? host : "this computer");
 }
 
-/* Its commands; the user is named where it changes. */
+/* What a file gets or a command is fed, as it will be. */
+static void put_content(struct buf *out, const struct json *command)
+{
+	const char *content = json_text(command, "content", NULL);
+
+	if (content) {
+		buf_puts(out, "  fed with:\n");
+		prose_command(out, content);
+		buf_puts(out, out->data[out->len - 1] == '\n' ? "" : "\n");
+	} else if (json_at(command, "bytes")) {
+		buf_printf(out, "  fed with %lld bytes; sha256 of all arguments ", (long long)json_int(command, "bytes", 0));
+		put_safe(out, json_text(command, "digest", ""));
+		buf_putc(out, '\n');
+	}
+}
+
+/* Its commands; user, folder and variables are named where they change. */
 static void put_stretch(struct buf *out, const struct json *commands, struct stretch one)
 {
-	const char *as = NULL;
+	char *before = NULL;
 
 	for (size_t i = one.from; i < one.to; i++) {
 		const struct json *command = json_item(commands, i);
-		const char *user = json_text(command, "as", "");
+		char *heading = heading_of(command);
 
-		if (!as || !str_is(as, user)) {
-			buf_puts(out, as && !*user ? "then as you" : as ? "then" : "");
-			buf_puts(out, *user ? " as " : "");
-			put_safe(out, user);
+		if (!before || !str_is(before, heading)) {
+			buf_puts(out, !before ? "" : strncmp(heading, " as ", 4) != 0 ? "then as you" : "then");
+			put_safe(out, heading);
 			buf_puts(out, ":\n");
-			as = user;
 		}
 		buf_puts(out, "$ ");
 		prose_command(out, json_text(command, "shown", ""));
 		buf_putc(out, '\n');
+		put_content(out, command);
+		mem_free(before);
+		before = heading;
 	}
+	mem_free(before);
 }
 
 void prose_commands(struct buf *out, const struct json *commands)
@@ -167,4 +209,17 @@ void prose_commands(struct buf *out, const struct json *commands)
 		put_stretch(out, commands, one);
 		i = next.to;
 	}
+}
+
+void prose_question(struct buf *out, const char *details, const struct json *data)
+{
+	const struct json *commands = json_at(data, "commands");
+
+	if (*details) {
+		prose_flow(out, details);
+		buf_putc(out, '\n');
+	}
+	prose_commands(out, commands);
+	if (str_is(json_text(data, "of", ""), "step") && json_at(data, "whole") && !json_bool(data, "whole", true))
+		buf_puts(out, json_count(commands) ? "If what it finds then wants it, more comes after these.\n" : "What it will run depends on what it finds then.\n");
 }

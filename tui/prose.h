@@ -22,6 +22,9 @@ void prose_command(struct buf *out, const char *shown);
  */
 void prose_commands(struct buf *out, const struct json *commands);
 
+/* What a question says besides its text: details, then what will run. Each line ends. */
+void prose_question(struct buf *out, const char *details, const struct json *data);
+
 /* Appends text with its lines broken at blanks where they are longer than cols columns; what has no blank stays whole. */
 void prose_wrap(struct buf *out, const char *text, int cols);
 

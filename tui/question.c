@@ -5,8 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/day.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
+#include "base/utf8.h"
 
 struct question *question_new(const struct event *asked)
 {
@@ -79,8 +82,13 @@ bool question_choice_at(const struct question *question, size_t i, struct choice
 
 bool question_is_dangerous(const struct question *question)
 {
-	return !question->fallback || str_is(question->type, "typed")
-		|| str_is(question->of, "approval") || question->secret;
+	/* A session of before may offer one: what changes something is chosen all the same. */
+	static const char *const of[] = { "step", "failure", "doubt", "manual", "approval", "change", "hostkey", "wheel" };
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
+		if (str_is(of[i], question->of))
+			return true;
+	return !question->fallback || str_is(question->type, "typed") || question->secret;
 }
 
 /* Index of the choice that line means, -1 when none or more than one. */
@@ -204,7 +212,7 @@ const char *answer_prompt(enum answer_need need)
 	case ANSWER_OWNER:
 		return "Who will do it later?";
 	case ANSWER_DUE:
-		return "Until when? (a date like 2026-12-01, or 3d)";
+		return "Until when? (" DAY_HELP ")";
 	case ANSWER_COMPLETE:
 		break;
 	}
@@ -216,9 +224,13 @@ int answer_fill(struct answer *answer, enum answer_need need, const char *line, 
 	char **field = need == ANSWER_WHY ? &answer->why
 		: need == ANSWER_OWNER ? &answer->owner : &answer->due;
 
-	if (line[strspn(line, " ")] == '\0')
+	char day[DAY_TEXT];
+
+	if (!utf8_says(line))
 		return err_set(e, ERR_USAGE, "an answer is needed here");
-	mem_set(field, line);
+	if (need == ANSWER_DUE && day_parse(line, time_wall_us(), day, e) < 0)
+		return -1;
+	mem_set(field, need == ANSWER_DUE ? day : line);
 	return 0;
 }
 

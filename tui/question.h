@@ -60,7 +60,7 @@ enum answer_need answer_lacks(const struct question *question, const struct answ
 /* Words that ask for it. Static. */
 const char *answer_prompt(enum answer_need need);
 
-/* Puts a typed line where answer_lacks pointed; ERR_USAGE when it is empty. */
+/* Puts a typed line where answer_lacks pointed, a day as a date; ERR_USAGE with words when it is empty or no day, and the answer stays as it was. */
 int answer_fill(struct answer *answer, enum answer_need need, const char *line, struct err *e);
 
 /* {"do":"answer",…}. Caller owns. */

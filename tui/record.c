@@ -48,6 +48,10 @@ void record_text(const struct scene *scene, struct buf *out)
 	for (size_t i = 0; i < model->step_count; i++)
 		if (model->steps[i].state != STEP_PLANNED)
 			record_step(scene, i, out);
+	if (model->outside.seq) {
+		model_outside_words(model, model->last_us, out);
+		buf_putc(out, '\n');
+	}
 	if (out->len == start)
 		buf_puts(out, "Nothing was done yet.\n");
 }

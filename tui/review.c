@@ -28,16 +28,14 @@ static void look_at_chain(struct review *review)
 	struct stat st;
 	char *text;
 
-	if (stat(review->journal, &st) < 0 || st.st_size > VERIFY_MAX) {
-		mem_set(&review->chain, "chain not checked (bellbook verify)");
-		return;
-	}
-	if (store_verify(review->journal, &report, &e) < 0)
+	if (stat(review->journal, &st) == 0 && st.st_size <= VERIFY_MAX && store_verify(review->journal, &report, &e) < 0)
 		text = mem_printf("CHAIN: %s", e.text);
+	else if (store_is_cut(review->store, &e))
+		text = mem_printf("CUT: %s", e.text);
 	else if (report.bad_seq)
 		text = mem_printf("CHAIN BROKEN at event %lld", (long long)report.bad_seq);
 	else
-		text = mem_strdup("chain ok");
+		text = mem_strdup(report.events ? "chain ok" : "chain not checked (bellbook verify)");
 	review->chain_bad = report.bad_seq != 0 || e.text[0];
 	mem_free(review->chain);
 	review->chain = safe_copy(text);

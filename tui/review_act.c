@@ -58,9 +58,11 @@ void review_search(struct review *review, int64_t now_us)
 	enum review_found found = review_find_on(review, SEARCH_US);
 
 	if (found == REVIEW_NOT_FOUND)
-		review_notice(review, backwards ? "Not found above." : "Not found below; N looks above.", now_us);
+		review_notice(review, "Not found in this session.", now_us);
 	else if (found == REVIEW_SEARCHING)
 		review_notice(review, "Searching; any key stops it.", now_us);
+	else if (review->find_wrapped)
+		review_notice(review, backwards ? "The search went on from the end." : "The search went on from the beginning.", now_us);
 	else
 		mem_set(&review->notice, NULL);
 }
@@ -272,6 +274,14 @@ static void mouse(struct review *review, const struct press *press)
 	}
 }
 
+static void say_stray(struct review *review, const struct press *press, int64_t now_us)
+{
+	char *words = keytable_stray(press, NULL);
+
+	review_notice(review, words, now_us);
+	mem_free(words);
+}
+
 void review_press(struct review *review, const struct press *press, int64_t now_us)
 {
 	enum action action = press->code == PRESS_ESC ? (review->raw || review->in_pane ? ACTION_LEAVE : ACTION_NONE)
@@ -282,6 +292,10 @@ void review_press(struct review *review, const struct press *press, int64_t now_
 		return;
 	}
 	mem_set(&review->notice, NULL);
+	if (keys_stops(press, review->palette.is_open || box_types(review) ? KEYS_FIELD : KEYS_NOWHERE)) {
+		review_notice(review, KEYS_BURST_WORDS, now_us);
+		return;
+	}
 	if (review->finding != 0) {
 		review_find_stop(review);
 		return;
@@ -294,6 +308,8 @@ void review_press(struct review *review, const struct press *press, int64_t now_
 		box_press(review, press, now_us);
 	else if (press->code == PRESS_PASTE)
 		review_notice(review, "A paste was ignored: no field is open.", now_us);
+	else if (action == ACTION_NONE && press->code != PRESS_ESC)
+		say_stray(review, press, now_us);
 	else
 		act(review, action, NULL, now_us);
 }

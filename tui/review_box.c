@@ -198,7 +198,7 @@ static void diff_typed(struct review *review)
 
 static void enter(struct review *review, int64_t now_us)
 {
-	if (review->edit.len == 0) {
+	if (!utf8_says(review->edit.text)) {
 		box_error(review, "nothing is written there yet; Esc closes");
 		return;
 	}
@@ -276,10 +276,17 @@ static void text_press(struct review *review, const struct press *press)
 		box->scroll = 0;
 	else if (action == ACTION_FOLLOW)
 		box->scroll = 1 << 20;
-	else
+	else if (press->code == PRESS_ESC || press->code == PRESS_ENTER || action == ACTION_LEAVE)
 		box_close(review);
 	if (box->scroll < 0)
 		box->scroll = 0;
+}
+
+bool box_types(const struct review *review)
+{
+	enum review_use use = review->box.use;
+
+	return use != USE_CLOSED && use != REVIEW_TEXT && use != REVIEW_FILTER && use != REVIEW_FORMAT;
 }
 
 void box_press(struct review *review, const struct press *press, int64_t now_us)
@@ -353,58 +360,19 @@ static void draw_choices(const struct review *review, struct canvas *canvas, str
 /* The text typed, its end in sight. */
 static void draw_field(const struct review *review, struct canvas *canvas, struct area at)
 {
-	const char *text = review->edit.text;
-	int cursor = utf8_columns(text, review->edit.cursor);
-
 	canvas_text(canvas, at.row, at.col, at.cols, ROLE_BOLD, "> ");
 	at.col += 2;
 	at.cols -= 2;
-	canvas_fill(canvas, at, ROLE_FIELD);
-	while (*text && cursor >= at.cols) {
-		uint32_t cp;
-		size_t n = utf8_decode(text, strlen(text), &cp);
-
-		cursor -= utf8_width(cp);
-		text += n;
-	}
-	canvas_text(canvas, at.row, at.col, at.cols, ROLE_FIELD, text);
-	canvas->cursor_row = at.row;
-	canvas->cursor_col = at.col + cursor;
+	edit_draw(&review->edit, canvas, at);
 }
 
-/* Rows of the text at that width: its own lines, broken where they are too long. */
-static int text_rows(const char *text, int cols)
+/* Text of so many rows; PgUp and PgDn go by what there is room for. */
+static void draw_text(struct review_box *box, struct canvas *canvas, struct area area, int rows)
 {
-	int rows = 0;
-
-	for (; *text; rows++) {
-		int next;
-
-		canvas_break(text, cols, &next);
-		text += next > 0 ? next : 1;
-	}
-	return rows;
-}
-
-static void draw_text(struct review *review, struct canvas *canvas, struct area area)
-{
-	struct review_box *box = &review->box;
-	int rows = text_rows(box->text, area.cols), skip;
-	const char *text = box->text;
-
 	box->page = area.rows;
 	if (box->scroll > rows - area.rows)
 		box->scroll = rows > area.rows ? rows - area.rows : 0;
-	skip = box->scroll;
-	for (int row = -skip; *text && row < area.rows; row++) {
-		int next, len = canvas_break(text, area.cols, &next);
-		char *line = mem_dup(text, (size_t)len);
-
-		if (row >= 0)
-			canvas_text(canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
-		mem_free(line);
-		text += next > 0 ? next : 1;
-	}
+	canvas_page(canvas, area, box->text, box->scroll);
 }
 
 void box_draw(struct review *review, struct canvas *canvas, struct area area)
@@ -413,7 +381,7 @@ void box_draw(struct review *review, struct canvas *canvas, struct area area)
 	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
 	long list = choices(review);
 	bool field = box->use != REVIEW_TEXT && list == 0;
-	int text = text_rows(box->text, inner), rows = text + (int)list + (field ? 1 : 0) + (box->error ? 1 : 0) + 3;
+	int text = canvas_rows(box->text, inner), rows = text + (int)list + (field ? 1 : 0) + (box->error ? 1 : 0) + 3;
 	struct area at, in;
 
 	rows = rows > area.rows ? area.rows : rows;
@@ -432,5 +400,5 @@ void box_draw(struct review *review, struct canvas *canvas, struct area area)
 		draw_choices(review, canvas, (struct area){ in.row + in.rows, in.col, room, inner });
 	}
 	if (in.rows > 0)
-		draw_text(review, canvas, in);
+		draw_text(box, canvas, in, text);
 }

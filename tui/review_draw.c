@@ -399,20 +399,10 @@ static void draw_raw(struct sheet *sheet, struct area area)
 
 	pane->page = area.rows > 1 ? area.rows : 1;
 	for (long i = pane->at; i < (long)pane->count && area.rows > 0; i++) {
-		const char *text = pane->lines[i].text;
-		size_t len = strlen(text);
+		int used = canvas_whole(sheet->canvas, area, pane->lines[i].text);
 
-		do {
-			size_t fit = utf8_fit(text, len, area.cols, NULL);
-			char *part = mem_dup(text, fit);
-
-			canvas_text(sheet->canvas, area.row, area.col, area.cols, ROLE_TEXT, part);
-			mem_free(part);
-			text += fit;
-			len -= fit;
-			area.row++;
-			area.rows--;
-		} while (len > 0 && area.rows > 0);
+		area.row += used;
+		area.rows -= used;
 	}
 }
 

@@ -105,7 +105,7 @@ bool review_find_begin(struct review *review, bool backwards)
 	if (!review->find || !*review->find || review->row_count == 0)
 		return false;
 	review->finding = backwards ? -1 : 1;
-	review->find_moved = false;
+	review->find_moved = review->find_wrapped = false;
 	review->find_at = review->at;
 	review->find_line = review->pane.at;
 	review->find_in_pane = review->in_pane;
@@ -128,6 +128,13 @@ enum review_found review_find_on(struct review *review, int64_t for_us)
 	int64_t until_us = for_us < INT64_MAX ? time_mono_us() + for_us : INT64_MAX;
 	enum review_found found = review->finding > 0 ? forwards(review, until_us) : review->finding < 0 ? upwards(review, until_us) : REVIEW_NOT_FOUND;
 
+	if (found == REVIEW_NOT_FOUND && review->finding != 0 && !review->find_wrapped) {
+		/* From the other end on, once. */
+		review->find_wrapped = review->find_moved = true;
+		review->in_pane = false;
+		review->at = review->finding > 0 ? -1 : (long)review->row_count;
+		found = review->finding > 0 ? forwards(review, until_us) : upwards(review, until_us);
+	}
 	if (found == REVIEW_FOUND)
 		review->finding = 0;
 	if (found == REVIEW_NOT_FOUND)

@@ -71,6 +71,7 @@ struct review {
 	struct pane pane;
 	char *find;			/* owned; NULL = nothing was searched */
 	int finding;			/* a search is under way: 1 on, -1 back, 0 none */
+	bool find_wrapped;	/* it went on from the other end */
 	bool find_moved, find_in_pane;	/* it has left its first line; where the person was before it */
 	long find_at, find_line;
 	struct review_box box;
@@ -133,6 +134,9 @@ void box_close(struct review *review);
 
 /* Shows what was otherwise in another session; asks with which when its number is NULL. Blocks for disk. */
 void box_diff(struct review *review, const char *number);
+
+/* True while it has a line to type. */
+bool box_types(const struct review *review);
 
 /* A key for the box that is open. */
 void box_press(struct review *review, const struct press *press, int64_t now_us);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/line.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/strip.h"
@@ -151,6 +152,7 @@ static void add_command(struct review *review, const struct model_call *call)
 		buf_puts(&line, " as ");
 		utf8_safe(&line, call->as, strlen(call->as), false);
 	}
+	utf8_safe(&line, call->where, strlen(call->where), false);
 	buf_puts(&line, " $ ");
 	prose_command(&line, call->shown[0] ? call->shown : call->action);
 	add_text(&review->pane, buf_text(&line), &like);
@@ -165,7 +167,7 @@ static void add_command(struct review *review, const struct model_call *call)
 		buf_printf(&line, ", %s", time_format_span(call->ended_us - call->begun_us, span));
 	if (call->error[0]) {
 		buf_puts(&line, ": ");
-		utf8_safe(&line, call->error, strlen(call->error), false);
+		line_words(&line, call->error, strlen(call->error), false);
 	}
 	add_text(&review->pane, buf_text(&line), &like);
 	buf_done(&line);

@@ -366,7 +366,7 @@ static void keyboard_ready(void *arg, int fd, short events)
 		return;
 	if (n <= 0)	/* the terminal is gone */
 		_exit(VIEW_OK);
-	keys_feed(desk->keys, bytes, (size_t)n, time_mono_us());
+	keys_read(desk->keys, bytes, (size_t)n, time_mono_us());
 	explicit_bzero(bytes, sizeof(bytes));
 	keys_due(desk);
 }

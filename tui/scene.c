@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/line.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/people.h"
+#include "tui/waits.h"
 
 struct scene *scene_new(void)
 {
@@ -65,14 +67,14 @@ void scene_text(const struct event *ev, struct buf *out, bool keep_lines)
 	const char *text;
 
 	if (ev->bytes && ev->len > 0) {
-		utf8_safe(out, ev->bytes, ev->len, keep_lines);
+		line_words(out, ev->bytes, ev->len, keep_lines);
 		return;
 	}
 	if (!ev->data)
 		return;
 	data = json_parse(ev->data, strlen(ev->data), &e);
 	text = json_text(data, "text", "");
-	utf8_safe(out, text, strlen(text), keep_lines);
+	line_words(out, text, strlen(text), keep_lines);
 	json_free(data);
 }
 
@@ -84,7 +86,9 @@ static void talk_add(struct scene *scene, const struct event *ev)
 		talk_done(&scene->talk[0]);
 		memmove(scene->talk, scene->talk + 1, --scene->talk_count * sizeof(*scene->talk));
 	}
-	scene_text(ev, &text, false);
+	scene_text(ev, &text, true);
+	while (text.len && text.data[text.len - 1] == '\n')
+		buf_cut(&text, text.len - 1);
 	scene->talk = mem_grow(scene->talk, scene->talk_count + 1, sizeof(*scene->talk));
 	scene->talk[scene->talk_count++] = (struct talk){
 		.seq = ev->seq, .at_us = ev->at_us, .note = ev->kind == EVENT_NOTE,
@@ -348,6 +352,9 @@ const struct question *scene_question(const struct scene *scene)
 	for (size_t i = 0; i < scene->question_count; i++)
 		if (str_is(scene->questions[i]->of, "hostkey") || (str_is(scene->questions[i]->of, "secret") && *scene->questions[i]->host))
 			return scene->questions[i];
+	/* It has an end of its own, and what else is asked waits. */
+	if (people_wheel(scene))
+		return people_wheel(scene);
 	for (size_t i = 0; i < scene->question_count; i++)
 		if (people_mine(scene, scene->questions[i]))
 			return scene->questions[i];
@@ -430,16 +437,25 @@ const struct model_call *scene_step_call(const struct scene *scene, const struct
 const struct model_call *scene_focus(const struct scene *scene)
 {
 	const struct model *model = scene->model;
-	const struct model_call *bad = NULL, *work = NULL;
-	long at;
+	const struct model_call *bad = NULL, *work = NULL, *part = NULL, *waits[WAITS_MOST];
+	long at = model_current(model);
+	bool waiting = at >= 0 && waits_of(model, &model->steps[at], waits) > 0;
 
+	/* While the step waits, its looks come and go each second: what it did before them is worth more than those. */
 	for (size_t i = model->call_count; i-- > 0;) {
-		if (model->calls[i].state == CALL_RUNNING)
-			return &model->calls[i];
-		if (!work && !scene_is_probe(&model->calls[i]) && !model->calls[i].by_hand)
-			work = &model->calls[i];
+		const struct model_call *call = &model->calls[i];
+
+		if (call->state == CALL_RUNNING && !call->wait && !(waiting && call->reads))
+			return call;
+		if (call->state == CALL_RUNNING && !part)
+			part = call;
+		if (!work && !scene_is_probe(call) && !call->by_hand && !call->wait && !(waiting && call->reads))
+			work = call;
 	}
-	at = model_current(model);
+	if (waiting)
+		return work && str_is(work->step, model->steps[at].id) && work->attempt == model->steps[at].attempt ? work : waits[0];
+	if (part)
+		return part;
 	if (at >= 0 && (model->steps[at].state == STEP_FAILED || model->steps[at].state == STEP_IN_DOUBT))
 		bad = scene_step_call(scene, &model->steps[at]);
 	return bad ? bad : work || model->call_count == 0 ? work : &model->calls[model->call_count - 1];

@@ -5,6 +5,9 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
+#include "tui/keytable.h"
+
+#define TEXT_END 1000000	/* drawing makes it the last page */
 
 static char *safe(const char *text, bool keep_lines)
 {
@@ -52,10 +55,17 @@ void sheet_error(struct sheet *sheet, const char *text)
 	sheet->error = safe(text, false);
 }
 
+enum keys_place sheet_place(const struct sheet *sheet)
+{
+	return !sheet->open ? KEYS_NOWHERE : sheet->field ? KEYS_FIELD : KEYS_LIST;
+}
+
 static bool scrolls(struct sheet *sheet, const struct press *press)
 {
+	bool text = !sheet->option_count && !sheet->field;
 	int by = press->code == PRESS_PAGE_DOWN ? sheet->page : press->code == PRESS_PAGE_UP ? -sheet->page
-		: !sheet->option_count && press->code == PRESS_DOWN ? 1 : !sheet->option_count && press->code == PRESS_UP ? -1 : 0;
+		: text && press->code == PRESS_DOWN ? 1 : text && press->code == PRESS_UP ? -1
+		: text && press->code == PRESS_HOME ? -TEXT_END : text && press->code == PRESS_END ? TEXT_END : 0;
 
 	if (sheet->page == 0 || by == 0)
 		return false;
@@ -75,9 +85,22 @@ static enum sheet_end enter(struct sheet *sheet)
 	return SHEET_STAYS;
 }
 
+/* Said, and nothing stays chosen: whoever types words means another window. */
+static void stray(struct sheet *sheet, const struct press *press)
+{
+	char *text = keytable_stray(press, sheet->option_count ? "choose with the arrows or a number, then Enter" : "Esc closes this");
+
+	sheet_error(sheet, text);
+	sheet->pick = -1;
+	mem_free(text);
+}
+
 static void pick(struct sheet *sheet, const struct press *press)
 {
 	long count = (long)sheet->option_count;
+
+	mem_free(sheet->error);
+	sheet->error = NULL;
 
 	if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
 		sheet->pick = sheet->pick + 1 < count ? sheet->pick + 1 : count - 1;
@@ -85,6 +108,8 @@ static void pick(struct sheet *sheet, const struct press *press)
 		sheet->pick = sheet->pick > 0 ? sheet->pick - 1 : 0;
 	else if (press->code == PRESS_CHAR && press->cp >= '1' && press->cp < '1' + (uint32_t)count)
 		sheet->pick = (long)(press->cp - '1');
+	else
+		stray(sheet, press);
 }
 
 enum sheet_end sheet_press(struct sheet *sheet, const struct press *press)
@@ -95,8 +120,7 @@ enum sheet_end sheet_press(struct sheet *sheet, const struct press *press)
 		return SHEET_STAYS;
 	if (press->code == PRESS_ENTER)
 		return enter(sheet);
-	if (back || (!sheet->field && sheet->option_count == 0)
-	    || (!sheet->field && press->code == PRESS_CHAR && press->cp == 'q')) {
+	if (back || (!sheet->field && press->code == PRESS_CHAR && press->cp == 'q')) {
 		sheet_close(sheet);
 		return SHEET_CLOSED;
 	}
@@ -107,78 +131,27 @@ enum sheet_end sheet_press(struct sheet *sheet, const struct press *press)
 	return SHEET_STAYS;
 }
 
-static int text_rows(const char *text, int cols)
-{
-	int rows = 0, next;
-
-	for (; *text; text += next, rows++)
-		canvas_break(text, cols, &next);
-	return rows;
-}
-
-static void draw_text(struct sheet *sheet, struct canvas *canvas, struct area area)
-{
-	const char *text = sheet->text;
-	int rows = text_rows(text, area.cols), next;
-
-	sheet->page = rows > area.rows && area.rows > 1 ? area.rows - 1 : 0;
-	if (sheet->page > 0)
-		area.rows--;
-	if (sheet->scroll > rows - area.rows)
-		sheet->scroll = rows > area.rows ? rows - area.rows : 0;
-	for (int i = 0; *text && i < sheet->scroll; i++, text += next)
-		canvas_break(text, area.cols, &next);
-	for (int row = 0; *text && row < area.rows; row++, text += next) {
-		int len = canvas_break(text, area.cols, &next);
-		char *line = mem_dup(text, (size_t)len);
-
-		canvas_text(canvas, area.row + row, area.col, area.cols, ROLE_TEXT, line);
-		mem_free(line);
-	}
-	if (sheet->page > 0)
-		canvas_printf(canvas, (struct area){ area.row + area.rows, area.col, 1, area.cols }, ROLE_WARN, "-- lines %d to %d of %d: %s --",
-			sheet->scroll + 1, sheet->scroll + area.rows, rows, sheet->scroll + area.rows < rows ? "PgDn shows the rest" : "PgUp shows what is above");
-}
-
-void sheet_line(const struct edit *edit, struct canvas *canvas, struct area at)
-{
-	const char *text = edit->text;
-	int cursor = utf8_columns(text, edit->cursor);
-
-	canvas_fill(canvas, at, ROLE_FIELD);
-	while (cursor >= at.cols && *text) {
-		uint32_t cp;
-		size_t n = utf8_decode(text, strlen(text), &cp);
-
-		cursor -= utf8_width(cp);
-		text += n;
-	}
-	canvas_text(canvas, at.row, at.col, at.cols, ROLE_FIELD, text);
-	canvas->cursor_row = at.row;
-	canvas->cursor_col = at.col + cursor;
-}
-
 static const char *hint(const struct sheet *sheet)
 {
 	if (sheet->field)
 		return "Enter sends; Esc decides nothing";
 	if (sheet->option_count)
 		return "arrows or a number, then Enter; Esc decides nothing";
-	return sheet->page > 0 ? "arrows, PgUp and PgDn scroll, any other key closes" : "any key closes";
+	return sheet->page > 0 ? "arrows, PgUp and PgDn scroll; Esc closes" : "Esc closes";
 }
 
 void sheet_draw(struct sheet *sheet, struct canvas *canvas, struct area area)
 {
 	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
 	int tail = (sheet->field ? 1 : (int)sheet->option_count) + (sheet->error ? 1 : 0);
-	int rows = text_rows(sheet->text, inner) + tail + 3;
+	int rows = canvas_rows(sheet->text, inner) + tail + 3;
 	struct area box, in;
 
 	rows = rows < area.rows ? rows : area.rows;
 	box = (struct area){ area.row + area.rows - rows, area.col + (area.cols - width) / 2, rows, width };
 	in = (struct area){ box.row + 1, box.col + 2, rows - 3 - tail, inner };
 	canvas_box(canvas, box, sheet->title);
-	draw_text(sheet, canvas, in);
+	sheet->page = canvas_scroll(canvas, in, sheet->text, &sheet->scroll);
 	in.row += in.rows;
 	for (long i = 0; i < (long)sheet->option_count; i++, in.row++) {
 		enum role role = i == sheet->pick ? ROLE_PICK : ROLE_TEXT;
@@ -188,7 +161,7 @@ void sheet_draw(struct sheet *sheet, struct canvas *canvas, struct area area)
 	}
 	if (sheet->field) {
 		canvas_text(canvas, in.row, in.col, 2, ROLE_BOLD, "> ");
-		sheet_line(&sheet->edit, canvas, (struct area){ in.row++, in.col + 2, 1, inner - 2 });
+		edit_draw(&sheet->edit, canvas, (struct area){ in.row++, in.col + 2, 1, inner - 2 });
 	}
 	if (sheet->error)
 		canvas_text(canvas, in.row, in.col, inner, ROLE_FAIL, sheet->error);

@@ -36,6 +36,9 @@ void sheet_field(struct sheet *sheet);
 /* Says why Enter did nothing. */
 void sheet_error(struct sheet *sheet, const char *text);
 
+/* Where a key would go. */
+enum keys_place sheet_place(const struct sheet *sheet);
+
 /* Closes, frees and wipes. */
 void sheet_close(struct sheet *sheet);
 
@@ -44,8 +47,5 @@ enum sheet_end sheet_press(struct sheet *sheet, const struct press *press);
 
 /* Draws it over the lower part of the area. */
 void sheet_draw(struct sheet *sheet, struct canvas *canvas, struct area area);
-
-/* A line being typed in the area's row, scrolled so that the cursor is in sight; places the cursor. */
-void sheet_line(const struct edit *edit, struct canvas *canvas, struct area at);
 
 #endif

@@ -141,7 +141,7 @@ static void keyboard_ready(void *arg, int fd, short events)
 		return;
 	if (n <= 0)	/* the terminal is gone; sessions are not ours to end */
 		_exit(0);
-	keys_feed(stage->keys, bytes, (size_t)n, time_mono_us());
+	keys_read(stage->keys, bytes, (size_t)n, time_mono_us());
 	explicit_bzero(bytes, sizeof(bytes));
 	keys_due(stage);
 }

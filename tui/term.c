@@ -28,6 +28,7 @@
 #include "base/str.h"
 #include "tui/clip.h"
 #include "tui/looks.h"
+#include "tui/seen.h"
 #include "tui/shade.h"
 #include "tui/tty.h"
 
@@ -162,6 +163,38 @@ bool term_is_known(const char *name)
 	return known;
 }
 
+bool term_reports(const char *name)
+{
+	int found = 0;
+	bool known;
+
+	if (!*name || setupterm(name, STDOUT_FILENO, &found) != OK)
+		return false;
+	known = capability("u7");
+	del_curterm(cur_term);
+	return known;
+}
+
+bool term_can_report(void)
+{
+	return capability("u7");
+}
+
+/* Most terminals of today understand the first of these; what is not installed here is no advice. */
+static int give_up_unknown(struct err *e)
+{
+	static const char *const usual[] = { "xterm-256color", "xterm", "screen", "vt100", "linux" };
+	char words[120];
+	size_t i = 0;
+
+	while (i < sizeof(usual) / sizeof(usual[0]) && !term_is_known(usual[i]))
+		i++;
+	if (i == sizeof(usual) / sizeof(usual[0]))
+		return give_up(e, "the terminal's type (TERM) is not known here, nor is any usual one (ncurses-base has them)");
+	snprintf(words, sizeof(words), "the terminal's type (TERM) is not known here; TERM=%s may do", usual[i]);
+	return give_up(e, words);
+}
+
 int term_open(struct err *e)
 {
 	const char *name = getenv("TERM");
@@ -171,7 +204,7 @@ int term_open(struct err *e)
 	if (term.fd < 0)
 		return give_up(e, "there is no terminal");
 	if (!name || !*name || setupterm(name, term.fd, &found) != OK)
-		return give_up(e, "the terminal's type (TERM) is not known here");
+		return give_up_unknown(e);
 	bool placeable = capability("cup") && capability("clear");
 
 	del_curterm(cur_term);
@@ -317,6 +350,12 @@ bool term_is_behind(void)
 	int queued = 0;
 
 	return ioctl(term.fd, TIOCOUTQ, &queued) == 0 && queued > BEHIND;
+}
+
+void term_request(void)
+{
+	fputs(SEEN_REQUEST, term.file);
+	fflush(term.file);
 }
 
 bool term_copy(const char *text, size_t len)

@@ -15,6 +15,15 @@ int term_open(struct err *e);
 /* True when the terminal type of that name is known here and can place text; opens nothing. Not while the terminal is open. */
 bool term_is_known(const char *name);
 
+/* True when a terminal of that name answers status requests (seen.h): its description has one of them (u7). Opens nothing. Not while the terminal is open. */
+bool term_reports(const char *name);
+
+/* The same of the open terminal. */
+bool term_can_report(void);
+
+/* Sends SEEN_REQUEST behind all that was shown. Blocks as term_show does. */
+void term_request(void);
+
 /* Puts the terminal back. Harmless when it is not open. */
 void term_close(void);
 

@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "journal/store_bus.h"
+
 static struct {
 	int fd;
 	struct termios saved, raw;
@@ -50,12 +52,13 @@ static void crashed(int signo)
 
 static void catch_crashes(void)
 {
-	static const int signals[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
+	static const int signals[] = { SIGSEGV, SIGABRT, SIGFPE, SIGILL };
 	struct sigaction action = { .sa_handler = crashed };
 
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaction(signals[i], &action, NULL);
+	store_bus_farewell(tty_restore);	/* SIGBUS is the journal's, and mostly no end */
 }
 
 int tty_save(int fd, struct err *e)

@@ -22,7 +22,8 @@
  *     have been on it is on the one after;
  *   - the clock ticks once a second, and only while something runs or the site is down.
  *
- * A question opens its dialog by itself, and for a moment ignores keys that were meant for the screen before.
+ * A question opens its dialog by itself, and ignores keys that were meant for the screen before: all that come before
+ * the terminal has said that it took in the picture (seen.h), and for a moment after.
  * The answer carries the seq of the question in the dialog; when that question is closed, so is the dialog,
  * with a line that says who answered. No letter alone changes anything.
  *
@@ -48,8 +49,10 @@
 #include "tui/ending.h"
 #include "tui/keyfile.h"
 #include "tui/keys.h"
+#include "tui/people.h"
 #include "tui/prose.h"
 #include "tui/pump.h"
+#include "tui/seen.h"
 #include "tui/sitting.h"
 #include "tui/term.h"
 #include "tui/tty.h"
@@ -69,10 +72,12 @@ struct live {
 	struct ui *ui;
 	struct keys *keys;
 	struct canvas *canvas;
+	struct seen seen;
 	int64_t session;
 	int64_t drawn_us, frame_due_us;
 	int frame_timer, key_timer, calm_timer, tick_timer;
 	enum ending ending;
+	bool over;		/* the session was closed, and the person reads what came of it */
 };
 
 static void frame_due(void *arg);
@@ -102,11 +107,13 @@ static void tick(void *arg)
 static int64_t tick_wait(const struct live *live)
 {
 	const struct model *model = live->scene->model;
-	int64_t guard = live->ui->dialog.guard_us - live->drawn_us;
+	int64_t guard = live->ui->dialog.guard_us - live->drawn_us, unseen = seen_wait(&live->seen, live->drawn_us);
 
 	if (live->ui->dialog.kind != DIALOG_NONE && guard > 0)
 		return guard;
-	if (model->down_since_us > 0 || model_current(model) >= 0 || live->ui->notice)
+	if (unseen >= 0)
+		return unseen;
+	if (model->down_since_us > 0 || model_current(model) >= 0 || live->ui->notice || people_wheel(live->scene))
 		return live->ui->slow ? SLOW_TICK_US : TIME_SECOND;
 	return -1;
 }
@@ -126,6 +133,21 @@ static void send_all(struct live *live)
 	}
 }
 
+/* What of the questions stands in front, and whether a key can be an answer to it. */
+static void look_in_front(struct live *live)
+{
+	const struct ui *ui = live->ui;
+
+	seen_question(&live->seen, ui->sitting.on || ui->dialog.kind == DIALOG_NONE ? 0 : ui->dialog.seq);
+	live->ui->dialog.unseen = seen_waits(&live->seen, time_mono_us());
+}
+
+/* The question may be on the terminal now; a moment for the person to see that it is another screen. */
+static void guard(struct live *live)
+{
+	live->ui->dialog.guard_us = time_mono_us() + UI_GUARD_US;
+}
+
 static void frame_due(void *arg)
 {
 	struct live *live = arg;
@@ -143,8 +165,14 @@ static void frame_due(void *arg)
 		canvas_free(live->canvas);
 		live->canvas = canvas_new(rows, cols, term_is_ascii());
 	}
+	look_in_front(live);
 	draw(live->scene, live->ui, live->canvas, time_wall_us(), live->drawn_us);
 	term_show(live->canvas);
+	if (seen_painted(&live->seen, time_mono_us())) {
+		guard(live);
+		if (live->seen.can)
+			term_request();
+	}
 	sitting_tell_size(live->ui, live->scene);
 	send_all(live);
 	loop_cancel(live->loop, live->tick_timer);
@@ -155,8 +183,23 @@ static void frame_due(void *arg)
 static void end(struct live *live, enum ending ending)
 {
 	if (live->ending == ENDING_NONE)
-		live->ending = ending;
+		live->ending = live->over ? ENDING_CLOSED : ending;
 	loop_stop(live->loop);
+}
+
+/* The session is closed: what came of it stands on the screen until a key takes it away. */
+static void close_walk(struct live *live)
+{
+	struct buf text = { 0 };
+
+	if (live->over)
+		return;
+	live->over = true;
+	ending_tell(live->scene, live->session, ENDING_CLOSED, &text);
+	dialog_close(live->ui);
+	dialog_text(live->ui, "THE SESSION IS OVER", buf_text(&text));
+	guard(live);
+	buf_done(&text);
 }
 
 /* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
@@ -190,6 +233,7 @@ static void settle(struct live *live, int64_t gap_us)
 	send_all(live);
 	if (ui->suspend) {
 		ui->suspend = false;
+		seen_drain(&live->seen, term_fd(), time_mono_us());
 		term_suspend();
 	}
 	if (ui->copy)
@@ -201,7 +245,7 @@ static void settle(struct live *live, int64_t gap_us)
 	if (ui->redraw)
 		term_redraw();
 	ui->redraw = false;
-	if (ui->leave)
+	if (ui->leave || (live->over && ui->dialog.kind == DIALOG_NONE))
 		end(live, ENDING_LEFT);
 	dirty(live, gap_us);
 }
@@ -214,8 +258,13 @@ static void keys_due(void *arg)
 
 	loop_cancel(live->loop, live->key_timer);
 	live->key_timer = 0;
-	while (!live->ui->leave && keys_next(live->keys, time_mono_us(), &press))
-		ui_press(live->ui, live->scene, &press, time_mono_us());
+	while (!live->ui->leave && keys_next(live->keys, time_mono_us(), &press)) {
+		look_in_front(live);
+		if (press.code != PRESS_REPORT)
+			ui_press(live->ui, live->scene, &press, time_mono_us());
+		else if (seen_answer(&live->seen))
+			guard(live);
+	}
 	wait = keys_wait(live->keys, time_mono_us());
 	if (wait >= 0)
 		live->key_timer = loop_after(live->loop, wait, keys_due, live);
@@ -233,7 +282,7 @@ static void keyboard_ready(void *arg, int fd, short events)
 		return;
 	if (n <= 0)	/* the terminal is gone, so is everything we could say; the session goes on */
 		_exit(VIEW_LEFT);
-	keys_feed(live->keys, bytes, (size_t)n, time_mono_us());
+	keys_read(live->keys, bytes, (size_t)n, time_mono_us());
 	explicit_bzero(bytes, sizeof(bytes));
 	keys_due(live);
 }
@@ -244,7 +293,6 @@ static void item_in(void *arg, enum link_item item, const struct event *ev, cons
 	struct live *live = arg;
 	bool closed = live->scene->model->state == SESSION_CLOSED;
 
-	(void)why;
 	if (item == LINK_EVENT) {
 		scene_is_news(live->scene, ev);
 		scene_event(live->scene, ev);
@@ -254,11 +302,14 @@ static void item_in(void *arg, enum link_item item, const struct event *ev, cons
 		if (live->scene->turned_away)
 			end(live, ENDING_REFUSED);
 	} else if (item == LINK_GONE) {
-		end(live, closed ? ENDING_CLOSED : ENDING_GONE);
-	} else {
-		live->ui->lost = item == LINK_LOST;
+		if (closed)
+			close_walk(live);
+		else
+			end(live, ENDING_GONE);
+	} else if (!live->over) {	/* whose process ends now, and nobody misses it */
+		live->ui->lost = item == LINK_LOST || item == LINK_HALTED;
 		live->ui->sent = 0;
-		ui_notice(live->ui, item == LINK_LOST ? "The connection to the session is lost; trying again."
+		ui_notice(live->ui, item == LINK_HALTED ? why : item == LINK_LOST ? "The connection to the session is lost; trying again."
 			: "The connection is back.", time_mono_us());
 	}
 }
@@ -281,7 +332,7 @@ static void batch_end(void *arg)
 	if (live->scene->head >= 0 && !live->scene->caught_up)
 		live->calm_timer = loop_after(live->loop, CALM_US, calm, live);
 	if (live->scene->model->state == SESSION_CLOSED)
-		end(live, ENDING_CLOSED);
+		close_walk(live);
 	/* Whoever types waits for the echo. */
 	settle(live, sitting_is_on(live->ui, live->scene) ? KEY_FRAME_US : FRAME_US);
 }
@@ -340,6 +391,8 @@ int view_live(const struct view_options *options)
 	live.scene = scene_new();
 	live.ui = ui_new();
 	live.keys = keys_new();
+	keys_reports(live.keys);
+	live.seen.can = term_can_report();
 	live.pump = pump_new(live.loop, link_new(options->journal, options->session, 0, "live",
 		options->role), item_in, batch_end, &live);
 	watch(&live);
@@ -351,6 +404,7 @@ int view_live(const struct view_options *options)
 	if (loop_run(live.loop, &e) != 0)
 		live.ending = ENDING_LEFT;
 	loop_unwatch(live.loop, term_fd());
+	seen_drain(&live.seen, term_fd(), time_mono_us());
 	term_close();
 	ending_tell(live.scene, live.session, live.ending, &last);
 	prose_wrap(&words, buf_text(&last), live.canvas ? live.canvas->cols : 80);

@@ -30,6 +30,7 @@ void ui_free(struct ui *ui)
 	if (!ui)
 		return;
 	dialog_close(ui);
+	kept_drop(ui);
 	sitting_done(ui);
 	palette_close(&ui->palette);
 	for (size_t i = 0; i < ui->intent_count; i++)
@@ -100,6 +101,8 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 
 	sitting_update(ui, scene, now_us);
 	seq = ui->dialog.seq;
+	if (!seq)
+		seq = ui->dialog.about;
 	if (seq && !scene_question_find(scene, seq))
 		closed_under_us(ui, scene, seq, now_us);
 	if (ui->sent && !scene_question_find(scene, ui->sent))
@@ -116,7 +119,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply, int64_t now_us)
 {
 	const struct json *refused = json_at(reply, "refused");
-	char *text = people_notice(scene, reply);
+	char *text = people_notice(scene, reply, false);
 
 	/* What is there to be read already counts more than a welcome. */
 	if (text && (!ui->notice || !json_at(reply, "you")))
@@ -126,6 +129,11 @@ void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply
 	if (!refused)
 		return;
 	text = mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
+	if (!str_is(json_text(refused, "do", ""), "here") && kept_back(ui, text)) {
+		ui->sent = 0;
+		mem_free(text);
+		return;
+	}
 	ui_notice(ui, text, now_us);
 	mem_free(text);
 	if (!str_is(json_text(refused, "do", ""), "answer") && !str_is(json_text(refused, "do", ""), "disagree"))
@@ -154,6 +162,7 @@ static void scroll(struct ui *ui, const struct scene *scene, int64_t by)
 	if (!output)
 		return;
 	top = ui_top(ui, output, ui->page) + by;
+	ui->at_match = false;
 	ui->call = call->seq;
 	ui->follow = top + ui->page >= output_total(output) && by > 0;
 	ui->top = top > 0 ? top : 0;
@@ -167,6 +176,7 @@ static void find(struct ui *ui, const struct scene *scene, bool backwards, int64
 	struct output *output = call ? scene_output(scene, call->seq) : NULL;
 	int64_t from;
 	long found;
+	char *text;
 
 	if (!ui->find || !output) {
 		ui_notice(ui, ui->find ? "No output to search." : "Search with / first.", now_us);
@@ -178,13 +188,36 @@ static void find(struct ui *ui, const struct scene *scene, bool backwards, int64
 		from = output_dropped(output);
 	found = output_find(output, ui->find, (long)(from - output_dropped(output)), backwards);
 	if (found < 0) {
-		ui_notice(ui, backwards ? "Not found above." : "Not found below.", now_us);
-		return;
+		found = output_find(output, ui->find, backwards ? (long)output_count(output) - 1 : 0, backwards);
+		text = found < 0 ? mem_printf("“%s” is not in this output.", ui->find)
+			: mem_printf("The search went on from the %s.", backwards ? "end" : "beginning");
+		ui_notice(ui, text, now_us);
+		mem_free(text);
 	}
+	if (found < 0)
+		return;
 	ui->match = output_dropped(output) + found;
+	ui->at_match = true;
 	ui->call = call->seq;
 	ui->follow = false;
 	ui->top = ui->match > ui->page / 2 ? ui->match - ui->page / 2 : 0;
+}
+
+static bool may(struct ui *ui, const struct scene *scene, enum action action, int64_t now_us)
+{
+	const char *driver = scene->model->driver && *scene->model->driver ? scene->model->driver : "nobody";
+	const char *role = scene->my_role ? scene->my_role : "";
+	char *text;
+
+	if (people_may(scene, action))
+		return true;
+	if (str_is(role, "observer") || str_is(role, "guest"))
+		text = mem_printf("You are here as %s: %s drives, and you watch.%s", role, driver, str_is(role, "guest") ? "" : " To take part: attach --role navigator.");
+	else
+		text = mem_printf("%s drives, and only who drives does that. T asks for the wheel, s says something.", driver);
+	ui_notice(ui, text, now_us);
+	mem_free(text);
+	return false;
 }
 
 static void open_question(struct ui *ui, const struct scene *scene, int64_t now_us)
@@ -361,6 +394,12 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 
 void ui_act(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
 {
+	if (action == ACTION_TAKE && people_wheel(scene)) {
+		dialog_question(ui, scene, people_wheel(scene), now_us + UI_GUARD_US);
+		return;
+	}
+	if (!may(ui, scene, action, now_us))
+		return;
 	if (!act_with(ui, scene, action, arg, now_us) && !act_here(ui, scene, action, arg, now_us)
 		&& !act_open(ui, scene, action, now_us))
 		act_on_output(ui, scene, action, now_us);
@@ -381,10 +420,23 @@ static void palette_key(struct ui *ui, const struct scene *scene, const struct p
 	mem_free(arg);
 }
 
+bool ui_types(const struct ui *ui)
+{
+	return ui->palette.is_open || (ui->dialog.kind == DIALOG_FIELD && ui->dialog.focus == 0);
+}
+
+static enum keys_place place_of(const struct ui *ui)
+{
+	if (ui_types(ui))
+		return KEYS_FIELD;
+	return ui->dialog.kind == DIALOG_LIST ? KEYS_LIST : KEYS_NOWHERE;
+}
+
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
 	bool leaves = press->code == PRESS_CTRL && press->cp == 'Z';
+	enum action action;
 
 	if (sitting_press(ui, scene, press, now_us))
 		return;
@@ -397,6 +449,10 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		return;
 	if (ui->notice && now_us - ui->notice_us > UI_GUARD_US)
 		mem_set(&ui->notice, NULL);
+	if (keys_stops(press, place_of(ui))) {
+		ui_notice(ui, KEYS_BURST_WORDS, now_us);
+		return;
+	}
 	if (ui->palette.is_open && !leaves) {
 		palette_key(ui, scene, press, now_us);
 		ui_update(ui, scene, now_us);
@@ -412,5 +468,9 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		ui_notice(ui, "A paste was ignored: no field is open.", now_us);
 		return;
 	}
-	ui_act(ui, scene, keytable_find(IN_LIVE, press), NULL, now_us);
+	action = keytable_find(IN_LIVE, press);
+	if (action == ACTION_NONE && press->code != PRESS_ESC)
+		dialog_stray(ui, press, now_us);
+	else
+		ui_act(ui, scene, action, NULL, now_us);
 }

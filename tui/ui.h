@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "tui/edit.h"
+#include "tui/kept.h"
 #include "tui/keys.h"
 #include "tui/keytable.h"
 #include "tui/palette.h"
@@ -49,6 +50,7 @@ struct dialog {
 	enum dialog_kind kind;
 	enum dialog_use use;	/* of a field */
 	int64_t seq;		/* the question it shows, 0 = none */
+	int64_t about;		/* another's question that it tells of, 0 = none */
 	int64_t call;
 	struct answer answer;
 	struct option *options;	/* owned */
@@ -60,6 +62,7 @@ struct dialog {
 	bool buttons;		/* those of agreement, below the field */
 	int focus;		/* 0 = the field, else the button */
 	int64_t guard_us;	/* keys before this are ignored */
+	bool unseen;		/* and while this is so: the question is not on the terminal yet; set by the view */
 	int scroll;		/* first line shown */
 	int page;		/* lines of text shown when not all are, else 0; set by draw */
 };
@@ -84,9 +87,11 @@ struct ui {
 	int page;		/* lines of output on the screen; set by draw */
 	char *find;		/* owned; what is searched for, NULL = nothing */
 	int64_t match;		/* line found, counted as top; -1 = none */
+	bool at_match;		/* it was found last, and nothing was scrolled since */
 	struct dialog dialog;
 	struct palette palette;	/* `?` and `:`; while it is open no dialog is */
 	struct edit edit;
+	struct kept kept;	/* what was typed and is under way */
 	struct sitting sitting;
 	char *notice;		/* owned, safe */
 	int64_t notice_us;	/* since when */
@@ -129,6 +134,9 @@ void ui_notice(struct ui *ui, const char *text, int64_t now_us);
 
 /* Next intent to send, NULL when there is none. Caller owns. */
 struct json *ui_intent(struct ui *ui);
+
+/* True while letters go into a line that is typed. */
+bool ui_types(const struct ui *ui);
 
 /* Queues an intent. Takes it. */
 void ui_send(struct ui *ui, struct json *intent);

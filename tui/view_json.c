@@ -15,13 +15,12 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "tui/ending.h"
 #include "tui/pump.h"
-
-#define LINE_MAX_BYTES ((size_t)1 << 20)	/* docs/protocol.md */
 
 struct json_view {
 	struct loop *loop;
@@ -135,9 +134,9 @@ static void lines_in(struct json_view *view)
 		view->in_long = false;
 		buf_consume(&view->in, len + 1);
 	}
-	if (view->in.len > LINE_MAX_BYTES) {
+	if (view->in.len > LIMIT_LINE) {
 		if (!view->in_long)
-			refuse(view, NULL, "a line is longer than 1 MiB");
+			refuse(view, NULL, "a line is too long: nothing of it was sent");
 		view->in_long = true;
 		buf_clear(&view->in);
 	}
@@ -178,7 +177,7 @@ static void take_event(struct json_view *view, const struct event *ev)
 {
 	struct err e;
 
-	event_print(ev, false, &view->line);
+	event_tell(ev, &view->line);
 	buf_putc(&view->line, '\n');
 	print_line(view);
 	if (ev->kind != EVENT_SESSION_CLOSED)
@@ -206,7 +205,7 @@ static void item_in(void *arg, enum link_item item, const struct event *ev, cons
 		take_event(view, ev);
 	else if (item == LINK_REPLY)
 		take_reply(view, reply);
-	else if (item == LINK_LOST && !view->closing)
+	else if ((item == LINK_LOST || item == LINK_HALTED) && !view->closing)
 		print_named(view, "lost", why);
 	else if (item == LINK_BACK)
 		print_named(view, "back", NULL);

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -25,6 +26,8 @@
 #include "tui/plain.h"
 #include "tui/prose.h"
 #include "tui/pump.h"
+#include "tui/seen.h"
+#include "tui/term.h"
 #include "tui/tty.h"
 
 #define TOO_SOON_US (TIME_SECOND * 3 / 10)	/* nobody reads a question faster */
@@ -41,8 +44,10 @@ struct screen {
 	struct edit edit;
 	bool prompted;		/* the prompt stands on the last line */
 	bool typing;		/* a line was begun */
+	bool held;		/* an Enter of a burst was left out, and is to be told */
 	int64_t begun;		/* plain_question when it was */
 	int64_t shown, shown_us;	/* question on the screen, since when */
+	struct seen seen;
 	unsigned faults;	/* of plain, when a script's line was taken last */
 	struct buf script;	/* read from a stdin that is no terminal */
 	bool out_gone;		/* nobody reads what we print */
@@ -125,9 +130,12 @@ static void show(struct screen *screen)
 	if (plain_question(screen->plain) != screen->shown) {
 		screen->shown = plain_question(screen->plain);
 		screen->shown_us = time_mono_us();
+		seen_question(&screen->seen, screen->shown > 0 ? screen->shown : 0);
 	}
 	if (!screen->prompted && (screen->typing || plain_is_asking(screen->plain)))
 		prompt(screen);
+	if (seen_painted(&screen->seen, time_mono_us()) && screen->seen.can)
+		put(screen, SEEN_REQUEST, sizeof(SEEN_REQUEST) - 1);
 }
 
 static void line_done(struct screen *screen)
@@ -168,6 +176,11 @@ static void key(struct screen *screen, const struct press *press)
 {
 	int64_t now = time_mono_us();
 
+	if (press->code == PRESS_REPORT) {
+		if (seen_answer(&screen->seen))
+			screen->shown_us = now;
+		return;
+	}
 	if (press->code == PRESS_CTRL && press->cp == 'D') {
 		if (screen->edit.len == 0)
 			plain_leave(screen->plain);
@@ -178,15 +191,29 @@ static void key(struct screen *screen, const struct press *press)
 			return;
 		screen->typing = true;
 		screen->begun = plain_question(screen->plain);
-		if (screen->begun && now - screen->shown_us < TOO_SOON_US)
+		if (screen->begun && (now - screen->shown_us < TOO_SOON_US || seen_waits(&screen->seen, now)))
 			screen->begun = -1;
 		if (!screen->prompted)
 			prompt(screen);
 	}
-	if (press->code == PRESS_ENTER)
+	if (press->code == PRESS_ENTER && press->burst && plain_question(screen->plain) >= 0)
+		screen->held = true;
+	else if (press->code == PRESS_ENTER)
 		line_done(screen);
 	else
 		edit_key(screen, press);
+	if (screen->edit.len == 0 && !screen->held)
+		screen->typing = false; /* what comes next begins a line, and is for what is asked then */
+}
+
+/* A burst sends nothing, but to a shell: its line stands there, and wants an Enter of its own. */
+static void tell_held(struct screen *screen)
+{
+	if (screen->held && screen->edit.len > 0)
+		buf_puts(plain_out(screen->plain), "Not sent: several keys came at once, as in a paste. "
+			"Enter sends the line that stands there, Ctrl-U empties it.\n");
+	screen->typing = screen->typing && screen->edit.len > 0;
+	screen->held = false;
 }
 
 static void keys_due(void *arg)
@@ -200,6 +227,8 @@ static void keys_due(void *arg)
 	while (plain_ending(screen->plain) == ENDING_NONE
 		&& keys_next(screen->keys, time_mono_us(), &press))
 		key(screen, &press);
+	if (screen->held)
+		tell_held(screen);
 	wait = keys_wait(screen->keys, time_mono_us());
 	if (wait >= 0)
 		screen->key_timer = loop_after(screen->loop, wait, keys_due, screen);
@@ -316,7 +345,7 @@ static void stdin_ready(void *arg, int fd, short events)
 		loop_stop(screen->loop);
 		return;
 	}
-	keys_feed(screen->keys, bytes, (size_t)n, time_mono_us());
+	keys_read(screen->keys, bytes, (size_t)n, time_mono_us());
 	explicit_bzero(bytes, sizeof(bytes));
 	keys_due(screen);
 }
@@ -381,6 +410,7 @@ static void suspended(void *arg, int signo)
 	static const char words[] = "\nbellbook: only this view is suspended; the session goes on. \"fg\" brings it back.\n";
 
 	(void)signo;
+	seen_drain(&screen->seen, STDIN_FILENO, time_mono_us());
 	put(screen, words, sizeof(words) - 1);
 	tty_suspend();
 	screen->prompted = false;
@@ -406,6 +436,7 @@ static void watch(struct screen *screen)
 int view_plain(const struct view_options *options)
 {
 	struct screen screen = { .in_open = true };
+	const char *term = getenv("TERM");
 	struct buf last = { 0 };
 	struct err e = { 0 };
 	int code;
@@ -413,6 +444,8 @@ int view_plain(const struct view_options *options)
 	screen.is_tty = isatty(STDIN_FILENO) && tty_save(STDIN_FILENO, &e) == 0;
 	screen.loop = loop_new(NULL);
 	screen.keys = keys_new();
+	keys_reports(screen.keys);
+	screen.seen.can = screen.is_tty && isatty(STDOUT_FILENO) && term && term_reports(term);
 	screen.plain = plain_new(options->session);
 	screen.pump = pump_new(screen.loop, link_new(options->journal, options->session, 0, "plain",
 		options->role), item_in, batch_end, &screen);
@@ -424,6 +457,8 @@ int view_plain(const struct view_options *options)
 		put(&screen, "\n", 1);
 	code = plain_end(screen.plain, &last);
 	put_prose(&screen, buf_text(&last), last.len);
+	if (!screen.out_gone)
+		seen_drain(&screen.seen, STDIN_FILENO, time_mono_us());
 	tty_restore();
 	buf_done(&last);
 	buf_done(&screen.script);

@@ -1,5 +1,6 @@
 -- backup.lua - a dump of the database that is proven to be readable. SPDX-License-Identifier: GPL-3.0-or-later
 local mastodon = require "mastodon"
+local settings = require "settings"
 local M = {}
 
 -- The folder for backups on the first app host; only Mastodon's user may look into it.
@@ -19,7 +20,7 @@ end
 
 -- A dump much smaller or larger than the one before deserves a look.
 function M.compare_sizes(s, site, file)
-	local sizes = mastodon.read(s, site.first, ("ls -lt %s/before-*.dump 2>/dev/null | awk '{ print $5, $NF }'")
+	local sizes = mastodon.read(s, site.first, ("ls -lt %s/*-*.dump 2>/dev/null | awk '{ print $5, $NF }'")
 		:format(q(s.params.backup_dir)), { check = false })
 	local size, last
 	for _, line in ipairs(lines(sizes.out)) do
@@ -31,6 +32,32 @@ function M.compare_sizes(s, site, file)
 	elseif size then
 		s:note(("The dump has %d bytes: %s:%s"):format(size, site.first, file))
 	end
+end
+
+-- A copy of each Redis that Mastodon has; it gets its name when it is whole. Gives the names. A managed one may refuse: that is bearable, and said.
+function M.keep_redis(s, site, name)
+	local kept = {}
+	for _, one in ipairs(site.redises) do
+		local file = name:format(one.label)
+		local answer = mastodon.run(s, site.first, ("umask 077 && %s && mv %s %s"):format(mastodon.redis(site, "--rdb " .. q(file .. ".part"), one.place),
+			q(file .. ".part"), q(file)), { check = false })
+		if answer.ok then
+			kept[#kept + 1] = file
+		else
+			local said = trim(answer.err .. "\n" .. answer.out)
+			check(said:find("SYNC", 1, true) and (said:find("unknown command", 1, true) or said:find("NOPERM", 1, true) or said:find("not allowed", 1, true)),
+				("Redis at %s could not be copied: %s"):format(settings.redis_words(one.place), said))
+			s:warn("Redis gives no copy of itself, so there is none: " .. (said:match("[^\n]*SYNC[^\n]*") or said) .. ". Queued jobs and home timelines would be lost with it.")
+		end
+	end
+	return kept
+end
+
+function M.are_there(s, site, files)
+	for _, file in ipairs(files) do
+		if not mastodon.read(s, site.first, "test -s " .. q(file), { check = false }).ok then return false end
+	end
+	return true
 end
 
 return M

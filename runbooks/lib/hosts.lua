@@ -16,4 +16,24 @@ function M.named(s, text)
 	return list
 end
 
+-- fn(host) for each, side by side. A failure is said at once, with who is still at work: the others may take long.
+function M.each(s, list, fn)
+	local at_work = {}
+	return each(list, function(host)
+		at_work[host] = true
+		local ok, result = pcall(fn, host)
+		at_work[host] = nil
+		if ok then return result end
+		-- What was stopped, or is only foreseen, is no failure.
+		local kind = type(result) == "table" and result.kind or nil
+		if #list > 1 and kind ~= "canceled" and kind ~= "foreseen" then
+			local others = {}
+			for _, other in ipairs(list) do if at_work[other] then others[#others + 1] = other end end
+			local text = type(result) == "table" and result.text or tostring(result)
+			s:warn(("It failed on %s%s: %s"):format(host, #others > 0 and ("; %s still at work"):format(table.concat(others, ", ")) or "", text:sub(1, 400)))
+		end
+		error(result, 0)
+	end, { at_once = 10, stop_after = 1 })
+end
+
 return M

@@ -1,11 +1,22 @@
 -- preflight.lua - looks before an upgrade: the whole site, disk and memory, database, what the release changes.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local mastodon = require "mastodon"
+local places = require "places"
+local proof = require "proof"
+local settings = require "settings"
+local services = require "services"
+local sidekiq = require "sidekiq"
 local sorted = require "sorted"
 local versions = require "versions"
 local M = {}
 
-local function gib(kb) return ("%.1f GiB"):format(kb / 1048576) end
+-- A size as people say it: 0.0 GiB is none.
+function M.size(kb)
+	if kb < 1024 then return ("%d KiB"):format(kb) end
+	if kb < 1048576 then return ("%.1f MiB"):format(kb / 1024) end
+	return ("%.1f GiB"):format(kb / 1048576)
+end
+local gib = M.size
 
 -- PostgreSQL's and Redis's own facts.
 local function add_servers(s, site)
@@ -17,15 +28,18 @@ local function add_servers(s, site)
 	number = tonumber(number)
 	site.pg = ("%d.%d"):format(number // 10000, number >= 100000 and number % 10000 or number // 100 % 100)
 	site.db_kb, site.collate, site.schema, site.index_kb = tonumber(size) // 1024, collate, tonumber(schema), tonumber(index) // 1024
-	local info = mastodon.read(s, site.first, mastodon.redis(site, "INFO server")).out
-	site.redis_version = check(info:match("redis_version:([%d.]+)"), "Redis did not answer: " .. trim(info):sub(1, 120))
+	local answer = mastodon.read(s, site.first, mastodon.redis(site, "INFO server"), { check = false })
+	local info = answer.out .. answer.err
+	site.redis_version = check(info:match("redis_version:([%d.]+)"), ("Redis at %s did not answer: %s"):format(settings.redis_words(site.redis),
+		trim(info):sub(1, 120)))
 end
 
 -- The version to start from: what the web says, else (everything stopped) the code that lies there.
 local function running(s, site)
 	local version
 	for _, host in ipairs(s:all "app") do
-		version = version or site.hosts[host].web_port and mastodon.running_version(s, host)
+		local says = #mastodon.units(site, host, "web") > 0 and mastodon.running_version(s, host) or nil
+		version = version or says and says:match("^%S+")
 	end
 	if version then return version end
 	s:warn("No web process answers, so the version on disk is taken as the one to start from.")
@@ -37,25 +51,81 @@ function M.look(s)
 	check(mastodon.domain(s), "the fleet file has no mastodon.domain")
 	local site = { first = s:all("app")[1] }
 	site.hosts = each(s:all "app", function(host) return mastodon.host_facts(s, host) end, { at_once = 10, stop_after = 100 })
+	M.tell_apart(s, site)
+	site.on, site.off = s.site and s.site.on or {}, s.site and s.site.off or {}
+	services.apply_off(site)
 	local h = site.hosts[site.first]
 	check(h.tools == "", ("%s lacks the commands%s: install postgresql-client (of the server's version), redis-tools, curl")
 		:format(site.first, h.tools or " psql"))
-	check(h.env.LOCAL_DOMAIN, site.first .. ": .env.production was not found, or has no LOCAL_DOMAIN")
-	check(h.env.LOCAL_DOMAIN == mastodon.domain(s), ("the fleet file says %s, but LOCAL_DOMAIN on %s is %s"):format(mastodon.domain(s), site.first,
-		h.env.LOCAL_DOMAIN))
-	site.db = mastodon.db_place(h.env, s.params.db_direct_host, s.params.db_direct_port)
-	site.redis = mastodon.redis_place(h.env)
+	places.find(s, site)
+	-- What was found out about the code is kept until it is looked at again.
+	local before = s.site or { hosts = {} }
+	site.goal, site.old, site.again = before.goal, before.old, before.again
+	for host, facts in pairs(site.hosts) do
+		if before.hosts[host] then facts.git, facts.tree = before.hosts[host].git, before.hosts[host].tree end
+	end
 	site.stamp = s.site and s.site.stamp or trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
-	add_servers(s, site)
+	site.told_pooler = s.site and s.site.told_pooler
 	s.site = site
+	proof.find(s, site)
+	add_servers(s, site)
 	site.from = running(s, site)
-	check(#mastodon.hosts_with(s, site, "web") > 0, "no app host has a unit mastodon-web")
-	check(#mastodon.hosts_with(s, site, "sidekiq") > 0, "no app host has a unit mastodon-sidekiq")
+	M.demand_units(s, site, "web", "a web process (puma)")
+	M.demand_units(s, site, "sidekiq", "Sidekiq")
+	M.look_at_queues(s, site)
+end
+
+-- Sidekiq and the records name hosts by what they call themselves: two of one name could not be told apart.
+function M.tell_apart(s, site)
+	local seen = {}
+	for _, host in ipairs(s:all "app") do
+		local name = site.hosts[host].hostname
+		check(not seen[name], ("%s and %s both call themselves %s (uname -n): which Sidekiq runs where could not be told. Give one another name "
+			.. "(hostnamectl set-hostname) and restart its Sidekiq first"):format(seen[name] or "", host, tostring(name)))
+		seen[name] = host
+	end
+end
+
+function M.demand_units(s, site, kind, words)
+	if #mastodon.hosts_with(s, site, kind) > 0 then return end
+	local found = {}
+	for _, host in ipairs(s:all "app") do
+		for name, unit in sorted(site.hosts[host].units) do
+			if unit.kind == kind then found[#found + 1] = ("%s on %s is %s"):format(name, host, unit.load == "not-found" and "only remembered by systemd" or unit.enabled or "?") end
+		end
+		for _, p in ipairs(site.hosts[host].processes) do
+			if p.kind == kind and p.ours then found[#found + 1] = ("pid %d on %s runs in no unit: %s"):format(p.pid, host, p.args) end
+		end
+	end
+	fail(("no unit that is active or enabled runs %s of %s on any app host. Found: %s. The fleet file can name units: mastodon = { units = { %s = { \"NAME\" } } }")
+		:format(words, mastodon.live(s), #found > 0 and table.concat(found, "; ") or "nothing like it", kind))
+end
+
+-- Which queues are served now, and whether every process that serves some has a list of its own, so that a new release adds none.
+function M.look_at_queues(s, site)
+	local state = sidekiq.look(s, site)
+	local own = 0
+	for _, p in ipairs(state.processes) do
+		local has = {}
+		for _, name in ipairs(p.queues or {}) do has[name] = true end
+		local host, exec = sidekiq.host_of(site, p), ""
+		for _, process in ipairs(host and site.hosts[host].processes or {}) do
+			if process.pid == p.pid and process.unit then exec = (site.hosts[host].units[process.unit] or {}).exec or "" end
+		end
+		local listed = exec:find("%s%-q") or exec:find("%s%-%-queue") or exec:find("%s%-C") or exec:find("%s%-%-config")
+		for _, name in ipairs(sidekiq.needed) do listed = listed or not has[name] end
+		own = own + (listed and 1 or 0)
+	end
+	site.served, site.own_lists = sidekiq.served(state), #state.processes > 0 and own == #state.processes
 end
 
 -- Says what was found.
 function M.tell(s)
 	local site = s.site
+	local web = s.fleet.mastodon.web
+	if web and site.web_domain and web ~= site.web_domain then
+		s:warn(("The fleet file says that the web address is %s; WEB_DOMAIN on %s is %s."):format(web, site.first, site.web_domain))
+	end
 	local h = site.hosts[site.first]
 	for _, host in ipairs(s:all "app") do
 		local one, units = site.hosts[host], {}
@@ -66,18 +136,80 @@ function M.tell(s)
 	s:note(("Running: %s. PostgreSQL %s, %s; Redis %s; newest migration %d."):format(site.from, site.pg, gib(site.db_kb), site.redis_version, site.schema))
 end
 
--- Tags of the releases behind a up to b, as the code's origin has them.
-function M.tags_between(s, a, b)
-	local answer = mastodon.read(s, s.site.first, "git ls-remote --tags origin 'v*' | sed -n 's#.*refs/tags/\\(v[0-9.]*\\)$#\\1#p' | sort -V", { check = false })
-	local list, found = {}, false
-	for _, tag in ipairs(lines(answer.out)) do
+-- Tags of the releases behind a up to b, as the remote has them. A pre-release has notes of its own only for who goes to one.
+function M.tags_between(site, a, b)
+	local list = {}
+	for _, tag in ipairs(site.goal.tags) do
 		local v = versions.parse(tag)
-		if v and versions.compare(v.text, a.text) > 0 and versions.compare(v.text, b.text) <= 0 then list[#list + 1] = tag end
-		found = found or tag == b.tag
+		if v and (not v.pre or v.text == b.text) and versions.compare(v.text, a.text) > 0 and versions.compare(v.text, b.text) <= 0 then list[#list + 1] = tag end
 	end
-	if answer.out ~= "" then check(found, ("there is no release %s at the origin of %s's code; is it typed right?"):format(b.tag, s.site.first)) end
-	if answer.out == "" then s:warn("The list of releases could not be had from git's origin: " .. trim(answer.err)) end
 	return list
+end
+
+-- ---- programs ----
+
+local PG = [[for t in pg_dump pg_restore; do echo "$t=$($t --version 2>/dev/null | sed -n 's/^[^(]*(PostgreSQL) \([0-9]*\).*/\1/p')"; done
+ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sed 's/^/there=/'
+true]]
+
+-- pg_dump refuses a server that is newer than itself.
+function M.dump_problems(s, site)
+	local have, there, problems, server = {}, nil, {}, tonumber(site.pg:match("^%d+"))
+	for _, line in ipairs(lines(mastodon.read(s, site.first, PG).out)) do
+		local key, value = line:match("^([%w_]+)=(.*)$")
+		if key == "there" then
+			local n = tonumber(value:match("/(%d+)/bin$"))
+			if n and n >= server then there = there or value end
+		elseif key then
+			have[key] = tonumber(value)
+		end
+	end
+	for _, name in ipairs { "pg_dump", "pg_restore" } do
+		if have[name] and have[name] < server then
+			problems[#problems + 1] = ("%s: %s %d cannot save a server of PostgreSQL %s. %s"):format(site.first, name, have[name], site.pg, there
+				and ("A newer one lies in %s: name that folder first in mastodon.path in the fleet file"):format(there)
+				or ("Install the client programs of %d (apt install postgresql-client-%d; apt.postgresql.org has them for every release of Debian and Ubuntu)"):format(server, server))
+		end
+	end
+	return problems
+end
+
+-- Why Redis gives nobody a copy of itself (a rented one often does not), nil when it does.
+function M.sync_refused(s, site)
+	local function ask(words) return trim(mastodon.read(s, site.first, mastodon.redis(site, words), { check = false }).out) end
+	if ask "COMMAND COUNT":find("^%d+$") and ask "COMMAND INFO SYNC" == "" then return "it has no command SYNC" end
+	local who = ask "ACL WHOAMI"
+	if not who:find("^[%w._-]+$") then return nil end
+	local answer = ask("ACL DRYRUN " .. who .. " SYNC")
+	return answer:find("no permission", 1, true) and answer or nil
+end
+
+local VIPS = [[PATH=$PATH:/usr/sbin:/sbin
+say() { printf '%s=%s\n' "$1" "$2"; }
+lib=$(ldconfig -p 2>/dev/null | sed -n 's/.*libvips\.so\.42 .*=> //p' | head -n 1)
+[ -n "$lib" ] || for f in /usr/local/lib/libvips.so.42 /usr/lib/libvips.so.42 /usr/lib64/libvips.so.42 /usr/lib/*/libvips.so.42; do [ ! -e "$f" ] || lib=$f; done
+say lib "$lib"
+[ -z "$lib" ] || {
+	v=$(ruby -rfiddle -e 'puts Fiddle::Function.new(Fiddle.dlopen(ARGV[0])["vips_version_string"], [], Fiddle::TYPE_VOIDP).call.to_s' "$lib" 2>/dev/null)
+	[ -n "$v" ] || v=$(dpkg-query -W -f '${Version}\n' "$(dpkg-query -S "$lib" 2>/dev/null | sed 's/: .*//; q')" 2>/dev/null)
+	[ -n "$v" ] || v=$(rpm -qf --qf '%{VERSION}\n' "$lib" 2>/dev/null)
+	[ -n "$v" ] || v=$(pkg-config --modversion vips 2>/dev/null)
+	say version "$v"
+}
+(. /etc/os-release && say id "$ID" && say release "$VERSION_ID" && say name "$PRETTY_NAME")
+true]]
+
+-- Mastodon uses the library; the command vips comes in another package, and is often not there. Fills h.vips, and h.vips_fix with advice.
+function M.look_for_vips(s, host, h)
+	local facts = {}
+	for _, line in ipairs(lines(mastodon.read(s, host, VIPS).out)) do
+		local key, value = line:match("^(%a+)=(.*)$")
+		if key then facts[key] = value end
+	end
+	if (h.vips or "") == "" and (facts.lib or "") ~= "" then
+		h.vips = (facts.version or ""):gsub("^%d+:", ""):match("[%d.]+") or "?"
+	end
+	h.vips_fix = versions.vips_advice(facts.id, facts.release, facts.name)
 end
 
 -- ---- room ----
@@ -124,18 +256,6 @@ end
 
 -- ---- database ----
 
--- Does the direct port lead to PostgreSQL itself? A PgBouncer's own port is not the one that PostgreSQL behind it names.
-function M.pooler_problems(s, site)
-	local out = mastodon.sql(s, site, "SELECT coalesce(inet_server_port(), 0)")[1]
-	local port = tonumber(out) or 0
-	if site.db.pooled then s:note("Mastodon talks to PostgreSQL through PgBouncer; migrations go past it, to port " .. site.db.direct .. ".") end
-	if port ~= 0 and port ~= site.db.direct and site.db.pooled then
-		return { ("port %d of %s is PgBouncer's: PostgreSQL itself listens on %d. Start again with db_direct_port=%d")
-			:format(site.db.direct, site.db.host, port, port) }
-	end
-	return {}
-end
-
 local AMCHECK = [[SELECT c.relname, bt_index_check(c.oid) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
 JOIN pg_am a ON a.oid = c.relam JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE a.amname = 'btree' AND n.nspname = 'public' AND i.indisunique AND i.indisvalid AND i.indisready
@@ -160,6 +280,37 @@ function M.index_check(s, site, to, from)
 	local answer = ssh.read(host, psql .. q(AMCHECK), { as = "postgres", cwd = "/", check = false })
 	check(answer.ok, "An index is damaged. See https://docs.joinmastodon.org/admin/troubleshooting/index-corruption/ before anything else:\n" .. trim(answer.err))
 	s:note(("%d unique indexes over text are whole."):format(#lines(answer.out)))
+end
+
+-- What the database says of the release that runs, while that one's code is the one that lies there: a list of texts.
+function M.schema_warnings(s, site)
+	local list = {}
+	local environment = mastodon.sql(s, site, "SELECT value FROM ar_internal_metadata WHERE key = 'environment'")[1]
+	if environment and environment ~= "production" then
+		list[1] = ("The database says of itself that it is for “%s”, not production (ar_internal_metadata). Is it the right one? The migration will write production there"):format(environment)
+	end
+	local code = site.hosts[site.first].git and site.hosts[site.first].git.version
+	if not code or not versions.parse(code) or not versions.parse(site.from) or versions.compare(code, site.from) ~= 0 then return list end
+	local state = mastodon.migrations(s, site)
+	if #state.down > 0 then
+		list[#list + 1] = ("Migrations of %s, the release that runs, were never done: %d (%s). Perhaps its upgrade was not ended: run them first "
+			.. "(RAILS_ENV=production bundle exec rails db:migrate), and restart, unless you know why they wait"):format(site.from, #state.down,
+			table.concat(state.down, ", ", 1, math.min(3, #state.down)))
+	end
+	local brought, strange = {}, {}
+	local tree = site.hosts[site.first].tree
+	for version in (tree and tree.brings or ""):gmatch("%d+") do brought[version] = true end
+	for _, version in ipairs(state.lost) do
+		if not brought[version] then strange[#strange + 1] = version end
+	end
+	if #strange < #state.lost then
+		list[#list + 1] = ("%d migrations of %s are in the database already: an upgrade to it was begun before. They count as done"):format(#state.lost - #strange, site.goal.version)
+	end
+	if #strange > 0 then
+		list[#list + 1] = ("The database is newer than the code. Migrations in it that are neither of %s nor of what it goes to: %d (the newest is %s). Another release or a "
+			.. "fork has run on it; going on may fail in the middle, when its tables are there already"):format(site.from, #strange, strange[#strange])
+	end
+	return list
 end
 
 -- An invalid index that an interrupted migration left would be in the next try's way.
@@ -215,12 +366,13 @@ end
 
 -- What differs between two releases. What cannot be told counts as changed.
 function M.changed(s, site, a, b)
-	local script = ([[changed() { name=$1; shift; if git diff --quiet %s %s -- "$@" 2>/dev/null; then echo "$name=no"; else echo "$name=yes"; fi; }
+	local old = site.old or a.tag
+	local script = ([[changed() { name=$1; shift; if git diff --quiet '%s' '%s' -- "$@" 2>/dev/null; then echo "$name=no"; else echo "$name=yes"; fi; }
 changed ruby .ruby-version
 changed gems Gemfile.lock
 changed streaming streaming yarn.lock package.json
-git diff --name-only %s %s -- dist nginx .env.production.sample 2>/dev/null | sed 's/^/dist=/'
-true]]):format(a.tag, b.tag, a.tag, b.tag)
+git diff --name-only '%s' '%s' -- dist nginx .env.production.sample 2>/dev/null | sed 's/^/dist=/'
+true]]):format(old, b.tag, old, b.tag)
 	local result = { series = a.series ~= b.series, dist = "" }
 	for _, line in ipairs(lines(mastodon.read(s, site.first, script).out)) do
 		local name, value = line:match("^(%w+)=(.*)$")

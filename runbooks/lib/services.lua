@@ -1,33 +1,150 @@
--- services.lua - Mastodon's services: restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
+-- services.lua - Mastodon's services: do they run and answer, restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
 local mastodon = require "mastodon"
-local sorted = require "sorted"
+local units = require "units"
 local M = {}
 
-function M.is_stopped(_, site, host)
-	for name in sorted(site.hosts[host].units) do
-		local state = trim(mastodon.root_read(host, "systemctl is-active " .. q(name), { check = false }).out)
-		if state == "active" or state == "activating" or state == "deactivating" or state == "reloading" then return false end
+-- Nothing of Mastodon runs on the host, or nothing of one kind, whatever units it has by now.
+function M.is_stopped(s, host, kind)
+	local found = units.look(host, mastodon.live(s), mastodon.named_units(s))
+	for _, unit in pairs(found.units) do
+		if (not kind or unit.kind == kind) and units.is_up(unit) then return false end
+	end
+	for _, p in ipairs(found.processes) do
+		if (not kind or p.kind == kind) and p.ours then return false end
 	end
 	return true
 end
 
--- The last lines that the units of a kind wrote to the journal.
-function M.log(host, unit)
-	return trim(mastodon.root_read(host, ("journalctl -u '%s*' -n 8 -o cat"):format(unit), { check = false }).out)
+-- ---- what the journal says ----
+
+-- The application's own lines since then, at most `count` of the end: systemd's words about it are left out.
+local function app_lines(host, names, since, count)
+	local which = {}
+	for _, name in ipairs(names) do which[#which + 1] = "-u " .. q(name) end
+	local cmd = ("LC_ALL=C journalctl --no-pager %s %s -n %d -o short 2>/dev/null | sed '/^-- /d; / systemd\\[[0-9]*\\]: /d; s/^[A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]* [^ ]* [^ ]*: //'")
+		:format(table.concat(which, " "), since and "--since @" .. since or "", count)
+	local list = {}
+	for _, line in ipairs(lines(mastodon.root_read(host, cmd, { check = false }).out)) do
+		if trim(line) ~= "" then list[#list + 1] = line end
+	end
+	return list
 end
 
--- A unit whose file was changed on disk would be started as it was before.
-local function reload_units(host, names)
-	for _, name in ipairs(names) do
-		if trim(mastodon.root_read(host, "systemctl show -p NeedDaemonReload --value " .. q(name)).out) == "yes" then
+local ERRORS = { "^%s*%[%d+%] ! ", "[Ee]rror[ :)]", "Errno::", "[Cc]ould not ", "[Cc]annot ", "[Uu]nable to ", "[Pp]ermission denied", "[Nn]o such file", "[Nn]o space",
+	"[Aa]lready in use", "[Uu]ndefined ", "[Uu]ninitialized ", "^Mastodon now requires", "FATAL", "[Ff]ailed", "[Rr]efused" }
+
+-- What units wrote to the journal last: from the last line on that names an error, else the end.
+function M.log(host, names)
+	if #names == 0 then return "it has no unit" end
+	local list, at = app_lines(host, names, nil, 60), nil
+	for i = #list, 1, -1 do
+		for _, pattern in ipairs(ERRORS) do
+			if not at and list[i]:find(pattern) and not list[i]:find("^%s*from ") then at = i end
+		end
+	end
+	at = at or math.max(1, #list - 7)
+	return #list > 0 and table.concat(list, "\n", at, math.min(#list, at + 7)) or "the journal has no line of it"
+end
+
+-- The first line that names an error, and where it stands; else the last one.
+function M.first_error(list)
+	for i, line in ipairs(list) do
+		for _, pattern in ipairs(ERRORS) do
+			if line:find(pattern) then return trim(line):sub(1, 300), i end
+		end
+	end
+	return list[#list] and trim(list[#list]):sub(1, 300) or "nothing", math.max(1, #list - 5)
+end
+
+-- Why a unit does not stay up: what the application said first, then the end of its log.
+function M.failure(host, name, state, since)
+	local list = app_lines(host, { name }, since, 400)
+	local what = state.active == "failed" and ("systemd gave up on it (result %s)"):format(state.result)
+		or ("it dies and is started again, %d times so far"):format(state.restarts or 0)
+	local first, at = M.first_error(list)
+	return ("%s: %s does not stay up: %s. It said: %s%s"):format(host, name, what, first,
+		#list > at and "\n" .. table.concat(list, "\n", at + 1, math.min(#list, at + 6)) or "")
+end
+
+-- ---- state ----
+
+-- Unit → { active, sub, pid, restarts, invocation, result, stale }, in one look.
+function M.state(host, names)
+	local list, quoted = {}, {}
+	for i, name in ipairs(names) do quoted[i] = q(name .. ".service") end
+	local out = mastodon.root_read(host, "systemctl show -p Id -p ActiveState -p SubState -p MainPID -p NRestarts -p InvocationID -p Result -p NeedDaemonReload -p StateChangeTimestamp "
+		.. table.concat(quoted, " ")).out
+	for _, block in ipairs(M.blocks(out)) do
+		local one = {}
+		for _, line in ipairs(lines(block)) do
+			local key, value = line:match("^(%w+)=(.*)$")
+			if key == "Id" then list[value:gsub("%.service$", "")] = one end
+			local name = ({ ActiveState = "active", SubState = "sub", InvocationID = "invocation", Result = "result", NeedDaemonReload = "stale", StateChangeTimestamp = "since" })[key]
+			if name then one[name] = value end
+			if key == "MainPID" then one.pid = tonumber(value) end
+			if key == "NRestarts" then one.restarts = tonumber(value) or 0 end
+		end
+	end
+	return list
+end
+
+-- Parts of a text that empty lines divide.
+function M.blocks(text)
+	local list = {}
+	for block in (text .. "\n\n"):gmatch("(.-)\n\n+") do
+		if trim(block) ~= "" then list[#list + 1] = block end
+	end
+	return list
+end
+
+-- The units that a name stands for: itself, or the instances of a group (mastodon-streaming).
+local function members(site, host, name)
+	local list = {}
+	for other, unit in pairs(site.hosts[host].units) do
+		if unit.whole == name and (units.is_up(unit) or unit.runs) then list[#list + 1] = other end
+	end
+	table.sort(list)
+	return #list > 0 and list or { name }
+end
+
+-- A unit whose file was changed on disk would be started as it was before. reads: made before, so that what is changed is listed whole.
+local function reload_units(host, state)
+	for _, one in pairs(state) do
+		if one.stale == "yes" then
 			mastodon.root_run(host, "systemctl daemon-reload")
 			return
 		end
 	end
 end
 
+-- Waits until answers() is true, and no longer when the unit is given up by systemd or dies again and again: then it fails with what the
+-- application said. (A wait that is only foreseen counts as fulfilled.)
+function M.await(host, names, since, times, what, answers)
+	local broken, base = nil, {}
+	local ok, why = pcall(retry, { times = times, every = "1s", what = what }, function()
+		if answers() then return true end
+		local state = M.state(host, names)
+		for _, name in ipairs(names) do
+			local one = state[name] or {}
+			base[name] = base[name] or one.restarts or 0
+			if one.active == "failed" or (one.restarts or 0) >= base[name] + 3 then
+				broken = M.failure(host, name, one, since)
+				return true
+			end
+		end
+		return false
+	end)
+	if broken then fail(broken) end
+	if not ok then
+		if type(why) == "table" and (why.kind == "canceled" or why.kind == "foreseen") then error(why, 0) end
+		fail(("%s: %s\nThe end of its log:\n%s"):format(host, type(why) == "table" and why.text or tostring(why), M.log(host, names)))
+	end
+end
+
+-- ---- the web ----
+
 -- After a reload the old process may still answer: only its log tells that new workers are there.
-local function has_booted(host, names, since)
+function M.has_booted(host, names, since)
 	for _, name in ipairs(names) do
 		local log = mastodon.root_read(host, ("journalctl -u %s --since @%s -o cat"):format(q(name), since), { check = false }).out
 		if not log:find("Worker %d+ %(PID: %d+%) booted") and not log:find("Use Ctrl%-C to stop") then return false end
@@ -35,43 +152,246 @@ local function has_booted(host, names, since)
 	return true
 end
 
--- One web host after another: the next only when this one answers. how: "restart" or "reload".
+-- The places of one unit of the web; of all when it is not known whose is whose.
+local function places_of(s, host, unit)
+	local list = {}
+	for _, place in ipairs(mastodon.web_places(s, host)) do
+		if not place.unit or place.unit == unit then list[#list + 1] = place end
+	end
+	return #list > 0 and list or mastodon.web_places(s, host)
+end
+
+function M.places_text(s, host)
+	local list = {}
+	for _, place in ipairs(mastodon.web_places(s, host)) do list[#list + 1] = units.place_text(place) end
+	return table.concat(list, ", ")
+end
+
+local function unit_answers(s, host, unit)
+	for _, place in ipairs(places_of(s, host, unit)) do
+		if trim(mastodon.page(s, host, "/health", nil, place).out) ~= "OK" then return false end
+	end
+	return true
+end
+
+-- Seconds between two webs: a proxy that was refused by the first one leaves it out for a while (nginx: fail_timeout, 10 s), and would
+-- have nobody left when the second goes down too early. mastodon.settle in the fleet file sets another time.
+local function settle(s) return tonumber((s.fleet.mastodon or {}).settle) or 11 end
+
+-- Before a web goes down: the one before must have its requests again, and another one must answer. Gives "stop" when a person says so.
+local function before_taking(s, list, i)
+	local one = list[i]
+	local up = unit_answers(s, one.host, one.unit)
+	if i > 1 and list[i - 1].how == "restart" and settle(s) > 0 then
+		s:note(("%s on %s works again. The next one waits %d s for the proxy, which leaves out who refused it (nginx: fail_timeout).")
+			:format(list[i - 1].unit, list[i - 1].host, settle(s)))
+		sleep(settle(s) .. "s")
+	end
+	if one.how ~= "restart" or not up then return nil end
+	local down = {}
+	for k, other in ipairs(list) do
+		if k ~= i then
+			if unit_answers(s, other.host, other.unit) then return nil end
+			down[#down + 1] = ("%s on %s does not answer."):format(other.unit, other.host)
+		end
+	end
+	return s:ask { type = "choice", text = ("%s on %s is the last web that answers. Restart it now?"):format(one.unit, one.host),
+		details = table.concat(down, "\n") .. "\nWhile it boots nobody answers: members and other servers get errors.",
+		choices = { { value = "stop", label = "Stop here, and mend the other first" }, { value = "go", label = "Restart it all the same" } }, default = "stop" }
+end
+
+-- One web process after another: the next only when this one answers. how: "restart" or "reload", which is taken where it can be.
 -- systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
 function M.restart_web(s, site, how)
+	local list, state, since = {}, {}, {}
 	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
 		local names = mastodon.units(site, host, "web")
-		reload_units(host, names)
-		local since = trim(mastodon.root_read(host, "date +%s").out)
-		for _, name in ipairs(names) do mastodon.root_run(host, ("systemctl %s %s"):format(how, q(name))) end
-		local ok, why = pcall(retry, { times = 90, every = "1s", what = "the web does not answer" }, function()
-			return (how ~= "reload" or has_booted(host, names, since)) and mastodon.is_healthy(s, host)
+		state[host] = M.state(host, names)
+		since[host] = trim(mastodon.root_read(host, "date +%s").out)
+		for _, name in ipairs(names) do
+			local one = state[host][name] or {}
+			-- What does not run cannot be reloaded; what runs by an old unit file would go on so.
+			local way = how == "reload" and one.active == "active" and one.stale ~= "yes" and "reload" or "restart"
+			list[#list + 1] = { host = host, unit = name, first = name == names[1], how = way }
+		end
+	end
+	for i, one in ipairs(list) do
+		if #list > 1 then
+			local verdict
+			retry({ times = 1, what = "the other webs could not be looked at" }, function()
+				verdict = before_taking(s, list, i) or "go"
+				return true
+			end)
+			check(verdict ~= "stop", ("%s on %s was not restarted: no other web answers"):format(one.unit, one.host))
+		end
+		if one.first then reload_units(one.host, state[one.host]) end
+		mastodon.root_run(one.host, ("systemctl %s %s"):format(one.how, q(one.unit)))
+		M.await(one.host, { one.unit }, since[one.host], 90, one.unit .. " does not answer", function()
+			return (one.how ~= "reload" or M.has_booted(one.host, { one.unit }, since[one.host])) and unit_answers(s, one.host, one.unit)
 		end)
-		if not ok then fail(("%s: %s\nThe end of its log:\n%s"):format(host, tostring(why), M.log(host, "mastodon-web"))) end
 	end
 end
 
--- Are the processes others than those of the first look, and all there?
-function M.streaming_is_new(_, site, host)
-	for name, unit in sorted(site.hosts[host].units) do
-		if unit.kind == "streaming" and unit.pid and unit.pid ~= "0" then
-			local pid = trim(mastodon.root_read(host, "systemctl show -p MainPID --value " .. q(name)).out)
-			if pid == "0" or pid == unit.pid then return false end
+-- ---- streaming ----
+
+function M.streaming_places(s, host)
+	local list = s.site.hosts[host].streaming
+	return list and #list > 0 and list or { { address = "127.0.0.1", port = 4000 } }
+end
+
+function M.streaming_answers(s, host, place)
+	return trim(mastodon.read(s, host, "curl -sS -m 20 " .. units.curl_place(place, "/api/v1/streaming/health"), { check = false }).out) == "OK"
+end
+
+-- Were all processes of streaming that are there now, and there are some, started after that time?
+function M.streaming_is_new(s, host, since)
+	local found, running = units.look(host, mastodon.live(s), mastodon.named_units(s)), 0
+	for _, unit in pairs(found.units) do
+		if unit.kind == "streaming" and unit.runs and not units.is_up(unit) then return false end
+	end
+	for _, p in ipairs(found.processes) do
+		if p.kind == "streaming" and p.ours then
+			if p.started - 1 <= since then return false end
+			running = running + 1
 		end
 	end
-	return true
+	return running > 0
 end
 
 function M.restart_streaming(s, site)
 	each(mastodon.hosts_with(s, site, "streaming"), function(host)
 		local names = mastodon.units(site, host, "streaming")
-		reload_units(host, names)
+		local state, since = M.state(host, names), trim(mastodon.root_read(host, "date +%s").out)
+		reload_units(host, state)
 		for _, name in ipairs(names) do mastodon.root_run(host, "systemctl restart " .. q(name)) end
-		local port = site.hosts[host].streaming_port or 4000
-		retry({ times = 60, every = "1s", what = "streaming does not answer (journalctl -u 'mastodon-streaming*' shows why)" }, function()
-			local cmd = ("curl -sS -m 20 http://127.0.0.1:%d/api/v1/streaming/health"):format(port)
-			return trim(mastodon.read(s, host, cmd, { check = false }).out) == "OK"
+		local all = {}
+		for _, name in ipairs(names) do
+			for _, member in ipairs(members(site, host, name)) do all[#all + 1] = member end
+		end
+		M.await(host, all, since, 60, "streaming does not answer everywhere", function()
+			for _, place in ipairs(M.streaming_places(s, host)) do
+				if not M.streaming_answers(s, host, place) then return false end
+			end
+			return true
 		end)
 	end)
+end
+
+-- ---- before the walk ----
+
+local function who(host, p)
+	local where = p.group:match("^user:(.+)$")
+	return ("%s: pid %d of %s: %s (%s)"):format(host, p.pid, p.user, p.args, where and "in " .. where .. " of that user's own systemd"
+		or p.group:match("%.scope$") and "in a login, " .. p.group or "in no unit")
+end
+
+-- Processes of this Mastodon that no unit carries: nothing here could stop or start them, and they would go on with the old code.
+function M.strays(s, site)
+	local list = {}
+	for _, host in ipairs(s:all "app") do
+		for _, p in ipairs(site.hosts[host].processes or {}) do
+			if p.ours and not p.unit and not p.helper_of then list[#list + 1] = who(host, p) end
+		end
+	end
+	return list
+end
+
+-- What does not run or answer as it should on a host, in words with what the journal says.
+local function host_problems(s, site, host)
+	local problems, h = {}, site.hosts[host]
+	local function add(text, ...) problems[#problems + 1] = host .. ": " .. text:format(...) end
+	for _, kind in ipairs { "web", "sidekiq", "streaming" } do
+		for _, whole in ipairs(mastodon.units(site, host, kind)) do
+			for _, name in ipairs(members(site, host, whole)) do
+				local unit = h.units[name]
+				if units.is_up(unit) and unit.load == "masked" then
+					add("%s is masked and still runs: once stopped it could not be started again (systemctl unmask %s, or stop it for good)", name, name)
+				elseif units.is_up(unit) and unit.load == "not-found" then
+					add("%s still runs, but the file of the unit is gone: it could not be started again. Put the file back and run systemctl daemon-reload, or stop it", name)
+				elseif unit.active == "failed" or unit.sub == "auto-restart" then
+					problems[#problems + 1] = M.failure(host, name, unit)
+				end
+			end
+		end
+	end
+	if #mastodon.units(site, host, "web") > 0 then
+		for _, place in ipairs(mastodon.web_places(s, host)) do
+			local unit = place.unit and h.units[place.unit]
+			if not unit or units.is_up(unit) and unit.sub ~= "auto-restart" then
+				local answer = mastodon.page(s, host, "/health", nil, place)
+				if trim(answer.out) ~= "OK" and unit and (unit.restarts or 0) >= 3 then
+					problems[#problems + 1] = M.failure(host, place.unit, unit)
+				elseif trim(answer.out) ~= "OK" then
+					add("the web at %s does not answer /health with OK (%s). Its log says:\n%s", units.place_text(place), trim(answer.err .. " " .. answer.out):sub(1, 120),
+						M.log(host, mastodon.units(site, host, "web")))
+				end
+			end
+		end
+	end
+	if #mastodon.units(site, host, "streaming") > 0 then
+		for _, place in ipairs(M.streaming_places(s, host)) do
+			if not M.streaming_answers(s, host, place) then
+				add("streaming at %s does not answer. Its log says:\n%s", units.place_text(place), M.log(host, members(site, host, mastodon.units(site, host, "streaming")[1])))
+			end
+		end
+	end
+	return problems
+end
+
+-- Everything that is wrong with what runs, on all hosts.
+function M.problems(s, site)
+	local by_host = each(s:all "app", function(host) return host_problems(s, site, host) end, { at_once = 10, stop_after = 100 })
+	local problems = {}
+	for _, host in ipairs(s:all "app") do
+		for _, text in ipairs(by_host[host]) do problems[#problems + 1] = text end
+	end
+	return problems
+end
+
+-- Units that are enabled and were stopped by somebody: whether they are to run is asked, once.
+function M.ask_about_idle(s, site)
+	for _, host in ipairs(s:all "app") do
+		for _, kind in ipairs { "web", "sidekiq", "streaming" } do
+			for _, name in ipairs(mastodon.units(site, host, kind)) do
+				local unit = site.hosts[host].units[name]
+				if unit.active == "inactive" and not site.on[host .. " " .. name] then
+					local answer = s:ask { type = "choice", text = ("%s on %s is enabled, but somebody stopped it. What is to become of it?"):format(name, host),
+						choices = { { value = "stop", label = "Stop here: it should run, I look into it" },
+							{ value = "off", label = "Leave it off", help = "It is not started, and nobody looks for it." },
+							{ value = "on", label = "Start it with the new release", help = "After a full stop that was not finished, say." } }, default = "stop" }
+					check(answer ~= "stop", ("%s on %s is enabled and does not run"):format(name, host))
+					site[answer][host .. " " .. name] = true
+				end
+			end
+		end
+	end
+	M.apply_off(site)
+end
+
+-- What a person said is to stay off does not count.
+function M.apply_off(site)
+	for host, h in pairs(site.hosts) do
+		for name, unit in pairs(h.units) do
+			if site.off[host .. " " .. name] then unit.runs = false end
+		end
+	end
+end
+
+-- Units that are left alone, in words.
+function M.resting(s, site)
+	local list = {}
+	for _, host in ipairs(s:all "app") do
+		local names = {}
+		for name in pairs(site.hosts[host].units) do names[#names + 1] = name end
+		table.sort(names)
+		for _, name in ipairs(names) do
+			local unit = site.hosts[host].units[name]
+			if not unit.runs and unit.load ~= "not-found" and not (unit.whole and site.hosts[host].units[unit.whole]) then
+				list[#list + 1] = ("%s: %s is %s and off: it stays off."):format(host, name, unit.enabled ~= "" and unit.enabled or unit.load)
+			end
+		end
+	end
+	return list
 end
 
 return M

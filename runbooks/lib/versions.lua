@@ -19,20 +19,50 @@ M.order = { "4.1", "4.2", "4.3", "4.4", "4.5", "4.6", "4.7" }
 M.floor = { ["4.4"] = { 20230907150100, "4.2" }, ["4.5"] = { 20230907150100, "4.2" }, ["4.6"] = { 20230907150100, "4.2" },
 	["4.7"] = { 20241007071624, "4.3" } }
 
--- "v4.6.5" or "4.6.5+glitch" → { text = "4.6.5", series = "4.6", tag = "v4.6.5", 4, 6, 5 }, or nil.
+-- "v4.6.5" → { text = "4.6.5", full = "4.6.5", series = "4.6", tag = "v4.6.5", 4, 6, 5 }, or nil. As semver.org has it: behind - comes what
+-- makes it a pre-release, older than the release itself; behind + what counts for nothing. text is without the latter, full has both.
+-- Mastodon up to 4.1 wrote 4.1.0rc1.
 function M.parse(text)
-	local a, b, c = tostring(text):match("^v?(%d+)%.(%d+)%.(%d+)")
+	local a, b, c, rest = tostring(text):match("^v?(%d+)%.(%d+)%.(%d+)(.*)$")
 	if not a then return nil end
-	local plain = ("%d.%d.%d"):format(a, b, c)
-	return { tonumber(a), tonumber(b), tonumber(c), text = plain, series = a .. "." .. b, tag = "v" .. plain }
+	local pre, build = rest:match("^%-?([%w.-]*)%+([%w.-]+)$")
+	if not pre then pre, build = rest:match("^%-?([%w.-]*)$"), nil end
+	if not pre or pre:find("^%.") or rest == "-" then return nil end
+	local plain = ("%d.%d.%d"):format(a, b, c) .. (pre ~= "" and "-" .. pre or "")
+	return { tonumber(a), tonumber(b), tonumber(c), text = plain, full = plain .. (build and "+" .. build or ""), series = a .. "." .. b, tag = "v" .. plain,
+		pre = pre ~= "" and pre or nil, build = build }
 end
 
--- Compares numbers with dots: below 0, 0 or above 0. Missing parts count as 0: "22" is at least "22.0".
+-- "rc.10" → { "rc", 10 }, and so does "rc10".
+local function pieces(pre)
+	local list = {}
+	for word in pre:gsub("(%a)(%d)", "%1.%2"):gsub("(%d)(%a)", "%1.%2"):gmatch("[^.]+") do list[#list + 1] = tonumber(word) or word end
+	return list
+end
+
+-- What makes two versions pre-releases; "" is the release, newer than all of them. Numbers are below words, fewer pieces below more.
+local function compare_pre(a, b)
+	if a == "" or b == "" then return (a == "" and 1 or 0) - (b == "" and 1 or 0) end
+	local x, y = pieces(a), pieces(b)
+	for i = 1, math.max(#x, #y) do
+		local m, n = x[i], y[i]
+		if m == nil or n == nil then return m == nil and -1 or 1 end
+		if type(m) ~= type(n) then return type(m) == "number" and -1 or 1 end
+		if m ~= n then return m < n and -1 or 1 end
+	end
+	return 0
+end
+
+-- Compares versions: below 0, 0 or above 0. Missing numbers count as 0: "22" is at least "22.0". What follows + does not count; 4.7.0-rc.1 is
+-- older than 4.7.0.
 function M.compare(a, b)
-	local x, y = tostring(a):gmatch("%d+"), tostring(b):gmatch("%d+")
+	local function split(text) return tostring(text):gsub("%+.*$", ""):match("^v?([%d.]*)%-?(.*)$") end
+	local core_a, pre_a = split(a)
+	local core_b, pre_b = split(b)
+	local x, y = core_a:gmatch("%d+"), core_b:gmatch("%d+")
 	while true do
 		local i, k = x(), y()
-		if not i and not k then return 0 end
+		if not i and not k then return compare_pre(pre_a, pre_b) end
 		local d = tonumber(i or 0) - tonumber(k or 0)
 		if d ~= 0 then return d end
 	end
@@ -42,9 +72,9 @@ local function place(series)
 	for i, name in ipairs(M.order) do if name == series then return i end end
 end
 
--- Does going from one version to another enter a series (minor upgrade)?
+-- Does going from one version to another enter a series (minor upgrade)? Who ran a pre-release of it only has not run the series yet.
 function M.enters(from, to, series)
-	return from.series ~= to.series and to.series == series
+	return to.series == series and (from.series ~= to.series or from.pre ~= nil and from[3] == 0)
 end
 
 -- Why the way is closed, in words; nil when it is open.
@@ -57,7 +87,10 @@ function M.closed(from, to)
 	if not a then return ("%s is older than what this runbook knows (4.1): upgrade to 4.1 first"):format(from.text) end
 	if M.compare(to.text, from.text) < 0 then
 		return ("%s is older than the %s that runs: Mastodon cannot go back, its database is newer than the old code")
-			:format(to.text, from.text)
+			:format(to.full, from.full)
+	end
+	if b > a and from.pre and from[3] == 0 then
+		return ("%s is a pre-release, and no release of %s has run yet: upgrade to the newest %s first"):format(from.full, from.series, from.series)
 	end
 	if b - a > 1 then
 		return ("from %s to %s skips the series %s: patch releases may be skipped, series may not. Upgrade to the newest %s first")
@@ -75,8 +108,26 @@ function M.no_two_phase(to, schema)
 	end
 end
 
+-- The newest release of the target's series that is known among the tags, when that is newer. A pre-release is proposed to nobody.
+function M.newer_patch(to, tags)
+	local newest
+	for _, tag in ipairs(tags) do
+		local v = M.parse(tag)
+		if v and not v.pre and not v.build and v.series == to.series and M.compare(v.text, (newest or to).text) > 0 then newest = v end
+	end
+	return newest
+end
+
+-- What is to be said about a version that is no release.
+function M.no_release(v)
+	if not v.pre then return nil end
+	return ("%s is %s, older than the release %d.%d.%d. What it does to the database may differ from what the release does: read what its "
+		.. "makers say about the way on from it"):format(v.full, v.pre:find("nightly") and "a nightly build" or "a pre-release", v[1], v[2], v[3])
+end
+
 local function least(problems, what, have, want, fix)
 	if not want then return end
+	have = have and have:match("^[%d.]+")
 	if not have or have == "" then
 		problems[#problems + 1] = ("%s is not installed; at least %s is needed%s"):format(what, want, fix or "")
 	elseif M.compare(have, want) < 0 then
@@ -84,12 +135,30 @@ local function least(problems, what, have, want, fix)
 	end
 end
 
--- Programs of one app host against the table. Ruby is built by the upgrade itself and is not looked at here.
+-- How libvips is had on a release of the operating system; Debian 13 and Ubuntu 24.04 gave the package another name.
+function M.vips_advice(id, release, name)
+	local at = tonumber((release or ""):match("^[%d.]+"))
+	if id == "debian" or id == "ubuntu" then
+		local old, new = id == "debian" and 12 or 23, id == "debian" and 13 or 24
+		if at and at < old then
+			return (" (the package of %s is older than that: the operating system wants its upgrade first, or libvips is built by hand)"):format(name or id)
+		end
+		return (" (apt install %s)"):format((not at or at >= new) and "libvips42t64" or "libvips42")
+	end
+	if id == "fedora" or id == "rocky" or id == "almalinux" or id == "rhel" or id == "centos" then return " (dnf install vips)" end
+	if id == "arch" then return " (pacman -S libvips)" end
+	return " (your system's package of libvips)"
+end
+
+-- Programs of one app host against the table. Ruby is another matter: see runtime.lua.
 function M.host_problems(to, facts)
 	local need, problems = M.series[to.series], {}
-	least(problems, "Node.js", facts.node, need.node, " (a package of NodeSource, or your way of installing Node.js)")
-	least(problems, "libvips", facts.vips, need.vips, " (apt install libvips-tools libvips42)")
-	least(problems, "FFmpeg", facts.ffmpeg, need.ffmpeg)
+	local path = facts.ruby_by and facts.ruby_by.path or "the usual folders"
+	least(problems, "Node.js", facts.node, need.node, (facts.node or "") == ""
+		and (". Looked for in %s: when it lies elsewhere, name its folder with mastodon.path in the fleet file"):format(path)
+		or " (a package of NodeSource, or your way of installing Node.js)")
+	if facts.vips ~= "?" then least(problems, "libvips", facts.vips, need.vips, facts.vips_fix) end
+	least(problems, "FFmpeg", facts.ffmpeg, need.ffmpeg, " (apt install ffmpeg, or your system's package)")
 	if M.compare(to.series, "4.3") >= 0 and facts.corepack ~= "yes" then
 		problems[#problems + 1] = "corepack is not there, without it the yarn that " .. to.series .. " wants cannot be had "
 			.. "(it comes with Node.js up to 24; else: npm install -g corepack)"
@@ -131,16 +200,6 @@ local function keys_gate(from, to, site)
 	end
 end
 
-local function secrets_gate(_, _, site)
-	local sha, where
-	for host, h in sorted(site.hosts) do
-		if sha and sha ~= h.base_sha then
-			return ("SECRET_KEY_BASE or OTP_SECRET of %s and %s differ"):format(host, where)
-		end
-		sha, where = h.base_sha, host
-	end
-end
-
 local function otp_gate(from, to, site)
 	if not M.enters(from, to, "4.3") then return end
 	for host, h in sorted(site.hosts) do
@@ -174,20 +233,9 @@ end
 -- With lists of queues of your own, some process must also serve the queue that 4.4 brought.
 local function fasp_gate(_, to, site)
 	if M.compare(to.series, "4.4") < 0 then return end
-	local custom, all = false, true
-	for _, h in sorted(site.hosts) do
-		for _, unit in sorted(h.units) do
-			if unit.kind == "sidekiq" then
-				local own = (unit.exec or ""):find("%s%-q")
-				custom = custom or own ~= nil
-				all = all and own ~= nil
-				if (unit.exec or ""):find("%-q%s*fasp") then return end
-			end
-		end
-	end
-	if custom and all then
-		return "every Sidekiq unit has a list of queues of its own (-q), and none serves “fasp”, which came with 4.4: its jobs "
-			.. "would wait for ever. Add `-q fasp` to one unit's ExecStart and run systemctl daemon-reload"
+	if site.own_lists and not (site.served or {}).fasp then
+		return "every Sidekiq process has a list of queues of its own (-q, --queue, or a file), and none serves “fasp”, which came with 4.4: its "
+			.. "jobs would wait for ever. Add `-q fasp` to one unit's ExecStart, run systemctl daemon-reload and restart that unit"
 	end
 end
 
@@ -197,13 +245,10 @@ local function destruct_gate(_, _, site)
 			return host .. " has SELF_DESTRUCT in .env.production: with a valid value the next start tells all servers to delete "
 				.. "every account. Find out where it came from; do not restart anything"
 		end
-		if h.env.DATABASE_URL == "(set)" then
-			return host .. " sets DATABASE_URL; this runbook reads DB_HOST, DB_PORT, DB_NAME and DB_USER. Write these instead"
-		end
 	end
 end
 
-M.gates = { destruct_gate, secrets_gate, keys_gate, otp_gate, namespace_gate, vips_gate, fasp_gate }
+M.gates = { destruct_gate, keys_gate, otp_gate, namespace_gate, vips_gate, fasp_gate }
 
 -- What is only to be known. step: where it is said. when: nil for everybody who enters the series, else a condition.
 local function with_search(site)

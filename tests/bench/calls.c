@@ -65,11 +65,12 @@ static void on_ask(void *arg, uint64_t call, int64_t ask, const char *of, const 
 	bench_fail("calls: the host asks", text);
 }
 
-static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result)
+static void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result)
 {
 	struct bench *b = arg;
 
 	(void)call;
+	(void)not_run;
 	b->ended = true;
 	b->fine = str_is(outcome, "ok") && json_int(result, "exit", -1) == 0;
 	if (error)
@@ -157,7 +158,7 @@ static void latency(struct bench *b, int times, const char *journal)
 		read[i] = run(b, "ssh.read", "true", "read");
 		job_name(job, sizeof(job), i);
 		change[i] = run(b, "ssh.run", "true", job);
-		worker_forget(b->worker, "ssh.run", b->host, job);
+		worker_forget(b->worker, "ssh.run", b->host, job, true);
 		job_name(job, sizeof(job), times + i);
 		began = bench_now();
 		append(store, session, EVENT_CALL_BEGUN, begun);
@@ -165,7 +166,7 @@ static void latency(struct bench *b, int times, const char *journal)
 		run(b, "ssh.run", "true", job);
 		append(store, session, EVENT_CALL_ENDED, ended);
 		both[i] = bench_now() - began;
-		worker_forget(b->worker, "ssh.run", b->host, job);
+		worker_forget(b->worker, "ssh.run", b->host, job, true);
 	}
 	store_close(store);
 	printf("{\"read\":%.6f,\"read_p05\":%.6f,\"read_p95\":%.6f,\"run\":%.6f,\"run_p95\":%.6f,\"journaled\":%.6f,\"append\":%.6f}\n",

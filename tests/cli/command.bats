@@ -59,7 +59,7 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d"; 
 @test "a session that is not there is told from one that is, and a hung-up view gives the terminal back" {
 	refuses "there is no session 99999 in the journal" attach 99999
 	[[ $output == *"it is empty, or not there yet"* ]]
-	run timeout 100 python3 "$REPO/tests/lib/hangup.py" "$BELLBOOK" "$BATS_TEST_TMPDIR/one.lua" </dev/null
+	run timeout "${PATIENCE:-120}" python3 "$REPO/tests/lib/hangup.py" "$BELLBOOK" "$BATS_TEST_TMPDIR/one.lua" </dev/null
 	echo "$output"
 	[ "$output" = "given back" ]
 	run python3 "$REPO/tests/lib/drive.py" manual=abort -- "$BELLBOOK" attach --json </dev/null

@@ -16,7 +16,7 @@ teardown_file() {
 
 scenario() {
 	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db TMPDIR=$BATS_TEST_TMPDIR
-	run timeout 100 "$FLEET" exec python3 "$REPO/tests/lib/detour.py" "$@"
+	run timeout "${PATIENCE:-120}" "$FLEET" exec python3 "$REPO/tests/lib/detour.py" "$@"
 	echo "$output"
 	[ "$status" -eq 0 ]
 	[ "${lines[-1]}" = "ok ${*: -1}" ]

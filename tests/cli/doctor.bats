@@ -12,7 +12,7 @@ setup() {
 }
 
 doctor() {
-	run timeout 60 "$BELLBOOK" doctor "$@" </dev/null
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" doctor "$@" </dev/null
 	echo "$output"
 }
 
@@ -29,6 +29,7 @@ journal() {
 	[[ $output == *"ok    locale: UTF-8"* ]]
 	[[ $output == *"ok    journal: $HOME/.local/state/bellbook/journal.db (made by the first session)"* ]]
 	[[ $output == *"warn  fleet file: there is none"*"Put one at ~/.config/bellbook/fleet.lua"* ]]
+	[[ $output == *"ok    account: $(id -un)"* && $output == *"  user namespaces: "* && $output == *"  logins: the kernel "* ]]
 	[[ $output == *", 0 wrong" ]]
 	[ ! -e "$HOME/.local/state/bellbook/journal.db" ]
 }
@@ -77,4 +78,15 @@ assert found["fleet file"]["state"] == "ok" and "2 hosts" in found["fleet file"]
 assert found["host gone"]["state"] == "FAIL" and found["host gone"]["text"].startswith("nobody@127.0.0.1:1 is not reached: "), found
 assert "host other" not in found
 ' <<<"$output"
+}
+
+@test "a uid without an account, and people who have none here" {
+	[ "$EUID" -eq 0 ] || skip "taking on a uid needs root"
+	echo 'fleet { name = "x", people = { "root", "nobody-of-that-name" } }' >"$BATS_TEST_TMPDIR/fleet.lua"
+	doctor --fleet "$BATS_TEST_TMPDIR/fleet.lua" --journal "$J"
+	[[ $output == *"warn  people: nobody-of-that-name, whom the fleet file names, has no account here"* && $output != *"people: root"* ]]
+	chmod 755 "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+	cp "$BELLBOOK" "$BATS_TEST_TMPDIR/bellbook"
+	run timeout 60 setpriv --reuid 61009 --regid 61009 --clear-groups "$BATS_TEST_TMPDIR/bellbook" doctor --journal "$BATS_TEST_TMPDIR/j.db" </dev/null
+	[[ $output == *"warn  account: uid 61009 has no account on this computer"* ]]
 }

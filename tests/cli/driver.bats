@@ -2,6 +2,9 @@
 # driver.bats - tests/run counts what it should: failures, crashes, broken plans, skips, in words and in its exit status.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
+
 setup() {
 	TREE=$(mktemp -d)
 	unset CI
@@ -12,6 +15,13 @@ setup() {
 
 teardown() {
 	rm -rf "$TREE"
+}
+
+# Gone, or dead and not yet reaped by init; pids are not reused within a test.
+is_gone() {
+	local state
+	state=$(ps -o stat= -p "$1" || true)
+	[[ -z $state || $state == Z* ]]
 }
 
 # A unit test program that is a shell script: its body is read from stdin.
@@ -94,6 +104,15 @@ counts() {
 	[[ $output == *"skip e2e/skips: not here"* ]]
 }
 
+@test "a program that says nothing for too long is ended and is a failure, one that goes on talking is not" {
+	echo 'echo 1..1; exec sleep 300' | program mute_test
+	printf '#!/bin/sh\nfor i in 1 2 3 4 5 6 7 8 9; do echo talk; sleep 1; done\n' >"$TREE/tests/e2e/slow.sh"
+	chmod +x "$TREE/tests/e2e/slow.sh"
+	PATIENCE=1 run "$TREE/tests/run" unit e2e
+	counts "tests: 2 passed, 1 failed, 0 skipped" 1
+	[[ $output == *"FAIL unit/mute_test/(program)"*"said nothing for too long"* ]]
+}
+
 @test "a build that fails is a failure, and what it did not make is not run" {
 	echo 'echo 1..1; echo "ok 1 - a__holds"' | program x_test
 	printf 'all:\nunit-bin build/debug/tests/x_test: force\n\tfalse\nforce:\n' >"$TREE/Makefile"
@@ -114,14 +133,8 @@ counts() {
 @test "a process that a test leaves running is ended and is a failure" {
 	# until it is sleep: before, its command line is the shell's
 	echo "setsid sleep 300 & echo \$! >'$TREE/pid'; until grep -q sleep /proc/\$!/comm; do :; done; echo 1..1; echo 'ok 1 - a__holds'" | program x_test
-	run timeout 20 "$TREE/tests/run" unit # the child holds the pipe open
+	PATIENCE=20 run "$TREE/tests/run" unit # the child holds the pipe open
 	counts "tests: 2 passed, 1 failed, 0 skipped" 1
 	[[ $output == *"FAIL unit/x_test/(left running)"*"sleep 300"* ]]
-	# Gone, or dead and not yet reaped by init; pids are not reused within a test.
-	for _ in $(seq 100); do
-		state=$(ps -o stat= -p "$(cat "$TREE/pid")" || true)
-		[[ -z $state || $state == Z* ]] && return 0
-		sleep 0.05
-	done
-	false
+	until_true is_gone "$(cat "$TREE/pid")"
 }

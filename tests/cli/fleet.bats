@@ -7,6 +7,8 @@
 # shellcheck disable=SC2016,SC2030,SC2031 # inner shells expand; settings are meant for one test
 bats_require_minimum_version 1.5.0
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet FLEET_SERVICES=no FLEET_DISK=64m
@@ -26,17 +28,7 @@ tier() { cat "$FLEET_STATE/tier"; }
 need_namespaces() { [ "$(tier)" != loopback ] || skip "tier loopback: no $1"; }
 
 # ssh from the ops side, as a script would.
-ops_ssh() { timeout 20 "$FLEET" exec ssh -F "$FLEET_STATE/ssh_config" -o BatchMode=yes -o ConnectTimeout=2 "$@"; }
-
-in_time() {
-	local i
-	for ((i = 0; i < 1000; i++)); do
-		"$@" && return
-		read -r -t 0.02 <><(:) || :
-	done
-	echo "never: $*" >&2
-	return 1
-}
+ops_ssh() { timeout "$PATIENCE" "$FLEET" exec ssh -F "$FLEET_STATE/ssh_config" -o BatchMode=yes -o ConnectTimeout="${CONNECT:-$PATIENCE}" "$@"; }
 
 @test "up twice is one fleet, and says so" {
 	run "$FLEET" up
@@ -130,7 +122,7 @@ in_time() {
 	need_namespaces "link faults"
 	"$FLEET" break link app1
 	"$FLEET" break link app1
-	run ops_ssh app1 true
+	CONNECT=2 run ops_ssh app1 true
 	[ "$status" -eq 255 ]
 	[[ $("$FLEET" status) == *"broken: link"* ]]
 	"$FLEET" mend link app1
@@ -162,7 +154,7 @@ in_time() {
 
 @test "freeze: nothing runs, and goes on where it was" {
 	"$FLEET" break freeze app1
-	run ops_ssh app1 true
+	CONNECT=2 run ops_ssh app1 true
 	[ "$status" -eq 255 ]
 	"$FLEET" mend freeze app1
 	ops_ssh app1 true
@@ -179,7 +171,7 @@ in_time() {
 start_session() {
 	ops_ssh "$1" "touch ~/$2; exec sleep 60" 3>&- &
 	session=$!
-	in_time ops_ssh "$1" "test -e ~/$2 && rm ~/$2"
+	until_true ops_ssh "$1" "test -e ~/$2 && rm ~/$2"
 }
 
 @test "sshd-session: the client loses it, others can still come" {
@@ -199,7 +191,7 @@ start_session() {
 	ops_ssh app2 "echo kept >~/kept; echo gone >/tmp/gone; setsid sleep 300 >/dev/null 2>&1 </dev/null &"
 	"$FLEET" break power app2
 	"$FLEET" break power app2
-	run ops_ssh app2 true
+	CONNECT=2 run ops_ssh app2 true
 	[ "$status" -eq 255 ]
 	[[ $("$FLEET" status) == *"powered off"* ]]
 	"$FLEET" mend power app2
@@ -255,7 +247,7 @@ start_session() {
 	psql=("$FLEET" exec psql -U mastodon -At mastodon_production)
 	"${psql[@]}" -h db1 -c 'create table marks (n int)' -c 'insert into marks values (42)'
 	replicated() { [ "$("${psql[@]}" -h db2 -c 'select n from marks' 2>/dev/null)" = 42 ]; }
-	in_time replicated
+	until_true replicated
 	[ "$("${psql[@]}" -h db2 -c 'select pg_is_in_recovery()')" = t ]
 	"$FLEET" exec redis-cli -h db1 set mark 43
 	"$FLEET" exec redis-cli -h db1 waitaof 1 0 1000 >/dev/null || :
@@ -283,7 +275,7 @@ gone() { ! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1" | cut -c1)" = Z 
 	"$FLEET" exec sleep 300 3>&- &
 	p=$!
 	kill -KILL "$(<"$OTHER/outer")"
-	in_time gone "$p" || [ "$(tier)" = loopback ]
+	until_true gone "$p" || [ "$(tier)" = loopback ]
 	run "$FLEET" status
 	[ "$status" -eq 3 ]
 	"$FLEET" up
@@ -349,7 +341,7 @@ remove_user() {
 	p=$(<"$OTHER/outer")
 	kill -KILL "$p"
 	removed() { [ ! -e "$OTHER" ]; }
-	in_time removed
+	until_true removed
 	for p in $(pgrep -x sleep); do
 		[ "$(tr '\0' '\n' <"/proc/$p/environ" | grep -cxF "FLEET_STATE=$OTHER")" = 0 ]
 	done 2>/dev/null

@@ -6,21 +6,13 @@
 
 # shellcheck disable=SC2016,SC2030,SC2031 # inner shells expand; settings are meant for one test
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+# shellcheck source=tests/lib/fleet.bash
+. "$BATS_TEST_DIRNAME/../lib/fleet.bash"
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
 
 setup_file() {
-	local build=${BUILD:-$REPO/build/debug}
-	local -a flags libs
-	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet FLEET_SERVICES=no FLEET_DISK=64m CALL=$BATS_FILE_TMPDIR/call
-	eval "flags=($(make -s --no-print-directory -C "$REPO" MODE=debug print-flags))"
-	read -ra libs < <(pkg-config --libs libssh2 libpq libcurl jansson libcrypto)
-	case $build in
-	*asan*) flags+=('-fsanitize=address,undefined') ;;
-	*tsan*) flags+=(-fsanitize=thread) ;;
-	esac
-	(cd "$REPO" && ${CC:-gcc} "${flags[@]}" -pie -pthread -o "$CALL" tests/fleet/call.c "$build/libactions.a" \
-		"$build/libbase.a" "${libs[@]}") >&2
-	"$FLEET" up >&2
+	fleet_start 64m
 	# Losses are noticed in 3 s instead of 45.
 	sed 's/^Host \*$/&\n  ServerAliveInterval 1\n  ConnectTimeout 3/' "$FLEET_STATE/ssh_config" >"$BATS_FILE_TMPDIR/quick"
 	# What a job says in 20 parts: 20 times 901 numbers on one stream and 100 on the other.
@@ -41,15 +33,13 @@ setup() {
 	LOG=$BATS_TEST_TMPDIR/log
 }
 
-need_namespaces() { [ "$(cat "$FLEET_STATE/tier")" != loopback ] || skip "tier loopback: no $1"; }
-
 # Both outputs of a script as call -q tells them.
 sums() {
 	sh -c "$1" >"$BATS_FILE_TMPDIR/out" 2>"$BATS_FILE_TMPDIR/err"
 	for s in out err; do echo "$s $(wc -c <"$BATS_FILE_TMPDIR/$s") $(sha256sum <"$BATS_FILE_TMPDIR/$s" | cut -d' ' -f1)"; done
 }
 
-call() { timeout 100 "$FLEET" exec "$CALL" -F "$BATS_FILE_TMPDIR/quick" -j "$JOB" -q "$@"; }
+call() { timeout "${PATIENCE:-120}" "$FLEET" exec "$CALL" -F "$BATS_FILE_TMPDIR/quick" -j "$JOB" -q "$@"; }
 
 # Starts the job on host $1 and waits until it runs there. $2...: options of call.
 begin() {
@@ -57,17 +47,7 @@ begin() {
 	shift
 	call "$@" "$host" ssh.run "{\"cmd\":\"${SCRIPT//JOB/$JOB}\"}" >"$LOG" 3>&- &
 	pid=$!
-	in_time "$FLEET" in "$host" test -e "/var/tmp/$JOB.effects"
-}
-
-in_time() {
-	local i
-	for ((i = 0; i < 500; i++)); do
-		! "$@" || return 0
-		read -r -t 0.02 <><(:) || :
-	done
-	echo "never: $*" >&2
-	return 1
+	until_true "$FLEET" in "$host" test -e "/var/tmp/$JOB.effects"
 }
 
 effects() { "$FLEET" in "$1" sh -c "wc -l </var/tmp/$JOB.effects"; }
@@ -98,7 +78,7 @@ whole() {
 	begin db1
 	for i in 1 2 3; do
 		"$FLEET" break sshd-session db1 all
-		in_time came_back "$i"
+		until_true came_back "$i"
 	done
 	whole db1
 }
@@ -107,7 +87,7 @@ whole() {
 	need_namespaces "frozen hosts"
 	begin db2
 	"$FLEET" break freeze db2
-	in_time grep -q 'connection to db2 lost: no answer for 3 s' "$LOG"
+	until_true grep -q 'connection to db2 lost: no answer for 3 s' "$LOG"
 	"$FLEET" mend freeze db2
 	whole db2
 }

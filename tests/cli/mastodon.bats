@@ -7,10 +7,13 @@
 
 bats_require_minimum_version 1.5.0
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
+LIVE=/home/mastodon/live
 SHIMS=/home/mastodon/.rbenv/shims:/home/mastodon/.rbenv/bin:/usr/local/bin:/usr/bin:/bin
 
 setup_file() {
-	export FLEET_STATE=${FLEET_STATE:-$BATS_FILE_TMPDIR/fleet}
+	export FLEET_STATE=${FLEET_STATE:-$BATS_FILE_TMPDIR/fleet} BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
 	if ! "$FLEET" status >/dev/null 2>&1; then
 		"$FLEET" up >&2
 		: >"$BATS_FILE_TMPDIR/ours"
@@ -35,21 +38,14 @@ teardown() { "$FLEET" in app1 standin mend; }
 app1() { "$FLEET" in app1 "$@"; }
 
 # A command as the official guide's user runs it, with the PATH that a non-interactive session lacks.
-live() { "$FLEET" in "${HOST:-app1}" sudo -u mastodon -H env "PATH=$SHIMS" RAILS_ENV=production "${@:2}" bash -c "cd /home/mastodon/live && $1"; }
+# Without the line that dotenv writes before anything else: one test looks at that.
+live() { (set -o pipefail && noisy "$@" | sed -u '/ INFO -- : \[dotenv\] Loaded /d'); }
+
+noisy() { "$FLEET" in "${HOST:-app1}" sudo -u mastodon -H env "PATH=$SHIMS" RAILS_ENV=production "${@:2}" bash -c "cd /home/mastodon/live && $1"; }
 
 web() { app1 curl -sS -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' "${@:2}" "http://127.0.0.1:3000$1"; }
 
 effects() { app1 cat /var/log/standin/effects | grep -c "$1" || true; }
-
-# until_true CMD...: at most 15 s.
-until_true() {
-	local n=0
-	until "$@"; do
-		n=$((n + 1))
-		[ "$n" -lt 300 ] || return 1
-		sleep 0.05
-	done
-}
 
 has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in: $output"; return 1; }; }
 
@@ -64,7 +60,8 @@ web_is_up() { [ "$(app1 curl -s -m 5 http://127.0.0.1:3000/health)" = OK ]; }
 runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 
 @test "without rbenv on PATH a command fails as env says it" {
-	run -127 app1 sudo -u mastodon bash -c 'cd /home/mastodon/live && bin/tootctl --version'
+	# Whether this machine has a Ruby of its own must not matter: the hosts share its /usr.
+	run -127 app1 sudo -u mastodon /usr/bin/env PATH=/home/mastodon /bin/bash -c 'cd /home/mastodon/live && bin/tootctl --version'
 	has "ruby’: No such file or directory"
 }
 
@@ -72,6 +69,23 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	run live 'bin/tootctl --version'
 	[ "$status" -eq 0 ]
 	[ "$output" = 4.5.15 ]
+}
+
+@test "dotenv speaks first, in colour, on stdout; a Redis that refuses is no failure" {
+	run --separate-stderr noisy 'bin/tootctl --version'
+	[[ ${lines[0]} =~ ^'I, ['.*'] '' INFO -- : [dotenv] Loaded '$'\e[33m.env.production\e[0m'$ ]]
+	[ "${lines[1]}" = 4.5.15 ]
+	app1 redis-cli -h db1 config set maxmemory 1 >/dev/null
+	run live 'bin/tootctl feeds build'
+	app1 redis-cli -h db1 config set maxmemory 0 >/dev/null
+	[ "$status" -eq 0 ]
+	has "Error processing"
+	has "OOM command not allowed"
+	has "Regenerated feeds for"
+	run live 'bin/tootctl cache clear' REDIS_HOST=127.0.0.1
+	[ "$status" -eq 0 ]
+	has "RedisCacheStore: "
+	[ "${lines[-1]}" = OK ]
 }
 
 @test "the tree is clean and on its tag" {
@@ -117,7 +131,36 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 		[ "$(web "$path" -o /dev/null -w '%{http_code}')" = 200 ]
 		n=$((n + 1))
 	done
-	[ "$n" -eq 3 ]
+	[ "$n" -eq 6 ]
+	# The first names are those of icons, which no release changes; what comes after them is in the manifest of this one.
+	[[ $(web / | grep -o '/packs/[^"]*' | head -n 3 | tr '\n' ' ') == *favicon-16*favicon-32*touch-icon* ]]
+	for path in $(web / | grep -o '/packs/[^"]*'); do app1 grep -q "${path#/packs/}" $LIVE/public/packs/.vite/manifest.json; done
+}
+
+# What the outside gets through nginx: status and where it came from.
+through() { app1 curl -sS -o /dev/null -w '%{http_code} %header{x-cached}' "${@:2}" "http://social.practice.test$1"; }
+
+@test "nginx gives out what it has when the web is stopped; only what nobody asked before, and posts, show that" {
+	local path
+	for path in / /about /api/v2/instance; do through "$path" >/dev/null; done
+	[ "$(through /about)" = "200 HIT" ]
+	[ "$(through "/about?fresh=1")" = "200 MISS" ]
+	[ "$(through /health)" = "200 MISS" ]
+	[ "$(through /health)" = "200 MISS" ]
+	app1 systemctl stop mastodon-web
+	for path in / /about /api/v2/instance; do [[ $(through "$path") == "200 "@(HIT|STALE) ]]; done
+	[[ $(through /about?fresh=2) == 502* ]]
+	[[ $(through /health) == 502* ]]
+	[[ $(through /inbox -X POST -d '{}') == 502* ]]
+	[[ $(through "$(app1 curl -sS http://social.practice.test/ | grep -o '/packs/[^"]*js' | head -n 1)") == 200* ]]
+	[[ $(through /packs/nosuch.js) == 404* ]]
+	run -1 "$FLEET" exec "$BELLBOOK" outside
+	has "attention"
+	has "502"
+	app1 systemctl start mastodon-web
+	until_true web_is_up
+	run -0 "$FLEET" exec "$BELLBOOK" outside
+	has "  ok  "
 }
 
 @test "streaming is healthy, knows members and refuses strangers" {
@@ -177,18 +220,32 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	has "Unit no-such.service not found."
 	[ "$(app1 systemctl show -p TimeoutStopUSec mastodon-sidekiq)" = TimeoutStopUSec=15s ]
 	run app1 sudo -u mastodon systemctl restart mastodon-web
+	[ "$status" -eq 4 ]
+	has "Failed to restart mastodon-web.service: Access denied"
+	run app1 systemctl kill -s TSTP --kill-who=main no-such
 	[ "$status" -eq 1 ]
-	has "Interactive authentication required."
+	has "Failed to kill unit no-such.service: Unit no-such.service not loaded."
+	run app1 systemctl reload mastodon-sidekiq
+	[ "$status" -eq 3 ]
+	has "Job type reload is not applicable for unit mastodon-sidekiq.service."
 	run app1 journalctl -u 'mastodon-*' -n 200 -o cat
 	has "Restarts: (✔) hot (✖) phased"
 }
 
 @test "unit files on disk are noticed and a drop-in counts after daemon-reload" {
-	app1 sh -c 'mkdir -p /etc/systemd/system/mastodon-sidekiq.service.d && printf "[Service]\nTimeoutStopSec=90\n" >/etc/systemd/system/mastodon-sidekiq.service.d/stop.conf'
-	[ "$(app1 systemctl show -p NeedDaemonReload --value mastodon-sidekiq)" = yes ]
+	dropin() { app1 sh -c "mkdir -p /etc/systemd/system/mastodon-sidekiq.service.d && printf '[Service]\nTimeoutStopSec=$1\n' >/etc/systemd/system/mastodon-sidekiq.service.d/stop.conf"; }
+	stale() { [ "$(app1 systemctl show -p NeedDaemonReload --value mastodon-sidekiq)" = "$1" ]; }
+	# systemd looks only into the directories that were there when it last looked for them.
+	dropin 60
+	stale no
+	app1 systemctl daemon-reload
+	[ "$(app1 systemctl show -p TimeoutStopUSec --value mastodon-sidekiq)" = "1min" ]
+	dropin 90
+	stale yes
 	app1 systemctl daemon-reload
 	[ "$(app1 systemctl show -p TimeoutStopUSec --value mastodon-sidekiq)" = "1min 30s" ]
 	app1 rm -r /etc/systemd/system/mastodon-sidekiq.service.d
+	stale yes
 	app1 systemctl daemon-reload
 }
 
@@ -233,7 +290,8 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	until_true gone
 	run app1 systemctl status mastodon-streaming@4000
 	[ "$status" -eq 3 ]
-	has "start-limit-hit"
+	has "failed (Result: exit-code)"
+	has "Start request repeated too quickly."
 	app1 standin mend
 	app1 systemctl reset-failed 'mastodon-*'
 	app1 systemctl restart mastodon-streaming
@@ -248,6 +306,31 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	[ "$status" -eq 0 ]
 	has "Bump version to v4.6.5"
 	[ "$(effects 'git checkout v4.5.15..v4.6.5')" -eq 1 ]
+}
+
+status_of() { web "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
+
+@test "a page that the running web has not rendered before the checkout is 500 after it, the others go on" {
+	live 'git checkout -q v4.5.15'
+	app1 systemctl restart mastodon-web
+	until_true web_is_up
+	for _ in 1 2 3 4 5 6 7 8 9 10; do [ "$(status_of /about)" = 200 ]; done
+	live 'git checkout -q v4.6.5'
+	[ "$(status_of /auth/password/new)" = 500 ]
+	[ "$(status_of /api/v2/instance)" = 200 ]
+	[ "$(status_of /inbox -X POST -d '{}')" = 401 ]
+	# Back again does not help: the process remembers.
+	live 'git checkout -q v4.5.15'
+	many() { for _ in 1 2 3 4 5 6 7 8 9 10; do status_of "$1"; done; }
+	[[ $(many /auth/password/new) == *500* ]]
+	[[ $(many /about) != *500* ]]
+	run app1 journalctl -u mastodon-web -o cat
+	has "FATAL"
+	has "status=500"
+	app1 systemctl restart mastodon-web
+	until_true web_is_up
+	[[ $(many /auth/password/new) != *500* ]]
+	live 'git checkout -q v4.6.5'
 }
 
 @test "a new Ruby is missing, then its definition, then it installs" {
@@ -281,7 +364,8 @@ runs_version() { [[ $(web /api/v1/instance -m 5) == *"\"version\":\"$1\""* ]]; }
 	app1 standin fail assets-oom
 	run live 'bundle exec rails assets:precompile'
 	[ "$status" -eq 1 ]
-	has "compilation error, no more information"
+	has "Build with Vite failed!"
+	has "SIGKILL (signal 9)"
 	app1 standin mend
 	run live 'bundle exec rails assets:precompile'
 	[ "$status" -eq 0 ]

@@ -3,6 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 bats_require_minimum_version 1.5.0
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
 
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
@@ -14,15 +16,22 @@ teardown() {
 	[ -z "${SERVER-}" ] || kill "$SERVER"
 }
 
-# Serves one address on a free port ($PORT): "/" is fine, "/broken" answers 503; with a certificate it speaks TLS.
+# Serves one address on a free port ($PORT): "/" is fine, "/broken" answers 503; with a certificate it speaks TLS. Below /dead/ only what lies
+# in a cache is given out, below /deaf/ every GET; nothing is posted to either. /guarded/ refuses us what /alive/ takes.
 serve() {
 	python3 - "$BATS_TEST_TMPDIR/port" "$@" <<-'END' 3>&- &
 		import http.server, os, ssl, sys
 		class Site(http.server.BaseHTTPRequestHandler):
 		    def do_GET(self):
-		        self.send_response(503 if self.path == "/broken" else 200)
+		        stale = self.path.startswith("/dead/") and "?" in self.path
+		        self.send_response(503 if self.path == "/broken" else 502 if stale else 200)
 		        self.end_headers()
 		        self.wfile.write(b"hello")
+		    def do_POST(self):
+		        self.rfile.read(int(self.headers.get("content-length") or 0))
+		        kind = self.path.split("/")[1]
+		        self.send_response({"dead": 502, "deaf": 502, "guarded": 403, "alive": 401}.get(kind, 404))
+		        self.end_headers()
 		    def log_message(self, *words):
 		        pass
 		server = http.server.HTTPServer(("127.0.0.1", 0), Site)
@@ -36,7 +45,7 @@ serve() {
 		server.serve_forever()
 	END
 	SERVER=$!
-	for _ in $(seq 400); do [ -e "$BATS_TEST_TMPDIR/port" ] && break; sleep 0.05; done
+	until_true test -e "$BATS_TEST_TMPDIR/port"
 	PORT=$(<"$BATS_TEST_TMPDIR/port")
 }
 
@@ -53,6 +62,31 @@ serve() {
 	run -1 "$BELLBOOK" outside "file:///etc/passwd"
 	[[ $output != *root* ]]
 	[ ! -e "$BELLBOOK_JOURNAL" ]
+}
+
+@test "a page out of a cache is no sign of life" {
+	serve
+	run -1 "$BELLBOOK" outside "http://127.0.0.1:$PORT/dead/"
+	[[ $output == *"  attention  http 200 in "*"out of a cache"*"502"* ]]
+	run -1 "$BELLBOOK" outside "http://127.0.0.1:$PORT/dead/" --json
+	[[ $output == *'"fresh_status":502'*'"state":"attention","status":200'* ]]
+	run -0 "$BELLBOOK" outside "http://127.0.0.1:$PORT/alive/" --json
+	[[ $output == *'"fresh_status":200'* ]]
+}
+
+@test "of a fleet's site it is also asked whether anything can be posted to it" {
+	serve
+	fleet() { printf 'fleet { name = "t", mastodon = { url = "http://127.0.0.1:%s/%s" } }\n' "$PORT" "$1" >"$BATS_TEST_TMPDIR/f.lua"; }
+	fleet deaf
+	run -1 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua"
+	[[ $output == *"attention"*"inbox"*"502"* ]]
+	fleet alive
+	run -0 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua" --json
+	[[ $output == *'"inbox_status":401'*'"state":"ok"'* ]]
+	# Whoever guards the site may not want us: that is said, and is no fault of the site.
+	fleet guarded
+	run -0 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua"
+	[[ $output == *"ok"*"403"*"not seen"* ]]
 }
 
 @test "a certificate is believed only from an authority that is trusted" {

@@ -13,7 +13,7 @@ setup_file() {
 		change "up" { title = "Bring it up", why = "It is down.", downtime = "ends", run = function(s) here.run("echo up") s.up = true end,
 			gives = { "up" }, done = function(s) return s.up == true end }
 	END
-	timeout 60 tests/lib/drive.py failure=skip -- "$BELLBOOK" run "$BATS_FILE_TMPDIR/walk.lua" --json --journal "$RECORDED" >&2
+	timeout "${PATIENCE:-120}" tests/lib/drive.py failure=skip -- "$BELLBOOK" run "$BATS_FILE_TMPDIR/walk.lua" --json --journal "$RECORDED" >&2
 }
 
 setup() {
@@ -24,7 +24,7 @@ setup() {
 
 # Says the lines of stdin to the review.
 review() {
-	timeout 30 "$BELLBOOK" review "$@" --plain
+	timeout "${PATIENCE:-120}" "$BELLBOOK" review "$@" --plain
 }
 
 @test "lines: the list, a session, its failure, its output, search, a note, quit" {
@@ -63,28 +63,28 @@ review() {
 }
 
 @test "Markdown and JSON" {
-	run timeout 30 "$BELLBOOK" review 1 --md
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" review 1 --md
 	[ "$status" -eq 0 ]
 	[[ $output == *'Practice walk'* ]]
-	run timeout 30 "$BELLBOOK" review 1 --json
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" review 1 --json
 	[ "$status" -eq 0 ]
 	python3 -c 'import json, sys
 page = json.loads(sys.argv[1])
 assert page["session"] == 1 and page["runbook"] == "walk" and page["down_us"] >= 0, page
 assert [line["state"] for line in page["lines"] if line.get("step") == "fail" and "state" in line] == ["failed", "skipped"], page' "$output"
-	run timeout 30 "$BELLBOOK" review --md
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" review --md
 	[ "$status" -eq 2 ]
 }
 
 @test "a note names its step, in words when there is none" {
-	run timeout 30 "$BELLBOOK" note 1 --step fail the cache was cold
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" note 1 --step fail the cache was cold
 	[ "$status" -eq 0 ]
 	[[ $output == 'Noted in session 1, event '* ]]
 	"$BELLBOOK" log 1 --format jsonl | grep 'the cache was cold' | grep -q '"step":"fail"'
-	run timeout 30 "$BELLBOOK" note 1 --step fial text
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" note 1 --step fial text
 	[ "$status" -eq 2 ]
 	[[ $output == *'did you mean fail'* ]]
-	run timeout 30 "$BELLBOOK" note 7 text
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" note 7 text
 	[ "$status" -eq 2 ]
 	[[ $output == *'no session 7'* ]]
 	"$BELLBOOK" verify | grep -q '^intact'
@@ -114,7 +114,7 @@ assert [line["state"] for line in page["lines"] if line.get("step") == "fail" an
 	run review < <(echo quit)
 	[ "$status" -eq 0 ]
 	[[ $output == *'1: Practice walk'* ]]
-	run timeout 30 "$BELLBOOK" note 1 text
+	run timeout "${PATIENCE:-120}" "$BELLBOOK" note 1 text
 	[ "$status" -ne 0 ]
 	[[ $output == *damaged* ]]
 }

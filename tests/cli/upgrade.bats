@@ -43,6 +43,24 @@ upgrade() {
 		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
 }
 
+# Shell text: the process of a host's unit dies, and systemd starts another.
+die() { printf '%s' "'$FLEET' in $1 sh -c 'main() { systemctl show -p MainPID --value $2; }; pid=\$(main); test \$pid -gt 1 && kill -9 \$pid && until new=\$(main); [ \$new != 0 ] && [ \$new != \$pid ]; do sleep 0.1; done'"; }
+
+# Shell text: the next TSTP on a host reaches no Sidekiq, as when its host had no power just then.
+deaf() {
+	# shellcheck disable=SC2016 # the script's own
+	printf '%s' "'$FLEET' in $1 sh -ec 'cd /usr/local/bin; mkdir -p on; mv systemctl on/; printf \"%s\\n\" \"#!/bin/sh\" \"case \\\"\\\$*\\\" in *TSTP*) exec mv /usr/local/bin/on/systemctl /usr/local/bin/ ;; esac; exec /usr/local/bin/on/systemctl \\\"\\\$@\\\"\" >systemctl; chmod 755 systemctl'"
+}
+
+# Shell text: other code is put on a host.
+checkout() { printf '%s' "'$FLEET' in $1 runuser -u mastodon -- git -C $LIVE checkout -q $2"; }
+
+# The question of that step did not say that nothing is left to do.
+asked_open() {
+	[[ $output == *"? step $1 "* ]] || { echo "no question of $1"; return 1; }
+	! sed -n "/^? step $1 /,/^= /p" <<<"$output" | grep 'already says yes'
+}
+
 forget() { both standin effects clear; }
 
 has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
@@ -54,8 +72,9 @@ closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1
 	forget
 	upgrade 4.6.5 --dry-run
 	closed ok
-	has "would run on app2 as mastodon: git fetch --tags && git checkout 'v4.6.5'"
-	has "would run on app1 as mastodon: bundle exec rails db:migrate"
+	# With its folder and its variables.
+	grep -q "would run on app2 as mastodon in $LIVE with .*RAILS_ENV=production.*: git fetch --no-tags 'origin' tag 'v4.6.5' && git checkout --detach 'v4.6.5'" <<<"$output"
+	grep -q "would run on app1 as mastodon in $LIVE with .*RAILS_ENV=production.*: bundle exec rails db:migrate" <<<"$output"
 	has "nothing was changed"
 	[ -z "$(effects app1)$(effects app2)" ]
 	run ! "$FLEET" in app1 test -e /var/backups/mastodon
@@ -72,7 +91,7 @@ closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1
 	upgrade 5.0.0
 	has "does not know 5.0"
 	upgrade newest
-	has "does not look right"
+	has "there is neither a tag nor a branch"
 	[ -z "$(effects app1)$(effects app2)" ]
 }
 
@@ -107,11 +126,20 @@ closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1
 @test "4.5.15 to 4.6.5: each effect once, in its order, past PgBouncer" {
 	both standin fail pgbouncer
 	"$FLEET" in app2 standin fail bundle-charlock
-	upgrade 4.6.5
+	# It boots for seconds, as in life: a look each second meets that.
+	"$FLEET" in app1 standin fail web-boot-slow 30
+	# A streaming that was started anew after the first look still has the old code.
+	RULES="manual:agree=done!$(die app1 mastodon-streaming@4000)" DRIVE_DETAILS=1 upgrade 4.6.5
 	closed ok
+	asked_open streaming
 	has "charlock_holmes did not build"
 	has "STEP inside ok"
 	has "STEP outside ok"
+	# The restart refused requests; the steps never took the site down. Both are told, and what was not proved.
+	account=$(BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db "$BELLBOOK" log 1 --format md)
+	[[ $account == *"| Downtime | none by the steps; asked from outside: "* ]]
+	[[ $account =~ 'Asked from outside it refused '[1-9][0-9]*' of '[0-9]+' requests, for ' ]]
+	[[ $account == *"POST /inbox answers 502"*"Not proved: that members can read and post"* ]]
 	is app1 "git checkout v4.5.15..v4.6.5
 rbenv install 4.0.5
 bundle install v4.6.5 ruby-4.0.5 new=4
@@ -144,12 +172,24 @@ systemctl start mastodon-sidekiq"
 	[ "${lines[-1]}" = 700 ]
 }
 
-@test "a patch: nothing to migrate, a reload is enough; assets that died are built after their cache is cleared" {
+@test "a patch: nothing to migrate, a reload is enough; assets that died are built after their cache is cleared; a Sidekiq that was not reached is told again" {
 	forget
 	"$FLEET" in app1 standin fail assets-oom
-	RULES="failure:assets=retry@1!'$FLEET' in app1 standin mend" upgrade 4.6.6
+	# Styles that the proxy may not read, which no look at the start page's first names would show.
+	local page="-o /dev/null -H Host:social.practice.test -H X-Forwarded-Proto:https http://127.0.0.1:3000/explore"
+	local css="public/packs/assets/application-*.css"
+	RULES="failure:assets=retry@1!'$FLEET' in app1 standin mend
+step:streaming=go!'$FLEET' in app1 sh -c 'cd $LIVE && chmod 600 $css && mv public/packs/.vite public/packs/.away && curl -s $page; mv public/packs/.away public/packs/.vite'
+failure:inside=retry@1!'$FLEET' in app1 sh -c 'cd $LIVE && chmod -R o+rX public/packs'
+step:quiet=go!$(deaf app1)
+question=go" upgrade 4.6.6 --set drain=60
 	closed ok
-	has "Usually that is too little memory"
+	has "cannot be read by the proxy"
+	# A page that the new web could not render: it is in its journal, and told.
+	has "tell of errors"
+	has "the assets could not be built:"
+	has "SIGKILL (signal 9)"
+	has "What this means: "
 	has "STEP migrate skipped this release has no migrations"
 	has "STEP migrate-post skipped"
 	is app1 "git checkout v4.6.5..v4.6.6
@@ -165,15 +205,55 @@ systemctl start mastodon-sidekiq
 systemctl restart mastodon-streaming"
 }
 
+# The way back by hand, as people do it after a look at the log.
+go_back() {
+	both runuser -u mastodon -- env "PATH=/home/mastodon/.rbenv/shims:/home/mastodon/.rbenv/bin:/usr/local/bin:/usr/bin:/bin" RAILS_ENV=production \
+		sh -ec "cd $LIVE; git checkout -q $1; bundle install; yarn install --immutable; bundle exec rails assets:precompile" >/dev/null
+	"$FLEET" in app1 systemctl restart mastodon-web
+}
+
+@test "back to the old release by hand and forward again: what was noted of the newer one does not count, all is built" {
+	go_back v4.6.5
+	"$FLEET" in app2 sh -c "grep -q 4.6.5 $LIVE/public/packs/.vite/manifest.json && grep -q 4.6.5 $LIVE/node_modules/.yarn-state.yml"
+	forget
+	upgrade 4.6.6
+	closed ok
+	for host in app1 app2; do
+		run effects $host
+		[[ $output == *"yarn install v4.6.6"*"assets:precompile v4.6.6"* ]]
+		"$FLEET" in $host sh -c "grep -q 4.6.6 $LIVE/public/packs/.vite/manifest.json && grep -q 4.6.6 $LIVE/node_modules/.yarn-state.yml"
+	done
+	# What lies there is as it was noted, but for the pages of one host, which somebody built for another release.
+	"$FLEET" in app1 sh -c "sed -i s/4.6.6/4.6.5/ $LIVE/public/packs/.vite/manifest.json"
+	forget
+	RULES="question=go" upgrade 4.6.6
+	has "4.6.6 runs already: there is nothing to do"
+	closed ok
+	run effects app1
+	[[ $output == *"assets:precompile v4.6.6"* && $output != *"yarn install"* ]]
+}
+
 @test "4.7 wants its indexes checked; a migration that failed is gone on with, an index half-built is dropped" {
+	# A server that shows its actors to nobody unsigned: that is so before, and no fault afterwards; its key is the database's.
+	both sh -c "echo AUTHORIZED_FETCH=true >>$LIVE/.env.production"
+	"$FLEET" in app1 systemctl restart mastodon-web
+	"$FLEET" in app1 standin wait-web
 	forget
 	"$FLEET" in app1 standin fail migrate-abort CreateAccountMerges
 	"$FLEET" in app1 standin fail index-invalid AddUniqueIndexOnAccountsUri
 	RULES="failure:database=retry@1!'$FLEET' in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck'
 failure:migrate=retry@1!'$FLEET' in app1 standin mend migrate-abort
-failure:migrate-post=retry@1!'$FLEET' in app1 standin mend" upgrade 4.7.4
+failure:migrate-post=retry@1!'$FLEET' in app1 standin mend
+step:web=go!$(checkout app2 v4.6.6) && '$FLEET' in app2 systemctl restart mastodon-sidekiq
+failure:web=retry@1!$(checkout app2 v4.7.4)" DRIVE_DETAILS=1 upgrade 4.7.4
 	closed ok
+	# Other code is seen before anything is started anew; whoever was started with it meanwhile is no new one.
+	has "app2: the code was v4.7.4"
+	asked_open sidekiq
 	has "4.7 fails on a server with damaged indexes"
+	has "the actor (http://social.practice.test/users/admin) answers 401 now"
+	has "Compared afterwards: the key of @admin"
+	has "the actor (http://social.practice.test/users/admin) answers 401 as it did before"
 	has "two accounts have one name"
 	has "? approval migrate-post"
 	has "The index index_accounts_on_uri is invalid. Drop it?"

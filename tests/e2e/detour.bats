@@ -3,6 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck disable=SC2016 # what is typed is expanded on the host
 FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+SOCKET=detour
+WORLD=("$FLEET" exec) # from another pid namespace one only observes
+# shellcheck source=tests/lib/screen.sh
+. "$BATS_TEST_DIRNAME/../lib/screen.sh"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet FLEET_SERVICES=no FLEET_DISK=128m
@@ -28,7 +32,7 @@ setup() {
 	mkdir "$BATS_TEST_TMPDIR/home"
 	tm -f /dev/null new-session -d -s driver -x 80 -y 24 \
 		"$FLEET exec env HOME=$BATS_TEST_TMPDIR/home PS1='ready> ' bash --norc --noprofile -i"
-	tm new-session -d -s other -x 90 -y 26 "env PS1='ready> ' bash --norc --noprofile -i"
+	tm new-session -d -s other -x 90 -y 26 "$FLEET exec env PS1='ready> ' bash --norc --noprofile -i"
 	see driver 'ready>'
 	see other 'ready>'
 	keys driver "clear; $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua --fleet $BATS_TEST_TMPDIR/fleet.lua; echo rc=\$?" Enter
@@ -40,50 +44,10 @@ setup() {
 	see other 'Practice walk'
 }
 
-teardown() {
-	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/detour" ] && tm kill-server
-	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
-		[ -S "$session" ] || continue
-		session=$(basename "$session" .sock)
-		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
-		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
-		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-	done
-}
-
-tm() {
-	tmux -L detour "$@"
-}
-
-screen() {
-	tm capture-pane -p -t "$1"
-}
+teardown() { end_sessions; }
 
 keys() {
-	local pane=$1
-	shift
-	tm send-keys -t "$pane" "$@"
-}
-
-# Waits until the screen of a view shows a text, or (gone) shows it no more.
-see() {
-	for _ in $(seq 300); do
-		screen "$1" | grep -qF -- "$2" && return 0
-		sleep 0.05
-	done
-	echo "never seen by $1: $2"
-	screen "$1"
-	return 1
-}
-
-gone() {
-	for _ in $(seq 300); do
-		screen "$1" | grep -qF -- "$2" || return 0
-		sleep 0.05
-	done
-	echo "still there for $1: $2"
-	screen "$1"
-	return 1
+	type_in "$@"
 }
 
 both() {
@@ -105,7 +69,7 @@ open_shell() {
 # Asks vim until both see the answer: what is typed before the view has heard of its new size is answered with the old one.
 answers() {
 	local i
-	for i in $(seq 400); do
+	for i in $(seq $((20 * PATIENCE))); do
 		[ $((i % 20)) != 1 ] || keys driver "$1" Enter
 		! screen driver | grep -qF -- "$2" || break
 		sleep 0.05
@@ -148,7 +112,8 @@ full_screen_programs() {
 	keys driver 'exit 4' Enter
 	see driver 'exit status 4'
 	# The question was open all the time.
-	both 'Try again'
+	see driver 'Try again'
+	see other 'is asked: Step “Fail” failed'
 }
 
 @test "vim, less and htop through libssh2: resized, and seen by the second person" {
@@ -178,7 +143,7 @@ full_screen_programs() {
 	keys driver '!'
 	see driver 'All keys go to the shell'
 	keys other q
-	see other 'Try again'
+	see other 'is asked: Step “Fail” failed'
 	gone other 'wait ...'
 	keys other '!'
 	see other 'You watch'
@@ -187,11 +152,13 @@ full_screen_programs() {
 	keys driver C-]
 	see driver 'q ends the shell'
 	keys driver q
-	both 'Try again'
+	see driver 'Try again'
 	see driver 'ended by'
+	see other 'is asked: Step “Fail” failed'
 	# The prompt works as before.
 	gone driver 'wait ...'
 	keys driver 1 Enter
+	end_read driver
 	see driver 'rc=0'
 	"$BELLBOOK" log 1 | grep -q 'by hand: a shell'
 }
@@ -202,7 +169,7 @@ full_screen_programs() {
 	see driver 'Nothing was decided'
 	keys driver ':run app1,app2 echo "on $(hostname)" a$((6*7))b' Enter
 	see driver 'Exactly this runs, once, now, on app1, app2'
-	keys driver Enter
+	keys driver 1 Enter
 	both 'a42b'
 	"$BELLBOOK" log 1 | grep -c 'by hand: echo "on' | grep -qx 2
 }

@@ -2,6 +2,10 @@
 # home.bats - the home screen on a real terminal (tmux): the first start, finding, hosts, what is unfinished, and back.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+SOCKET=home
+# shellcheck source=tests/lib/screen.sh
+. "$BATS_TEST_DIRNAME/../lib/screen.sh"
+
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
 	command -v tmux >/dev/null || skip "tmux is not installed"
@@ -24,41 +28,9 @@ setup() {
 	see 'ready>'
 }
 
-teardown() {
-	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/home" ] && tm kill-server
-	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
-		[ -S "$session" ] || continue
-		session=$(basename "$session" .sock)
-		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
-		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
-		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-	done
-}
+teardown() { end_sessions; }
 
-tm() { tmux -L home "$@"; }
-screen() { tm capture-pane -p; }
-keys() { tm send-keys "$@"; }
-
-# Waits until the screen shows a text, or (gone) shows it no more.
-see() {
-	for _ in $(seq 200); do
-		screen | grep -qF -- "$1" && return 0
-		sleep 0.05
-	done
-	echo "never seen: $1"
-	screen
-	return 1
-}
-
-gone() {
-	for _ in $(seq 200); do
-		screen | grep -qF -- "$1" || return 0
-		sleep 0.05
-	done
-	echo "still there: $1"
-	screen
-	return 1
-}
+keys() { type_in "" "$@"; }
 
 go_home() {
 	keys "clear; $BELLBOOK; echo rc=\$?" Enter
@@ -149,6 +121,7 @@ carrier() {
 	keys p
 	see '(session 1): all steps that only look went well'
 	keys d
+	end_read ''
 	gone '(session 1)'
 	see 'all steps that only look went well'
 	keys S
@@ -163,6 +136,7 @@ carrier() {
 	see 'Is “Wave” done?'
 	see 'arrows or a number'
 	keys 1 Enter
+	end_read ''
 	see 'ended: ok'
 	see 'HOME  small'
 	keys q

@@ -55,7 +55,7 @@ bellbook() { world "${AS_BEN[@]}" "$dir/bellbook" "$@"; }
 # The text of somebody's dialog, in one line.
 dialog() { screen "$1" | sed -n 's/^│ \(.*[^ ]\) *│$/\1/p' | tr '\n' ' '; }
 
-# approved FILE: ben, and nobody else, agreed to what step 29 ran, before it ran; who they were is the kernel's word.
+# approved FILE: ben, and nobody else, agreed to what step 30 ran, before it ran; who they were is the kernel's word.
 approved() {
 	python3 - "$1" "$ann" $ANN "$ben" $BEN <<'PY'
 import json, sys
@@ -80,14 +80,11 @@ assert [e["data"]["outcome"] for e in of("session.closed")] == ["ok"]
 PY
 }
 
+only_shells() { [ "$(world ps -u $ANN,$BEN -o comm= | sort | tr '\n' ' ')" = 'bash bash ' ]; }
+
 # Nothing of the two users runs in the fleet's world but their shells.
 alone() {
-	local left
-	for _ in $(seq 200); do
-		left=$(world ps -u $ANN,$BEN -o comm= | sort | tr '\n' ' ')
-		[ "$left" != 'bash bash ' ] || return 0
-		sleep 0.05
-	done
+	until_true only_shells && return 0
 	world ps -u $ANN,$BEN -o pid,args
 	return 1
 }
@@ -108,7 +105,7 @@ alone() {
 	run -0 effects app1
 	[[ $output == *'systemctl restart mastodon-streaming' ]] # and nothing after it
 	see ben 'YOUR AGREEMENT IS NEEDED'
-	see ben "$ann wants to run step 29"
+	see ben "$ann wants to run step 30"
 	see ben '$ bundle exec rails db:migrate'
 	see ben 'PgDn shows the rest'
 	see ben 'Enter agrees'
@@ -118,9 +115,10 @@ alone() {
 	type_in ben 'members are told' Enter
 	answer_all ann ''
 	see ann 'rc=0'
+	end_read ben
 	see ben 'rc=0'
-	see ann 'closed, outcome ok'
-	see ben 'closed, outcome ok'
+	told ann 'closed, outcome ok'
+	told ben 'closed, outcome ok'
 	bellbook log 1 --format jsonl >"$dir/log"
 	approved "$dir/log"
 	run -0 bellbook verify

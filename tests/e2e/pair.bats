@@ -42,25 +42,26 @@ teardown() {
 	for session in "$BELLBOOK_JOURNAL".run/*.sock; do # a test that failed
 		[ -S "$session" ] || continue
 		for uid in $ANN $BEN; do
-			printf 'abort\nover\n' | timeout 20 python3 "$PAIR" setpriv --reuid "$uid" --regid $TEAM --clear-groups \
+			printf 'abort\nover\n' | timeout "$PATIENCE" python3 "$PAIR" setpriv --reuid "$uid" --regid $TEAM --clear-groups \
 				"$dir/bellbook" attach "$(basename "$session" .sock)" --plain >/dev/null || true
 		done
-		for _ in $(seq 200); do [ -S "$session" ] || break; sleep 0.05; done
+		until_true is_no_socket "$session"
 	done
 }
+
+is_no_socket() { ! [ -S "$1" ]; }
 
 keys() { type_in "$@"; }
 
 # Waits until somebody's screen shows a pattern so often.
 times() {
-	for _ in $(seq 400); do
-		[ "$(screen "$1" | grep -c -- "$3")" -ge "$2" ] && return 0
-		sleep 0.05
-	done
+	until_true shows_times "$@" && return 0
 	echo "never seen $2 times by $1: $3"
 	all_screens
 	return 1
 }
+
+shows_times() { [ "$(screen "$1" | grep -c -- "$3")" -ge "$2" ]; }
 
 # Types a line into somebody's plain view until another's screen shows what follows from it (so often). A line that
 # was begun sooner than anybody reads is not sent, and the view says so: then once more.
@@ -69,7 +70,7 @@ answer() {
 	for _ in 1 2 3 4 5; do
 		refused=$(screen "$1" | grep -c 'Not sent' || true)
 		keys "$1" "$2" Enter
-		for _ in $(seq 400); do
+		for _ in $(seq $((20 * PATIENCE))); do
 			[ "$(screen "$3" | grep -c -- "$4")" -ge "${5-1}" ] && return 0
 			[ "$(screen "$1" | grep -c 'Not sent')" -gt "$refused" ] && sleep 0.5 && continue 2 # reading takes time
 			sleep 0.05
@@ -123,7 +124,9 @@ bellbook() {
 	see ann "$ben is asked: Run step"
 	see ben 'Run step “Say that it is done”?'
 	see ben 'arrows or a number'
-	keys ben Enter
+	keys ben 1 Enter
+	end_read ann
+	end_read ben
 	see ann 'rc=0'
 	see ben 'rc=0'
 	[ "$(cat "$dir/share/effects")" = $'switched\nsaid' ]

@@ -2,6 +2,10 @@
 # review.bats - a recorded session read on a real terminal (tmux): the list, the failure, its output, playback, a note, a running session.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+SOCKET=review
+# shellcheck source=tests/lib/screen.sh
+. "$BATS_TEST_DIRNAME/../lib/screen.sh"
+
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
 	command -v tmux >/dev/null || skip "tmux is not installed"
@@ -22,35 +26,20 @@ setup() {
 }
 
 teardown() {
-	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/review" ] && tm kill-server
-	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
-		[ -S "$session" ] || continue
-		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$(basename "$session" .sock)" --plain >/dev/null || true
-	done
-	for _ in $(seq 200); do compgen -G "$BELLBOOK_JOURNAL.run/*.lease" >/dev/null || break; sleep 0.05; done
+	end_sessions
+	until_true no_leases
 }
 
-tm() {
-	tmux -L review "$@"
-}
-
-# Waits until the screen shows a text, or (gone) shows it no more.
-see() {
-	for _ in $(seq 300); do
-		tm capture-pane -p | grep -qF -- "$1" && return 0
-		sleep 0.05
-	done
-	echo "never seen: $1"
-	tm capture-pane -p
-	return 1
-}
+no_leases() { ! compgen -G "$BELLBOOK_JOURNAL.run/*.lease" >/dev/null; }
 
 keys() {
-	tm send-keys "$@"
+	type_in "" "$@"
 }
 
+running() { "$BELLBOOK" sessions 2>/dev/null | grep -q running; }
+
 record() {
-	timeout 60 tests/lib/drive.py failure=skip -- "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json >&2
+	timeout "$PATIENCE" tests/lib/drive.py failure=skip -- "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json >&2
 }
 
 @test "review: to the failure, search its output, play, write a note, quit" {
@@ -94,17 +83,15 @@ record() {
 }
 
 @test "review of a session that runs: what comes is shown, a attaches, leaving comes back" {
-	coproc RUN { timeout 60 "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json; }
-	for _ in $(seq 300); do "$BELLBOOK" sessions 2>/dev/null | grep -q running && break; sleep 0.05; done
+	coproc RUN { timeout "$PATIENCE" "$BELLBOOK" run "$BATS_TEST_TMPDIR/walk.lua" --json; }
+	until_true running
 	keys "$BELLBOOK review 1; echo rc=\$?" Enter
 	see 'RUNNING NOW'
 	"$BELLBOOK" note 1 'seen from outside'
 	see 'seen from outside'
 	keys a
-	see 'Run step'
-	see 'arrows or a number'
-	keys Escape
-	see 'Nothing was decided'
+	see 'is asked: Run step'
+	see 'YOU HERE: navigator'
 	keys q
 	see 'RUNNING NOW'
 	keys q

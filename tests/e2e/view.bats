@@ -3,6 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 bats_require_minimum_version 1.5.0
+SOCKET=view
+# shellcheck source=tests/lib/screen.sh
+. "$BATS_TEST_DIRNAME/../lib/screen.sh"
 
 setup() {
 	[ -x "$BELLBOOK" ] || skip "no program at $BELLBOOK"
@@ -22,47 +25,7 @@ setup() {
 	see 'ready>'
 }
 
-teardown() {
-	[ -S "$TMUX_TMPDIR/tmux-$(id -u)/view" ] && tm kill-server
-	# Ends sessions that a test left.
-	for session in "$BELLBOOK_JOURNAL".run/*.sock; do
-		[ -S "$session" ] || continue
-		session=$(basename "$session" .sock)
-		printf 'abort\nover\n' | timeout 20 "$BELLBOOK" attach "$session" --plain >/dev/null || true
-		# Its process sweeps behind itself before it goes.
-		pid=$("$BELLBOOK" log "$session" --format jsonl | grep -o '"process":{[^}]*"pid":[0-9]*' | grep -o '[0-9]*$' | tail -n 1)
-		for _ in $(seq 200); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-	done
-}
-
-tm() {
-	tmux -L view "$@"
-}
-
-screen() {
-	tm capture-pane -p
-}
-
-# Waits until the screen shows a text, or (gone) shows it no more.
-see() {
-	for _ in $(seq 200); do
-		screen | grep -qF -- "$1" && return 0
-		sleep 0.05
-	done
-	echo "never seen: $1"
-	screen
-	return 1
-}
-
-gone() {
-	for _ in $(seq 200); do
-		screen | grep -qF -- "$1" || return 0
-		sleep 0.05
-	done
-	echo "still there: $1"
-	screen
-	return 1
-}
+teardown() { end_sessions; }
 
 # Fails when a line of the input is like this.
 without() {
@@ -70,7 +33,7 @@ without() {
 }
 
 keys() {
-	tm send-keys "$@"
+	type_in "" "$@"
 }
 
 # Starts the walk (with shell text before it) and waits until the first question takes keys.
@@ -101,14 +64,20 @@ view_pid() {
 	pgrep -P "$(tm display-message -p '#{pane_pid}')" | tail -1
 }
 
-@test "a walk: Enter runs, output is followed, a failure is skipped with a reason, the end is told" {
+@test "a walk: a choice and Enter run, output is followed, a failure is skipped with a reason, the end is told" {
 	walk ''
+	# A command typed into the wrong window confirms nothing, and is said.
+	keys 'df -h'
+	see 'does nothing here: choose with the arrows or a number'
 	keys Enter
-	see 'last line'
-	see 'following, 31 lines'
+	keys 1 Enter
 	see 'Run step “Fail”?'
 	see 'arrows or a number'
-	keys Enter
+	keys '['
+	see 'following, 31 lines'
+	keys '='
+	gone 'following, 31 lines'
+	keys 1 Enter
 	see 'What now?'
 	see 'FAIL'
 	see 'Known: 0 commands ended well; on this computer “echo oops >&2; exit 3” ended'
@@ -122,6 +91,8 @@ view_pid() {
 	see 'Is “Look out of the window” done?'
 	see 'arrows or a number'
 	keys 1 Enter
+	see 'closed, outcome ok'
+	end_read ''
 	see 'rc=0'
 	see 'closed, outcome ok'
 	sane
@@ -155,7 +126,7 @@ view_pid() {
 @test "sizes: very wide, small, too small, and back" {
 	walk ''
 	tm resize-window -x 200 -y 60
-	see 'v explain  o raw'
+	see 'v explain  y copy'
 	tm resize-window -x 60 -y 20
 	see 'i note'
 	tm resize-window -x 39 -y 9
@@ -248,6 +219,47 @@ view_pid() {
 	keys 4 Enter
 	see 'rc=3'
 	sane
+}
+
+nothing_answered() {
+	"$BELLBOOK" log 1 --format jsonl >"$BATS_TEST_TMPDIR/log"
+	grep -q '"kind":"asked"' "$BATS_TEST_TMPDIR/log" && ! grep '"kind":"answered"' "$BATS_TEST_TMPDIR/log"
+}
+
+@test "a paste without brackets answers nothing, in the full screen and in lines of text; keys one by one do" {
+	walk
+	printf '1\nrecord\n1\n' | tm load-buffer -
+	tm paste-buffer
+	see 'Several keys came at once: nothing was decided'
+	see 'arrows or a number'
+	nothing_answered
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'rc='
+	keys "clear; $BELLBOOK attach --plain" Enter
+	see 'Run step'
+	tm paste-buffer
+	see 'Not sent: several keys came at once'
+	nothing_answered
+	sleep 0.4	# a line begun in the first moment after a question is for nobody
+	keys C-u
+	keys 2 Enter
+	see 'why>'
+}
+
+@test "a slow line: keys pressed before the terminal has a question are for nobody" {
+	for name in one two three; do printf 'manual "%s" { title = "%s", why = "w" }\n' $name $name; done >"$BATS_TEST_TMPDIR/late.steps"
+	{ echo 'runbook { id = "late", bellbook = 1, title = "Late" }'; cat "$BATS_TEST_TMPDIR/late.steps"; } >"$BATS_TEST_TMPDIR/late.lua"
+	run "$BATS_TEST_DIRNAME/../lib/late.py" "$BELLBOOK" "$BATS_TEST_TMPDIR/late.lua"
+	echo "$output"
+	[[ $output == *'decided nothing'* ]]
+}
+
+@test "a terminal whose type is not known gets lines of text, and is told what may do" {
+	keys "clear; TERM=no-such-terminal $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua" Enter
+	see 'M=xterm-256color may do'
+	see 'this is the plain view'
 }
 
 @test "? finds an action by word and Enter runs it, : runs it by name, own keys hold" {

@@ -13,6 +13,8 @@
 #include <ftw.h>
 #include <sys/socket.h>
 
+#include "journal/place.h"
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -39,9 +41,9 @@ static void end_calls(void *arg)
 	worker->count = worker->deferred = 0;
 	for (size_t i = 0; i < count; i++) {
 		worker->events->output(worker->arg, begun[i], "out", "some text\n", 10);
-		worker->events->ended(worker->arg, begun[i], "failed", "there are no hosts here", NULL);
+		worker->events->ended(worker->arg, begun[i], "failed", "there are no hosts here", false, NULL);
 	}
-	worker->events->swept(worker->arg);
+	worker->events->swept(worker->arg, "");
 }
 
 static void wake(struct worker *worker)
@@ -65,6 +67,18 @@ int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e)
 	(void)server;
 	*pid = 0;
 	return err_set(e, ERR_DENIED, "no processes here");
+}
+
+void fork_server_program(struct fork_server *server, const char *const *argv)
+{
+	(void)server;
+	(void)argv;
+}
+
+pid_t fork_server_pid(const struct fork_server *server)
+{
+	(void)server;
+	return 0;
 }
 
 void fork_server_stop(struct fork_server *server)
@@ -136,9 +150,10 @@ void worker_resize(struct worker *worker, uint64_t call, int rows, int cols)
 	assert(rows > 0 && cols > 0);
 }
 
-void worker_forget(struct worker *worker, const char *action, const char *host, const char *job)
+void worker_forget(struct worker *worker, const char *action, const char *host, const char *job, bool patient)
 {
 	(void)worker;
+	(void)patient;
 	assert(action && host && job);
 }
 

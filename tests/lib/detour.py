@@ -124,6 +124,17 @@ def commands():
     view.send(do="detour.end", call=seq, why="too long")
     ended = view.ended(seq)
     check(ended["outcome"] == "canceled" and "too long" in ended["error"], ended)
+    # One of several is stopped alone.
+    view.send(do="detour", hosts=["app1", "here"], cmd="sleep 600")
+    app1 = view.event(kind="call.begun", call="detour.3/app1")["seq"]
+    here = view.event(kind="call.begun", call="detour.3/here")["seq"]
+    view.send(do="cancel", call=here, why="only this one")
+    check(view.ended(here)["outcome"] == "canceled", "the one")
+    view.send(do="say", text="and the other?")
+    view.event(kind="said")
+    check(not view.first(kind="call.ended", call="detour.3/app1"), "the other goes on")
+    view.send(do="cancel", call=app1, why="that too")
+    check("only this one" not in view.ended(app1).get("error", ""), "its own reason")
     finish(view)
 
 

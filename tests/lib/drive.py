@@ -10,7 +10,7 @@ step go, manual done, approval what is expected, doubt probe, change accept, any
 Rules may also come as a JSON list of such texts in DRIVE_RULES.
 
 Prints one line per thing worth seeing: "? of step", "= value", "> host command", "< outcome", "STEP state reason", "! warning", "# note", and
-last "CLOSED outcome reason". Exits as the command did, 70 when nothing came for DRIVE_TIMEOUT (60) seconds, 71 when a question had no answer."""
+last "CLOSED outcome reason". Exits as the command did, 70 when nothing came for PATIENCE (120) seconds, 71 when a question had no answer."""
 import json
 import os
 import re
@@ -99,6 +99,9 @@ def reply(process, rules, event):
     put("? %s %s %s" % (event["data"].get("of"), event.get("step") or event["data"].get("name") or "", first_line(event["data"].get("text"))))
     if os.environ.get("DRIVE_DETAILS") and event["data"].get("details"):
         put("  | " + event["data"]["details"].replace("\n", "\n  | "))
+    if os.environ.get("DRIVE_COMMANDS"):
+        for command in event["data"].get("commands") or []:
+            put("  $ %s %s" % (command.get("host"), first_line(command.get("shown"))))
     if value is None:
         return False
     if shell:
@@ -132,7 +135,7 @@ def lines_of(process, seconds):
 def drive(rules, command):
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     asked = set()
-    for line in lines_of(process, float(os.environ.get("DRIVE_TIMEOUT", "60"))):
+    for line in lines_of(process, float(os.environ.get("PATIENCE", "120"))):
         if line is None:
             put("SILENT")
             process.terminate()

@@ -2,55 +2,35 @@
 # hangup.py BELLBOOK RUNBOOK - SIGHUP to a live view on a terminal that lives gives it back, and on one that is gone ends it; the session goes on.
 # SPDX-License-Identifier: GPL-3.0-or-later
 import os
-import pty
-import select
 import signal
 import sys
 import termios
 import time
 
+from ptyscreen import PATIENCE, Screen, start
+
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
-
-
-def start(words):
-    pid, fd = pty.fork()
-    if pid == 0:
-        os.environ["TERM"] = "xterm-256color"
-        os.execv(words[0], words)
-    return pid, fd
-
-
-def until(fd, text):
-    """Reads until text came; what was read."""
-    got, end = b"", time.monotonic() + 30
-    while text not in got:
-        if time.monotonic() > end or not select.select([fd], [], [], 30)[0]:
-            sys.exit("never: %r in %r" % (text, got[-500:]))
-        try:
-            got += os.read(fd, 65536)
-        except OSError:
-            sys.exit("ended without %r: %r" % (text, got[-500:]))
-    return got
 
 
 def main():
     words = [sys.argv[1], "run", sys.argv[2]]
     pid, fd = start(words)
     before = termios.tcgetattr(fd)
-    until(fd, ENTER)
-    until(fd, b"ONE-STEP")
+    screen = Screen(fd)
+    screen.until(ENTER)
+    screen.until(b"ONE-STEP")
     keep = os.open(os.path.realpath("/proc/%d/fd/0" % pid), os.O_RDWR | os.O_NOCTTY)
     os.kill(pid, signal.SIGHUP)
-    until(fd, LEAVE)
+    screen.until(LEAVE)
     _, status = os.waitpid(pid, 0)
     assert os.WIFEXITED(status) and os.WEXITSTATUS(status) == 3, status
     assert termios.tcgetattr(keep)[3] == before[3], "the terminal's modes were not given back"
     os.close(fd)
     # A line that drops: the kernel sends SIGHUP, and nothing can be written any more.
     pid, fd = start([sys.argv[1], "attach"])
-    until(fd, b"ONE-STEP")
+    Screen(fd).until(b"ONE-STEP")
     os.close(fd)
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
         if done or time.monotonic() > end:
@@ -60,11 +40,11 @@ def main():
     # The screens beside it.
     for words in ([sys.argv[1]], [sys.argv[1], "review", "1"]):
         pid, fd = start(words)
-        got = until(fd, ENTER)
-        if b"One" not in got:
-            until(fd, b"One")
+        screen = Screen(fd)
+        screen.until(ENTER)
+        screen.until(b"One")
         os.kill(pid, signal.SIGHUP)
-        until(fd, LEAVE)
+        screen.until(LEAVE)
         os.waitpid(pid, 0)
         os.close(fd)
     print("given back")

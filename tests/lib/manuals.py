@@ -50,8 +50,8 @@ def runbook():
 def fleet():
     lua = "session/lua_fleet.c"
     keys = [re.findall(r'"([^"]+)"', k) for k in re.findall(r"\bkeys\[\] = \{(.*?)\}", source(lua), re.S)]
-    assert len(keys) == 2, keys
-    words = keys[0] + keys[1] + ["secret." + w for w in table(lua, "ways")] + ["waiver", "refuse", "transport"]
+    assert len(keys) == 4, keys
+    words = sum(keys, []) + ["secret." + w for w in table(lua, "ways")] + ["waiver", "refuse", "transport", "jobs"]
     return missing("man/bellbook-fleet.5", words)
 
 

@@ -1,7 +1,7 @@
-# pair.py - two real Unix users and a stranger for tests: uids of their own, one group, a setgid directory; no account of the machine is touched.
+# pair.py - two real Unix users and a stranger for tests: accounts of their own, one group, a setgid directory; no account of the machine is touched.
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""As root the uids are simply taken; where mounts are allowed they get names in a private /etc/passwd. A plain user does the same in a
-user namespace with subordinate uids (/etc/subuid and newuidmap). Where that cannot be had either, why_not says so."""
+"""They are in a private /etc/passwd, so it takes root and mounts. A plain user could do the same in a user namespace, where bellbook
+takes nobody for a second person: whoever made it is everybody there. Then why_not says so."""
 import os
 import pwd
 import shutil
@@ -11,14 +11,19 @@ import sys
 import walk
 
 TEAM, ANN, BEN, CAT, EVE = 61000, 61001, 61002, 61003, 61004  # eve is not in the team
-NAMES = {ANN: "ann", BEN: "ben", CAT: "cat", EVE: "eve"}
+TAKEN = 100007  # an account in the range of ann's subordinate uids
+NAMES = {ANN: "ann", BEN: "ben", CAT: "cat", EVE: "eve", TAKEN: "taken"}
 why_not = None
 
 SETUP = '''dir=$(mktemp -d) || exit 1
 { cat /etc/passwd; %s } > "$dir/passwd"
 { cat /etc/group; echo team:x:%d:; } > "$dir/group"
-mount --bind "$dir/passwd" /etc/passwd && mount --bind "$dir/group" /etc/group
+mount --bind "$dir/passwd" /etc/passwd && mount --bind "$dir/group" /etc/group || exit 1
+echo ann:100000:65536 >"$dir/subuid"
+for file in /etc/subuid /etc/subgid; do [ ! -e $file ] || mount --bind "$dir/subuid" $file; done
 rm -rf "$dir"
+# Who runs the tests logged in once; these people have not.
+echo 4294967295 2>/dev/null >/proc/self/loginuid || :
 exec "$@"''' % ("".join("echo %s:x:%d:%d::/nonexistent:/bin/sh; " % (n, u, TEAM if u != EVE else EVE) for u, n in NAMES.items()), TEAM)
 
 
@@ -32,12 +37,10 @@ def enter():
     if os.environ.get("PAIR_INSIDE"):
         return
     os.environ["PAIR_INSIDE"] = "1"
-    ways = [["unshare", "-m"]] if os.geteuid() == 0 else [["unshare", "-U", "-r", "--map-auto", "-m"]]
-    for way in ways:
-        if _works([*way, "sh", "-c", SETUP, "sh"]):
-            os.execvp(way[0], [*way, "sh", "-c", SETUP, "sh", sys.executable, *sys.argv])
-    if os.geteuid() != 0:
-        why_not = "two users need root, or subordinate uids (/etc/subuid and the package uidmap)"
+    way = ["unshare", "-m", "sh", "-c", SETUP, "sh"]
+    if os.geteuid() == 0 and _works(way):
+        os.execvp(way[0], [*way, sys.executable, *sys.argv])
+    why_not = "two users need root, and a mount namespace"
 
 
 class Pair(walk.Place):
@@ -122,6 +125,11 @@ def name(uid):
 
 def named():
     return name(ANN) == "ann"
+
+
+def subordinate():
+    """Whether ann has subordinate uids."""
+    return os.path.exists("/etc/subuid") and "ann:100000:" in open("/etc/subuid", encoding="utf-8").read()
 
 
 def ever(view, test):

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 # session-basic.py - one session as people meet it: answers, refusals, pauses, failures, parameters, several views.
 # SPDX-License-Identifier: GPL-3.0-or-later
+import datetime
+import json
 import os
 import signal
 import subprocess
@@ -92,7 +94,7 @@ def wrong_answers():
 def failure_choices():
     """a failed step offers retry, undo, skip and defer, and each does what it says"""
     with place_with(lambda p: change("a", mark(p, "a") + ' if not here.read("test -e %s/ok", { check = false }).ok then fail("not yet") end' % p.dir, "undo = function(s) %s end," % mark(p, "undo-a")),
-                    lambda p: change("b", 'fail("b")'), lambda p: change("c", 'fail("c")'), lambda p: change("d", mark(p, "d"), done="return false")) as place:
+                    lambda p: change("b", 'here.run("echo no room left >&2; exit 4")'), lambda p: change("c", 'fail("c")'), lambda p: change("d", mark(p, "d"), done="return false")) as place:
         v = place.run()
         v.answer(v.asked("step", "a"), "go")
         q = v.asked("failure", "a")
@@ -106,7 +108,11 @@ def failure_choices():
         v.answer(v.asked("step", "b"), "go")
         v.answer(v.asked("failure", "b"), "skip", why="not here")
         v.answer(v.asked("step", "c"), "go")
-        v.answer(v.asked("failure", "c"), "defer", why="later", owner="ann", due="2030-01-01")
+        q = v.asked("failure", "c")
+        v.send(do="answer", seq=q["seq"], value="defer", why="later", owner="ann", due="soon")
+        said = v.until(lambda m: "refused" in m)["refused"]["why"]
+        assert "is no day" in said, said
+        v.answer(q, "defer", why="later", owner="ann", due="2 weeks")
         v.answer(v.asked("step", "d"), "go")
         q = v.asked("failure", "d")
         assert "says that it is not done" in q["data"]["details"]
@@ -116,7 +122,15 @@ def failure_choices():
         assert place.lines() == ["a", "undo-a", "a", "d"]
         states = [(m["step"], m["data"]["state"]) for m in v.seen if m.get("kind") == "step.ended"]
         assert ("b", "skipped") in states and ("c", "deferred") in states, states
-        assert any(m.get("kind") == "deferred" and m["data"]["owner"] == "ann" for m in v.seen)
+        debt = next(m for m in v.seen if m.get("kind") == "deferred")
+        due = datetime.date.fromisoformat(debt["at"][:10]) + datetime.timedelta(days=14)
+        assert debt["data"] == {"owner": "ann", "due": str(due), "reason": "later"}, debt
+        page = place.bellbook("log", str(v.hello["session"]), "--format", "md").stdout
+        failures = page[page.index("## Failures"):page.index("## Notes")]
+        for step in "abcd":
+            assert "### %s, attempt 1, failed at " % step in failures, page
+        assert "ended with exit status 4" in failures and "no room left" in failures, failures
+        assert "- [ ] c (deferred): later; owner ann, due %s" % due in page, page
 
 
 def pause_continue():
@@ -192,6 +206,30 @@ def manual_steps():
 
 FLEET = 'fleet { name = "f", policy = { alone = "%s", delay = "0s" }, mastodon = { domain = "example.org" } }\n'
 DROP = 'irreversible "drop" { title = "Drop", why = "w", target = "fleet.mastodon.domain", run = function(s) here.run("echo drop >> %s/effects") end, done = function(s) return true end }\n'
+
+
+SHOWN = ('here.run("echo $A >> %s/effects", { env = { A = "1 2", B = "b" }, cwd = "/tmp" }) '
+         'retry({ times = 3, every = "0s", what = "it is not there" }, function() return here.read("cat %s/effects").out ~= "" end) '
+         'here.run("echo then >> %s/effects") if here.read("true").ok then here.run("echo unseen >> %s/effects") end')
+
+
+def shown():
+    """what is confirmed is what runs: folder, variables, and what comes behind a wait, as a condition; what is not known beforehand is said; in the question and in every export"""
+    with place_with(lambda p: change("a", SHOWN.replace("%s", p.dir))) as place:
+        v = place.run()
+        q = v.asked("step", "a")
+        assert "default" not in q["data"] and q["data"]["whole"] is False, q
+        first, then = q["data"]["commands"]
+        assert (first["cwd"], first["env"], first["shown"]) == ("/tmp", {"A": "1 2", "B": "b"}, "echo $A >> %s/effects" % place.dir), first
+        assert first["exact"] == "export A='1 2'\nexport B=b\ncd -- /tmp\necho $A >> %s/effects" % place.dir and "if" not in first, first
+        assert then["shown"].startswith("echo then") and then["if"].endswith("comes true (else: it is not there)"), then
+        v.answer(q, "go")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["1 2", "then", "unseen"], place.lines()
+        number = str(v.hello["session"])
+        for form in "text", "md", "html":
+            text = place.bellbook("log", number, "--format", form).stdout.replace("\\_", "_").replace("&#39;", "'")
+            assert "in /tmp with A='1 2' B=b" in text and "echo then" in text, (form, text)
 
 
 def waiver():
@@ -331,6 +369,19 @@ def hostile_output():
         assert b"\033" not in plain
 
 
+def long_output():
+    """of more than 1 MiB Lua has the beginning and the end, and the failure names the error at its end"""
+    cmd = 'here.run("echo begun; head -c 3000000 /dev/zero | tr \'\\\\0\' y | fold -w 100; echo; echo ERROR: the disk is full; exit 3"'
+    with place_with(lambda p: change("a", 'local r = ' + cmd + ', { check = false }) s:note((r.out:match("^begun") or "no head") .. " " .. (r.out:match("ERROR.*$") or "no tail") .. tostring(r.out_cut)) ' + cmd + ')')) as place:
+        v = place.run()
+        v.answer(v.asked("step", "a"), "go")
+        q = v.asked("failure", "a")
+        notes = [m["text"] for m in v.seen if m.get("kind") == "note" and "text" in m]
+        assert any(n.startswith("begun ERROR: the disk is full") and n.endswith("true") for n in notes), notes
+        assert "this host: ERROR: the disk is full (`echo begun; head" in q["data"]["details"], q["data"]["details"]
+        assert "ended with status 3)" in q["data"]["details"], q["data"]["details"]
+
+
 def slow_view():
     """a view that is stopped during a flood slows nobody and catches up, each event once"""
     with place_with(lambda p: change("a", 'here.run("head -c 50000000 /dev/zero | tr \'\\\\0\' y | fold -w 100")')) as place:
@@ -402,5 +453,36 @@ def meter():
         place.verify()
 
 
-sys.exit(tap([two_go, wrong_answers, failure_choices, pause_continue, cancel_abort, abort_at_question, manual_steps, waiver, no_waiver, parameters, dry_run,
-              sigterm_resume, lease, two_sessions, hostile_output, slow_view, own_account_only, meter]))
+def debts():
+    """what was put off is owed until somebody says that it is done, in the walk or after it; nothing is settled twice"""
+    with place_with(*[lambda p, name=name: change(name, "") for name in "abc"]) as place:
+        v = place.run()
+        v.answer(v.asked("step", "a"), "defer", why="db2 is full \u001b[2J", owner="ben", due="tomorrow")
+        v.answer(v.asked("step", "b"), "defer", why="no time", owner="ann", due="in 2 weeks")
+        v.asked("step", "c")
+        first, second = json.loads(place.bellbook("debts", "--json").stdout)
+        assert [first[k] for k in ("step", "owner", "of", "session")] == ["a", "ben", "T", v.hello["session"]], first
+        assert "STILL OWED" in place.bellbook().stdout and "  ann  b  (session" in place.bellbook().stdout
+        text = place.bellbook("debts").stdout
+        assert "%d  due %s  ben  a  (session" % (first["debt"], first["due"]) in text and "\u001b" not in text, text
+        assert "settled" in place.bellbook("debts", "settle", str(first["debt"]), "a bigger", "disk").stdout
+        settled = v.kind("debt.settled")
+        assert settled["data"] == {"seq": first["debt"], "how": "a bigger disk"}, settled
+        for words, says in (([str(first["debt"]), "again"], "was settled on"), (["1", "x"], "no debt 1"), ([str(second["debt"]), " "], "needs a text"), ([], "say which debt")):
+            wrong = place.bellbook("debts", "settle", *words, check=False)
+            assert wrong.returncode and says in wrong.stderr, wrong
+        v.send(do="settle", seq=10 ** 9, how="x")
+        assert "no event" in v.until(lambda m: "refused" in m)["refused"]["why"]
+        v.send(do="settle", seq=second["debt"], how=" \n")
+        assert "how it was settled" in v.until(lambda m: "refused" in m)["refused"]["why"]
+        assert v.walk()["outcome"] == "ok"
+        assert [d["step"] for d in json.loads(place.bellbook("debts", "--json").stdout)] == ["b"]
+        place.bellbook("debts", "settle", str(second["debt"]), "done by hand")
+        assert "Nothing is owed" in place.bellbook("debts").stdout
+        done = json.loads(place.bellbook("debts", "--all", "--json").stdout)
+        assert [d["how"] for d in done] == ["a bigger disk", "done by hand"], done
+        place.verify()
+
+
+sys.exit(tap([shown, two_go, wrong_answers, failure_choices, debts, pause_continue, cancel_abort, abort_at_question, manual_steps, waiver, no_waiver, parameters, dry_run,
+              sigterm_resume, lease, two_sessions, hostile_output, long_output, slow_view, own_account_only, meter]))

@@ -10,7 +10,7 @@ import time
 
 
 class View:
-    """One `bellbook … --json`. Waiting for what does not come fails after VIEW_TIMEOUT (60) seconds, with the last lines that came."""
+    """One `bellbook … --json`. Waiting for what does not come fails after PATIENCE (120) seconds, with the last lines that came."""
 
     def __init__(self, *command):
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -37,7 +37,7 @@ class View:
 
     def wait(self, what, want):
         """Result of want(view) once it is true."""
-        until = time.monotonic() + float(os.environ.get("VIEW_TIMEOUT", "60"))
+        until = time.monotonic() + float(os.environ.get("PATIENCE", "120"))
         while True:
             got = want(self)
             if got:

@@ -1,19 +1,22 @@
 # walk.py - drives bellbook's JSON view for tests: journals, fleets, views that answer, kills and counts.
 # SPDX-License-Identifier: GPL-3.0-or-later
+import functools
 import json
 import os
 import queue
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 
 BELLBOOK = os.environ.get("BELLBOOK", "bellbook")
-PATIENCE = int(os.environ.get("PATIENCE", "60"))  # seconds; only ever reached when a test fails
+PATIENCE = int(os.environ.get("PATIENCE", "120"))  # seconds; only ever reached when a test fails
 
-ANSWERS = {"step": "go", "failure": "abort", "doubt": "probe", "change": "accept", "manual": "done", "hostkey": "trust"}
+ANSWERS = {"step": "go", "failure": "abort", "doubt": "probe", "change": "accept", "manual": "done", "hostkey": "trust",
+           "result": lambda m: m["data"]["default"]}
 
 
 class Place:
@@ -37,10 +40,23 @@ class Place:
     def __exit__(self, kind, value, trace):
         for pid in self.ended if not kind else ():
             gone(pid)  # what it says at its very end counts too
+        if kind:
+            self.end_all()
         said = "\n".join(self.lines("session.log"))
         shutil.rmtree(self.dir, ignore_errors=True)
         if not kind and ("Sanitizer" in said or "runtime error" in said or "Assertion" in said):
             raise AssertionError("the session's process said:\n" + said[:6000])
+
+    def end_all(self):
+        """Ends what a test that failed left: each of its processes has the folder in its environment."""
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open("/proc/%s/environ" % pid, "rb") as f:
+                    ours = ("\0W=%s\0" % self.dir).encode() in b"\0" + f.read()
+                if ours and int(pid) != os.getpid():
+                    os.kill(int(pid), signal.SIGKILL)
+            except OSError:
+                pass  # gone, or not ours
 
     def write(self, name, text):
         with open(self.dir + "/" + name, "w", encoding="utf-8") as f:
@@ -62,6 +78,10 @@ class Place:
     def run(self, *words, **more):
         return View(self, ["run", self.dir + "/t.lua", *words], **more)
 
+    def start(self, words, **popen):
+        """As run, with settings of subprocess.Popen."""
+        return View(self, words, popen=popen)
+
     def resume(self, session, *words, **more):
         return View(self, ["resume", str(session), *words], **more)
 
@@ -82,7 +102,7 @@ class View:
         self.place, self.seen, self.hello, self.pid, self.closed = place, [], None, None, None
         self.open, self.inbox, self.raw = {}, queue.Queue(), []
         self.proc = subprocess.Popen([program or BELLBOOK, *words, "--json"], env=dict(place.env, **(env or {})), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                     stderr=subprocess.PIPE, cwd=place.dir, **(popen or {}))
+                                     stderr=subprocess.PIPE, **dict({"cwd": place.dir}, **(popen or {})))
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -189,10 +209,24 @@ def gone(pid):
             with open("/proc/%d/stat" % pid) as f:
                 if f.read().rsplit(")", 1)[1].split()[0] == "Z":
                     return
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             return
         time.sleep(0.01)
     raise AssertionError("process %d is still there" % pid)
+
+
+def own_mounts(test):
+    """A test that mounts: it runs once more, in mounts of its own. For root; others skip it."""
+    @functools.wraps(test)
+    def run():
+        if os.geteuid() != 0:
+            return "needs root for a tmpfs"
+        if "OWN_MOUNTS" in os.environ:
+            return test()
+        done = subprocess.run(["unshare", "-m", sys.executable, sys.argv[0]], env=dict(os.environ, OWN_MOUNTS="1", TEST=test.__doc__), capture_output=True, text=True)
+        assert done.returncode == 0 and "not ok" not in done.stdout, done.stdout + done.stderr
+        return None
+    return run
 
 
 def tap(tests):

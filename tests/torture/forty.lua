@@ -1,4 +1,4 @@
--- forty.lua - forty steps of every kind for the torture test: jobs, each(), questions, sleeps, parallel branches.
+-- forty.lua - forty steps and more of every kind for the torture test: jobs, each(), questions, sleeps, parallel branches.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- Every side effect appends one line to a file on its host, named by the run, so that the hosts themselves count.
@@ -40,6 +40,26 @@ local function fan(n)
 		done = function(s) return marked(s, "app1", "fan-" .. n .. "-b") and marked(s, "app2", "fan-" .. n .. "-b") end }
 end
 
+-- The torture counts it up when the session is to come back with another runbook.
+local turn = 0
+
+-- Long enough to be switched off in: the effect is there before the end, or comes with it; and what it says is wanted.
+local function slow(n)
+	change("slow-" .. n) { title = "Hosts lose power in it", why = "Some commands end in doubt, and a person says what became of them.", gives = { "slow" .. n },
+		run = function(s)
+			local result = each(s:all "app", function(host)
+				local first = mark(s, host, "slow-" .. n .. "-a", "echo said-" .. host .. "; sleep 1.5; : " .. turn)
+				local second = ssh.run(host, "echo said-" .. host .. "-b; sleep 1.5; echo 'slow-" .. n .. "-b' >> /var/tmp/torture." .. s.params.run)
+				return trim(first.out) .. "-" .. first.code .. "-" .. trim(second.out) .. "-" .. second.code
+			end)
+			s["slow" .. n] = result.app1 .. "-" .. result.app2
+		end,
+		done = function(s) return marked(s, "app1", "slow-" .. n .. "-b") and marked(s, "app2", "slow-" .. n .. "-b") end }
+	change("slow-after-" .. n) { title = "What the slow one gave", why = "It must be there after every doubt.", needs = { "slow" .. n },
+		run = function(s) mark(s, s:one "db", "slow-after-" .. n .. "-" .. s["slow" .. n]) end,
+		done = function(s) return marked(s, s:one "db", "slow-after-" .. n .. "-said-app1-0-said-app1-b-0-said-app2-0-said-app2-b-0") end }
+end
+
 local function nest(n)
 	change("nest-" .. n) { title = "Branches of branches", why = "Paths must stay apart.",
 		run = function(s)
@@ -76,7 +96,7 @@ end
 local function fail_once(n)
 	change("careful-" .. n) { title = "A command that may fail", why = "pcall across calls must replay.",
 		run = function(s)
-			local ok = pcall(ssh.run, s:one "db", "echo 'careful-" .. n .. "' >> /var/tmp/torture." .. s.params.run .. "; exit 3")
+			local ok = pcall(ssh.run, s:one "db", "echo 'careful-" .. n .. "' >> /var/tmp/torture." .. s.params.run .. "; sleep 0.4; exit 3")
 			check(not ok, "it should have failed")
 			mark(s, s:one "db", "careful-" .. n .. "-after")
 		end,
@@ -85,5 +105,5 @@ end
 
 for round = 1, 5 do
 	phase("Round " .. round)
-	for _, make in ipairs { look, one, job, fan, nest, question, hand, fail_once } do make(round) end
+	for _, make in ipairs { look, one, job, fan, slow, nest, question, hand, fail_once } do make(round) end
 end

@@ -22,7 +22,7 @@
 #include "base/time.h"
 
 #define CALLS 8
-#define PATIENCE (120 * TIME_SECOND)	/* only ever reached when a test fails */
+#define PATIENCE (600 * TIME_SECOND)	/* only ever reached when a test fails */
 
 /* What was told about one call. */
 struct told {
@@ -34,7 +34,7 @@ struct told {
 	int64_t ask;
 	int exit;
 	char signal[16];
-	bool ended, settled;	/* settled: never or unknown, so over */
+	bool ended, not_run, settled;	/* settled: never or unknown, so over */
 };
 
 struct fixture {
@@ -42,6 +42,8 @@ struct fixture {
 	struct worker *worker;
 	struct told told[CALLS];
 	int lost;
+	bool swept;
+	char left[80];	/* the hosts on which something stays */
 };
 
 static struct fork_server *server;
@@ -75,6 +77,10 @@ static inline void on_settled(void *arg, uint64_t call, const char *how, const c
 
 	buf_printf(&told->how, "%s ", how);
 	str_copy(told->seen, sizeof(told->seen), text);
+	if (str_is(how, "again")) {
+		buf_clear(&told->out);
+		buf_clear(&told->err);
+	}
 	told->settled = str_is(how, "never") || str_is(how, "unknown");
 }
 
@@ -88,7 +94,7 @@ static inline void on_ask(void *arg, uint64_t call, int64_t ask, const char *of,
 	str_copy(told->of, sizeof(told->of), of);
 }
 
-static inline void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, const struct json *result)
+static inline void on_ended(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result)
 {
 	struct told *told = &((struct fixture *)arg)->told[call];
 
@@ -96,6 +102,7 @@ static inline void on_ended(void *arg, uint64_t call, const char *outcome, const
 	told->ended = true;
 	str_copy(told->outcome, sizeof(told->outcome), outcome);
 	str_copy(told->error, sizeof(told->error), error ? error : "");
+	told->not_run = not_run;
 	told->exit = (int)json_int(result, "exit", -2);
 	str_copy(told->signal, sizeof(told->signal), json_text(result, "signal", ""));
 }
@@ -106,11 +113,19 @@ static inline void on_lost(void *arg, pid_t pid)
 	((struct fixture *)arg)->lost++;
 }
 
+static inline void on_swept(void *arg, const char *left)
+{
+	struct fixture *f = arg;
+
+	f->swept = true;
+	str_copy(f->left, sizeof(f->left), left);
+}
+
 static inline int set_up(void **state)
 {
 	static const struct worker_events events = {
 		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled,
-		.ask = on_ask, .ended = on_ended, .lost = on_lost,
+		.ask = on_ask, .ended = on_ended, .swept = on_swept, .lost = on_lost,
 	};
 	struct fixture *f = mem_alloc(sizeof(*f));
 	struct err e;

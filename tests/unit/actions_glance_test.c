@@ -41,6 +41,13 @@ static void glance_read__says_what_is_wrong(void **state)
 		"\"memory is 99% in use\",\"load 40.00 on 2 processors\",\"its clock is 299 s behind\"],\"skew_s\":-299,\"state\":\"attention\"}");
 }
 
+static void glance_read__says_that_there_is_no_place_for_jobs(void **state)
+{
+	(void)state;
+	assert_reads("clock 1000\njobs /home/x is not there\nend\n",
+		"{\"problems\":[\"no place for jobs: /home/x is not there\"],\"skew_s\":0,\"state\":\"attention\"}");
+}
+
 static void glance_read__bears_nonsense(void **state)
 {
 	static const char *const odd[] = {
@@ -65,6 +72,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(glance_read__keeps_the_fullest_disk),
 		cmocka_unit_test(glance_read__says_what_is_wrong),
+		cmocka_unit_test(glance_read__says_that_there_is_no_place_for_jobs),
 		cmocka_unit_test(glance_read__bears_nonsense),
 	};
 

@@ -79,7 +79,7 @@ static int set_up(void **state)
 	path = path_of("go");
 	assert_int_equal(mkfifo(path, 0600), 0);
 	mem_free(path);
-	alarm(60);
+	alarm(600);	/* only ever reached when a test fails */
 	return 0;
 }
 
@@ -539,10 +539,133 @@ static void home__that_is_not_writable_is_told(void **state)
 	(void)state;
 	fclose(fopen(path, "w"));
 	setenv("HOME", path, 1);
-	assert_true(str_starts(verb("start j 1 M 0", EFFECT), "M cannot mkdir: "));
-	assert_true(str_starts(verb("look j M", NULL), "M cannot mkdir: "));
+	assert_true(str_starts(verb("start j 1 M 0", EFFECT), "M nowhere mkdir: "));
+	assert_true(str_starts(verb("look j M", NULL), "M nowhere mkdir: "));
 	setenv("HOME", home, 1);
 	mem_free(path);
+}
+
+/* Whose folder it is could have our files written where he likes. */
+static void folder__of_somebody_else_is_not_used(void **state)
+{
+	char *outer = path_of(".bellbook"), *elsewhere = path_of("elsewhere");
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(elsewhere, 0700), 0);
+	assert_int_equal(symlink(elsewhere, outer), 0);
+	assert_int_equal(lchown(outer, 65534, 65534), 0);
+	assert_true(str_starts(verb("start j 1 M 0", EFFECT), "M nowhere use "));
+	assert_int_equal(unlink(outer), 0);
+	assert_int_equal(mkdir(outer, 0777), 0);
+	assert_int_equal(chown(outer, 65534, 65534), 0);
+	assert_true(str_starts(verb("start j 1 M 0", EFFECT), "M nowhere use "));
+	assert_true(str_starts(verb("look j M", NULL), "M nowhere use "));
+	assert_int_equal(effects(), 0);
+	/* Nor is anything made in it. */
+	/* A link of our own to a larger disk is what people have. */
+	assert_int_equal(rmdir(outer), 0);
+	assert_int_equal(symlink(elsewhere, outer), 0);
+	assert_string_equal(verb("start j 1 M 0", EFFECT), "M ended 3");
+	mem_free(outer);
+	mem_free(elsewhere);
+}
+
+/* Runs a verb with the place that a fleet file names. */
+static const char *verb_at(const char *place, const char *verbs)
+{
+	char *plain = text;
+	const char *said;
+
+	text = mem_printf("%s\nbb_jobs_at '%s'\n", plain, place);
+	said = verb(verbs, EFFECT);
+	mem_free(text);
+	text = plain;
+	return said;
+}
+
+static void place__that_is_named_has_the_jobs(void **state)
+{
+	char *place = path_of("place"), *claim = path_of("place/j+1"), *other = path_of(".bellbook");
+
+	(void)state;
+	assert_string_equal(verb_at(place, "start j 1 M 0"), "M ended 3");
+	assert_int_equal(access(claim, F_OK), 0);
+	assert_int_equal(access(other, F_OK), -1);
+	assert_int_equal(effects(), 1);
+	mem_free(place);
+	mem_free(claim);
+	mem_free(other);
+}
+
+static void place__that_others_can_write_or_own_is_not_used(void **state)
+{
+	char *outer = path_of("outer"), *place = path_of("outer/place");
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	assert_int_equal(mkdir(outer, 0700) + mkdir(place, 0700) + chmod(place, 0770), 0);
+	assert_true(strstr(verb_at(place, "start j 1 M 0"), "others can write to it"));
+	assert_int_equal(chmod(place, 0700) + chmod(outer, 0777), 0);
+	assert_true(strstr(verb_at(place, "start j 1 M 0"), "others can write to it"));
+	/* In a folder like /var/tmp nobody renames what is another's. */
+	assert_int_equal(chmod(outer, 01777), 0);
+	assert_string_equal(verb_at(place, "start j 1 M 0"), "M ended 3");
+	assert_int_equal(chown(place, 65534, 65534), 0);
+	assert_true(strstr(verb_at(place, "start k 1 M 0"), "belongs to somebody else"));
+	assert_int_equal(chown(place, 0, 0) + chown(outer, 65534, 65534), 0);
+	assert_true(strstr(verb_at(place, "start k 1 M 0"), "belongs to somebody else"));
+	assert_true(str_starts(verb_at(outer, "start k 1 M 0"), "M nowhere use "));
+	assert_true(str_starts(verb_at("/proc/none/place", "start k 1 M 0"), "M nowhere mkdir: "));
+	assert_int_equal(effects(), 1);
+	mem_free(outer);
+	mem_free(place);
+}
+
+static mode_t mode_of(const char *name)
+{
+	char *path = path_of(name);
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		fail_msg("%s is not there", path);
+	mem_free(path);
+	return st.st_mode & 07777;
+}
+
+/* Ours can be read by us, and by nobody else; the command has what the log-in has. */
+static void files__are_for_us_alone_whatever_the_umask(void **state)
+{
+	static const mode_t masks[] = { 0, 022, 077, 0277, 0777 };
+	static const char *const files[] = { "j+1", "j+2", "j+out", "j+err" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
+		mode_t before = umask(masks[i]);
+		char *want = mem_printf("test $(umask) -eq %03o && >$HOME/made", (unsigned)masks[i]);
+
+		assert_string_equal(verb("look j M", NULL), "M never 2");
+		assert_string_equal(verb("start j 2 M 0", want), "M ended 0");
+		assert_string_equal(verb("look j M", NULL), "M finished 2 0");
+		umask(before);
+		assert_int_equal(mode_of("made"), 0666 & ~masks[i]);
+		assert_int_equal(mode_of(".bellbook"), 0700);
+		assert_int_equal(mode_of(".bellbook/jobs"), 0700);
+		for (size_t k = 0; k < sizeof(files) / sizeof(files[0]); k++) {
+			char *name = mem_printf(".bellbook/jobs/%s", files[k]), *path = path_of(name);
+
+			assert_int_equal(mode_of(name), 0600);
+			assert_int_equal(unlink(path), 0);
+			mem_free(name);
+			mem_free(path);
+		}
+		mem_free(want);
+		want = path_of("made");
+		assert_int_equal(unlink(want), 0);
+		mem_free(want);
+	}
 }
 
 #define CASE(name, sh) { #name " (" #sh ")", name, set_up, tear_down, (void *)(uintptr_t)sh }
@@ -567,6 +690,10 @@ static void home__that_is_not_writable_is_told(void **state)
 	CASE(start__makes_the_folder_again_when_somebody_removes_it, sh), \
 	CASE(full_disk__stops_the_job_before_it_starts, sh), \
 	CASE(full_disk__made_by_the_job_does_not_lose_its_status, sh), \
+	CASE(folder__of_somebody_else_is_not_used, sh), \
+	CASE(place__that_is_named_has_the_jobs, sh), \
+	CASE(place__that_others_can_write_or_own_is_not_used, sh), \
+	CASE(files__are_for_us_alone_whatever_the_umask, sh), \
 	CASE(home__that_is_not_writable_is_told, sh)
 
 int main(void)

@@ -5,12 +5,18 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/sysmacros.h>
+#include <sys/un.h>
 
 #include "base/proc.h"
 #include "base/sha256.h"
+#include "get_sh.h"
+#include "path_sh.h"
 #include "put_sh.h"
 
 static const char *shell = "sh";
+static const char *target = "target", *mode = "";	/* what is put */
 static size_t cut;	/* so many bytes of the content do not arrive */
 
 static void write_file(const char *name, const char *text)
@@ -44,7 +50,7 @@ static void script_of(struct buf *script, const char *point, const char *call)
 		at = found;
 	}
 	buf_puts(script, at);
-	buf_printf(script, "\n%s\n", call);
+	buf_printf(script, "\n%s\nrmdir() { command rmdir \"$@\" 2>>'%s/words'; }\n%s\n", path_sh, home, call);
 	mem_free(mark);
 }
 
@@ -52,7 +58,7 @@ static void script_of(struct buf *script, const char *point, const char *call)
 static pid_t start(const char *verb, const char *n, const char *content, const char *point, const char *to)
 {
 	struct buf script = {0}, in = {0};
-	char *call = mem_printf("bb_%s M '%s/target' job+1 %s '' ''", verb, home, n);
+	char *call = mem_printf("bb_%s M '%s/%s' job+1 %s '%s' '' unguessed", verb, home, target, n, mode);
 	char *in_path = mem_printf("%s/in.%s", home, to), *out_path = mem_printf("%s/%s", home, to);
 	const char *argv[5] = { shell, "-c" };
 	int words = 2;
@@ -235,6 +241,266 @@ static void put__of_cut_content_changes_nothing(void **state)
 	assert_int_equal(remains(), 0);
 }
 
+/* ---- what others may have laid there ---- */
+
+#define STRANGER 65534
+
+/* False, with words, when this machine's user cannot make files of somebody else's. */
+static bool can_be_another(void)
+{
+	if (geteuid() == 0)
+		return true;
+	print_message("only root can make links of another owner\n");
+	return false;
+}
+
+static void link_of(const char *to, const char *name, uid_t owner)
+{
+	char *path = mem_printf("%s/%s", home, to);
+
+	assert_int_equal(symlink(path, at_home(name)), 0);
+	assert_int_equal(lchown(at_home(name), owner, owner), 0);
+	mem_free(path);
+}
+
+/* A folder that others can write: all, or its owner, who is not we. */
+static void shared_folder(const char *name, mode_t bits, uid_t owner)
+{
+	assert_int_equal(mkdir(at_home(name), 0700), 0);
+	assert_int_equal(chmod(at_home(name), bits), 0);
+	assert_int_equal(chown(at_home(name), owner, owner), 0);
+}
+
+/* failed: what it cannot do with that file; NULL: it is done. */
+static void put_to(const char *name, const char *failed)
+{
+	char *said = failed ? mem_printf("M failed %s %s/%s\n", failed, home, name) : mem_strdup("M done 644\n");
+
+	target = name;
+	run_all("put", "1", "evil", said);
+	target = "target";
+	mem_free(said);
+}
+
+/* What is there stays what it is, and nothing is made beside it. */
+static void stays(const char *name, mode_t type)
+{
+	struct stat before, after;
+
+	assert_int_equal(stat(at_home(name), &before), 0);
+	assert_int_equal(before.st_mode & S_IFMT, type);
+	put_to(name, "replace");
+	assert_int_equal(stat(at_home(name), &after), 0);
+	assert_int_equal(after.st_ino, before.st_ino);
+	assert_int_equal(after.st_mode, before.st_mode);
+	assert_int_equal(remains(), 0);
+}
+
+static void put__replaces_nothing_but_a_plain_file(void **state)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	int fd;
+
+	(void)state;
+	assert_int_equal(mkdir(at_home("folder"), 0700), 0);
+	stays("folder", S_IFDIR);
+	assert_int_equal(mkfifo(at_home("fifo"), 0600), 0);
+	stays("fifo", S_IFIFO);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(str_copy(where.sun_path, sizeof(where.sun_path), at_home("socket")));
+	assert_int_equal(bind(fd, (struct sockaddr *)&where, sizeof(where)), 0);
+	close(fd);
+	stays("socket", S_IFSOCK);
+	assert_int_equal(symlink("fifo", at_home("link")), 0);
+	stays("link", S_IFIFO);
+	if (geteuid() != 0)
+		return;
+	/* As /dev/null. */
+	if (mknod(at_home("device"), S_IFCHR | 0666, makedev(1, 3)) < 0)
+		print_message("no devices can be made here\n");
+	else
+		stays("device", S_IFCHR);
+}
+
+static void put__over_what_came_meanwhile_replaces_nothing_but_a_plain_file(void **state)
+{
+	pid_t pid = start("put", "1", "new", "put-before-rename", "slow");
+	struct stat st;
+
+	(void)state;
+	await_here();
+	assert_int_equal(mkfifo(at_home("target"), 0600), 0);
+	write_file("go", "");
+	(void)proc_wait(pid);
+	assert_file("slow", "M failed put it in its place\n");
+	assert_int_equal(stat(at_home("target"), &st), 0);
+	assert_true(S_ISFIFO(st.st_mode));
+	assert_int_equal(remains(), 0);
+}
+
+/* Its clean-up has nothing to say, wherever its words would go. */
+static void put__says_nothing_but_its_answer(void **state)
+{
+	char *words;
+
+	(void)state;
+	write_file("words", "");
+	run_all("put", "1", "one", "M done 644\n");
+	words = slurp(at_home("words"));
+	assert_string_equal(words, "");
+	mem_free(words);
+}
+
+static void put__follows_no_link_of_another_owner_where_others_can_write(void **state)
+{
+	(void)state;
+	if (!can_be_another())
+		return;
+	write_file("victim", "precious");
+	shared_folder("all", 01777, 0);
+	shared_folder("theirs", 0755, STRANGER);
+	shared_folder("group", 0775, 0);
+	link_of("victim", "all/link", STRANGER);
+	link_of("victim", "theirs/link", STRANGER);
+	link_of("victim", "group/link", STRANGER);
+	link_of("", "all/folder", STRANGER);
+	link_of("all/folder", "way", 0);
+	put_to("all/link", "reach");
+	put_to("theirs/link", "reach");
+	put_to("group/link", "reach");
+	put_to("all/folder/victim", "reach");
+	put_to("way/victim", "reach");
+	assert_file("victim", "precious");
+}
+
+static void put__follows_links_of_our_own_and_in_folders_of_our_own(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	write_file("real", "old");
+	shared_folder("all", 01777, geteuid());
+	link_of("real", "all/link", geteuid());
+	put_to("all/link", NULL);
+	assert_file("real", "evil");
+	if (!can_be_another())
+		return;
+	write_file("real", "old");
+	link_of("real", "link", STRANGER);
+	put_to("link", NULL);
+	assert_file("real", "evil");
+	assert_int_equal(lstat(at_home("link"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
+static void put__takes_no_owner_or_mode_from_a_strangers_file(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	if (!can_be_another())
+		return;
+	shared_folder("all", 01777, 0);
+	write_file("all/file", "theirs");
+	assert_int_equal(chmod(at_home("all/file"), 0666), 0);
+	assert_int_equal(chown(at_home("all/file"), STRANGER, STRANGER), 0);
+	put_to("all/file", "replace");
+	assert_file("all/file", "theirs");
+	/* In a stranger's own folder it is what people want. */
+	shared_folder("theirs", 0755, STRANGER);
+	write_file("theirs/file", "old");
+	assert_int_equal(chown(at_home("theirs/file"), STRANGER, STRANGER), 0);
+	put_to("theirs/file", NULL);
+	assert_int_equal(stat(at_home("theirs/file"), &st), 0);
+	assert_int_equal(st.st_uid, STRANGER);
+}
+
+static void look__makes_its_void_through_no_link(void **state)
+{
+	(void)state;
+	if (!can_be_another())
+		return;
+	write_file("victim", "precious");
+	shared_folder("all", 01777, 0);
+	link_of("victim", "all/.bellbook+job+1.void", STRANGER);
+	target = "all/file";
+	run_all("look", "-", "new", "M unsure\n");
+	target = "target";
+	assert_file("victim", "precious");
+}
+
+/* In a folder of theirs others can put anything in the place of our file at any time. */
+static void put__gives_mode_and_place_to_its_own_file_alone(void **state)
+{
+	struct stat st;
+	pid_t pid;
+
+	(void)state;
+	write_file("victim", "precious");
+	assert_int_equal(chmod(at_home("victim"), 0600), 0);
+	mode = "666";
+	pid = start("put", "1", "new", "put-created", "slow");
+	mode = "";
+	await_here();
+	assert_int_equal(unlink(at_home(".bellbook+job+1+1+unguessed")), 0);
+	link_of("victim", ".bellbook+job+1+1+unguessed", geteuid());
+	write_file("go", "");
+	(void)proc_wait(pid);
+	assert_int_equal(stat(at_home("victim"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_file("victim", "precious");
+}
+
+static void put__never_goes_into_a_folder_that_came_meanwhile(void **state)
+{
+	pid_t pid = start("put", "1", "new", "put-before-rename", "slow");
+
+	(void)state;
+	await_here();
+	assert_int_equal(mkdir(at_home("folder"), 0700), 0);
+	link_of("folder", "target", geteuid());
+	write_file("go", "");
+	(void)proc_wait(pid);
+	assert_int_equal(rmdir(at_home("folder")), 0);
+}
+
+/* Runs bb_get of a file; its output into "answer", its words into "words". */
+static void get(const char *name)
+{
+	char *script = mem_printf("%s\n%s\nbb_get M '%s/%s' -1 >'%s/answer' 2>'%s/words'\n", path_sh, get_sh, home, name, home, home);
+	const char *argv[] = { shell, str_is(shell, "busybox") ? "sh" : "-c", str_is(shell, "busybox") ? "-c" : script, script, NULL };
+
+	(void)proc_wait(proc_start(&(struct proc_spawn){ .argv = argv, .in = -1, .out = -1, .err = -1 }, &(struct err){0}));
+	mem_free(script);
+}
+
+static void get__follows_no_link_and_no_second_name_where_others_can_write(void **state)
+{
+	char *words;
+
+	(void)state;
+	if (!can_be_another())
+		return;
+	write_file("victim", "precious");
+	shared_folder("all", 01777, 0);
+	link_of("victim", "all/link", STRANGER);
+	get("all/link");
+	assert_file("answer", "");
+	words = slurp(at_home("words"));
+	assert_non_null(strstr(words, "it is not followed"));
+	mem_free(words);
+	words = mem_strdup(at_home("victim"));
+	assert_int_equal(link(words, at_home("all/second")), 0);
+	mem_free(words);
+	get("all/second");
+	assert_file("answer", "");
+	words = slurp(at_home("words"));
+	assert_non_null(strstr(words, "another name"));
+	mem_free(words);
+	get("victim");
+	assert_file("answer", "precious");
+}
+
 /* cmocka wants the state to be writable. */
 static char plain_name[] = "sh", busybox_name[] = "busybox";
 
@@ -253,6 +519,16 @@ int main(void)
 		BOTH(look__after_the_rename_says_same),
 		BOTH(put__between_void_and_look_is_seen_or_stopped),
 		BOTH(put__of_cut_content_changes_nothing),
+		BOTH(put__replaces_nothing_but_a_plain_file),
+		BOTH(put__over_what_came_meanwhile_replaces_nothing_but_a_plain_file),
+		BOTH(put__says_nothing_but_its_answer),
+		BOTH(put__follows_no_link_of_another_owner_where_others_can_write),
+		BOTH(put__follows_links_of_our_own_and_in_folders_of_our_own),
+		BOTH(put__takes_no_owner_or_mode_from_a_strangers_file),
+		BOTH(look__makes_its_void_through_no_link),
+		BOTH(put__gives_mode_and_place_to_its_own_file_alone),
+		BOTH(put__never_goes_into_a_folder_that_came_meanwhile),
+		BOTH(get__follows_no_link_and_no_second_name_where_others_can_write),
 	};
 	int failed;
 

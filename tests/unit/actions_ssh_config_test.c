@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "actions/ssh_config.h"
+#include "actions/ssh_fit.h"
 #include "base/mem.h"
 
 static const char good[] =
@@ -93,7 +94,7 @@ static void ssh_config_path__expands_home_tokens_and_variables(void **state)
 	buf_clear(&out);
 	assert_false(ssh_config_path(config, "${NOTSET}/x", &out));
 	assert_false(ssh_config_path(config, "${KEYS", &out));
-	assert_false(ssh_config_path(config, "/x/%C", &out));
+	assert_false(ssh_config_path(config, "/x/%T", &out));
 	assert_false(ssh_config_path(config, "/x/%", &out));
 	buf_done(&out);
 	ssh_config_free(config);
@@ -117,7 +118,112 @@ static void ssh_config_parse__refuses_shell_and_control_characters(void **state)
 	refuses("hostname a`x`\nuser a\nport 22\n");
 	refuses("hostname a b\nuser a\nport 22\n");
 	refuses("hostname a\nuser a\033[2J\nport 22\n");
-	refuses("hostname a\nuser a'b\nport 22\n");
+	refuses("hostname a'b\nuser a\nport 22\n");
+	refuses("hostname a\nuser a\177\nport 22\n");
+}
+
+static void ssh_config_parse__takes_the_user_of_a_domain(void **state)
+{
+	struct ssh_config *config = parse("hostname a\nuser CORP\\deploy\nport 22\n");
+
+	(void)state;
+	assert_non_null(config);
+	assert_string_equal(ssh_config_user(config), "CORP\\deploy");
+	assert_false(ssh_config_is_plain(ssh_config_user(config)));
+	ssh_config_free(config);
+}
+
+/* Text with its tokens replaced, or "-". */
+static void expands(const struct ssh_config *config, const char *text, const char *wanted)
+{
+	struct buf out = {0};
+
+	if (ssh_config_path(config, text, &out))
+		assert_string_equal(buf_text(&out), wanted);
+	else
+		assert_string_equal("-", wanted);
+	buf_done(&out);
+}
+
+static void ssh_config_path__knows_every_token_of_a_file(void **state)
+{
+	struct ssh_config *config = parse("hostname 10.0.0.7\nuser deploy\nport 2222\nproxyjump u@jump:2200\n"
+					  "controlpath /0123abcd/ops.example.org/ops\n");
+	struct ssh_config *plain = parse("hostname h\nuser u\nport 22\nhostkeyalias other\ncontrolpath /%C/%l/%L\n");
+
+	(void)state;
+	setenv("HOME", "/home/ann", 1);
+	setenv("ODD", "%h/${HOME}", 1);
+	expands(config, "~/.ssh/id_%L", "/home/ann/.ssh/id_ops");
+	expands(config, "/x/%l", "/x/ops.example.org");
+	expands(config, "/x/%C", "/x/0123abcd");
+	expands(config, "/x/%j", "/x/u@jump:2200");
+	expands(config, "/x/%k", "/x/web");
+	expands(config, "%d/%h/%n/%p/%r/%%", "/home/ann/10.0.0.7/web/2222/deploy/%");
+	expands(config, "~root/key", "/root/key");
+	expands(config, "~", "/home/ann");
+	expands(config, "~nobody-of-that-name/key", "-");
+	/* What a variable holds is not read again. */
+	expands(config, "/x/${ODD}", "/x/%h/${HOME}");
+	/* An ssh that did not compute them leaves them unknown. */
+	expands(plain, "/x/%L", "-");
+	expands(plain, "/x/%k%j", "/x/other");
+	ssh_config_free(plain);
+	ssh_config_free(config);
+}
+
+/* NULL when libssh2 may connect, else the words. */
+static const char *unfit(const char *more, const char *builtin)
+{
+	static struct err e;
+	char *text = mem_printf("hostname h\nuser deploy\nport 22\nbatchmode no\n%s", more);
+	struct ssh_config *config = parse(text);
+	struct ssh_config *plain = builtin ? parse(builtin) : NULL;
+	const char *words = NULL;
+
+	assert_non_null(config);
+	if (ssh_fit_compare(config, plain, &e) < 0) {
+		assert_int_equal(e.kind, ERR_USAGE);
+		words = e.text;
+	}
+	ssh_config_free(plain);
+	ssh_config_free(config);
+	mem_free(text);
+	return words;
+}
+
+static void ssh_fit__hands_over_what_libssh2_does_not_do(void **state)
+{
+	static const char *const lines[] = {
+		"bindaddress 10.0.0.9\n", "setenv A=b\n", "requiredrsasize 3072\n", "bindinterface eth1\n", "knownhostscommand /bin/x %H\n", "revokedhostkeys /etc/krl\n",
+		"verifyhostkeydns ask\n", "proxyusefdpass yes\n", "nohostauthenticationforlocalhost yes\n",
+		"preferredauthentications password,publickey\n", "userknownhostsfile /home/a b/known\n",
+		"globalknownhostsfile known\n", "identityfile /home/j\366rg/id\n", "refuseconnection moved to web2\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		if (!unfit(lines[i], NULL))
+			fail_msg("taken: %s", lines[i]);
+	}
+	assert_non_null(strstr(unfit("bindaddress 10.0.0.9\n", NULL), "web: BindAddress of its ssh_config"));
+}
+
+static void ssh_fit__takes_what_concerns_no_command(void **state)
+{
+	(void)state;
+	assert_null(unfit("bindaddress none\nrequiredrsasize 1024\nverifyhostkeydns false\nproxyusefdpass no\nsendenv LANG\nsendenv LC_*\n"
+			  "localforward 80 [h]:80\ncanonicalizePermittedcnames none\nremotecommand tmux\nforwardagent yes\n"
+			  "preferredauthentications publickey,password\nuserknownhostsfile /a ~/b ${HOME}/c\n"
+			  "globalknownhostsfile none\nidentityfile /my keys/id\n", NULL));
+}
+
+static void ssh_fit__asks_of_an_unknown_keyword_whether_it_was_set(void **state)
+{
+	(void)state;
+	assert_non_null(unfit("quantumtunnel yes\n", NULL));
+	assert_non_null(unfit("quantumtunnel yes\n", "hostname h\nuser u\nport 22\nquantumtunnel no\n"));
+	assert_null(unfit("quantumtunnel no\n", "hostname h\nuser u\nport 22\nquantumtunnel no\n"));
 }
 
 static void ssh_config_parse__refuses_ports_out_of_range(void **state)
@@ -168,6 +274,11 @@ int main(void)
 		cmocka_unit_test(ssh_config_path__expands_home_tokens_and_variables),
 		cmocka_unit_test(ssh_config_parse__refuses_names_that_are_options),
 		cmocka_unit_test(ssh_config_parse__refuses_shell_and_control_characters),
+		cmocka_unit_test(ssh_config_parse__takes_the_user_of_a_domain),
+		cmocka_unit_test(ssh_config_path__knows_every_token_of_a_file),
+		cmocka_unit_test(ssh_fit__hands_over_what_libssh2_does_not_do),
+		cmocka_unit_test(ssh_fit__takes_what_concerns_no_command),
+		cmocka_unit_test(ssh_fit__asks_of_an_unknown_keyword_whether_it_was_set),
 		cmocka_unit_test(ssh_config_parse__refuses_ports_out_of_range),
 		cmocka_unit_test(ssh_config_parse__survives_any_bytes),
 		cmocka_unit_test(ssh_config_has_word__finds_whole_words_only),

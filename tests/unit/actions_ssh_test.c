@@ -5,32 +5,7 @@
 
 #include <dirent.h>
 
-#include "actions/askpass.h"
 #include "base/sha256.h"
-
-static char runtime[] = "/tmp/bellbook.XXXXXX";	/* $XDG_RUNTIME_DIR */
-
-static int set_up_ssh(void **state)
-{
-	struct json *config = json_new_object();
-	int result = set_up(state);
-
-	json_set_text(config, "ssh_config", at_home("ssh_config"));
-	worker_config(((struct fixture *)*state)->worker, config);
-	return result;
-}
-
-static void begin_on(struct fixture *f, uint64_t call, const char *host, const char *action, const char *job,
-		     const char *args)
-{
-	begin_as(f, call, action, job, args, (struct worker_call){ .host = host });
-}
-
-static struct told *run_on(struct fixture *f, const char *host, const char *action, const char *job, const char *args)
-{
-	begin_on(f, 1, host, action, job, args);
-	return finish(f, 1);
-}
 
 static struct told *read_on(struct fixture *f, const char *host, const char *args)
 {
@@ -45,12 +20,6 @@ static void answer(struct fixture *f, uint64_t call, const char *of, const char 
 	assert_string_equal(f->told[call].of, of);
 	worker_answer(f->worker, call, f->told[call].ask, value, strlen(value));
 	f->told[call].ask = 0;
-}
-
-static void assert_has(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("\"%s\" has no \"%s\"", text, part);
 }
 
 /* ---- commands ---- */
@@ -126,6 +95,7 @@ static void hostkey__unknown_is_asked_and_can_be_refused(void **state)
 	told = finish(f, 1);
 	assert_string_equal(told->outcome, "failed");
 	assert_has(told->error, "was not trusted");
+	assert_has(told->error, "nothing was sent");
 	assert_has(told->asked, "SHA256:");
 	assert_has(told->asked, "ssh-ed25519");
 	assert_false(exists("known.unknown"));
@@ -169,6 +139,7 @@ static void hostkey__unknown_is_refused_when_strict(void **state)
 	assert_string_equal(told->outcome, "failed");
 	assert_has(told->error, "is not known");
 	assert_has(told->error, "StrictHostKeyChecking");
+	assert_has(told->error, "nothing was sent");
 	assert_int_equal(told->ask, 0);
 }
 
@@ -180,6 +151,7 @@ static void hostkey__changed_is_refused_with_both_fingerprints(void **state)
 	assert_string_equal(told->outcome, "failed");
 	assert_int_equal(told->ask, 0);
 	assert_has(told->error, "CHANGED");
+	assert_has(told->error, "nothing was sent");
 	first = strstr(told->error, "SHA256:");
 	assert_non_null(first);
 	assert_non_null(strstr(first + 1, "SHA256:"));
@@ -193,6 +165,7 @@ static void hostkey__revoked_is_refused(void **state)
 
 	assert_string_equal(told->outcome, "failed");
 	assert_has(told->error, "revoked");
+	assert_has(told->error, "nothing was sent");
 }
 
 static void hostkey__is_found_under_hashed_names_and_patterns(void **state)
@@ -380,6 +353,93 @@ static void cancel__in_a_read_ends_the_command(void **state)
 	mem_free(pid);
 }
 
+/* ---- what jobs leave ---- */
+
+#define OPEN_TRIES 4	/* actions/transport.c: how often a connection is tried at once */
+
+/* The host loses power: no session, no server; fd of what is in its place. */
+static int switch_off(void)
+{
+	signal_sessions(SIGKILL);
+	kill(sshd_pid, SIGKILL);
+	(void)proc_wait(sshd_pid);
+	return sshd_replace();
+}
+
+static void forget__waits_for_a_host_that_is_off(void **state)
+{
+	struct fixture *f = *state;
+	int fd, tried = 0;
+
+	assert_string_equal(run_on(f, "plain", "ssh.run", "j-off", "{'cmd':'echo x'}")->outcome, "ok");
+	assert_true(exists(".bellbook/jobs/j-off+1"));
+	fd = switch_off();
+	worker_forget(f->worker, "ssh.run", "plain", "j-off", true);
+	/* All that one attempt to forget does: the connection that was there, and new ones. */
+	while (tried < OPEN_TRIES) {
+		int got = -1;
+
+		UNTIL(f, (got = accept(fd, NULL, NULL)) >= 0);
+		close(got);
+		tried++;
+	}
+	close(fd);
+	sshd_listen();
+	worker_sweep(f->worker);
+	UNTIL(f, f->swept);
+	assert_false(exists(".bellbook/jobs/j-off+1"));
+	assert_false(exists(".bellbook/jobs/j-off+out"));
+}
+
+/* Lets one in, who finds nobody there; true when the sweep is over. */
+static bool refuse(const struct fixture *f, int fd, int *count)
+{
+	int got = accept(fd, NULL, NULL);
+
+	if (got >= 0) {
+		close(got);
+		++*count;
+	}
+	return f->swept;
+}
+
+/* How many came before the sweep was over. */
+static int refuse_until_swept(struct fixture *f, int fd)
+{
+	int count = 0;
+
+	UNTIL(f, refuse(f, fd, &count));
+	close(fd);
+	return count;
+}
+
+static void forget__asks_once_about_what_was_not_begun(void **state)
+{
+	struct fixture *f = *state;
+	int fd = switch_off();
+
+	worker_forget(f->worker, "ssh.run", "plain", "j-never", false);
+	worker_sweep(f->worker);
+	assert_true(refuse_until_swept(f, fd) <= 2 * OPEN_TRIES);
+	assert_string_equal(f->left, "");
+	sshd_listen();
+}
+
+static void forget__tells_where_something_stays_and_goes_on(void **state)
+{
+	struct fixture *f = *state;
+	int fd;
+
+	assert_string_equal(run_on(f, "plain", "ssh.run", "j-stays", "{'cmd':'echo x'}")->outcome, "ok");
+	fd = switch_off();
+	worker_forget(f->worker, "ssh.run", "plain", "j-stays", true);
+	worker_sweep(f->worker);
+	refuse_until_swept(f, fd);
+	assert_string_equal(f->left, "plain");
+	sshd_listen();
+	UNTIL(f, !exists(".bellbook/jobs/j-stays+1") && !exists(".bellbook/jobs/j-stays+out"));
+}
+
 /* ---- secrets, remains ---- */
 
 /* True when the command line or environment of any process has the text. */
@@ -455,13 +515,13 @@ static void worker_free__leaves_no_master_and_no_directory(void **state)
 	struct fixture *f = *state;
 	char master[400];
 
-	snprintf(master, sizeof(master), "%s/bellbook-ssh.", runtime);
+	snprintf(master, sizeof(master), "%s/bellbook-ssh.", sshd_runtime);
 	assert_string_equal(read_on(f, "rsa", "{'cmd':'true'}")->outcome, "ok");
-	assert_int_equal(ours_in(runtime), 1);
+	assert_int_equal(ours_in(sshd_runtime), 1);
 	assert_true(shows_in_proc(master));
 	worker_free(f->worker);
 	f->worker = NULL;
-	assert_int_equal(ours_in(runtime), 0);
+	assert_int_equal(ours_in(sshd_runtime), 0);
 	UNTIL(f, !shows_in_proc(master));
 }
 
@@ -475,7 +535,7 @@ static void worker_killed__its_directory_goes_with_the_next_one(void **state)
 	UNTIL(f, f->lost == 1);
 	assert_int_equal(worker_restart(f->worker, &e), 0);
 	assert_string_equal(read_on(f, "rsa", "{'cmd':'true'}")->outcome, "ok");
-	assert_int_equal(ours_in(runtime), 1);
+	assert_int_equal(ours_in(sshd_runtime), 1);
 }
 
 /* ---- files ---- */
@@ -580,6 +640,28 @@ static void ssh_get__brings_large_files_unchanged(void **state)
 	buf_done(&bytes);
 }
 
+static void ssh_get__replaces_nothing_but_a_plain_file_here(void **state)
+{
+	static const char *const names[] = { "get.fifo", "get.folder", "get.link" };
+	char args[300];
+	struct stat st;
+
+	write_text("get.there", "12345678");
+	assert_int_equal(mkfifo(at_home("get.fifo"), 0600), 0);
+	assert_int_equal(mkdir(at_home("get.folder"), 0700), 0);
+	assert_int_equal(symlink("get.fifo", at_home("get.link")), 0);
+	for (int i = 0; i < 3; i++) {
+		struct told *told;
+
+		snprintf(args, sizeof(args), "{'path':'%s/get.there','to':'%s/%s'}", home, home, names[i]);
+		told = run_on(*state, "plain", "ssh.get", "g4", args);
+		assert_string_equal(told->outcome, "failed");
+		assert_has(told->error, i == 1 ? "get.folder is a directory" : "is no plain file");
+		assert_int_equal(lstat(at_home(names[i]), &st), 0);
+		assert_false(S_ISREG(st.st_mode));
+	}
+}
+
 static void ssh_get__refuses_more_than_max(void **state)
 {
 	struct told *told;
@@ -594,8 +676,6 @@ static void ssh_get__refuses_more_than_max(void **state)
 	snprintf(args, sizeof(args), "{'path':'%s/small','max':10}", home);
 	assert_string_equal(buf_text(&run_on(*state, "plain", "ssh.get", "g3", args)->out), "0123456789");
 }
-
-#define ON_SSHD(test) cmocka_unit_test_setup_teardown(test, set_up_ssh, tear_down)
 
 int main(int argc, char **argv)
 {
@@ -626,6 +706,9 @@ int main(int argc, char **argv)
 		ON_SSHD(connect__gives_up_on_a_host_that_does_not_greet),
 		ON_SSHD(cancel__at_a_question),
 		ON_SSHD(cancel__in_a_read_ends_the_command),
+		ON_SSHD(forget__waits_for_a_host_that_is_off),
+		ON_SSHD(forget__asks_once_about_what_was_not_begun),
+		ON_SSHD(forget__tells_where_something_stays_and_goes_on),
 		ON_SSHD(secrets__never_show_in_a_command_line),
 		ON_SSHD(worker_free__leaves_no_master_and_no_directory),
 		ON_SSHD(worker_killed__its_directory_goes_with_the_next_one),
@@ -635,22 +718,8 @@ int main(int argc, char **argv)
 		ON_SSHD(ssh_put__says_why_not),
 		ON_SSHD(ssh_get__brings_large_files_unchanged),
 		ON_SSHD(ssh_get__refuses_more_than_max),
+		ON_SSHD(ssh_get__replaces_nothing_but_a_plain_file_here),
 	};
-	int failed;
 
-	/* ssh runs this program to ask. */
-	if (getenv(ASKPASS_VARIABLE))
-		return askpass_main(argc > 1 ? argv[1] : NULL);
-	if (access("/usr/sbin/sshd", X_OK) != 0) {
-		print_message("SKIP: no sshd on this machine\n");
-		return 0;
-	}
-	if (!mkdtemp(runtime) || setenv("XDG_RUNTIME_DIR", runtime, 1) < 0)
-		return 1;
-	fixture_open();
-	sshd_open();
-	failed = cmocka_run_group_tests(tests, NULL, NULL);
-	sshd_close();
-	failed += rmdir(runtime) < 0;
-	return fixture_close(failed);
+	return sshd_tests(tests, sizeof(tests) / sizeof(tests[0]), argc, argv);
 }

@@ -15,12 +15,15 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "actions/askpass.h"
 #include "base/proc.h"
 
 #define PASSPHRASE "correct-horse-battery"
 
+static char sshd_runtime[] = "/tmp/bellbook.XXXXXX";	/* $XDG_RUNTIME_DIR */
 static pid_t sshd_pid, agent_pid;
 static int sshd_port;
+static int login_port;	/* of the same server: there every command is given to the script home/login, as its $SSH_ORIGINAL_COMMAND */
 
 /* Starts a program whose output goes to home/log. Its pid. */
 static inline pid_t sshd_start(const char *const *argv)
@@ -112,9 +115,18 @@ static inline void sshd_await(int family, const struct sockaddr *where, socklen_
 	}
 }
 
-static inline void sshd_run(void)
+/* The server itself, with the configuration that is there; until it listens. */
+static inline void sshd_listen(void)
 {
 	struct sockaddr_in where = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	sshd_pid = sshd_start((const char *const[]){ "/usr/sbin/sshd", "-D", "-e", "-f", at_home("sshd_config"), NULL });
+	where.sin_port = htons((uint16_t)sshd_port);
+	sshd_await(AF_INET, (struct sockaddr *)&where, sizeof(where));
+}
+
+static inline void sshd_run(void)
+{
 	struct buf text = {0};
 	char *keys[3] = { public_key("id"), public_key("id_enc"), public_key("id_rsa") };
 	char *agent = public_key("id_agent");
@@ -126,16 +138,19 @@ static inline void sshd_run(void)
 	mem_free(agent);
 	buf_clear(&text);
 	sshd_port = free_port();
-	buf_printf(&text, "ListenAddress 127.0.0.1\nPort %d\nHostKey %s/host\nPidFile none\nUsePAM no\nStrictModes no\n"
+	do
+		login_port = free_port();
+	while (login_port == sshd_port);
+	buf_printf(&text, "ListenAddress 127.0.0.1\nPort %d\nPort %d\nHostKey %s/host\nPidFile none\nUsePAM no\nStrictModes no\n"
 		   "AuthorizedKeysFile %s/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-		   "PermitRootLogin yes\nSetEnv HOME=%s\nMaxStartups 100\nMaxAuthTries 20\n", sshd_port, home, home, home);
+		   "PermitRootLogin yes\nSetEnv HOME=%s\nMaxStartups 100\nMaxAuthTries 20\n"
+		   "Match LocalPort %d\n\tForceCommand exec /bin/sh %s/login\n",
+		   sshd_port, login_port, home, home, home, login_port, home);
 	write_text("sshd_config", buf_text(&text));
 	buf_done(&text);
 	if (geteuid() == 0)
 		(void)mkdir("/run/sshd", 0755);
-	sshd_pid = sshd_start((const char *const[]){ "/usr/sbin/sshd", "-D", "-e", "-f", at_home("sshd_config"), NULL });
-	where.sin_port = htons((uint16_t)sshd_port);
-	sshd_await(AF_INET, (struct sockaddr *)&where, sizeof(where));
+	sshd_listen();
 }
 
 static inline void agent_run(void)
@@ -159,6 +174,9 @@ static inline void known_write(void)
 	struct buf text = {0};
 	char *right = public_key("host"), *other = public_key("other");
 
+	buf_printf(&text, "[127.0.0.1]:%d %s\n", login_port, right);
+	write_text("known.login", buf_text(&text));
+	buf_clear(&text);
 	buf_printf(&text, "[127.0.0.1]:%d %s\n", sshd_port, right);
 	write_text("known", buf_text(&text));
 	write_text("known.hashed", buf_text(&text));
@@ -193,6 +211,9 @@ static inline void config_write(void)
 	config_host(&text, "enc", "id_enc", "known", "");
 	config_host(&text, "wrong", "id_wrong", "known", "");
 	config_host(&text, "rsa", "id_rsa", "known", "  ServerAliveInterval 1\n  ServerAliveCountMax 1\n");
+	snprintf(more, sizeof(more), "  Port %d\n", login_port);
+	config_host(&text, "login", "id", "known.login", more);
+	config_host(&text, "login-rsa", "id_rsa", "known.login", more);
 	config_host(&text, "unknown", "id", "known.unknown", "");
 	config_host(&text, "strict", "id", "known.none", "  StrictHostKeyChecking yes\n");
 	config_host(&text, "accept", "id", "known.accept", "  StrictHostKeyChecking accept-new\n  HashKnownHosts yes\n");
@@ -233,6 +254,17 @@ static inline void sshd_close(void)
 	kill(agent_pid, SIGTERM);
 	(void)proc_wait(sshd_pid);
 	(void)proc_wait(agent_pid);
+}
+
+/* A listener in the place of the server that has gone: what it accepts is nobody's. */
+static inline int sshd_replace(void)
+{
+	struct sockaddr_in where = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons((uint16_t)sshd_port) };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 || bind(fd, (struct sockaddr *)&where, sizeof(where)) < 0 || listen(fd, 20) < 0)
+		abort();
+	return fd;
 }
 
 /* Children of a process into pids; their number. */
@@ -276,6 +308,60 @@ static inline int signal_sessions(int signo)
 		kill(sessions[i], signo);
 	}
 	return count;
+}
+
+/* set_up, with the fixture's ssh_config. */
+static inline int set_up_ssh(void **state)
+{
+	struct json *config = json_new_object();
+	int result = set_up(state);
+
+	json_set_text(config, "ssh_config", at_home("ssh_config"));
+	worker_config(((struct fixture *)*state)->worker, config);
+	return result;
+}
+
+static inline void begin_on(struct fixture *f, uint64_t call, const char *host, const char *action, const char *job,
+			    const char *args)
+{
+	begin_as(f, call, action, job, args, (struct worker_call){ .host = host });
+}
+
+static inline struct told *run_on(struct fixture *f, const char *host, const char *action, const char *job,
+				  const char *args)
+{
+	begin_on(f, 1, host, action, job, args);
+	return finish(f, 1);
+}
+
+static inline void assert_has(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("\"%s\" has no \"%s\"", text, part);
+}
+
+#define ON_SSHD(test) cmocka_unit_test_setup_teardown(test, set_up_ssh, tear_down)
+
+/* What main does: all of these tests against an sshd of their own. Its status. */
+static inline int sshd_tests(const struct CMUnitTest *tests, size_t count, int argc, char **argv)
+{
+	int failed;
+
+	/* ssh runs this program to ask. */
+	if (getenv(ASKPASS_VARIABLE))
+		return askpass_main(argc > 1 ? argv[1] : NULL);
+	if (access("/usr/sbin/sshd", X_OK) != 0) {
+		print_message("SKIP: no sshd on this machine\n");
+		return 0;
+	}
+	if (!mkdtemp(sshd_runtime) || setenv("XDG_RUNTIME_DIR", sshd_runtime, 1) < 0)
+		return 1;
+	fixture_open();
+	sshd_open();
+	failed = _cmocka_run_group_tests("tests", tests, count, NULL, NULL);
+	sshd_close();
+	failed += rmdir(sshd_runtime) < 0;
+	return fixture_close(failed);
 }
 
 #endif

@@ -41,6 +41,41 @@ static void here_shell__has_a_terminal_that_follows_its_size(void **state)
 	assert_int_equal(told->out.len + told->err.len, 0);
 }
 
+/* The first line of a file of /proc about a process; false when it is gone. */
+static bool proc_line(long pid, const char *what, char line[static 512])
+{
+	char path[40];
+	FILE *file;
+	bool read;
+
+	snprintf(path, sizeof(path), "/proc/%ld/%s", pid, what);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	read = fgets(line, 512, file) != NULL;
+	fclose(file);
+	return read;
+}
+
+/*
+ * True once a shell has put a command into the foreground of its terminal, and it runs. A shell's
+ * child is in front before its exec; until then it has the shell's handler of HUP and would outlive one.
+ */
+static bool has_in_front(long pid, const char *name)
+{
+	char line[512];
+	const char *rest;
+	long group = 0, front = 0;
+
+	if (!proc_line(pid, "stat", line))
+		return false;
+	/* state, parent, group, session, terminal, group in front */
+	rest = strrchr(line, ')');
+	if (!rest || sscanf(rest, ") %*c %*d %ld %*d %*d %ld", &group, &front) != 2 || front == group)
+		return false;
+	return proc_line(front, "comm", line) && strcspn(line, "\n") == strlen(name) && strncmp(line, name, strlen(name)) == 0;
+}
+
 static void here_shell__hangs_up_when_cancelled(void **state)
 {
 	struct fixture *f = *state;
@@ -55,6 +90,7 @@ static void here_shell__hangs_up_when_cancelled(void **state)
 	UNTIL(f, shows(f, "pid=") && (at = strstr(buf_text(&f->told[1].pty), "pid=")) && strspn(at + 4, "0123456789") > 0 &&
 	      at[4 + strspn(at + 4, "0123456789")] == '.');
 	pid = strtol(strstr(buf_text(&f->told[1].pty), "pid=") + 4, NULL, 10);
+	UNTIL(f, has_in_front(pid, "sleep"));	/* who is hung up is who has it */
 	worker_cancel(f->worker, 1);
 	told = finish(f, 1);
 	assert_string_equal(told->outcome, "canceled");
@@ -82,7 +118,7 @@ static void here_shell__says_when_typing_is_lost(void **state)
 
 	memset(keys, 'x', len);
 	open_shell(f);
-	type(f, "stty -echo raw; echo a$((1+1))b; sleep 1000\n");
+	type(f, "stty -echo raw; echo a$((1+1))b; exec sleep 1000\n");
 	UNTIL(f, shows(f, "a2b"));
 	worker_type(f->worker, 1, keys, len);
 	worker_type(f->worker, 1, keys, len);

@@ -50,6 +50,7 @@ static void here_run__refuses_the_same_job_twice(void **state)
 	told = run(*state, "here.run", "j-twice", "{'cmd':'echo x >>$HOME/twice'}");
 	assert_string_equal(told->outcome, "failed");
 	assert_non_null(strstr(told->error, "not started a second time"));
+	assert_false(told->not_run);
 	text = slurp(at_home("twice"));
 	assert_string_equal(text, "x\n");
 	mem_free(text);
@@ -171,12 +172,18 @@ static void cancel__kills_what_ignores_term(void **state)
 static void timeout__is_unknown_and_the_job_goes_on(void **state)
 {
 	struct fixture *f = *state;
-	struct told *told;
+	struct told *told = NULL;
+	char job[40], args[160];
 
-	told = run(f, "here.run", "j-timeout",
-		   "{'cmd':'until [ -e $HOME/go-timeout ]; do sleep 0.01; done; echo late','timeout':0.1}");
-	assert_string_equal(told->outcome, "unknown");
-	begin_as(f, 1, "here.run", "j-timeout", "{'cmd':'x'}", (struct worker_call){ .settle = true });
+	/* One that had no time to begin is another matter. */
+	for (int tenths = 1; !told || told->out.len == 0; tenths *= 2) {
+		snprintf(job, sizeof(job), "j-timeout-%d", tenths);
+		snprintf(args, sizeof(args), "{'cmd':'echo begun; until [ -e $HOME/go-timeout ]; do sleep 0.01; done; echo late',"
+			 "'timeout':%d.%d}", tenths / 10, tenths % 10);
+		told = run(f, "here.run", job, args);
+		assert_string_equal(told->outcome, "unknown");
+	}
+	begin_as(f, 1, "here.run", job, "{'cmd':'x'}", (struct worker_call){ .settle = true, .out_offset = 6 });
 	UNTIL(f, f->told[1].how.len > 0);
 	assert_string_equal(buf_text(&f->told[1].how), "running ");
 	fclose(fopen(at_home("go-timeout"), "w"));
@@ -210,6 +217,23 @@ static void lost_worker__leaves_the_job_running_once(void **state)
 	text = slurp(at_home("effects"));
 	assert_string_equal(text, "effect\n");
 	mem_free(text);
+}
+
+static void cancel__counts_for_the_worker_after_a_lost_one(void **state)
+{
+	struct fixture *f = *state;
+	struct told *told;
+	struct err e;
+
+	begin(f, 1, "here.run", "j-stop", "{'cmd':'echo begun; while :; do sleep 1000; done'}");
+	UNTIL(f, f->told[1].out.len > 0);
+	kill(worker_pid(f->worker), SIGKILL);
+	worker_cancel(f->worker, 1);
+	UNTIL(f, f->lost == 1);
+	assert_int_equal(worker_restart(f->worker, &e), 0);
+	begin_as(f, 1, "here.run", "j-stop", "{'cmd':'x'}", (struct worker_call){ .settle = true, .out_offset = 6 });
+	told = finish(f, 1);
+	assert_string_equal(told->outcome, "canceled");
 }
 
 static void lost_shell__is_replaced_and_the_job_followed(void **state)
@@ -291,7 +315,7 @@ static void forget__leaves_nothing(void **state)
 		begin(f, (uint64_t)i, "here.run", job, "{'cmd':'echo x'}");
 		finish(f, (uint64_t)i);
 		assert_true(entries(at_home(".bellbook/jobs")) > 0);
-		worker_forget(f->worker, "here.run", "", job);
+		worker_forget(f->worker, "here.run", "", job, true);
 	}
 	UNTIL(f, !exists(".bellbook/jobs/f-1+1") && !exists(".bellbook/jobs/f-7+1"));
 }
@@ -303,7 +327,7 @@ static void forget__is_done_when_the_session_ends_at_once(void **state)
 
 	run(f, "here.run", "f-last", "{'cmd':'echo x'}");
 	assert_true(exists(".bellbook/jobs/f-last+1"));
-	worker_forget(f->worker, "here.run", "", "f-last");
+	worker_forget(f->worker, "here.run", "", "f-last", true);
 	worker_free(f->worker);
 	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
 	assert_false(exists(".bellbook/jobs/f-last+1"));
@@ -317,7 +341,7 @@ static void forget__is_done_at_the_end_beside_long_jobs(void **state)
 	run(f, "here.run", "f-beside", "{'cmd':'echo x'}");
 	begin(f, 2, "here.run", "f-long", "{'cmd':'until [ -e $HOME/go-beside ]; do sleep 0.01; done'}");
 	UNTIL(f, exists(".bellbook/jobs/f-long+1"));
-	worker_forget(f->worker, "here.run", "", "f-beside");
+	worker_forget(f->worker, "here.run", "", "f-beside", true);
 	worker_free(f->worker);
 	f->worker = worker_new(f->loop, server, &(const struct worker_events){0}, f, &e);
 	assert_false(exists(".bellbook/jobs/f-beside+1"));
@@ -502,6 +526,7 @@ int main(void)
 		CASE(cancel__ends_the_whole_process_group),
 		CASE(cancel__kills_what_ignores_term),
 		CASE(timeout__is_unknown_and_the_job_goes_on),
+		CASE(cancel__counts_for_the_worker_after_a_lost_one),
 		CASE(lost_worker__leaves_the_job_running_once),
 		CASE(lost_shell__is_replaced_and_the_job_followed),
 		CASE(settle__finds_a_finished_job),

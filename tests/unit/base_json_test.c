@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/json_write.h"
 #include "base/mem.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -202,6 +203,32 @@ static void json_print__sorts_keys(void **state)
 	json_free(b);
 }
 
+/* A line of JSON goes to terminals as it is. */
+static void json_print__escapes_what_a_terminal_obeys(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "a\x7f" "b", "\"a\\u007Fb\"" }, { "\xc2\x9b" "31m", "\"\\u009B31m\"" }, { "x\xe2\x80\xaey", "\"x\\u202Ey\"" },
+		{ "1234567\xe2\x80\xa8", "\"1234567\\u2028\"" }, { "\xd8\x9c\xe2\x81\xa6\xef\xbb\xbf", "\"\\u061C\\u2066\\uFEFF\"" },
+		{ "\xc2\xa0\xd8\xa7\xe2\x82\xac\xef\xbc\xa1\xc3\xa9 \xf0\x9f\x98\x80", "\"\xc2\xa0\xd8\xa7\xe2\x82\xac\xef\xbc\xa1\xc3\xa9 \xf0\x9f\x98\x80\"" },
+		{ "\\u202e\"", "\"\\\\u202e\\\"\"" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct json *value = json_new_text(cases[i][0], strlen(cases[i][0])), *back;
+		struct buf written = {0};
+
+		assert_prints(value, cases[i][1]);
+		json_write_text(&written, cases[i][0], strlen(cases[i][0]));
+		assert_string_equal(buf_text(&written), cases[i][1]);
+		back = parse(cases[i][1]);
+		assert_true(json_same(back, value));
+		buf_done(&written);
+		json_free(back);
+		json_free(value);
+	}
+}
+
 static void json_same__treats_no_value_as_null(void **state)
 {
 	struct json *null = json_new_null();
@@ -340,6 +367,7 @@ int main(void)
 		cmocka_unit_test(json_parse__allows_64_levels_and_no_more),
 		cmocka_unit_test(json_parse__does_not_count_brackets_in_strings),
 		cmocka_unit_test(json_print__sorts_keys),
+		cmocka_unit_test(json_print__escapes_what_a_terminal_obeys),
 		cmocka_unit_test(json_same__treats_no_value_as_null),
 		cmocka_unit_test(json_copy_of__is_deep),
 		cmocka_unit_test(json_put__takes_the_value_also_when_it_fails),

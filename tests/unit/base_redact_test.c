@@ -124,6 +124,82 @@ static void redactor_text__finds_what_our_own_quoting_writes(void **state)
 	redactor_free(redactor);
 }
 
+/* As Python's json, html, shlex and urllib, Ruby, Go and PHP write it. */
+static void redactor_text__finds_what_programs_escape(void **state)
+{
+	static const char *const forms[] = {
+		"it's <a> \\\"q\\\" & \\u00e9/\\ud83d\\udd11",
+		"it's <a> \\\"q\\\" & \303\251/\360\237\224\221",
+		"it's \\u003ca\\u003e \\\"q\\\" \\u0026 \303\251/\360\237\224\221",
+		"\\u0069\\u0074\\u0027\\u0073\\u0020\\u003c\\u0061\\u003e\\u0020\\u0022\\u0071\\u0022\\u0020\\u0026\\u0020\\u00e9\\u002f\\ud83d\\udd11",
+		"it&#x27;s &lt;a&gt; &quot;q&quot; &amp; \303\251/\360\237\224\221",
+		"it&#39;s &lt;a&gt; &quot;q&quot; &amp; \303\251/\360\237\224\221",
+		"it's &lt;a&gt; \"q\" &amp; \303\251/\360\237\224\221",
+		"it&#39;s &lt;a&gt; &quot;q&quot; &amp; &#233;/&#128273;",
+		"it'\"'\"'s <a> \"q\" & \303\251/\360\237\224\221",
+		"it'\\''s <a> \"q\" & \303\251/\360\237\224\221",
+		"it''s <a> \"q\" & \303\251/\360\237\224\221",
+		"it's <a> \"\"q\"\" & \303\251/\360\237\224\221",
+		"it%27s%20%3Ca%3E%20%22q%22%20%26%20%C3%A9%2F%F0%9F%94%91",
+		"it%27s+%3Ca%3E+%22q%22+%26+%C3%A9%2F%F0%9F%94%91",
+		"%69%74%27%73%20%3C%61%3E%20%22%71%22%20%26%20%C3%A9%2F%F0%9F%94%91",
+		"%69%74%27%73%20%3c%61%3e%20%22%71%22%20%26%20%c3%a9%2f%f0%9f%94%91",
+		"&#105;&#116;&#39;&#115;&#32;&#60;&#97;&#62;&#32;&#34;&#113;&#34;&#32;&#38;&#32;&#233;&#47;&#128273;",
+		"&#x69;&#x74;&#x27;&#x73;&#x20;&#x3c;&#x61;&#x3e;&#x20;&#x22;&#x71;&#x22;&#x20;&#x26;&#x20;&#xe9;&#x2f;&#x1f511;",
+	};
+	struct redactor *redactor = with("k", "it's <a> \"q\" & \303\251/\360\237\224\221");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(forms); i++)
+		assert_redacts(redactor, forms[i], "[secret k]", 1);
+	redactor_free(redactor);
+}
+
+/* However far into its line the secret begins, and with either end of lines. */
+static void redactor_text__finds_base64_that_is_wrapped(void **state)
+{
+	static const char value[] = "a-secret+that/is?longer~than one line of base64 and a half, so that it is wrapped twice";
+	struct redactor *redactor = with("k", value);
+
+	(void)state;
+	for (size_t before = 0; before < 160; before++) {
+		for (int kind = 0; kind < 4; kind++) {
+			struct buf plain = {0}, coded = {0}, text = {0}, out = {0};
+			size_t width = kind & 1 ? 64 : 76;
+
+			for (size_t i = 0; i < before; i++)
+				buf_putc(&plain, 'x');
+			buf_puts(&plain, value);
+			buf_puts(&plain, " and more");
+			str_base64(&coded, plain.data, plain.len);
+			for (size_t i = 0; i < coded.len; i++) {
+				buf_putc(&text, coded.data[i]);
+				if (i % width == width - 1)
+					buf_puts(&text, kind & 2 ? "\r\n" : "\n");
+			}
+			assert_int_equal(redactor_text(redactor, &out, text.data, text.len), 1);
+			buf_done(&plain);
+			buf_done(&coded);
+			buf_done(&text);
+			buf_done(&out);
+		}
+	}
+	redactor_free(redactor);
+}
+
+static void redactor_text__finds_each_line_of_a_value(void **state)
+{
+	struct redactor *redactor = with("k", "-----BEGIN KEY-----\nQUJDREVGR0g=\n\n  it's 7\n-----END KEY-----");
+
+	(void)state;
+	assert_redacts(redactor, "-----BEGIN KEY-----\nQUJDREVGR0g=\n\n  it's 7\n-----END KEY-----", "[secret k]", 1);
+	assert_redacts(redactor, "-----BEGIN KEY-----\r\nQUJDREVGR0g=\r\n\r\n  it's 7\r\n-----END KEY-----", "[secret k]", 1);
+	assert_redacts(redactor, "  key: |\n    QUJDREVGR0g=\n", "  key: |\n    [secret k]\n", 1);
+	assert_redacts(redactor, "+\tQUJDREVGR0g=\r\n+it's 7\n", "+\t[secret k]\r\n+[secret k]\n", 2);
+	assert_redacts(redactor, "echo 'it'\"'\"'s 7'", "echo '[secret k]'", 1);
+	redactor_free(redactor);
+}
+
 static void to_url_safe(struct buf *text)
 {
 	for (size_t i = 0; i < text->len; i++) {
@@ -452,11 +528,11 @@ static void redactor_add__takes_a_key_of_several_thousand_bytes(void **state)
 	redact_stream_end(stream, &out);
 	assert_true(out.len < 20);
 	assert_non_null(strstr(buf_text(&out), "[secret key]"));
-	/* All but the last byte: nothing to hide, nothing lost. */
+	/* All but the last byte: each whole line is hidden, nothing is lost of the last. */
 	buf_clear(&out);
-	assert_int_equal(redactor_text(redactor, &out, key, sizeof(key) - 1), 0);
-	assert_int_equal(out.len, sizeof(key) - 1);
-	assert_memory_equal(out.data, key, out.len);
+	assert_int_equal(redactor_text(redactor, &out, key, sizeof(key) - 1), sizeof(key) / 65);
+	assert_true(str_starts(buf_text(&out), "[secret key]\n[secret key]\n"));
+	assert_memory_equal(out.data + out.len - (sizeof(key) % 65 - 1), key + sizeof(key) / 65 * 65, sizeof(key) % 65 - 1);
 	redact_stream_free(stream);
 	buf_done(&text);
 	buf_done(&out);
@@ -470,6 +546,9 @@ int main(void)
 		cmocka_unit_test(redactor_text__replaces_plain_values),
 		cmocka_unit_test(redactor_text__finds_each_written_form),
 		cmocka_unit_test(redactor_text__finds_what_our_own_quoting_writes),
+		cmocka_unit_test(redactor_text__finds_what_programs_escape),
+		cmocka_unit_test(redactor_text__finds_base64_that_is_wrapped),
+		cmocka_unit_test(redactor_text__finds_each_line_of_a_value),
 		cmocka_unit_test(redactor_text__finds_base64_in_every_alignment),
 		cmocka_unit_test(redactor_text__takes_the_leftmost_then_the_longest),
 		cmocka_unit_test(redactor_add__keeps_the_first_name_and_takes_several_values),

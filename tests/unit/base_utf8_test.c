@@ -64,6 +64,25 @@ static void utf8_decode__takes_one_byte_of_invalid_input(void **state)
 	assert_int_equal(cp, UTF8_BAD);
 }
 
+static void utf8_says__nothing_that_cannot_be_seen(void **state)
+{
+	static const char *const silent[] = {
+		"", " ", " \t\r\n ", "\n\n\n", "\xe2\x80\x8b", "\xef\xbb\xbf \n", "\xc2\xa0\xc2\xa0", "\x01\x1b\x7f",
+		"\xc2\x85", "\xe2\x80\xa8", "\xe2\x81\xa0", "\xe3\x80\x80", "\xe3\x85\xa4", "\xc2\xad", "\xe2\xa0\x80",
+		"\xe2\x80\x8d\xef\xb8\x8f", "\xcc\x81", "\xff\xfe", "\xef\xbf\xbd", "\xf3\xa0\x81\x81", "\xee\x80\x80",
+	};
+	static const char *const said[] = { "x", ".", " \n x", ("\xe2\x80\x8b" "a"), "\xc3\xa9", "e\xcc\x81", "\xe6\x97\xa5", "\xf0\x9f\x91\x8d" };
+
+	(void)state;
+	assert_false(utf8_says(NULL));
+	for (size_t i = 0; i < sizeof(silent) / sizeof(silent[0]); i++)
+		if (utf8_says(silent[i]))
+			fail_msg("no. %zu", i);
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++)
+		if (!utf8_says(said[i]))
+			fail_msg("no. %zu", i);
+}
+
 static void utf8_valid__finds_a_bad_byte_anywhere_in_plain_text(void **state)
 {
 	char text[41];
@@ -258,6 +277,7 @@ int main(void)
 		cmocka_unit_test(utf8_decode__goes_back_and_forth_for_every_character),
 		cmocka_unit_test(utf8_encode__writes_bad_for_what_is_no_character),
 		cmocka_unit_test(utf8_decode__takes_one_byte_of_invalid_input),
+		cmocka_unit_test(utf8_says__nothing_that_cannot_be_seen),
 		cmocka_unit_test(utf8_valid__finds_a_bad_byte_anywhere_in_plain_text),
 		cmocka_unit_test(utf8_valid__accepts_nul_and_the_replacement_character),
 		cmocka_unit_test(utf8_width__knows_what_terminals_do),

@@ -2,6 +2,7 @@
 #include "journal_fixture.h"
 
 #include "base/json.h"
+#include "base/limits.h"
 
 static void event_types__are_unique_and_whole(void **state)
 {
@@ -217,6 +218,101 @@ static void event_copy__owns_its_bytes(void **state)
 	arena_free(arena);
 }
 
+/* What is told of an event: always a line that can be read again, and that says so when it is not all. */
+static void tells(const struct event *ev, bool whole)
+{
+	struct buf told = {0};
+	struct arena *arena = arena_new();
+	struct event back = {0};
+	struct err e = {0};
+	struct json *value;
+
+	buf_puts(&told, "before");
+	event_tell(ev, &told);
+	assert_true(told.len - 6 < LIMIT_LINE);
+	value = json_parse(told.data + 6, told.len - 6, &e);
+	assert_non_null(value);
+	assert_int_equal(event_from_json(value, arena, &back, &e), 0);
+	assert_int_equal(back.seq, ev->seq);
+	assert_int_equal(back.kind, ev->kind);
+	assert_int_equal(json_bool(value, "cut", false), !whole);
+	if (whole)
+		assert_int_equal(back.len, ev->len);
+	else
+		assert_non_null(strstr(told.data, "bytes in all; the journal has them"));
+	json_free(value);
+	arena_free(arena);
+	buf_done(&told);
+}
+
+static char *repeated(const char *piece, size_t len)
+{
+	char *text = mem_alloc(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		text[i] = piece[i % strlen(piece)];
+	return text;
+}
+
+static void event_tell__fits_into_a_line_whatever_the_payload(void **state)
+{
+	static const char *const pieces[] = {"x", "\x01", "\"", "\n", "\x7f", "\xe2\x80\xa8", "\xf0\x9f\x92\xbb"};
+	static const size_t sizes[] = {LIMIT_TOLD_TEXT - 1, LIMIT_TOLD_TEXT, LIMIT_TOLD_TEXT + 1, LIMIT_LINE - 1, LIMIT_LINE, LIMIT_LINE + 1, 7 * LIMIT_LINE};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++)
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			size_t len = sizes[k] / strlen(pieces[i]) * strlen(pieces[i]);
+			char *text = repeated(pieces[i], len);
+			struct event ev = {.seq = 7, .session = 1, .kind = EVENT_NOTE, .v = 1, .bytes = text, .len = len};
+
+			/* What grows little may be more than is sure to fit. */
+			if (len <= LIMIT_TOLD_TEXT || LIMIT_GROWTH * len < LIMIT_LINE / 2)
+				tells(&ev, true);
+			else if (len >= LIMIT_LINE)
+				tells(&ev, false);
+			mem_free(text);
+		}
+}
+
+static void event_tell__cuts_texts_of_data_and_keeps_its_shape(void **state)
+{
+	struct event ev = {.seq = 7, .session = 1, .kind = EVENT_CALL_BEGUN, .v = 1, .host = "db"};
+	struct json *data = json_new_object(), *args = json_new_object(), *told;
+	char *text = repeated("\x01", LIMIT_STDIN), *printed;
+	struct buf out = {0};
+	struct err e = {0};
+
+	(void)state;
+	json_set_text(args, "stdin", text);
+	json_set_text(args, "cmd", "cat");
+	json_put(data, "args", args);
+	json_set_text(data, "effect", "change");
+	printed = json_print(data);
+	ev.data = printed;
+	tells(&ev, false);
+	event_tell(&ev, &out);
+	told = json_parse(buf_text(&out), out.len, &e);
+	assert_string_equal(json_text(json_at(told, "data"), "effect", ""), "change");
+	assert_string_equal(json_text(json_at(json_at(told, "data"), "args"), "cmd", ""), "cat");
+	assert_true(str_starts(json_text(json_at(json_at(told, "data"), "args"), "stdin", ""), "\x01\x01\x01"));
+	json_free(told);
+	json_free(data);
+	mem_free(printed);
+	mem_free(text);
+	buf_done(&out);
+}
+
+static void event_tell__cuts_names_that_are_no_names(void **state)
+{
+	char *text = repeated("\x02", LIMIT_LINE);
+	struct event ev = {.seq = 7, .session = 1, .kind = EVENT_NOTE, .v = 1, .who = text, .step = text, .call = text, .host = text, .data = "no JSON"};
+
+	(void)state;
+	tells(&ev, false);
+	mem_free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +321,9 @@ int main(void)
 		cmocka_unit_test(event_json__goes_there_and_back),
 		cmocka_unit_test(event_to_json__leaves_out_what_is_empty),
 		cmocka_unit_test(event_print__is_event_to_json_as_text),
+		cmocka_unit_test(event_tell__fits_into_a_line_whatever_the_payload),
+		cmocka_unit_test(event_tell__cuts_texts_of_data_and_keeps_its_shape),
+		cmocka_unit_test(event_tell__cuts_names_that_are_no_names),
 		cmocka_unit_test(event_from_json__says_which_member_is_wrong),
 		cmocka_unit_test(event_copy__owns_its_bytes),
 	};

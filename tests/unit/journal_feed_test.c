@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "base/limits.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "journal/place.h"
@@ -79,7 +80,7 @@ static void attach(struct world *world, int64_t after)
 	world->feed = feed_live(world->journal, 1, after, "plain", "driver", &e);
 	assert_non_null(world->feed);
 	/* The listener need not be blocking. */
-	assert_int_equal(poll(&(struct pollfd){ .fd = world->listener, .events = POLLIN }, 1, 10000), 1);
+	assert_int_equal(poll(&(struct pollfd){ .fd = world->listener, .events = POLLIN }, 1, 600000), 1);
 	world->peer = accept(world->listener, NULL, NULL);
 	assert_true(world->peer >= 0);
 	assert_int_equal(proc_nonblock(world->peer, true, &e), 0);
@@ -105,7 +106,7 @@ static bool pump(struct world *world, size_t limit)
 static void hang_up(struct world *world)
 {
 	while (pump(world, MIB))
-		assert_int_equal(poll(&(struct pollfd){ .fd = world->peer, .events = POLLOUT }, 1, 10000), 1);
+		assert_int_equal(poll(&(struct pollfd){ .fd = world->peer, .events = POLLOUT }, 1, 600000), 1);
 	close(world->peer);
 	world->peer = -1;
 }
@@ -135,7 +136,7 @@ static enum feed_item wait_item(struct world *world, size_t step, struct event *
 		if (!more) {
 			struct pollfd ready = { .fd = feed_fd(world->feed, &wants_write), .events = POLLIN };
 
-			assert_int_equal(poll(&ready, 1, 10000), 1);
+			assert_int_equal(poll(&ready, 1, 600000), 1);
 		}
 	}
 }
@@ -337,6 +338,19 @@ static void feed_live__reconnects_after_a_cut_line(void **state)
 	assert_event(world, MIB, 2);
 }
 
+/* The next item tells of a line that cannot be read. */
+static void assert_skipped(struct world *world, const char *beginning)
+{
+	const struct json *reply = NULL;
+	struct event ev;
+	struct err e = {0};
+
+	assert_int_equal(wait_item(world, MIB, &ev, &reply, &e), FEED_REPLY);
+	assert_non_null(json_text(json_at(reply, "skipped"), "why", NULL));
+	assert_true(str_starts(json_text(json_at(reply, "skipped"), "text", ""), beginning));
+	assert_true(strlen(json_text(json_at(reply, "skipped"), "text", "")) <= LIMIT_BEGINNING);
+}
+
 static void feed_live__garbage_lines_are_told_one_by_one(void **state)
 {
 	struct world *world = *state;
@@ -344,9 +358,9 @@ static void feed_live__garbage_lines_are_told_one_by_one(void **state)
 	listen_here(world);
 	attach(world, 0);
 	serve(world, "GET / HTTP/1.1\r\n\x1b[2J\xff\xfe\n{\"kind\":7}\n{\"seq\":5,\"session\":1,\"kind\":\"note\"}\n");
-	assert_item(world, FEED_ERROR);
-	assert_item(world, FEED_ERROR);
-	assert_item(world, FEED_ERROR);
+	assert_skipped(world, "GET / HTTP/1.1");
+	assert_skipped(world, "\x1b[2J");
+	assert_skipped(world, "{\"kind\":7}");
 	assert_event(world, MIB, 5);
 }
 
@@ -375,41 +389,66 @@ static void long_line(struct buf *out, int64_t seq, size_t len)
 	buf_puts(out, "\"}\n");
 }
 
-static void feed_live__line_of_one_mib_passes(void **state)
+static void feed_live__longest_line_of_a_session_passes(void **state)
 {
 	struct world *world = *state;
 
 	listen_here(world);
 	attach(world, 0);
-	long_line(&world->out, 1, MIB);
-	long_line(&world->out, 2, MIB);
+	long_line(&world->out, 1, LIMIT_LINE);
+	long_line(&world->out, 2, LIMIT_LINE);
 	assert_event(world, MIB, 1);
 	assert_event(world, MIB, 2);
 }
 
-static void feed_live__longer_line_ends_the_feed(void **state)
+static void feed_live__longer_line_of_an_older_session_is_read_too(void **state)
 {
 	struct world *world = *state;
 
 	listen_here(world);
 	attach(world, 0);
-	long_line(&world->out, 1, MIB + 1);
-	assert_item(world, FEED_ERROR);
-	assert_item(world, FEED_END);
+	long_line(&world->out, 1, LIMIT_LINE + 1);
+	long_line(&world->out, 2, LIMIT_LINE_TAKEN);
+	serve(world, "{\"seq\":3,\"session\":1,\"kind\":\"note\"}\n");
+	assert_event(world, MIB, 1);
+	assert_event(world, MIB, 2);
+	assert_event(world, MIB, 3);
+}
+
+static void feed_live__too_long_line_shows_its_beginning_and_the_next_is_read(void **state)
+{
+	struct world *world = *state;
+
+	listen_here(world);
+	attach(world, 0);
+	long_line(&world->out, 1, LIMIT_LINE_TAKEN + 1);
+	long_line(&world->out, 2, LIMIT_LINE_TAKEN + 5 * MIB);
+	serve(world, "{\"seq\":3,\"session\":1,\"kind\":\"note\"}\n");
+	assert_skipped(world, "{\"seq\":1,");
+	assert_skipped(world, "{\"seq\":2,");
+	assert_event(world, MIB, 3);
 }
 
 static void feed_live__endless_line_is_not_hoarded(void **state)
 {
 	struct world *world = *state;
+	const struct json *reply;
+	struct event ev;
+	struct err e = {0};
+	size_t served = 0;
 
 	listen_here(world);
 	attach(world, 0);
-	while (world->out.len < 5 * MIB)
-		buf_puts(&world->out, "all work and no play ");
-	assert_item(world, FEED_ERROR);
-	assert_item(world, FEED_END);
-	/* It gave up long before all was written. */
-	assert_true(world->out.len > MIB);
+	while (served < LIMIT_LINE_TAKEN + 8 * MIB) {
+		while (world->out.len < MIB)
+			buf_puts(&world->out, "all work and no play ");
+		served += world->out.len;
+		while (pump(world, MIB))
+			assert_int_equal(feed_next(world->feed, &ev, &reply, &e), FEED_NONE);
+	}
+	serve(world, "\n{\"seq\":9,\"session\":1,\"kind\":\"note\"}\n");
+	assert_skipped(world, "all work and no play ");
+	assert_event(world, MIB, 9);
 }
 
 static void feed_live__sends_intents(void **state)
@@ -650,8 +689,9 @@ int main(void)
 		T(feed_live__reconnects_after_a_cut_line),
 		T(feed_live__garbage_lines_are_told_one_by_one),
 		T(feed_live__silent_end_is_told_at_once),
-		T(feed_live__line_of_one_mib_passes),
-		T(feed_live__longer_line_ends_the_feed),
+		T(feed_live__longest_line_of_a_session_passes),
+		T(feed_live__longer_line_of_an_older_session_is_read_too),
+		T(feed_live__too_long_line_shows_its_beginning_and_the_next_is_read),
 		T(feed_live__endless_line_is_not_hoarded),
 		T(feed_live__sends_intents),
 		T(feed_live__intents_wait_for_a_slow_session_up_to_a_bound),

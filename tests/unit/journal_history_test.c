@@ -115,6 +115,40 @@ static void history__finds_doubts_and_open_questions(void **state)
 	history_free(history);
 }
 
+/* A runbook whose steps were inserted, renamed and moved while people were waited for: what they took stays with its step. */
+static void history__keeps_waits_with_their_steps_when_the_runbook_changes(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct history *history = history_new();
+	int64_t session = walk(store, 1, NULL, 7, 1);
+	const char *steps = "{\"steps\":[{\"id\":\"first\",\"title\":\"New\"},{\"id\":\"halt\",\"title\":\"Stop it\",\"was\":[\"stop\"]},{\"id\":\"look\",\"title\":\"Look\"}]}";
+	struct event resumed = { .kind = EVENT_SESSION_RESUMED, .session = session, .who = "ada", .data = steps };
+	struct event fewer = { .kind = EVENT_SESSION_RESUMED, .session = session, .who = "ada", .data = "{\"steps\":[{\"id\":\"look\",\"title\":\"Look\"}]}" };
+	static const struct { const char *id; int wait; } wanted[] = { { "first", 0 }, { "halt", 7 }, { "look", 0 } };
+	const struct json *one;
+	struct err e = { 0 };
+
+	append_ok(store, &resumed, 1);
+	assert_int_equal(history_read(history, place->path, true, HISTORY_SESSIONS, &e), 0);
+	one = json_item(history_sessions(history), 0);
+	for (size_t i = 0; i < 3; i++) {
+		const struct json *step = json_item(json_at(one, "list"), i);
+
+		assert_string_equal(json_text(step, "id", ""), wanted[i].id);
+		assert_int_equal(json_int(step, "wait_us", -1), wanted[i].wait * TIME_SECOND);
+	}
+	assert_int_equal(json_int(one, "wait_us", 0), 7 * TIME_SECOND);
+	/* A step that is gone takes nothing along from the sum. */
+	append_ok(store, &fewer, 1);
+	assert_int_equal(history_read(history, place->path, true, HISTORY_SESSIONS, &e), 0);
+	one = json_item(history_sessions(history), 0);
+	assert_int_equal(json_int(json_item(json_at(one, "list"), 0), "wait_us", -1), 0);
+	assert_int_equal(json_int(one, "wait_us", 0), 7 * TIME_SECOND);
+	store_close(store);
+	history_free(history);
+}
+
 static void history__of_no_journal_is_empty(void **state)
 {
 	const struct place *place = *state;
@@ -131,6 +165,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(history__keeps_people_and_work_apart, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__finds_doubts_and_open_questions, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(history__keeps_waits_with_their_steps_when_the_runbook_changes, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__of_no_journal_is_empty, place_make, place_remove),
 	};
 

@@ -455,6 +455,7 @@ static void index_file__of_another_past_is_noticed(void **state)
 	struct store *store = open_ok(place->path, STORE_WRITE);
 	char *back = mem_printf("%s.copy", place->path);
 	struct index *index;
+	char lock[300];
 
 	tell(store, 5, 0);
 	store_close(store);
@@ -475,6 +476,10 @@ static void index_file__of_another_past_is_noticed(void **state)
 	index_close(index_ok(place->path));
 	journal_alone(place->path);
 	assert_int_equal(rename(back, place->path), 0);
+	snprintf(lock, sizeof(lock), "%s-lock", place->path);
+	assert_int_equal(unlink(lock), 0);	/* else nobody writes to an older copy … */
+	snprintf(lock, sizeof(lock), "%s-ballast", place->path);
+	assert_int_equal(unlink(lock), 0);	/* … nor by this one */
 	store = open_ok(place->path, STORE_WRITE);
 	note_ok(store, 1, "another way");
 	note_ok(store, 1, "and further");

@@ -87,7 +87,7 @@ static void model__full_session_folds_to_its_end(void **state)
 	assert_int_equal(model->steps[3].state, STEP_SKIPPED);
 	assert_int_equal(model->steps[4].state, STEP_READY);
 	assert_int_equal(model->steps[4].kind, STEP_IRREVERSIBLE);
-	assert_string_equal(model->steps[1].reason, "unit is missing");
+	assert_string_equal(model->steps[1].reason, "unit is missing (owed by bob until 2025-11-24)");
 	assert_int_equal(json_int(model->params, "workers", 0), 2);
 	assert_string_equal(json_text(model->params, "token", ""), "[secret token]");
 	assert_int_equal(model->call_count, 4);
@@ -376,6 +376,21 @@ static void model__retry_counts_attempts_and_failures(void **state)
 	assert_int_equal(world->model->failures, 2);
 }
 
+static void model__an_attempt_that_goes_on_keeps_its_beginning(void **state)
+{
+	struct world *world = *state;
+	const struct model_step *step;
+
+	tell(world, 0, 26);
+	add(world, 40, EVENT_STEP_BEGUN, "bellbook", "stop", "{'part':'run'}");
+	add(world, 50, EVENT_STEP_DOUBTED, "bellbook", "stop", "{'reason':'power'}");
+	add(world, 58, EVENT_STEP_BEGUN, "bellbook", "stop", "{'part':'run','again':true}");
+	step = model_step_find(world->model, "stop");
+	assert_int_equal(step->state, STEP_RUNNING);
+	assert_int_equal(step->attempt, 2);
+	assert_int_equal(world->model->last_us - step->begun_us, 18 * 1000000LL);
+}
+
 static void model__current_is_the_step_being_worked_on(void **state)
 {
 	struct world *world = *state;
@@ -444,6 +459,52 @@ static void model__downtime_clock_runs_between_its_events(void **state)
 	add(world, 65, EVENT_DOWNTIME_ENDED, "bellbook", "", "{}");
 	assert_int_equal(model->down_total_us, 47 * 1000000LL);
 	assert_int_equal(model->down_since_us, 0);
+}
+
+/* Asked from outside, the site was refused from second 12 to 20; then nobody asked for half a minute; a wait is no refusal. */
+static void model__outside_is_a_second_clock(void **state)
+{
+	struct world *world = *state;
+	const struct model_outside *outside = &world->model->outside;
+	struct buf words = { 0 };
+	char *data;
+
+	tell(world, 0, 14);
+	model_outside_words(world->model, STORY_START_US, &words);
+	assert_int_equal(words.len, 0);
+	add(world, 20, EVENT_OUTSIDE_BEGAN, "bellbook", "", "{\"asks\":[\"POST /inbox\"],\"seq\":7,\"slow_us\":3000000,\"unproven\":\"that mail goes\"}");
+	assert_int_equal(outside->seq, 7);
+	static const struct { int from, to, asked, answered, refused, waited; const char *state; } counts[] = {
+		{ 10, 11, 2, 2, 0, 0, "answers" }, { 12, 12, 1, 0, 1, 0, "refuses" }, { 13, 19, 7, 0, 7, 0, "refuses" }, { 20, 25, 6, 6, 0, 0, "answers" },
+		{ 55, 60, 6, 6, 0, 0, "answers" }, { 61, 61, 0, 0, 0, 0, "waits" }, { 61, 70, 9, 9, 0, 4, "answers" },
+	};
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		data = mem_printf("{\"from_us\":%lld,\"to_us\":%lld,\"state\":\"%s\",\"asked\":%d,\"answered\":%d,\"refused\":%d,\"waited\":%d,\"longest_us\":5000000%s}",
+			(long long)STORY_START_US + counts[i].from * 1000000LL, (long long)STORY_START_US + counts[i].to * 1000000LL, counts[i].state, counts[i].asked,
+			counts[i].answered, counts[i].refused, counts[i].waited, counts[i].refused ? ",\"words\":\"POST /inbox answers 502\"" : "");
+		add(world, 21 + (int)i, EVENT_OUTSIDE_COUNTED, "bellbook", "", data);
+		mem_free(data);
+		if (i == 2)
+			assert_int_equal(outside->refuses_since_us, STORY_START_US + 12 * 1000000LL);
+		if (i == 5)
+			assert_int_equal(outside->waits_since_us, STORY_START_US + 61 * 1000000LL);
+	}
+	assert_int_equal(outside->asked, 31);
+	assert_int_equal(outside->refused, 8);
+	assert_int_equal(outside->refused_us, 8 * 1000000LL);
+	assert_int_equal(outside->blind_us, 30 * 1000000LL);
+	assert_int_equal(outside->waits_since_us, 0);
+	assert_int_equal(outside->refusal_count, 1);
+	assert_int_equal(outside->refusals[0].count, 8);
+	add(world, 80, EVENT_OUTSIDE_ENDED, "bellbook", "", "{\"reason\":\"the walk ended\"}");
+	assert_true(outside->ended_us > 0);
+	model_outside_words(world->model, world->model->last_us, &words);
+	assert_non_null(strstr(buf_text(&words), "it refused 8 of 31 requests, for 8.0 s"));
+	assert_non_null(strstr(buf_text(&words), "4 waited longer than 3.0 s, one of them 5.0 s"));
+	assert_non_null(strstr(buf_text(&words), "The two differ by"));
+	assert_non_null(strstr(buf_text(&words), "For 30 s nobody asked"));
+	assert_non_null(strstr(buf_text(&words), "Not proved: that mail goes."));
+	buf_done(&words);
 }
 
 static void model__lost_worker_puts_calls_in_doubt_until_settled(void **state)
@@ -646,9 +707,11 @@ int main(void)
 		T(model__measured_took_wins),
 		T(model__decision_about_a_failed_step_keeps_its_took),
 		T(model__retry_counts_attempts_and_failures),
+		T(model__an_attempt_that_goes_on_keeps_its_beginning),
 		T(model__current_is_the_step_being_worked_on),
 		T(model__people_are_counted_by_views),
 		T(model__downtime_clock_runs_between_its_events),
+		T(model__outside_is_a_second_clock),
 		T(model__lost_worker_puts_calls_in_doubt_until_settled),
 		T(model__late_settlement_does_not_reopen_a_call),
 		T(model__progress_has_words_and_percent),

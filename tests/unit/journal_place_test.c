@@ -184,6 +184,24 @@ static void lease_take__one_at_a_time_and_says_who(void **state)
 	lease_drop(NULL);
 }
 
+static void lease__a_named_pipe_in_its_place_is_refused_at_once(void **state)
+{
+	struct place *place = *state;
+	struct err e = { 0 };
+	char name[600];
+
+	lease_drop(take_ok(place->path, 5));
+	snprintf(name, sizeof(name), "%s.run/5.lease", place->path);
+	assert_int_equal(mkfifo(name, 0600), 0);
+	alarm(20);	/* who waits at it is ended */
+	assert_false(lease_is_held(place->path, 5));
+	assert_null(lease_take(place->path, 5, NULL, &e));
+	alarm(0);
+	assert_int_equal(e.kind, ERR_DENIED);
+	assert_non_null(strstr(e.text, "a named pipe"));
+	assert_int_equal(unlink(name), 0);
+}
+
 static void lease_take__succeeds_once_its_holder_was_killed(void **state)
 {
 	struct place *place = *state;
@@ -260,6 +278,7 @@ int main(void)
 		WITH_PLACE(place_listen__connects_and_replaces_a_stale_socket),
 		WITH_PLACE(place_listen__works_for_paths_longer_than_a_socket_address),
 		WITH_PLACE(lease_take__one_at_a_time_and_says_who),
+		WITH_PLACE(lease__a_named_pipe_in_its_place_is_refused_at_once),
 		WITH_PLACE(lease_take__succeeds_once_its_holder_was_killed),
 		WITH_PLACE(lease_take__races_have_one_winner),
 	};

@@ -442,6 +442,26 @@ static void store_open__refuses_a_directory_and_no_name(void **state)
 	assert_int_equal(e.kind, ERR_NOTFOUND);
 }
 
+static void store_open__refuses_a_named_pipe_in_the_place_of_any_of_its_files(void **state)
+{
+	static const char *const suffixes[] = { "", "-wal", "-lock" };
+	struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+		char *name = mem_printf("%s%s", place->path, suffixes[i]);
+		struct err e = { 0 };
+
+		assert_int_equal(mkfifo(name, 0600), 0);
+		alarm(20);	/* who waits at it is ended */
+		assert_null(store_open(place->path, STORE_WRITE, &e));
+		assert_non_null(strstr(e.text, "a named pipe"));
+		alarm(0);
+		assert_int_equal(unlink(name), 0);
+		unlink(place->path);
+		mem_free(name);
+	}
+}
+
 /* Killed at any write while the file is made: the next one makes it or finds it, never a half. */
 static void store_open__making_it_may_be_killed_anywhere(void **state)
 {
@@ -626,6 +646,7 @@ int main(void)
 		WITH_PLACE(store_open__one_journal_by_two_names_has_one_lock),
 		cmocka_unit_test(store_fs_refused__names_network_file_systems_only),
 		WITH_PLACE(store_open__refuses_a_directory_and_no_name),
+		WITH_PLACE(store_open__refuses_a_named_pipe_in_the_place_of_any_of_its_files),
 		WITH_PLACE(store_open__making_it_may_be_killed_anywhere),
 		WITH_PLACE(store_close__of_a_reader_leaves_the_writers_locks_alone),
 		WITH_PLACE(store_append__people_of_one_group_share_a_journal),

@@ -41,6 +41,10 @@ static void store_queries__never_walk_over_all_events(void **state)
 		plan_is_good(db, *sql);
 	for (const char *const *sql = store_verify_sql; *sql; sql++)
 		plan_is_good(db, *sql);
+	for (const char *const *sql = store_roll_sql; *sql; sql++)
+		plan_is_good(db, *sql);
+	for (const char *const *sql = store_map_sql; *sql; sql++)
+		plan_is_good(db, *sql);
 	sqlite3_close(db);
 }
 

@@ -4,6 +4,8 @@
 
 #include <sqlite3.h>
 
+#include "base/limits.h"
+
 static void store_append__numbers_from_one_without_a_gap(void **state)
 {
 	struct place *place = *state;
@@ -201,7 +203,7 @@ static void store_append__says_so_when_the_file_is_gone(void **state)
 	snprintf(away, sizeof(away), "%s.away", place->path);
 	assert_int_equal(rename(place->path, away), 0);
 	assert_int_equal(store_append(store, &ev, 1, &e), -1);
-	assert_int_equal(e.kind, ERR_IO);
+	assert_int_equal(e.kind, ERR_NOTFOUND);
 	assert_non_null(strstr(e.text, "moved or deleted"));
 	assert_int_equal(rename(away, place->path), 0);
 	append_ok(store, &ev, 1);
@@ -325,6 +327,104 @@ static void store_id__is_random_and_stays(void **state)
 	store_close(store);
 }
 
+/* {"gives":{"x":"xxx…"}} of just len bytes. */
+static char *data_of(size_t len)
+{
+	struct buf text = { 0 };
+
+	buf_puts(&text, "{\"gives\":{\"x\":\"");
+	while (text.len < len - 3)
+		buf_putc(&text, 'x');
+	buf_puts(&text, "\"}}");
+	return buf_take(&text);
+}
+
+static int64_t count(const char *path, const char *sql)
+{
+	sqlite3 *db;
+	sqlite3_stmt *stmt;
+	int64_t n;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	sqlite3_close(db);
+	return n;
+}
+
+static void store_append__keeps_large_data_as_a_payload_and_gives_it_back(void **state)
+{
+	static const size_t sizes[] = { LIMIT_APART - 1, LIMIT_APART, LIMIT_APART + 1, 40 * LIMIT_APART, LIMIT_DATA };
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	int64_t session = session_ok(store);
+	struct seen seen = { .arena = arena_new() };
+	struct err e = { 0 };
+	char *text;
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct event ev = { .session = session, .kind = EVENT_STEP_ENDED, .who = "bellbook", .step = "a", .data = text = data_of(sizes[i]) };
+
+		append_ok(store, &ev, 1);
+		assert_string_equal(ev.data, text);
+		assert_null(ev.bytes);
+		mem_free(text);
+	}
+	assert_int_equal(store_each(store, (struct store_range){.session = session}, keep, &seen, &e), 0);
+	assert_int_equal(seen.n, 6);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		text = data_of(sizes[i]);
+		assert_string_equal(seen.events[i + 1].data, text);
+		assert_true(!seen.events[i + 1].bytes && seen.events[i + 1].len == 0);
+		mem_free(text);
+	}
+	store_close(store);
+	verify_ok(place->path, 6);
+	assert_int_equal(count(place->path, "SELECT count(*) FROM payload"), 3);
+	assert_true(count(place->path, "SELECT max(length(data)) FROM event") <= (int64_t)LIMIT_APART);
+	arena_free(seen.arena);
+}
+
+/* A journal of before has all of it in its rows. */
+static void store_each__reads_large_data_of_an_older_journal(void **state)
+{
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct event ev = { .kind = EVENT_SESSION_OPENED, .who = "ada" };
+	struct seen seen = { .arena = arena_new() };
+	struct err e = { 0 };
+	char *text = data_of(3 << 20);
+
+	/* This kind's rows are still written so. */
+	ev.data = text;
+	append_ok(store, &ev, 1);
+	assert_int_equal(store_each(store, (struct store_range){.session = 1}, keep, &seen, &e), 0);
+	assert_string_equal(seen.events[0].data, text);
+	store_close(store);
+	verify_ok(place->path, 1);
+	assert_int_equal(count(place->path, "SELECT count(*) FROM payload"), 0);
+	arena_free(seen.arena);
+	mem_free(text);
+}
+
+static void store_append__refuses_data_over_the_limit(void **state)
+{
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	int64_t session = session_ok(store);
+	char *text = data_of(LIMIT_DATA + 1);
+	struct event ev = { .session = session, .kind = EVENT_STEP_ENDED, .step = "a", .data = text };
+	struct err e = { 0 };
+
+	assert_int_equal(store_append(store, &ev, 1, &e), -1);
+	assert_int_equal(e.kind, ERR_USAGE);
+	store_close(store);
+	verify_ok(place->path, 1);
+	mem_free(text);
+}
+
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, place_make, place_remove)
 
 int main(void)
@@ -341,6 +441,9 @@ int main(void)
 		WITH_PLACE(store_append__log_does_not_grow_for_ever_without_checkpoint),
 		WITH_PLACE(store_sessions__newest_first_with_how_they_ended),
 		WITH_PLACE(store_id__is_random_and_stays),
+		WITH_PLACE(store_append__keeps_large_data_as_a_payload_and_gives_it_back),
+		WITH_PLACE(store_each__reads_large_data_of_an_older_journal),
+		WITH_PLACE(store_append__refuses_data_over_the_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
 
 #include <sqlite3.h>
 
+#include "base/limits.h"
 #include "journal/note.h"
 #include "journal/place.h"
 #include "journal/timeline.h"
@@ -290,6 +291,8 @@ static void note__afterwards_is_an_event_of_its_own(void **state)
 static void note__needs_a_text_and_a_session(void **state)
 {
 	struct place *place = *state;
+	char *long_text = mem_alloc(LIMIT_TEXT + 2);
+	struct note longer = { .session = 1, .text = long_text };
 	struct note empty = { .session = 1, .text = "" }, nowhere = { .session = 2, .text = "x" }, other = { .session = 99, .text = "x" };
 	struct err e = { 0 };
 
@@ -300,6 +303,11 @@ static void note__needs_a_text_and_a_session(void **state)
 	assert_int_equal(e.kind, ERR_NOTFOUND);
 	assert_int_equal(note_write(place->path, &other, NULL, &e), -1);
 	assert_int_equal(e.kind, ERR_NOTFOUND);
+	memset(long_text, 'x', LIMIT_TEXT + 1);
+	long_text[LIMIT_TEXT + 1] = '\0';
+	assert_int_equal(note_write(place->path, &longer, NULL, &e), -1);
+	assert_int_equal(e.kind, ERR_USAGE);
+	mem_free(long_text);
 	verify_ok(place->path, (int64_t)STORY_COUNT);
 }
 

@@ -87,10 +87,11 @@ static void store_verify__names_the_first_bad_event(void **state)
 	}
 }
 
-/* What the file alone cannot show; the hash of the head, kept elsewhere, does. */
-static void store_verify__cannot_see_a_cut_end_but_the_head_tells(void **state)
+/* The lock file remembers the head, and so does the ballast. What the file alone cannot show, its hash kept elsewhere does. */
+static void store_verify__sees_a_cut_end_by_the_lock_file_the_ballast_or_the_head(void **state)
 {
 	struct place *place = *state;
+	char lock[300];
 	struct verify_report before, after;
 	struct err e = { 0 };
 
@@ -98,6 +99,16 @@ static void store_verify__cannot_see_a_cut_end_but_the_head_tells(void **state)
 	assert_int_equal(store_verify(place->path, &before, &e), 0);
 	assert_int_equal(strlen(before.head), 64);
 	tamper(place->path, "DELETE FROM event WHERE seq > 30; DELETE FROM payload WHERE seq > 30");
+	assert_int_equal(store_verify(place->path, &after, &e), 0);
+	assert_int_equal(after.bad_seq, 31);
+	assert_true(after.cut);
+	snprintf(lock, sizeof(lock), "%s-lock", place->path);
+	assert_int_equal(unlink(lock), 0);
+	assert_int_equal(store_verify(place->path, &after, &e), 0);
+	assert_int_equal(after.bad_seq, 31);
+	assert_non_null(strstr(after.text, "journal.db-ballast remembers"));
+	snprintf(lock, sizeof(lock), "%s-ballast", place->path);
+	assert_int_equal(unlink(lock), 0);
 	assert_int_equal(store_verify(place->path, &after, &e), 0);
 	assert_int_equal(after.bad_seq, 0);
 	assert_int_equal(after.events, 30);
@@ -217,7 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_PLACE(store_verify__names_the_first_bad_event),
-		WITH_PLACE(store_verify__cannot_see_a_cut_end_but_the_head_tells),
+		WITH_PLACE(store_verify__sees_a_cut_end_by_the_lock_file_the_ballast_or_the_head),
 		WITH_PLACE(store_verify__holds_after_a_purge_that_an_event_names),
 		WITH_PLACE(store_verify__a_flipped_byte_anywhere_is_never_wrong_content),
 		WITH_PLACE(store_verify__reads_beside_a_writer),

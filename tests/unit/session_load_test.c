@@ -274,7 +274,17 @@ static void fleet_load__refuses_in_words(void **state)
 	fleet_is("fleet { name = \"f\", hosts = { \"a\" } }", "fleet.lua:1: fleet.hosts must be a table like");
 	fleet_is("fleet { name = \"f\", hosts = { [\"-oX\"] = {} } }", "'-oX' is no host name");
 	fleet_is("fleet { name = \"f\", hosts = { [\"a b\"] = {} } }", "'a b' is no host name");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { jobs = \"jobs\" } } }", "hosts.app1.jobs must be the whole path of a folder on that host");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { jobs = \"/var/../tmp/x\" } } }", "hosts.app1.jobs must be the whole path of a folder on that host");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { jobs = 7 } } }", "hosts.app1.jobs must be the whole path of a folder on that host");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { jobs = \"/tmp/x\" } } }", "/tmp/x is emptied when the host starts again");
 	fleet_is("fleet { name = \"f\", hosts = { app1 = {} }, roles = { web = { \"app2\" } } }", "roles.web names 'app2', which is not in hosts; did you mean 'app1'?");
+	fleet_is("\nfleet { name = \"f\", mastodon = { liv = \"/srv/live\" } }", "fleet.lua:2: mastodon has no field 'liv'; did you mean 'live'? (own facts go into extra");
+	fleet_is("fleet { name = \"f\", mastodon = { colour = 1 } }", "mastodon has no field 'colour' (own facts go into extra");
+	fleet_is("fleet { name = \"f\", mastodon = { domain = \"a.b\", live = \"/x\", user = \"m\", web = \"a.b\", url = \"u\", rbenv = \"/r\" } }", "");
+	fleet_is("fleet { name = \"f\", mastodon = \"a.b\" }", "fleet.mastodon must be a table like");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { job = \"/var/lib/x\" } } }", "hosts.app1 has no field 'job'; did you mean 'jobs'?");
+	fleet_is("fleet { name = \"f\", hosts = { app1 = { user = \"m\", rack = 7 } } }", "");
 	fleet_is("fleet { name = \"f\", roles = { web = \"app1\" } }", "roles.web must be a list of hosts");
 	fleet_is("fleet { name = \"f\", extra = { f = function() end } }", "a function cannot be kept or sent");
 	fleet_is("local t = {} t.t = t fleet { name = \"f\", extra = t }", "nested too deep, or contains itself");

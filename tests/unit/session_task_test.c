@@ -29,9 +29,9 @@ static void answer(struct double_of_engine *d, size_t i)
 	const struct want *want = &d->wants[i];
 	struct json *value = json_new_object();
 
-	json_set_int(value, "code", 0);
+	json_set_int(value, "code", str_is(want->host, "f") ? 128 : 0);
 	json_set_text(value, "out", want->host);
-	json_set_text(value, "err", "");
+	json_set_text(value, "err", str_is(want->host, "f") ? "ERROR: Repository not found.\nfatal: Could not read from remote repository.\n\nPlease make sure\nand the repository exists.\n" : "");
 	json_set_text(value, "host", want->host);
 	if (d->fail_host && str_is(d->fail_host, want->host))
 		script_answer(d->task, want->path, false, NULL, "io", "the host is away");
@@ -196,6 +196,53 @@ static void errors__are_tables_that_pcall_gives(void **state)
 	body_ends("", "retry({ times = 2, every = \"1s\", what = \"the web\" }, function() return false end)", "the web (tried 2 times, every 1s): there was no result", NULL);
 }
 
+static void failures__begin_with_the_cause_and_not_with_the_script(void **state)
+{
+	(void)state;
+	body_ends("", "local ok, e = pcall(ssh.read, \"f\", \"umask 077 && A=\\\"$(sed -n x y)\\\" git fetch\\nmore\\n\") return { e.text, e.code, e.host, e.kind }", "",
+		  "[\"f: ERROR: Repository not found. (`git fetch…` ended with status 128)\\n  fatal: Could not read from remote repository.\",128,\"f\",\"remote\"]");
+	body_ends("", "local f = ssh.read(\"f\", \"git fetch\", { check = false }) return { cause(f), cause(\"x\\nerror: y\"), cause(nil, \"z\\n\"), cause {} }", "",
+		  "[\"ERROR: Repository not found.\\nfatal: Could not read from remote repository.\",\"error: y\",\"z\",\"\"]");
+	/* One host alone is not counted, and is named once. */
+	body_ends("", "local ok, e = pcall(each, { \"f\" }, function(h) ssh.read(h, \"git fetch\") end) return e.text", "",
+		  "\"f: ERROR: Repository not found. (`git fetch` ended with status 128)\\n  fatal: Could not read from remote repository.\"");
+	body_ends("", "local ok, e = pcall(each, { \"a\", \"f\", \"b\" }, function(h) ssh.read(h, \"git fetch\") end, { stop_after = 3 }) return e.text", "",
+		  "\"2 of 3 failed:\\nf: ERROR: Repository not found. (`git fetch` ended with status 128)\\n  fatal: Could not read from remote repository.\\nb: the host is away\"");
+	body_ends("", "local ok, e = pcall(each, { \"b\" }, function(h) ssh.read(h, \"x\") end) return e.text", "", "\"b: the host is away\"");
+}
+
+/* What the last wait of a body was told to say. */
+static void wait_says(const char *body, const char *args)
+{
+	struct double_of_engine d = {.at_once = true, .fail_host = "b"};
+	char *print = NULL;
+
+	start(&d, "", body);
+	for (size_t i = 0; i < d.count; i++)
+		if (str_is(d.wants[i].name, "sleep")) {
+			mem_free(print);
+			print = json_print(d.wants[i].args);
+		}
+	assert_string_equal(print, args);
+	mem_free(print);
+	done(&d);
+}
+
+static void waits__say_what_for_how_often_and_what_was_last_seen(void **state)
+{
+	(void)state;
+	wait_says("sleep \"3s\"", "{\"for\":\"3s\"}");
+	wait_says("sleep(2, \"for the mail\")", "{\"for\":2,\"what\":\"for the mail\"}");
+	wait_says("retry({ times = 3, every = \"1s\", waiting = \"for the web to answer\" }, function(i) return i == 3, \"status \" .. 500 + i end)",
+		  "{\"for\":\"1s\",\"look\":2,\"of\":3,\"seen\":\"status 502\",\"what\":\"waiting for the web to answer\"}");
+	wait_says("pcall(retry, { times = 2, what = \"the web does not answer\" }, function() ssh.read(\"f\", \"git fetch\") end)",
+		  "{\"for\":\"2s\",\"look\":1,\"of\":2,\"seen\":\"f: ERROR: Repository not found. (`git fetch` ended with status 128)\",\"what\":\"trying again: the web does not answer\"}");
+	wait_says("pcall(retry, { times = 2 }, function() error(\"a\\nb\", 0) end)", "{\"for\":\"2s\",\"look\":1,\"of\":2,\"seen\":\"a\",\"what\":\"trying again\"}");
+	body_ends("", "sleep(1, { wat = \"x\" })", "sleep has no field 'wat' (did you mean 'what'?)", NULL);
+	body_ends("", "retry({ times = 14, every = \"1s\" }, function() ssh.read(\"f\", \"git fetch\") end)", "(`git fetch` ended with status 128) (tried 14 times)\n", NULL);
+	body_ends("", "retry({ times = 2, every = \"1s\", what = \"the web\" }, function() return false, \"status 502\" end)", "the web (tried 2 times, every 1s): status 502", NULL);
+}
+
 static void s__reads_and_writes_what_the_step_names(void **state)
 {
 	(void)state;
@@ -233,6 +280,39 @@ static void secrets__never_become_text(void **state)
 	body_ends("", "return here.run(\"x\", { env = { A = s.fleet.extra.t } }).ok", "", "true");
 }
 
+static void texts__are_made_of_what_has_a_value(void **state)
+{
+	(void)state;
+	body_ends("", "return \"rm -rf \" .. q(s.params.nothing) .. \"/tmp\"", "t.lua:4: q got nil: there is no value", NULL);
+	body_ends("", "local t = {} local cmd = (\"rm -rf %s/tmp\"):format(t.dir) return cmd", "t.lua:4: format got nil: there is no value", NULL);
+	body_ends("", "return string.format(\"%s %d\", \"a\", nil)", "format got nil", NULL);
+	body_ends("", "return q({})", "q got a table, which is no text", NULL);
+	body_ends("", "return (\"%s\"):format({})", "format got a table", NULL);
+	body_ends("", "return q(s.fleet.extra.t)", "a secret cannot be put into a text", NULL);
+	body_ends("", "return (\"%s\"):format(s.fleet.extra.t)", "a secret cannot be put into a text", NULL);
+	body_ends("", "return q(\"\") .. q(0) .. q(\"it's\") .. (\"%s %5.1f %q\"):format(false, 1, \"x\")", "", "\"'''0''it'\\\\''s'false   1.0 \\\"x\\\"\"");
+}
+
+static void secrets__are_named_by_no_text_of_a_host(void **state)
+{
+	(void)state;
+	body_ends("", "local d = json.decode('{\"name\":{\"$secret\":\"T\"}}') return type(d.name) .. d.name[\"$secret\"]", "", "\"tableT\"");
+	body_ends("", "here.run(\"x\", { stdin = json.decode('{\"$secret\":\"T\"}') })", "not $secret", NULL);
+	body_ends("", "here.run(\"x\", { env = { A = { [\"$secret\"] = \"T\" } } })", "not $secret", NULL);
+	body_ends("gives = { \"x\" },", "s.x = json.decode('[{\"$secret\":\"T\"}]')", "not $secret", NULL);
+	body_ends("gives = { \"x\" },", "s.x = { s.fleet.extra.t } return tostring(s.x[1])", "", "\"[secret T]\"");
+}
+
+static void values__come_back_as_they_were(void **state)
+{
+	(void)state;
+	body_ends("gives = { \"x\" },", "s.x = \"\\xff\\0\\xfe\"", "s.x: a text of 3 bytes is no UTF-8", NULL);
+	body_ends("gives = { \"x\" },", "s.x = { [\"\\xff\"] = 1 }", "s.x: a table needs texts", NULL);
+	body_ends("gives = { \"x\" },", "s.x = { [\"a\\0b\"] = 1 }", "s.x: a table needs texts", NULL);
+	body_ends("", "here.run(\"cat\", { stdin = \"\\xff\" })", "no UTF-8", NULL);
+	body_ends("gives = { \"x\" },", "s.x = { \"\", 0, false, \"a\\0b\" } return s.x[4] == \"a\\0b\" and s.x[3] == false", "", "true");
+}
+
 static void task__that_is_dropped_in_its_handler_ends_quietly(void **state)
 {
 	struct double_of_engine d = {.drop = true};
@@ -265,6 +345,40 @@ static void task__that_eats_memory_is_stopped_and_leaks_nothing(void **state)
 	body_ends("", "local t = {} t[1] = t return json.encode(t)", "nested too deep, or contains itself", NULL);
 }
 
+static void look_ahead__knows_what_is_behind_a_change_and_the_order_of_the_hosts(void **state)
+{
+	struct double_of_engine d = {0};
+	char *first, *second, *third;
+
+	(void)state;
+	start(&d, "", "each({ \"a\", \"b\" }, function(h) ssh.read(h, \"look\") ssh.run(h, \"one\") ssh.read(h, \"two\") end) ssh.run(\"c\", \"last\")");
+	assert_int_equal(d.count, 2);
+	/* The second host answers first; the first one is not behind its change. */
+	answer(&d, 1);
+	script_run(d.script);
+	second = script_ahead_note(d.task, d.wants[2].path);
+	assert_false(script_ahead_changed(d.task, d.wants[0].path));
+	answer(&d, 2);
+	answer(&d, 0);
+	script_run(d.script);
+	assert_int_equal(d.count, 5);
+	assert_true(script_ahead_changed(d.task, d.wants[str_is(d.wants[3].name, "ssh.read") ? 3 : 4].path));
+	first = script_ahead_note(d.task, d.wants[str_is(d.wants[3].name, "ssh.run") ? 3 : 4].path);
+	answer(&d, 3);
+	answer(&d, 4);
+	script_run(d.script);
+	answer(&d, 5);
+	script_run(d.script);
+	assert_int_equal(d.count, 7);
+	assert_true(script_ahead_changed(d.task, d.wants[6].path));
+	third = script_ahead_note(d.task, d.wants[6].path);
+	assert_true(strcmp(first, second) < 0 && strcmp(second, third) < 0);
+	mem_free(first);
+	mem_free(second);
+	mem_free(third);
+	done(&d);
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -289,9 +403,15 @@ int main(void)
 		cmocka_unit_test(each__stops_after_failures_and_names_them),
 		cmocka_unit_test(each__may_be_nested_and_stand_in_pcall),
 		cmocka_unit_test(errors__are_tables_that_pcall_gives),
+		cmocka_unit_test(failures__begin_with_the_cause_and_not_with_the_script),
+		cmocka_unit_test(waits__say_what_for_how_often_and_what_was_last_seen),
 		cmocka_unit_test(s__reads_and_writes_what_the_step_names),
 		cmocka_unit_test(secrets__never_become_text),
+		cmocka_unit_test(texts__are_made_of_what_has_a_value),
+		cmocka_unit_test(secrets__are_named_by_no_text_of_a_host),
+		cmocka_unit_test(values__come_back_as_they_were),
 		cmocka_unit_test(task__that_is_dropped_in_its_handler_ends_quietly),
+		cmocka_unit_test(look_ahead__knows_what_is_behind_a_change_and_the_order_of_the_hosts),
 		cmocka_unit_test(task__without_end_is_stopped),
 		cmocka_unit_test(task__that_eats_memory_is_stopped_and_leaks_nothing),
 	};

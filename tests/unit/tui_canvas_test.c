@@ -185,7 +185,8 @@ static void output__shows_no_control_characters(void **state)
 
 	(void)state;
 	output_feed(output, "a\033[2J\0b\tc\377\n", 11, false, 1);
-	assert_string_equal(output_at(output, 0)->text, "a^[[2J^@b   c<ff>");
+	/* As a terminal would have left it. */
+	assert_string_equal(output_at(output, 0)->text, "b       c<ff>");
 	output_free(output);
 }
 

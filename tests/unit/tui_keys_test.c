@@ -14,7 +14,7 @@
 #include "tui/keys.h"
 
 static const char *const names[] = { "", "C-", "A-", "Enter", "Tab", "S-Tab", "Backspace", "Delete", "Insert", "Esc",
-	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste", "Mouse" };
+	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste", "Report", "Mouse" };
 
 static void name(struct buf *out, const struct press *press)
 {
@@ -239,9 +239,120 @@ static void edit__is_bounded_and_free_of_control_characters(void **state)
 	edit_clear(&edit);
 }
 
+/* Reads bytes at a time; the marks of its presses, '-' or 'b'. Static. */
+static const char *bursts(struct keys *keys, const char *bytes, int64_t now_us)
+{
+	static char marks[64];
+	struct press press;
+	size_t n = 0;
+
+	keys_read(keys, bytes, strlen(bytes), now_us);
+	if (keys_wait(keys, now_us) >= 0)	/* an Enter alone waits for what may come behind it */
+		now_us += KEYS_BURST_US;
+	while (keys_next(keys, now_us, &press) && n < sizeof(marks) - 1)
+		marks[n++] = press.burst ? 'b' : '-';
+	marks[n] = '\0';
+	return marks;
+}
+
+static void keys_read__an_enter_among_other_keys_belongs_to_a_burst(void **state)
+{
+	struct keys *keys = keys_new();
+
+	(void)state;
+	assert_string_equal(bursts(keys, "1\rrm -rf\r", 0), "bbbbbbbbb");
+	assert_string_equal(bursts(keys, "x", KEYS_BURST_US - 1), "b");
+	assert_string_equal(bursts(keys, "x", 2 * KEYS_BURST_US), "-");
+	assert_string_equal(bursts(keys, "\r", 3 * KEYS_BURST_US - 1), "b");
+	assert_string_equal(bursts(keys, "hello", 9000000), "-----");
+	assert_string_equal(bursts(keys, "\r", 9000000 + KEYS_BURST_US), "-");
+	assert_string_equal(bursts(keys, "\033[B\r", 20000000), "bb");
+	keys_free(keys);
+}
+
+static void keys_read__a_held_enter_counts_once(void **state)
+{
+	struct keys *keys = keys_new();
+	int64_t now = 5 * KEYS_REPEAT_US;
+
+	(void)state;
+	assert_string_equal(bursts(keys, "\r", now), "-");
+	for (int i = 0; i < 20; i++)
+		assert_string_equal(bursts(keys, "\r", now += i == 0 ? 660000 : 40000), "b");
+	assert_string_equal(bursts(keys, "\r", now + KEYS_REPEAT_US), "-");
+	assert_string_equal(bursts(keys, "2", now + KEYS_REPEAT_US + 100000), "-");
+	assert_string_equal(bursts(keys, "\r", now + KEYS_REPEAT_US + 200000), "-");
+	keys_free(keys);
+}
+
+static void keys_read__an_enter_alone_waits_for_what_comes_behind_it(void **state)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+
+	(void)state;
+	/* A paste over a slow line, a byte at a time. */
+	keys_read(keys, "\r", 1, 9000000);
+	assert_false(keys_next(keys, 9000000, &press));
+	assert_int_equal(keys_wait(keys, 9010000), KEYS_BURST_US - 10000);
+	keys_read(keys, "x", 1, 9005000);
+	assert_true(keys_next(keys, 9005000, &press));
+	assert_true(press.code == PRESS_ENTER && press.burst);
+	assert_true(keys_next(keys, 9005000, &press));
+	assert_true(press.burst);
+	/* Nothing came. */
+	keys_read(keys, "\r", 1, 20000000);
+	assert_true(keys_next(keys, 20000000 + KEYS_BURST_US, &press));
+	assert_true(press.code == PRESS_ENTER && !press.burst);
+	assert_int_equal(keys_wait(keys, 20000000 + KEYS_BURST_US), -1);
+	keys_free(keys);
+}
+
+static void keys_read__an_answer_of_the_terminal_is_no_key(void **state)
+{
+	struct keys *keys = keys_new();
+	struct press press;
+	int64_t now = 5 * KEYS_REPEAT_US;
+
+	(void)state;
+	assert_string_equal(bursts(keys, "\033[0n", now), "");
+	keys_reports(keys);
+	keys_read(keys, "\033[0n", 4, now);
+	assert_true(keys_next(keys, now, &press));
+	assert_int_equal(press.code, PRESS_REPORT);
+	/* Neither makes it a burst of what comes with it, nor is a held Enter another one behind it. */
+	assert_string_equal(bursts(keys, "\033[0n\r", now += 9000000), "--");
+	assert_string_equal(bursts(keys, "\033[0n", now += 500000), "-");
+	assert_string_equal(bursts(keys, "\r", now + 100000), "b");
+	for (const char *const *other = (const char *const[]){ "\033[3n", "\033[0;1n", "\033[?0n", "\033[n", NULL }; *other; other++)
+		assert_string_equal(bursts(keys, *other, now += 9000000), "");
+	keys_free(keys);
+}
+
+static void keys_stops__what_a_burst_may_not_do(void **state)
+{
+	const struct press enter = { .code = PRESS_ENTER, .burst = true }, letter = { .code = PRESS_CHAR, .cp = 'q', .burst = true };
+	const struct press digit = { .code = PRESS_CHAR, .cp = '1', .burst = true }, down = { .code = PRESS_DOWN, .burst = true };
+	const struct press alone = { .code = PRESS_ENTER };
+
+	(void)state;
+	for (enum keys_place place = KEYS_NOWHERE; place <= KEYS_FIELD; place++) {
+		assert_true(keys_stops(&enter, place));
+		assert_false(keys_stops(&down, place));
+		assert_false(keys_stops(&alone, place));
+		assert_int_equal(keys_stops(&letter, place), place != KEYS_FIELD);
+		assert_int_equal(keys_stops(&digit, place), place == KEYS_NOWHERE);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keys_read__an_enter_among_other_keys_belongs_to_a_burst),
+		cmocka_unit_test(keys_read__a_held_enter_counts_once),
+		cmocka_unit_test(keys_read__an_enter_alone_waits_for_what_comes_behind_it),
+		cmocka_unit_test(keys_read__an_answer_of_the_terminal_is_no_key),
+		cmocka_unit_test(keys_stops__what_a_burst_may_not_do),
 		cmocka_unit_test(keys__decodes_what_terminals_send),
 		cmocka_unit_test(keys__invalid_bytes_swallow_nothing),
 		cmocka_unit_test(keys__unknown_sequences_are_dropped_whole),

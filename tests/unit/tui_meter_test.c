@@ -122,7 +122,7 @@ static void meter__takes_texts_percents_and_nonsense(void **state)
 
 	(void)state;
 	says(model, 1, "{\"text\":\"warming\\u001b[2J up\"}");
-	words(model, 2, false, "warming^[[2J up");
+	words(model, 2, false, "warming up");
 	says(model, 3, "{\"percent\":30}");
 	words(model, 3, false, "30 percent");
 	says(model, 4, "{\"done\":-5,\"total\":1e300,\"unit\":7}");

@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "journal/feed.h"
 #include "tui/dialog_people.h"
+#include "tui/draw.h"
 #include "tui/keys.h"
 #include "tui/people.h"
 #include "tui/plain.h"
@@ -155,7 +156,7 @@ static void agreement__says_what_runs_and_what_was_not_checked(void **state)
 			fail_msg("\"%s\" is not in:\n%s", *want, buf_text(&text));
 	buf_clear(&text);
 	people_countdown(scene_question(scene), NOW + 72000000, &text);
-	assert_string_equal(buf_text(&text), "asked 01:12 ago, dies in 08:48");
+	assert_string_equal(buf_text(&text), "asked 1 m 12 s ago, ends by itself in 8 m 48 s");
 	buf_done(&text);
 	scene_free(scene);
 }
@@ -245,7 +246,7 @@ static void notice__tells_a_newcomer_and_a_shared_account(void **state)
 	(void)state;
 	assert_int_equal(feed_next(feed, &ev, &reply, &e), FEED_REPLY);
 	scene_reply(scene, reply);
-	text = people_notice(scene, reply);
+	text = people_notice(scene, reply, false);
 	assert_non_null(strstr(text, "first session"));
 	assert_non_null(strstr(text, "You are navigator: ruud drives"));
 	assert_non_null(strstr(text, "cannot tell you apart"));
@@ -314,9 +315,185 @@ static void plain__agreement_is_told_whole_and_can_be_refused(void **state)
 	plain_free(plain);
 }
 
+#define WHEEL(seq) AT(seq, "asked", "jello", "\"data\":{\"of\":\"wheel\",\"name\":\"take\",\"to\":\"ruud\",\"by\":\"jello\",\"text\":\"jello asks you for the wheel: you sleep\",\"type\":\"choice\"," \
+	"\"until_us\":1795284020000000,\"choices\":[{\"value\":\"give\",\"label\":\"Hand it over\"},{\"value\":\"refuse\",\"label\":\"Keep it\"}]}")
+#define SAID(seq) AT(seq, "said", "jello", "\"data\":{\"text\":\"wait, the backup is not there yet\"}")
+
+/* The whole screen as text. Caller owns. */
+static char *screen_of(const struct scene *scene, struct ui *ui, int64_t wall_us)
+{
+	struct canvas *canvas = canvas_new(24, 80, false);
+	struct buf out = { 0 };
+
+	draw(scene, ui, canvas, wall_us, LATER);
+	canvas_dump(canvas, &out);
+	canvas_free(canvas);
+	return buf_take(&out);
+}
+
+static void assert_shows(const struct scene *scene, struct ui *ui, const char *text, bool want)
+{
+	char *screen = screen_of(scene, ui, NOW + 3000000);
+
+	if ((strstr(screen, text) != NULL) != want)
+		fail_msg("\"%s\" is%s in:\n%s", text, want ? " not" : "", screen);
+	mem_free(screen);
+}
+
+static void wheel__is_asked_for_over_any_box(void **state)
+{
+	static const char *const boxes[] = { "", "r", "X", ":", ("\033" "o") };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(boxes) / sizeof(boxes[0]); i++) {
+		struct scene *scene = scene_of(BEGIN("ruud", "driver"), STEP);
+		struct ui *ui = ui_new();
+
+		press_all(ui, scene, boxes[i]);
+		ui->follow = true;
+		play(scene, WHEEL(4) SAID(5));
+		if (ui->dialog.kind != DIALOG_NONE || ui->palette.is_open)
+			ui_update(ui, scene, LATER);
+		assert_shows(scene, ui, "jello asks you for the wheel: you sleep", true);
+		assert_shows(scene, ui, "jello says: wait, the backup is not there yet", true);
+		ui_free(ui);
+		scene_free(scene);
+	}
+}
+
+static void wheel__is_answered_while_a_step_is_asked(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "driver"), STEP);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	press_all(ui, scene, "");
+	play(scene, WHEEL(4));
+	ui_update(ui, scene, LATER);
+	assert_int_equal(ui->dialog.seq, 3);
+	assert_shows(scene, ui, "passes in 17 s. T", true);
+	press_all(ui, scene, "T");
+	assert_int_equal(ui->dialog.seq, 4);
+	ui->dialog.guard_us = 0;
+	press_all(ui, scene, "2\r");
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":4,\"value\":\"refuse\"}");
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void navigator__of_the_drivers_account_is_no_driver(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "navigator"), STEP);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	assert_false(people_drives(scene));
+	assert_header(scene, NOW, "[ruud DRIVES] jello, [YOU HERE: navigator]");
+	ui_update(ui, scene, 0);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	ui_free(ui);
+	scene_free(scene);
+	/* Nor is it the second person. */
+	scene = scene_of(BEGIN("ruud", "navigator"), APPROVAL);
+	assert_false(people_mine(scene, scene_question(scene)));
+	scene_free(scene);
+}
+
+static void watching__ends_with_the_question(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), STEP);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	press_all(ui, scene, "\r");
+	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	play(scene, AT(4, "answered", "ruud", "\"data\":{\"seq\":3,\"value\":\"go\"}"));
+	ui_update(ui, scene, LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	assert_non_null(strstr(ui->notice, "ruud answered question 3: go."));
+	ui_free(ui);
+	scene_free(scene);
+}
+
+#define STEP_COMMANDS AT(3, "asked", "bellbook", "\"step\":\"drop\",\"data\":{\"of\":\"step\",\"text\":\"Run it?\",\"type\":\"choice\",\"commands\":[{\"host\":\"db1\",\"as\":\"root\",\"shown\":\"dropdb old\"}]," \
+	"\"choices\":[{\"value\":\"go\",\"label\":\"Run it\"}]}")
+
+static void observer__sees_all_and_is_offered_what_is_theirs(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("kai", "observer"), STEP_COMMANDS);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	play(scene, "{\"presence\":[{\"who\":\"ruud\",\"role\":\"driver\"},{\"who\":\"kai\",\"role\":\"observer\"}]}\n");
+	assert_header(scene, NOW, "[ruud DRIVES] [YOU: kai, you observe]");
+	ui_update(ui, scene, 0);
+	for (const char *const *not = (const char *const[]){ "X stop", "P pause", "T take", NULL }; *not; not++)
+		assert_shows(scene, ui, *not, false);
+	assert_shows(scene, ui, "i note", true);
+	for (const char *const *key = (const char *const[]){ "X", "P", "T", "!", "H", NULL }; *key; key++) {
+		press_all(ui, scene, *key);
+		assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+		assert_non_null(strstr(ui->notice, "You are here as observer"));
+	}
+	press_all(ui, scene, "\r");
+	assert_shows(scene, ui, "$ dropdb old", true);
+	assert_shows(scene, ui, "You observe", true);
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void foot__offers_no_key_that_is_not_taken_yet(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), APPROVAL);
+	struct ui *ui = ui_new();
+
+	(void)state;
+	ui_update(ui, scene, LATER);
+	assert_shows(scene, ui, "wait ...", true);
+	assert_shows(scene, ui, "Enter sends", false);
+	ui->dialog.guard_us = 0;
+	assert_shows(scene, ui, "Enter sends", true);
+	ui_free(ui);
+	scene_free(scene);
+}
+
+static void refusal__is_whole_and_what_was_typed_comes_back(void **state)
+{
+	static const char refused[] = "{\"refused\":{\"do\":\"answer\",\"seq\":3,\"why\":\"you drive: another person must agree. Ask somebody to attach (bellbook attach), or have the fleet's policy allow a waiver\"}}";
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), APPROVAL);
+	struct ui *ui = ui_new();
+	struct json *intent, *reply;
+	struct err e;
+
+	(void)state;
+	press_all(ui, scene, "db2\rlooked at it\r");
+	intent = ui_intent(ui);
+	assert_non_null(intent);
+	json_free(intent);
+	reply = json_parse(refused, strlen(refused), &e);
+	scene_reply(scene, reply);
+	ui_reply(ui, scene, reply, LATER);
+	assert_string_equal(ui->edit.text, "looked at it");
+	assert_shows(scene, ui, "Refused: you drive", true);
+	assert_shows(scene, ui, "allow a waiver", true);
+	press_all(ui, scene, " twice\r");
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":3,\"value\":\"db2\",\"why\":\"looked at it twice\"}");
+	json_free(reply);
+	ui_free(ui);
+	scene_free(scene);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wheel__is_asked_for_over_any_box),
+		cmocka_unit_test(wheel__is_answered_while_a_step_is_asked),
+		cmocka_unit_test(navigator__of_the_drivers_account_is_no_driver),
+		cmocka_unit_test(watching__ends_with_the_question),
+		cmocka_unit_test(observer__sees_all_and_is_offered_what_is_theirs),
+		cmocka_unit_test(foot__offers_no_key_that_is_not_taken_yet),
+		cmocka_unit_test(refusal__is_whole_and_what_was_typed_comes_back),
 		cmocka_unit_test(question__of_another_is_shown_and_not_answered),
 		cmocka_unit_test(agreement__letters_go_into_the_field_only),
 		cmocka_unit_test(agreement__is_refused_behind_tab_with_a_reason),

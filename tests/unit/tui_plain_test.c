@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "journal/feed.h"
 #include "tui/plain.h"
+#include "tui_golden.h"
 
 #define HELLO "{\"hello\":{\"session\":1,\"who\":\"ruud\",\"uid\":1000,\"role\":\"driver\",\"head\":1,\"v\":1}}\n"
 #define OPENED "{\"seq\":1,\"session\":1,\"at\":\"2026-11-21T18:00:00.000000Z\",\"kind\":\"session.opened\",\"v\":1,\"who\":\"ruud\",\"data\":" \
@@ -89,6 +90,103 @@ static void type(struct plain *plain, const char *line)
 	plain_line(plain, line, plain_question(plain));
 }
 
+/* tests/screen/NAME.events told in lines of text, as NAME.plain says; GENERATE=1 writes it anew. */
+static void tell(const char *name)
+{
+	char *path = mem_printf("tests/screen/%s.events", name);
+	size_t len = 0;
+	char *lines = golden_read(path, &len);
+	struct plain *plain = plain_new(1);
+
+	assert_non_null(lines);
+	play(plain, lines);
+	golden_same(name, "plain", plain_out(plain));
+	plain_free(plain);
+	mem_free(lines);
+	mem_free(path);
+}
+
+static void plain__doubts_are_told_as_recorded(void **state)
+{
+	(void)state;
+	tell("doubt");
+	tell("result");
+	tell("result-out");
+}
+
+static void plain__a_silent_host_is_told_once(void **state)
+{
+	struct plain *plain = started(EVENT(2, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"action\":\"ssh.run\",\"effect\":\"change\",\"shown\":\"bundle install\"}"));
+#define LINK(seq, state, text) EVENT(seq, "link.changed", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"state\":\"" state "\",\"text\":\"" text "\"}")
+
+	(void)state;
+	plain_caught_up(plain);
+	buf_clear(plain_out(plain));
+	play(plain, LINK(3, "lost", "no answer for 45 s"));
+	assert_said(plain, "NO ANSWER from app2: no answer for 45 s. It is tried again by itself. What was begun there may go on");
+	play(plain, "{\"seq\":4,\"session\":1,\"at\":\"2026-11-21T18:00:09.000000Z\",\"kind\":\"link.changed\",\"v\":1,\"who\":\"bellbook\",\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"state\":\"lost\",\"text\":\"No route\"}}\n");
+	assert_int_equal(plain_out(plain)->len, 0);
+	play(plain, LINK(5, "back", ""));
+	assert_said(plain, "app2 answers again.");
+#undef LINK
+	plain_free(plain);
+}
+
+/* A wait is told when it begins and from time to time, not at every look; its looks are not told at all. */
+static void plain__a_wait_is_told_with_what_was_last_seen(void **state)
+{
+#define SLEEP(seq, at, look, seen) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:00:" at ".000000Z\",\"kind\":\"call.begun\",\"v\":1,\"who\":\"bellbook\",\"step\":\"copy\",\"attempt\":1,\"call\":\"" #seq "\",\"data\":{\"action\":\"sleep\",\"effect\":\"read\",\"shown\":\"wait 1s\",\"args\":{\"for\":\"1s\",\"what\":\"waiting for the web\",\"look\":" #look ",\"of\":90,\"seen\":\"" seen "\"}}}\n"
+	struct plain *plain = started("");
+
+	(void)state;
+	plain_caught_up(plain);
+	buf_clear(plain_out(plain));
+	play(plain, SLEEP(2, "02", 1, "status 502"));
+	assert_said(plain, "18:00:02 Waiting for the web: look 1 of 90; last seen: status 502.\n");
+	play(plain, SLEEP(3, "03", 2, "status 503"));
+	assert_int_equal(plain_out(plain)->len, 0);
+	play(plain, SLEEP(4, "17", 15, "status 200\\u001b[31m"));
+	assert_said(plain, "18:00:17 Waiting for the web: 15 s so far, look 15 of 90; last seen: status 200^[[31m.\n");
+	/* Another wait for the same is a wait of its own. */
+	play(plain, SLEEP(5, "18", 1, ""));
+	assert_said(plain, "18:00:18 Waiting for the web: look 1 of 90.\n");
+#undef SLEEP
+	plain_free(plain);
+}
+
+/* What a look prints is the runbook's to judge, but where people asked to see it. */
+static void plain__a_look_that_people_want_to_see_is_told(void **state)
+{
+#define LOOK(seq, tell) EVENT(seq, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1/app2/" #seq "\",\"host\":\"app2\",\"data\":{\"action\":\"ssh.read\",\"effect\":\"read\",\"shown\":\"uptime\",\"args\":{\"cmd\":\"uptime\"" tell "}}")
+#define PRINTS(seq, of) EVENT(seq, "call.output", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1/app2/" #of "\",\"host\":\"app2\",\"data\":{\"stream\":\"out\",\"text\":\"up 3 days\\n\"},\"text\":\"up 3 days\\n\"")
+	struct plain *plain = started("");
+
+	(void)state;
+	plain_caught_up(plain);
+	buf_clear(plain_out(plain));
+	play(plain, LOOK(2, "") PRINTS(3, 2));
+	assert_not_said(plain, "up 3 days");
+	play(plain, LOOK(4, ",\"tell\":true") PRINTS(5, 4));
+	assert_said(plain, "Runs on app2: uptime\napp2: up 3 days\n");
+#undef LOOK
+#undef PRINTS
+	plain_free(plain);
+}
+
+static void plain__a_session_that_failed_at_once_says_why(void **state)
+{
+	struct plain *plain = started("");
+
+	(void)state;
+	plain_caught_up(plain);
+	buf_clear(plain_out(plain));
+	play(plain, EVENT(2, "note", "\"text\":\"would run on app1: a\\nb\\n\",\"data\":{}"));
+	assert_said(plain, ": would run on app1: a\nb\n");
+	play(plain, EVENT(3, "session.closed", "\"data\":{\"outcome\":\"failed\",\"reason\":\"es needs 1 host with the role 'web'; the fleet toot has 0\"}"));
+	assert_said(plain, "the session is closed: failed: es needs 1 host with the role 'web'; the fleet toot has 0\n");
+	plain_free(plain);
+}
+
 static void plain__sums_history_up_instead_of_telling_it(void **state)
 {
 	struct plain *plain = plain_new(1);
@@ -128,14 +226,14 @@ static void plain__question_shows_everything_known(void **state)
 	assert_non_null(strstr(out, "Question 3: Copy now?"));
 	assert_non_null(strstr(out, "Will run on db2 as postgres:\n$ pg_restore -j 4"));
 	assert_non_null(strstr(out, "Choose: 1 run (go), 2 skip with a reason"));
-	assert_non_null(strstr(out, "Enter alone means: go"));
+	assert_null(strstr(out, "Enter alone"));
 	assert_int_equal(plain_question(plain), 3);
 	plain_free(plain);
 }
 
-static void plain__answers_by_number_word_and_enter(void **state)
+static void plain__answers_by_number_and_word(void **state)
 {
-	static const char *const ways[] = { "1", "go", "run", "GO", "" };
+	static const char *const ways[] = { "1", "go", "run", "GO" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
@@ -161,12 +259,34 @@ static void plain__line_begun_before_the_question_is_not_sent(void **state)
 	plain_free(plain);
 }
 
-static void plain__second_enter_in_a_hurry_meets_nothing(void **state)
+/* ASKED offers "go" as a default, as sessions of before did. */
+static void plain__enter_alone_runs_no_step(void **state)
 {
 	struct plain *plain = started(ENTERED ASKED);
 
 	(void)state;
 	type(plain, "");
+	assert_silent(plain);
+	assert_said(plain, "type an answer");
+	plain_free(plain);
+}
+
+static void plain__a_question_mark_is_help(void **state)
+{
+	struct plain *plain = started(ENTERED ASKED);
+
+	(void)state;
+	type(plain, "?");
+	assert_said(plain, "explain");
+	plain_free(plain);
+}
+
+static void plain__second_enter_in_a_hurry_meets_nothing(void **state)
+{
+	struct plain *plain = started(ENTERED ASKED);
+
+	(void)state;
+	type(plain, "1");
 	assert_sends(plain, "{\"do\":\"answer\",\"seq\":3,\"value\":\"go\"}");
 	assert_int_equal(plain_question(plain), 0);
 	type(plain, "");
@@ -186,8 +306,11 @@ static void plain__reason_owner_and_due_are_asked_for(void **state)
 	assert_said(plain, "Who will do it later?");
 	type(plain, "jello");
 	assert_said(plain, "Until when?");
-	type(plain, "3d");
-	assert_sends(plain, "{\"do\":\"answer\",\"due\":\"3d\",\"owner\":\"jello\",\"seq\":3,\"value\":\"defer\",\"why\":\"no time\"}");
+	type(plain, "soon");
+	assert_silent(plain);
+	assert_said(plain, "\"soon\" is no day: a date like 2026-12-01, or tomorrow, friday, 3d, 2 weeks.\nUntil when?");
+	type(plain, "2030-01-01");
+	assert_sends(plain, "{\"do\":\"answer\",\"due\":\"2030-01-01\",\"owner\":\"jello\",\"seq\":3,\"value\":\"defer\",\"why\":\"no time\"}");
 	plain_free(plain);
 }
 
@@ -297,7 +420,7 @@ static void plain__output_is_safe_and_progress_lines_collapse(void **state)
 	(void)state;
 	assert_non_null(strstr(buf_text(plain_out(plain)), "db2: 30%\n"));
 	assert_null(strchr(buf_text(plain_out(plain)), '\033'));
-	assert_said(plain, "db2: ^[[2Jgone\n");
+	assert_said(plain, "db2: gone\n");
 	plain_free(plain);
 }
 
@@ -427,10 +550,35 @@ static void plain__end_tells_how_to_come_back(void **state)
 	assert_non_null(strstr(buf_text(&out), "Come back with: bellbook attach 1"));
 	buf_clear(&out);
 	plain_free(plain);
-	plain = started(ENTERED EVENT(3, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));
+	/* What a process that is gone had begun is not said to have ended. */
+	plain = started(ENTERED EVENT(3, "step.begun", "\"step\":\"copy\",\"attempt\":1") EVENT(4, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"db2\",\"data\":{\"action\":\"ssh.job\",\"effect\":\"change\",\"shown\":\"pg_restore -j 4\"}"));
+	plain_item(plain, LINK_GONE, NULL, NULL, NULL, now_us);
+	plain_end(plain, &out);
+	assert_null(strstr(buf_text(&out), "nothing is being done"));
+	assert_non_null(strstr(buf_text(&out), "This may go on without it: start nothing by hand there before the session is resumed.\n  On db2: pg_restore -j 4\n"));
+	buf_clear(&out);
+	plain_free(plain);
+	plain = started(ENTERED ASKED "{\"halted\":{\"why\":\"the disk is full\"}}\n");
+	type(plain, "leave");
+	plain_end(plain, &out);
+	assert_non_null(strstr(buf_text(&out), "nothing goes on there, with you or without: the disk is full"));
+	buf_clear(&out);
+	plain_free(plain);
+	/* What was put off, warned of and noted is said once more. */
+	plain = started(ENTERED EVENT(3, "step.ended", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"state\":\"deferred\",\"reason\":\"no room\",\"owner\":\"ben\",\"due\":\"2026-12-01\"}")
+		EVENT(4, "warned", "\"text\":\"port 80 is closed\"") EVENT(5, "warned", "\"text\":\"port 80 is closed\"") EVENT(6, "note", "\"text\":\"keep the dump\"")
+		EVENT(7, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));
 	assert_int_equal(plain_ending(plain), ENDING_CLOSED);
 	assert_int_equal(plain_end(plain, &out), 0);
 	assert_non_null(strstr(buf_text(&out), "closed, outcome ok"));
+	assert_non_null(strstr(buf_text(&out), "no room (owed by ben until 2026-12-01)"));
+	assert_non_null(strstr(buf_text(&out), "Warnings of this walk:\n  port 80 is closed\nNotes:\n  keep the dump\nRead it with"));
+	buf_clear(&out);
+	plain_free(plain);
+	plain = started(ENTERED EVENT(3, "step.begun", "\"step\":\"copy\",\"attempt\":1") EVENT(4, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app1\",\"data\":{\"action\":\"ssh.job\",\"effect\":\"change\",\"shown\":\"pg_restore -j 4\"}")
+		EVENT(5, "call.ended", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app1\",\"data\":{\"outcome\":\"unknown\"}") EVENT(6, "session.closed", "\"data\":{\"outcome\":\"aborted\"}"));
+	plain_end(plain, &out);
+	assert_non_null(strstr(buf_text(&out), "IN DOUBT, nobody knows how it ended: on app1: pg_restore -j 4\n"));
 	buf_clear(&out);
 	plain_free(plain);
 	plain = started(ENTERED EVENT(3, "session.closed", "\"data\":{\"outcome\":\"aborted\"}"));
@@ -560,11 +708,18 @@ int main(void)
 		cmocka_unit_test(plain__what_a_shell_asks_for_is_hidden),
 		cmocka_unit_test(plain__a_line_for_the_shell_never_answers),
 		cmocka_unit_test(plain__a_command_by_hand_is_shown_before_it_runs),
+		cmocka_unit_test(plain__doubts_are_told_as_recorded),
+		cmocka_unit_test(plain__a_silent_host_is_told_once),
+		cmocka_unit_test(plain__a_wait_is_told_with_what_was_last_seen),
+		cmocka_unit_test(plain__a_look_that_people_want_to_see_is_told),
+		cmocka_unit_test(plain__a_session_that_failed_at_once_says_why),
 		cmocka_unit_test(plain__sums_history_up_instead_of_telling_it),
 		cmocka_unit_test(plain__history_ends_at_the_first_later_event),
 		cmocka_unit_test(plain__question_shows_everything_known),
-		cmocka_unit_test(plain__answers_by_number_word_and_enter),
+		cmocka_unit_test(plain__answers_by_number_and_word),
 		cmocka_unit_test(plain__line_begun_before_the_question_is_not_sent),
+		cmocka_unit_test(plain__enter_alone_runs_no_step),
+		cmocka_unit_test(plain__a_question_mark_is_help),
 		cmocka_unit_test(plain__second_enter_in_a_hurry_meets_nothing),
 		cmocka_unit_test(plain__reason_owner_and_due_are_asked_for),
 		cmocka_unit_test(plain__empty_reason_takes_the_answer_back),

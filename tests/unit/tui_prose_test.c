@@ -56,7 +56,7 @@ static void prose__shows_no_control_characters(void **state)
 	struct buf out = { 0 };
 
 	(void)state;
-	flows("a \033[2J b\r\nc", "a ^[[2J b\nc");
+	flows("a \033[2J b\r\nc", "a  b\nc");
 	prose_command(&out, "if\n\ttrue\033\nfi");
 	assert_string_equal(buf_text(&out), "if\n    true^[\nfi");
 	buf_done(&out);

@@ -45,6 +45,11 @@ static const struct screen_case cases[] = {
 	{ "copying", "copying-stop-why", 24, 80, false, "X1\rwrong file", LATER, false },
 	{ "copying", "copying-ctrl-c", 24, 80, false, "\003", LATER, false },
 	{ "copying", "copying-found", 24, 80, false, "/PUBLIC\r", LATER, false },
+	{ "copying", "copying-found-right", 24, 80, false, "/accounts_pkey\r", LATER, false },
+	{ "copying", "copying-found-raw", 24, 60, false, "o/accounts_pkey\r", LATER, false },
+	{ "copying", "copying-found-wrapped", 24, 80, false, "/public\rnnnnnn", LATER, false },
+	{ "copying", "copying-found-before", 24, 80, false, "/public\rNN", LATER, false },
+	{ "copying", "copying-found-not", 24, 80, false, "/zebra\r", LATER, false },
 	{ "copying", "copying-scrolled", 24, 80, false, "k", LATER, false },
 	{ "copying", "copying-too-small", 9, 39, false, "", LATER, false },
 	{ "failure", "failure-80x24", 24, 80, false, "", LATER, true },
@@ -87,6 +92,21 @@ static const struct screen_case cases[] = {
 	{ "agree", "agree-132x43", 43, 132, false, "db2", LATER, true },
 	{ "agree", "agree-132x43-ascii", 43, 132, true, "\t", LATER, false },
 	{ "agree", "agree-disagree", 24, 80, false, "\t\r" "not yet", LATER, false },
+	{ "waits", "waits-80x24", 24, 80, false, "", LATER, true },
+	{ "waits", "waits-132x43", 43, 132, false, "", LATER, false },
+	{ "silent", "silent-80x24", 24, 80, false, "", LATER, true },
+	{ "silent", "silent-132x43", 43, 132, false, "", LATER, true },
+	{ "halted", "halted-80x24", 24, 80, false, "", LATER, true },
+	{ "halted", "halted-raw", 24, 80, false, "\033o", LATER, false },
+	{ "doubt", "doubt-80x24", 24, 80, false, "", LATER, true },
+	{ "doubt", "doubt-132x43", 43, 132, false, "", LATER, true },
+	{ "doubt", "doubt-paged", 24, 80, false, "\033[6~", LATER, false },
+	{ "doubt", "doubt-no-choice-yet", 24, 80, false, "\r", LATER, false },
+	{ "doubt", "doubt-rerun", 24, 80, false, "4", LATER, false },
+	{ "doubt", "doubt-ran-why", 24, 80, false, "3\r", LATER, false },
+	{ "result", "result-80x24", 24, 80, false, "", LATER, true },
+	{ "result", "result-wrong", 24, 80, false, "-\r", LATER, false },
+	{ "result-out", "result-out-80x24", 24, 80, false, "", LATER, false },
 	{ "approval", "approval-80x24", 24, 80, false, "", LATER, true },
 	{ "approval", "approval-132x43", 43, 132, false, "", LATER, true },
 	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER, false },
@@ -111,19 +131,14 @@ static const struct screen_case cases[] = {
 	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER, true },
 };
 
-static void play(struct scene *scene, const char *name)
+static void play_text(struct scene *scene, const char *lines, size_t len)
 {
-	char *path = mem_printf("tests/screen/%s.events", name);
-	size_t len = 0;
-	char *lines = golden_read(path, &len);
-	struct feed *feed;
+	struct feed *feed = feed_memory(lines, len);
 	struct event ev;
 	const struct json *reply;
 	struct err e = { 0 };
 	enum feed_item item;
 
-	assert_non_null(lines);
-	feed = feed_memory(lines, len);
 	while ((item = feed_next(feed, &ev, &reply, &e)) == FEED_EVENT || item == FEED_REPLY) {
 		if (item == FEED_REPLY)
 			scene_reply(scene, reply);
@@ -131,8 +146,18 @@ static void play(struct scene *scene, const char *name)
 			scene_event(scene, &ev);
 	}
 	if (item != FEED_END)
-		fail_msg("%s: %s", path, e.text);
+		fail_msg("%s", e.text);
 	feed_close(feed);
+}
+
+static void play(struct scene *scene, const char *name)
+{
+	char *path = mem_printf("tests/screen/%s.events", name);
+	size_t len = 0;
+	char *lines = golden_read(path, &len);
+
+	assert_non_null(lines);
+	play_text(scene, lines, len);
 	mem_free(lines);
 	mem_free(path);
 }
@@ -273,6 +298,86 @@ static void screen__enter_alone_never_answers_without_a_default(void **state)
 	(void)state;
 	canvas_free(picture(&one, &ui));
 	assert_null(ui_intent(ui));
+	ui_free(ui);
+}
+
+/* A step's question, with the default that sessions of before gave it. */
+#define STEP_ASKED "{\"seq\":%d,\"session\":1,\"at\":\"2026-11-21T18:05:00.000000Z\",\"kind\":\"asked\",\"v\":1,\"step\":\"s13\",\"who\":\"bellbook\"," \
+	"\"data\":{\"of\":\"step\",\"text\":\"Run it?\",\"type\":\"choice\",\"default\":\"go\",\"choices\":[{\"value\":\"go\",\"label\":\"Run it\"},{\"value\":\"skip\",\"label\":\"Skip\"}]}}\n"
+
+/* What is typed at a step's question; the intent it makes, NULL for none, and the notice or error. Caller owns. */
+static char *typed_at_a_step(const char *keys, char **said)
+{
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+	char *line = mem_printf(STEP_ASKED, 1000), *sent = NULL;
+	struct json *intent;
+
+	play(scene, "copying");
+	play_text(scene, line, strlen(line));
+	ui_update(ui, scene, 1000000);
+	press_all(ui, scene, keys, 1000000 + LATER);
+	intent = ui_intent(ui);
+	if (intent)
+		sent = json_print(intent);
+	if (said)
+		*said = mem_strdup(ui->dialog.error ? ui->dialog.error : ui->notice ? ui->notice : "");
+	json_free(intent);
+	mem_free(line);
+	ui_free(ui);
+	scene_free(scene);
+	return sent;
+}
+
+static void screen__a_step_is_chosen_and_never_preselected(void **state)
+{
+	static const char *const nothing[] = { "\r", "\r\r\r", "df -h\r", "df -h\r\r", "1d\r", "j\177\r", "x1\r", "pwd; ls\r" };
+	char *said, *sent;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
+		sent = typed_at_a_step(nothing[i], NULL);
+		if (sent && strstr(sent, "answer"))
+			fail_msg("\"%s\" sends %s", nothing[i], sent);
+		mem_free(sent);
+	}
+	sent = typed_at_a_step("d", &said);
+	assert_null(sent);
+	assert_non_null(strstr(said, "The key d does nothing here: choose with the arrows or a number, then Enter"));
+	mem_free(said);
+	sent = typed_at_a_step("1\r", NULL);
+	assert_string_equal(sent, "{\"do\":\"answer\",\"seq\":1000,\"value\":\"go\"}");
+	mem_free(sent);
+}
+
+/* Whoever opens a box by a key chooses in it all the same. */
+static void screen__boxes_that_change_something_have_no_preselection(void **state)
+{
+	static const char *const keys[] = { "P\r", "T\r", ":pause\r\r" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		struct screen_case one = { "copying", NULL, 24, 80, false, keys[i], LATER, false };
+		struct ui *ui;
+
+		canvas_free(picture(&one, &ui));
+		assert_null(ui_intent(ui));
+		ui_free(ui);
+	}
+}
+
+static void screen__a_text_is_scrolled_to_its_end_and_not_closed(void **state)
+{
+	struct screen_case one = { "failure", NULL, 24, 80, false, "r\033[H\033[F g", LATER, false };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	ui_free(ui);
+	one.keys = "r\033[Fq";
+	canvas_free(picture(&one, &ui));
+	assert_int_equal(ui->dialog.kind, DIALOG_LIST);
 	ui_free(ui);
 }
 
@@ -424,6 +529,9 @@ int main(void)
 		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
+		cmocka_unit_test(screen__a_step_is_chosen_and_never_preselected),
+		cmocka_unit_test(screen__boxes_that_change_something_have_no_preselection),
+		cmocka_unit_test(screen__a_text_is_scrolled_to_its_end_and_not_closed),
 		cmocka_unit_test(screen__keys_in_the_first_moment_are_ignored),
 		cmocka_unit_test(screen__stop_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(screen__single_keys_change_nothing),

@@ -23,9 +23,9 @@ since() { awk -v a="$1" -v b="$(now)" 'BEGIN { printf "%.2f", b - a }'; }
 # A short wait without a process of its own.
 pause() { read -r -t "$1" <><(:) || :; }
 
-# await SECONDS WHAT CMD...: runs CMD until it succeeds; after SECONDS says what did not happen.
+# await SECONDS WHAT CMD...: runs CMD until it succeeds; after SECONDS (FLEET_PATIENCE times that, for tests on a busy machine) says what did not happen.
 await() {
-	local until=$((SECONDS + $1)) what=$2
+	local until=$((SECONDS + $1 * ${FLEET_PATIENCE:-1})) what=$2
 	shift 2
 	until "$@" 2>/dev/null; do
 		if [ "$SECONDS" -gt "$until" ]; then
@@ -107,7 +107,7 @@ at_host() {
 
 clear_state() { find "$STATE" -mindepth 1 -xdev -delete 2>/dev/null; }
 
-remove_state() { clear_state; rmdir "$STATE" 2>/dev/null; }
+remove_state() { remove_cgroups; clear_state; rmdir "$STATE" 2>/dev/null; }
 
 # Ends the world by its first process; the kernel ends the rest. Returns when they are gone.
 stop_world() {

@@ -64,7 +64,7 @@ fleet { name = "practice",
   roles = { web = { "app1" }, sidekiq = { "app1", "app2" }, streaming = { "app1" }, app = { "app1", "app2" },
             db = { "db1" }, replica = { "db2" }, redis = { "db1" }, search = { "search1" } },
   mastodon = { domain = "social.practice.test", web = "social.practice.test", url = "http://social.practice.test", live = "/home/mastodon/live",
-               user = "mastodon", db_name = "mastodon_production" },
+               user = "mastodon" },
   policy = { alone = "waiver", delay = "0s" },
 }
 E

@@ -4,7 +4,7 @@
 #
 # What is broken now is noted in the state directory as faults/HOST.KIND, for status and for the next mend.
 
-FAULTS="link loss delay freeze sshd sshd-session power disk hostkey"
+FAULTS="link loss delay freeze sshd sshd-session kill oom power disk hostkey"
 
 # Checks the words, then works in the world (or in the loopback tier, which has few faults).
 fault() {
@@ -41,7 +41,7 @@ world_fault() {
 	fi
 	"${verb}_${kind//-/_}" "$h" "$arg" || die "$verb $kind $h: did not work"
 	case $verb.$kind in
-	*.sshd | *.sshd-session) ;;
+	*.sshd | *.sshd-session | *.kill | *.oom) ;;
 	break.*) echo "$arg" >"$STATE/faults/$h.$kind" ;;
 	mend.*) rm -f "$STATE/faults/$h.$kind" ;;
 	esac
@@ -209,6 +209,36 @@ break_sshd_session() {
 }
 
 mend_sshd_session() { :; }
+
+# The main process of a unit, as a stray kill -9 would.
+break_kill() {
+	local unit=${2:-mastodon-web} p
+	p=$(at_host "$1" systemctl show -p MainPID --value "$unit")
+	if [ "${p:-0}" = 0 ]; then
+		echo "fleet: $1: $unit has no main process" >&2
+		return 1
+	fi
+	at_host "$1" kill -KILL "$p" && await 5 "end of $unit on $1" no_process_at "$1" "$p"
+	echo "fleet: $1: $unit killed (pid $p)"
+}
+
+mend_kill() { :; }
+
+no_process_at() { ! at_host "$1" kill -0 "$2"; }
+
+# What the kernel does when there is no memory left: the process with the most of it goes, of those that say $2 if that is given.
+break_oom() {
+	local p kb words
+	read -r p kb words < <(at_host "$1" ps -eo pid=,rss=,args= --sort=-rss | awk -v say="${2:-}" '$1 > 1 && $3 != "ps" && index($0, say) { print; exit }')
+	if [ -z "$p" ]; then
+		echo "fleet: $1: no process says \"$2\"" >&2
+		return 1
+	fi
+	at_host "$1" kill -KILL "$p"
+	echo "fleet: $1: killed for its memory, ${kb} kB: $p $words"
+}
+
+mend_oom() { :; }
 
 # --- the host
 

@@ -16,11 +16,13 @@ world() {
 	mount --bind "$STATE/hosts" /etc/hosts || die "cannot mount /etc/hosts"
 	make_template || die "no template"
 	make_suid || die "no copies of sudo"
+	mount_cgroups || die "no cgroups"
 	for h in "${BOOT_ORDER[@]}"; do
 		await 30 "host key of $h" test -e "$STATE/hostkeys/$h.ready" || exit 1
 		make_disk "$h" || die "no disk for $h"
 		boot "$h" || die "$h does not boot"
 	done
+	systemd_or_standin || die "the app hosts do not boot"
 	await 60 "the volunteer's keys" test -e "$STATE/hostkeys/ready" || exit 1
 	for h in "${HOSTS[@]}"; do authorize "$h"; done
 	for h in "${HOSTS[@]}"; do
@@ -38,6 +40,7 @@ world() {
 boot() {
 	local h=$1 outer p
 	rm -f "$STATE/pid.$h"
+	! has_systemd "$h" || fresh_cgroup "$h" || return 1
 	setsid unshare --net --uts --ipc --pid --mount --fork --kill-child=KILL "$SELF" __host "$h" >>"$W/log.$h" 2>&1 </dev/null 8<&- &
 	outer=$!
 	await 10 "$h" has_child "$outer" || return 1
@@ -61,8 +64,12 @@ has_child() {
 
 # Pid 1 of the host's namespaces: its view of the file system, its address, then init.
 host_boot() {
-	local h=$1 r=$W/disk/$1 d
+	local h=$1 r=$W/disk/$1 d systemd=no
 	hostname "$h"
+	if has_systemd "$h"; then
+		systemd=$(<"$STATE/systemd")
+		echo 0 >"$W/cgroups/$(<"$STATE/cgroup")/$h/cgroup.procs" || exit 1
+	fi
 	cd "$r" || exit 1
 	find tmp -mindepth 1 -delete # as Debian does at boot
 	mount --rbind /usr usr && mount -o remount,bind,ro usr
@@ -74,15 +81,17 @@ host_boot() {
 	fi
 	mount -t proc proc proc
 	mount -t sysfs -o ro sysfs sys 2>/dev/null
-	mount -t tmpfs -o mode=755,size=16m run run
+	mount -t tmpfs -o mode=755,size=64m run run
 	mkdir -p -m 755 run/sshd run/sudo run/fleet
 	mkdir -p -m 1777 run/lock
+	[ "$systemd" = no ] || mount --bind mnt usr/share/dbus-1/system-services # no polkit: a server has none
 	host_dev
 	host_boot_id
 	host_net "$h"
 	pivot_root . old || exit 1
 	cd / || exit 1
 	umount -l /old
+	[ "$systemd" = no ] || become_systemd "${systemd#real: }"
 	exec setpriv --bounding-set=-sys_time,-sys_module,-sys_rawio \
 		env -i PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin HOME=/root LC_ALL=C.UTF-8 /bin/bash /etc/fleet/init
 }
@@ -146,4 +155,4 @@ world_status() {
 }
 
 # shellcheck disable=SC2016 # the inner shell expands it
-answers_soon() { timeout 1 bash -c 'exec 3<>"/dev/tcp/$0/22" && read -r -t 1 -u 3' "$1" 2>/dev/null; }
+answers_soon() { timeout "${FLEET_PATIENCE:-1}" bash -c 'exec 3<>"/dev/tcp/$0/22" && read -r -u 3' "$1" 2>/dev/null; }

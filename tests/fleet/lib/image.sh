@@ -121,6 +121,7 @@ make_disk() {
 	cp "$STATE/hosts" "$d/etc/hosts"
 	put_hostkeys "$h" ''
 	put_services "$h"
+	! has_systemd "$h" || put_systemd "$h"
 	cp "$FLEET_DIR/lib/init.sh" "$d/etc/fleet/init"
 }
 

@@ -13,6 +13,8 @@ from standin import core  # noqa: E402  (the path above comes first)
 COMMANDS = {
     "install": "setup", "boot": "setup", "systemctl": "systemctl", "journalctl": "journalctl", "standin": "admin", "unitd": "unitd",
     "node": "node", "corepack": "node", "yarn": "node", "vips": "node", "ffmpeg": "node", "ffprobe": "node",
+    "site": "web",
+    "ldconfig": "node", "asdf": "rubies", "mise": "rubies",
 }
 
 
@@ -22,6 +24,8 @@ def main():
     module = __import__("standin." + COMMANDS.get(name, "toolchain"), fromlist=["main"])
     if name == "boot":
         return module.boot(args)
+    if name == "site":
+        return module.site(*args)
     if name in ("install", "systemctl", "journalctl", "standin", "unitd"):
         return module.main(args)
     return module.main(name, args)

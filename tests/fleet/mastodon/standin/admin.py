@@ -5,7 +5,7 @@ import time
 
 from standin.core import EFFECTS, ETC, Stop, out, slurp, spit
 
-USAGE = "usage: standin fail NAME [VALUE] | mend [NAME] | faults | set FACT VALUE | facts | effects [clear] | token NAME | wait-web"
+USAGE = "usage: standin fail NAME [VALUE] | mend [NAME] | faults | set FACT VALUE | facts | effects [clear] | token NAME | setup [WHAT [ARG…]] | ruby-by WHO VERSION | wait-web"
 
 
 def main(args):
@@ -39,6 +39,12 @@ def main(args):
         with database.connect("standin") as pg:
             out(pg.one("SELECT t.token FROM oauth_access_tokens t JOIN users u ON u.id = t.resource_owner_id JOIN accounts a ON a.id = u.account_id"
                        " WHERE a.username = $1", args[1]) or "")
+    elif verb == "setup":
+        from standin import setups
+        return setups.main(args[1:])
+    elif verb == "ruby-by" and len(args) == 3:
+        from standin import rubies
+        rubies.become(args[1], args[2])
     elif verb == "wait-web":
         wait_web()
     else:

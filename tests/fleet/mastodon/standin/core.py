@@ -37,6 +37,11 @@ def spit(path, text, mode=None):
         os.chmod(path, mode)
 
 
+def real_systemd():
+    """Is systemd the first process of this host, and not the stand-in for it?"""
+    return os.path.isdir("/run/systemd/system")
+
+
 def pace():
     """The factor on every duration; 1 is the default, 0 is instant."""
     text = os.environ.get("FLEET_PACE") or slurp(ETC + "/pace") or "1"
@@ -76,6 +81,8 @@ def setting(name, default=None):
 
 def effect(what, *args):
     """Append the one line that says that the world was changed; one write, so lines never mix."""
+    if os.environ.get("STANDIN_UNCOUNTED"):
+        return
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%06dZ" % (now % 1 * 1e6)
     line = " ".join([stamp, socket.gethostname(), str(os.getpid()), what] + [str(a) for a in args])
@@ -102,6 +109,15 @@ def fill_ballast():
                 f.write(bytes(65536 - have))
     except OSError:
         pass
+
+
+def title(text):
+    """What ps shows of this process from now on, as far as there is room."""
+    import ctypes
+    begin, end = map(int, (slurp("/proc/self/stat") or "").rpartition(")")[2].split()[45:47])
+    size = end - begin - 1
+    ctypes.memset(begin, 0, size)
+    ctypes.memmove(begin, text.encode()[:size], min(size, len(text.encode())))
 
 
 def out(text=""):
@@ -154,6 +170,18 @@ def code_version(live=None):
     return ".".join(parts)
 
 
+def full_version(live=None):
+    """The version as the application says it: what makes it a pre-release, and a fork's name, come from the code or from the settings."""
+    text = slurp((live or live_dir()) + "/lib/mastodon/version.rb", "")
+
+    def word(name):
+        m = re.search(r"def %s\s+\[?'([a-z0-9.-]*)'" % name, text)
+        return m.group(1) if m else ""
+    pre = os.environ.get("MASTODON_VERSION_PRERELEASE") or word("default_prerelease")
+    build = ".".join(w for w in (word("build_metadata"), os.environ.get("MASTODON_VERSION_METADATA", "")) if w)
+    return code_version(live) + ("-" + pre if pre else "") + ("+" + build if build else "")
+
+
 def lock_version(gem, live=None):
     """The version Gemfile.lock pins for a gem, or None."""
     text = slurp((live or live_dir()) + "/Gemfile.lock", "")
@@ -162,31 +190,42 @@ def lock_version(gem, live=None):
 
 
 def dotenv(live):
-    """Load .env.production as dotenv does: the environment wins, quotes are stripped, $NAME expands."""
-    name = "%s/.env.%s" % (live, os.environ.get("RAILS_ENV") or os.environ.get("NODE_ENV") or "production")
-    try:
-        with open(name, encoding="utf-8") as f:
-            lines = f.read().splitlines()
-    except FileNotFoundError:
-        return
-    except PermissionError:
-        raise Stop("Permission denied @ rb_sysopen - %s (Errno::EACCES)" % name) from None
+    """Load the .env files as dotenv-rails does: the environment wins, then the first file that says something."""
+    mode = os.environ.get("RAILS_ENV") or os.environ.get("NODE_ENV") or "production"
     GIVEN.update(os.environ)
-    never = {"RAILS_ENV", "NODE_ENV", "PORT", "BIND", "SOCKET"}
-    for line in lines:
-        m = re.match(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*$", line)
-        if not m or m.group(1) in os.environ or m.group(1) in never:
+    for name in (".env.%s.local" % mode, ".env.local", ".env." + mode, ".env"):
+        try:
+            with open("%s/%s" % (live, name), encoding="utf-8-sig", newline="") as f:
+                text = re.sub("\r\n?", "\n", f.read())
+        except FileNotFoundError:
             continue
-        value = m.group(2)
-        if value[:1] == "'" and value[-1:] == "'" and len(value) > 1:
-            value = value[1:-1]
-        else:
-            if value[:1] == '"' and value[-1:] == '"' and len(value) > 1:
-                value = value[1:-1]
-            else:
-                value = re.sub(r"\s+#.*$", "", value)
-            value = re.sub(r"\$\{?([A-Za-z_]\w*)\}?", lambda n: os.environ.get(n.group(1), ""), value)
-        os.environ[m.group(1)] = value
+        except PermissionError:
+            raise Stop("Permission denied @ rb_sysopen - %s/%s (Errno::EACCES)" % (live, name)) from None
+        found = {}
+        for m in ENTRY.finditer(text):
+            key = m.group("key")
+            found[key] = os.environ[key] if key in os.environ else env_value(m.group("value") or "", found)
+        for key, value in found.items():
+            if key not in {"RAILS_ENV", "NODE_ENV", "PORT", "BIND", "SOCKET"}:
+                os.environ.setdefault(key, value)
+
+
+# One setting: a quoted value may go over lines, a bare one ends at a # or the line's end.
+ENTRY = re.compile(r"""^\s*(?:export\s+)?(?P<key>[A-Za-z0-9_.]+)(?:\s*=|:[ \t])
+                   (?P<value>\s*'(?:\\'|[^'])*'(?=\s*(?:\#.*)?$) | \s*"(?:\\"|[^"])*"(?=\s*(?:\#.*)?$) | [^#\n]*)""", re.M | re.X)
+
+
+def env_value(text, found):
+    """What dotenv makes of a value: quotes off, backslashes and $NAME resolved but in single quotes, $(command) run."""
+    text = text.strip()
+    quote = text[:1] if len(text) > 1 and text[:1] in "'\"" and text[-1:] == text[:1] else ""
+    text = text[1:-1] if quote else text
+    if quote == "'":
+        return text
+    text = re.sub(r"\\([^$nr])" if quote else r"\\([^$])", r"\1", text)
+    text = re.sub(r"\$\(([^()]+)\)", lambda m: os.popen(m.group(1)).read().rstrip("\n"), text)
+    return re.sub(r"(\\)?\$(?!\()\{?(\w*)\}?",
+                  lambda m: m.group(0)[1:] if m.group(1) else found.get(m.group(2), os.environ.get(m.group(2), "")) if m.group(2) else m.group(0), text)
 
 
 def log_rotate_guard(path, limit=8 << 20):

@@ -5,16 +5,46 @@ import hashlib
 import os
 import re
 import secrets
+import threading
 
 from standin import releases
 from standin.core import ETC, slurp
 from standin.pg import PG, PGError
 
-__all__ = ["PG", "PGError", "connect", "seed", "seed_if_pending", "error_text"]
+__all__ = ["PG", "PGError", "Pooled", "connect", "seed", "seed_if_pending", "error_text"]
 
 
 def connect(app="rails", timeout=5):
     return PG.from_env(app, timeout)
+
+
+class Pooled:
+    """A connection of the web's pool: kept open for the next request, as ActiveRecord does; a dead one is replaced."""
+    idle = []
+    lock = threading.Lock()
+
+    def __init__(self, app):
+        self.app = app
+
+    def __enter__(self):
+        while True:
+            with self.lock:
+                self.pg = self.idle.pop() if self.idle else None
+            if not self.pg:
+                self.pg = connect(self.app)
+                return self.pg
+            try:
+                self.pg.run("SELECT 1")
+                return self.pg
+            except PGError:
+                self.pg.close()
+
+    def __exit__(self, kind, *_):
+        with self.lock:
+            if not (kind and issubclass(kind, PGError)) and len(self.idle) < 5:
+                self.idle.append(self.pg)
+                return
+        self.pg.close()
 
 
 def error_text(e):

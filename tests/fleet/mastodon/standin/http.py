@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A small HTTP/1.1 server side: one request a connection, threads, a listening socket that can be inherited."""
 import json
+import os
 import socket
 import threading
 import uuid
@@ -96,11 +97,27 @@ def serve_one(conn, handler):
         conn.close()
 
 
-def listen(address, port):
-    """A listening socket."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind((address, port))
+def listen(place):
+    """A listening socket at (address, port), or at a path, where one that nobody serves any more is replaced."""
+    if isinstance(place, str):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        if os.path.exists(place) and sock.connect_ex(place):
+            os.unlink(place)
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.bind(place)
+        os.chmod(place, 0o777)
+    else:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(place)
+    sock.listen(1024)
+    return sock
+
+
+def listen_here():
+    """A listening socket for this host alone, with a name of its own and no file."""
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    sock.bind(b"\0standin-site-" + uuid.uuid4().hex.encode())
     sock.listen(1024)
     return sock
 

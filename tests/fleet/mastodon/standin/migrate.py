@@ -228,7 +228,8 @@ def status(live, version):
     out("\ndatabase: %s\n\n Status   Migration ID    Migration Name\n%s" % (name, "-" * 50))
     for v in sorted(set(known) | have):
         label = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", known[v]) if v in known else "********** NO FILE **********"
-        label = label[:1] + re.sub(r" [A-Z]", lambda n: n.group(0).lower(), label[1:])
+        if v in known:
+            label = label[:1] + re.sub(r" [A-Z]", lambda n: n.group(0).lower(), label[1:])
         if v in releases.BASE_VERSIONS:
             label = "Base schema of 4.1"
         out("%s  %s  %s" % ("   up   " if v in have else "  down  ", v, label))

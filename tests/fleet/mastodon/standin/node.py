@@ -15,7 +15,7 @@ def node_version():
 
 
 def main(name, args):
-    return {"node": node, "corepack": corepack, "yarn": yarn, "vips": vips, "ffmpeg": ffmpeg, "ffprobe": ffmpeg}[name](args)
+    return {"node": node, "corepack": corepack, "yarn": yarn, "vips": vips, "ffmpeg": ffmpeg, "ffprobe": ffmpeg, "ldconfig": ldconfig}[name](args)
 
 
 def node(args):
@@ -108,6 +108,14 @@ def vips(args):
     if not version:
         raise Stop("sh: 1: vips: not found", 127)
     out("vips-%s" % version)
+    return 0
+
+
+def ldconfig(args):
+    """ldconfig -p: the library may be there without the command vips; the fact libvips says so, else vips does."""
+    if setting("libvips", setting("vips", "")):
+        out("2 libs found in cache `/etc/ld.so.cache'\n\tlibvips-cpp.so.42 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libvips-cpp.so.42\n"
+            "\tlibvips.so.42 (libc6,x86-64) => /usr/lib/x86_64-linux-gnu/libvips.so.42")
     return 0
 
 

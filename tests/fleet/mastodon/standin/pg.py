@@ -2,6 +2,7 @@
 """PostgreSQL through the system's libpq: one connection, text in and text out."""
 import ctypes
 import os
+import urllib.parse
 
 LIB = None
 
@@ -50,7 +51,7 @@ class PG:
 
     def __init__(self, host, port, name, user, password="", app="rails", timeout=5):
         lib = library()
-        info = "host=%s port=%s dbname=%s user=%s application_name=%s connect_timeout=%d options='-c client_min_messages=error'" % (
+        info = "host=%s port=%s dbname=%s user=%s application_name=%s connect_timeout=%d" % (
             quote(host), quote(port), quote(name), quote(user), quote(app), timeout)
         if password:
             info += " password=" + quote(password)
@@ -60,13 +61,19 @@ class PG:
             lib.PQfinish(self.conn)
             self.conn = None
             raise PGError(text)
+        self.run("SET client_min_messages TO error")
 
     @classmethod
     def from_env(cls, app="rails", timeout=5):
+        """As config/database.yml has it: DATABASE_URL wins part by part; an empty DB_HOST is libpq's own socket."""
         env = os.environ
-        return cls(env.get("DB_HOST", "localhost"), env.get("DB_PORT", "5432"),
-                   env.get("DB_NAME", "mastodon_production"), env.get("DB_USER", "mastodon"),
-                   env.get("DB_PASS", ""), app, timeout)
+        given = [env.get("DB_HOST", "localhost"), env.get("DB_PORT", "5432"), env.get("DB_NAME", "mastodon_production"),
+                 env.get("DB_USER", "mastodon"), env.get("DB_PASS", "")]
+        if env.get("DATABASE_URL"):
+            url = urllib.parse.urlsplit(env["DATABASE_URL"])
+            parts = [url.hostname, url.port and str(url.port), url.path.lstrip("/"), url.username, url.password]
+            given = [urllib.parse.unquote(new) if new else old for old, new in zip(given, parts)]
+        return cls(*given, app, timeout)
 
     def __enter__(self):
         return self

@@ -4,6 +4,7 @@ import os
 import re
 import secrets
 import string
+import time
 
 from standin import assets, core, database, releases
 from standin.core import Stop, effect, err, nap, out, setting, version_key
@@ -27,6 +28,11 @@ def check_environment(live, version):
                    % (aborted(version), where) if mode in (None, "", "development") else
                    "%s\nActiveRecord::AdapterNotSpecified: The `%s` database is not configured for the `%s` environment." % (aborted(version), mode, mode))
     core.dotenv(live)
+    if version_key(version) >= (4, 3) and core.GIVEN:
+        # On stdout, coloured even in a pipe, before anything else: as dotenv's own logger does it.
+        now = time.time()
+        out("I, [%s.%06d #%d]  INFO -- : [dotenv] Loaded \x1b[33m.env.production\x1b[0m" % (
+            time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)), now % 1 * 1e6, os.getpid()))
 
 
 def boot(live, initialising_keys=False):
@@ -42,7 +48,7 @@ def boot(live, initialising_keys=False):
     if key >= (4, 4) and os.environ.get("REDIS_NAMESPACE"):
         raise Stop("ERROR: the REDIS_NAMESPACE environment variable is no longer supported, and a migration is required.\n\n"
                    "Please see documentation at https://github.com/mastodon/redis_namespace_migration")
-    vips = setting("vips", "")
+    vips = setting("libvips", setting("vips", ""))
     use_vips = need["vips"] or key >= (4, 4) and os.environ.get("MASTODON_USE_LIBVIPS") != "false" or os.environ.get("MASTODON_USE_LIBVIPS") == "true"
     if use_vips and key >= (4, 3):
         if not vips:
@@ -130,6 +136,7 @@ def encryption_init(live):
 
 # The expressions `rails runner` knows, each with the way it is answered.
 RUNNER = [
+    (r'puts\s+"bellbook "\s*\+\s*ActiveRecord::Base\.connection\.select_rows\("(SELECT .*)"\)\.first\.join\("\|"\)', None),
     (r"puts\s+Mastodon::Version(\.to_s)?", lambda live, v: v),
     (r"puts\s+Rails\.env", lambda live, v: os.environ["RAILS_ENV"]),
     (r"puts\s+Rails\.version", lambda live, v: core.lock_version("rails", live)),
@@ -158,6 +165,12 @@ def sql(text):
         return pg.one(text)
 
 
+def select_first(text):
+    """The first row, its fields joined, after the word that finds it among Rails' own lines."""
+    with database.connect() as pg:
+        return "bellbook " + "|".join("" if v is None else v for v in pg.run(text)[0])
+
+
 def redis(*command):
     return Redis.from_env(sidekiq=True).cmd(*command)
 
@@ -183,9 +196,10 @@ def runner(live, args):
             out(text.group(2))
             continue
         for pattern, answer in RUNNER:
-            if re.fullmatch(pattern, part):
+            known = re.fullmatch(pattern, part)
+            if known:
                 try:
-                    value = answer(live, version)
+                    value = answer(live, version) if answer else select_first(known.group(1))
                 except PGError as e:
                     raise Stop("%s: %s" % database.error_text(e)) from e
                 except RedisError as e:

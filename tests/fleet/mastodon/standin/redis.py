@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A Redis client of the size we need: RESP2 over one socket."""
 import os
-import re
 import socket
+import urllib.parse
 
 
 class RedisError(Exception):
@@ -12,34 +12,65 @@ class RedisError(Exception):
 class Redis:
     """One connection, made at the first command and made again after it broke."""
 
-    def __init__(self, host="localhost", port=6379, db=0, password=None, timeout=5):
+    def __init__(self, host="localhost", port=6379, db=0, password=None, timeout=5, user=None, unix=None):
         self.host, self.port, self.db, self.password, self.timeout = host, int(port), int(db), password, timeout
+        self.user, self.unix = user, unix
         self.sock = None
         self.file = None
 
     @classmethod
     def from_env(cls, sidekiq=False, timeout=5):
-        """As Mastodon finds it: SIDEKIQ_REDIS_URL, REDIS_URL (wins over the rest), REDIS_HOST, REDIS_PORT."""
-        env = os.environ
-        url = (env.get("SIDEKIQ_REDIS_URL") if sidekiq else None) or env.get("REDIS_URL")
-        if url:
-            m = re.match(r"rediss?://(?:[^:@/]*:?([^@/]*)@)?([^:/]+)(?::(\d+))?(?:/(\d+))?", url)
-            if not m:
-                raise RedisError("invalid uri %s" % url)
-            return cls(m.group(2), m.group(3) or 6379, m.group(4) or 0, m.group(1) or None, timeout)
-        return cls(env.get("REDIS_HOST", "localhost"), env.get("REDIS_PORT", 6379), env.get("REDIS_DB", 0),
-                   env.get("REDIS_PASSWORD") or None, timeout)
+        """As Mastodon finds it: an address of Sidekiq's own, else its own host and port, else the common ones; Sentinel."""
+        for prefix in ("SIDEKIQ_REDIS_", "REDIS_") if sidekiq else ("REDIS_",):
+            env = {n: os.environ.get(prefix + n, "") for n in ("URL", "HOST", "PORT", "DB", "USER", "PASSWORD", "SENTINELS", "SENTINEL_MASTER", "SENTINEL_PORT")}
+            if env["URL"]:
+                return cls.from_url(env["URL"], timeout)
+            host, port = env["HOST"], env["PORT"] or 6379
+            if env["SENTINELS"] and env["SENTINEL_MASTER"]:
+                host, port = cls.master(env, timeout)
+            if host:
+                return cls(host, port, env["DB"] or 0, env["PASSWORD"] or None, timeout, env["USER"])
+        return cls("localhost", os.environ.get("REDIS_PORT") or 6379, os.environ.get("REDIS_DB") or 0, os.environ.get("REDIS_PASSWORD") or None, timeout,
+                   os.environ.get("REDIS_USER"))
+
+    @classmethod
+    def from_url(cls, text, timeout):
+        url = urllib.parse.urlsplit(text)
+        if url.scheme not in ("redis", "rediss", "unix"):
+            raise RedisError("invalid uri %s" % text)
+        user, secret = (url.username, url.password) if url.password else (None, url.username)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        unix = url.path if url.scheme == "unix" else None
+        return cls(url.hostname or "localhost", url.port or 6379, query.get("db") or (0 if unix else url.path.lstrip("/") or 0),
+                   urllib.parse.unquote_plus(secret) if secret else None, timeout, user, unix)
+
+    @classmethod
+    def master(cls, env, timeout):
+        for one in env["SENTINELS"].split(","):
+            host, _, port = one.strip().partition(":")
+            try:
+                found = cls(host, port or env["SENTINEL_PORT"] or 26379, timeout=timeout).cmd("SENTINEL", "get-master-addr-by-name", env["SENTINEL_MASTER"])
+                if found:
+                    return found
+            except RedisError:
+                continue
+        raise RedisError("No sentinels available")
 
     def open(self):
         try:
-            self.sock = socket.create_connection((self.host, self.port), self.timeout)
+            if self.unix:
+                self.sock = socket.socket(socket.AF_UNIX)
+                self.sock.settimeout(self.timeout)
+                self.sock.connect(self.unix)
+            else:
+                self.sock = socket.create_connection((self.host, self.port), self.timeout)
         except OSError as e:
             self.sock = None
             what = {111: "Errno::ECONNREFUSED", 113: "Errno::EHOSTUNREACH"}.get(e.errno, str(e))
             raise RedisError("Error connecting to Redis on %s:%d (%s)" % (self.host, self.port, what)) from e
         self.file = self.sock.makefile("rb")
         if self.password:
-            self.talk("AUTH", self.password)
+            self.talk("AUTH", *([self.user] if self.user else []), self.password)
         if self.db:
             self.talk("SELECT", self.db)
 
@@ -63,11 +94,15 @@ class Redis:
         return None
 
     def pipeline(self, commands):
-        """Several commands as one MULTI."""
+        """Several commands as one MULTI; one that is refused takes all of them, and the connection, with it."""
         self.cmd("MULTI")
-        for c in commands:
-            self.talk(*c)
-        return self.talk("EXEC")
+        try:
+            for c in commands:
+                self.talk(*c)
+            return self.talk("EXEC")
+        except RedisError:
+            self.close()
+            raise
 
     def talk(self, *args):
         parts = [b"*%d\r\n" % len(args)]

@@ -36,8 +36,23 @@ module Mastodon
       %s
     end
 
+    def default_prerelease
+      ''
+    end
+
+    def prerelease
+      ENV['MASTODON_VERSION_PRERELEASE'].presence || default_prerelease
+    end
+
+    def build_metadata
+      ENV.fetch('MASTODON_VERSION_METADATA', nil)
+    end
+
     def to_s
-      [major, minor, patch].join('.')
+      components = [[major, minor, patch].join('.')]
+      components << "-#{prerelease}" if prerelease.present?
+      components << "+#{build_metadata}" if build_metadata.present?
+      components.join
     end
   end
 end
@@ -156,7 +171,11 @@ PUMA_RB = """# frozen_string_literal: true
 
 threads_count = ENV.fetch('MAX_THREADS', 5).to_i
 threads ENV.fetch('MIN_THREADS', threads_count).to_i, threads_count
-port ENV.fetch('PORT', 3000), ENV.fetch('BIND', '127.0.0.1')
+if ENV['SOCKET']
+  bind "unix://#{ENV['SOCKET']}?umask=0000"
+else
+  port ENV.fetch('PORT', 3000), ENV.fetch('BIND', '127.0.0.1')
+end
 environment ENV.fetch('RAILS_ENV', 'development')
 workers ENV.fetch('WEB_CONCURRENCY', 2).to_i
 preload_app!

@@ -33,13 +33,13 @@ def options(live, args):
     """(concurrency, queues in order, strict) from -c, -q and config/sidekiq.yml."""
     count, queues, i = None, [], 0
     while i < len(args):
-        m = re.match(r"-([cq])(.*)$", args[i])
+        m = re.match(r"(?:-([cq])|--(concurrency|queue)=?)(.*)$", args[i])
         if m:
-            value = m.group(2)
+            value, kind = m.group(3), (m.group(1) or m.group(2))[0]
             if not value:
                 i += 1
                 value = args[i] if i < len(args) else ""
-            if m.group(1) == "c":
+            if kind == "c":
                 count = int(value)
             else:
                 queues.append(value.split(",")[0])
@@ -51,6 +51,16 @@ def options(live, args):
 
 def main(live, args):
     os.chdir(live)
+    began = time.monotonic()
+    try:
+        return boot(live, args).run()
+    except Stop:
+        if core.real_systemd():
+            time.sleep(max(0.0, began + 2.2 - time.monotonic()))  # so long a real one lives at least: too long for systemd's start limit
+        raise
+
+
+def boot(live, args):
     if fault("sidekiq-boot-fails") is not None:
         nap(0.2)
         raise Stop("undefined method 'configure_server' for nil:NilClass (NoMethodError)\n%s/config/initializers/sidekiq.rb:20:in '<top (required)>'" % live)
@@ -59,7 +69,7 @@ def main(live, args):
     queues = options(live, args)
     nap(0.3)
     database.seed_if_pending(live)
-    return Worker(live, version, queues, gems).run()
+    return Worker(live, version, queues, gems)
 
 
 class Worker:
@@ -90,11 +100,12 @@ class Worker:
         self.log("Running in ruby %s [x86_64-linux]" % os.environ.get("RBENV_VERSION"))
         self.log("Sidekiq %s connecting to Redis with options {size: %d, host: %s}" % (self.gem, self.concurrency, self.redis.host))
         self.log("Starting processing, hit Ctrl-C to stop")
+        core.title("sidekiq %s live [0 of %d busy]" % (self.gem, self.concurrency))
         threading.Thread(target=self.fetch, daemon=True).start()
         threading.Thread(target=self.schedule, daemon=True).start()
         while not self.done:
             self.beat()
-            self.wake.wait(max(0.2, 1.0 * pace()))
+            self.wake.wait(float(core.setting("heartbeat") or max(0.2, 1.0 * pace())))
         return self.shut_down()
 
     def check_redis(self):
@@ -129,6 +140,8 @@ class Worker:
         if not self.quiet:
             self.quiet = True
             self.log("Received %s, no longer accepting new work" % why)
+            self.log("Terminating quiet threads for default capsule")
+            self.log("Scheduler exiting...")
 
     def beat(self):
         """The heartbeat; the signals that came through Redis."""
@@ -146,6 +159,7 @@ class Worker:
                 ("EXPIRE", me, 60), ("DEL", me + ":work")] + ([("HSET", me + ":work") + tuple(x for kv in work.items() for x in kv),
                                                                ("EXPIRE", me + ":work", 60)] if work else []))
             order = self.redis.cmd("RPOP", me + "-signals")
+            core.title("sidekiq %s live [%d of %d busy]%s" % (self.gem, len(work), self.concurrency, " stopping" if self.quiet else ""))
         except RedisError as e:
             self.log("heartbeat: %s" % e)
             return
@@ -223,10 +237,10 @@ class Worker:
         out("WARN: OpenSSL::PKey::RSAError: Neither PUB key nor PRIV key class=%s jid=%s" % (job.get("class"), job.get("jid")))
 
     def shut_down(self):
-        """TERM: stop fetching, wait 25 s (2.5 here) for running jobs, push the rest back, leave."""
+        """TERM: stop fetching, wait 25 s (2.5 here, where systemd's own times are not scaled 25) for running jobs, push the rest back, leave."""
         self.quiet = True
-        self.log("Shutting down\nTerminating quiet threads for default capsule")
-        end = time.monotonic() + 2.5 * pace()
+        self.log("Shutting down")
+        end = time.monotonic() + (25 if core.real_systemd() else 2.5 * pace())
         if self.working:
             self.log("Pausing to allow jobs to finish...")
         while self.working and time.monotonic() < end:

@@ -22,9 +22,10 @@ def main(live):
     nap(0.15)
     address, port = os.environ.get("BIND", "127.0.0.1"), int(os.environ.get("PORT") or 4000)
     try:
-        sock = http.listen(address, port)
+        sock = http.listen((address, port))
     except OSError as e:
         raise Stop("Error: listen EADDRINUSE: address already in use %s:%d" % (address, port)) from e
+    core.title("node\0./streaming")
     out("Streaming API now listening on %s:%d" % (address, port))
     http.accept_for_ever(sock, answer)
     return 0

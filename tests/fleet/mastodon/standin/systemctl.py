@@ -200,13 +200,19 @@ def status(_verb, names, opts):
 
 
 def show(_verb, names, opts):
-    for f in get(names):
+    for i, f in enumerate(get(names)):
+        if i:
+            out()
         props = {"Id": f["name"], "Names": f["name"], "Description": f.get("description", f["name"]), "LoadState": f["load"],
                  "ActiveState": f["active"], "SubState": f["sub"], "FragmentPath": f.get("path", ""), "DropInPaths": " ".join(f.get("dropins", [])),
                  "UnitFileState": f.get("enabled", ""), "MainPID": f.get("pid", 0), "Result": f.get("result", "success"), "NRestarts": f.get("restarts", 0),
-                 "ExecMainStatus": abs(f.get("status", 0)), "TimeoutStopUSec": span(f.get("stop_timeout", 90.0)),
+                 "ExecMainStatus": abs(f.get("status") or 0), "InvocationID": f.get("invocation", ""),
+                 "WorkingDirectory": f.get("folder", ""), "Type": f.get("type", "simple"), "PartOf": f.get("part_of", ""), "Wants": f.get("wants", ""),
+                 "StateChangeTimestamp": time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(f["since"])) if f.get("since") else "", "TimeoutStopUSec": span(f.get("stop_timeout", 90.0)),
                  "TimeoutStartUSec": span(f.get("stop_timeout", 90.0)), "NeedDaemonReload": "yes" if f.get("stale") else "no",
-                 "CanReload": "yes" if f.get("reload") else "no", "Environment": f.get("environment", ""), "User": f.get("user", ""),
+                 "CanReload": "yes" if f.get("reload") else "no", "Environment": f.get("environment", ""), "ControlGroup": "",
+                 "EnvironmentFiles": "\n".join("%s (ignore_errors=%s)" % (n.lstrip("-"), "yes" if n.startswith("-") else "no") for n in f.get("env_files", [])),
+                 "User": f.get("user", ""),
                  "ExecStart": "{ path=%s ; argv[]=%s ; ignore_errors=no }" % ((f.get("exec") or "").split(" ")[0], f.get("exec", "")),
                  "ActiveEnterTimestamp": time.strftime("%a %Y-%m-%d %H:%M:%S UTC", time.gmtime(f["since"])) if f["active"] == "active" else ""}
         for key in opts["properties"] or sorted(props):
@@ -221,8 +227,8 @@ def span(s):
 
 def need_root(verb, name):
     if os.geteuid() != 0:
-        raise Stop("Failed to %s unit: Interactive authentication required." % verb)
-    if units.path_of(name)[0] is None and verb != "unmask":
+        raise Stop("Failed to %s unit: Access denied" % verb)
+    if units.path_of(name)[0] is None and "mask" not in verb:
         raise Stop("Failed to %s unit: Unit file %s does not exist." % (verb, name))
 
 
@@ -258,22 +264,20 @@ def enable(verb, names, opts):
 
 
 def mask(verb, names, opts):
-    """mask keeps the file beside its name, as systemd cannot: /etc units are moved to NAME.masked."""
+    """A unit whose file lies in /etc cannot be masked, as with systemd."""
     for name in map(units.full, names):
         need_root(verb, name)
         path = "%s/%s" % (units.DIRECTORY, name)
         effect("systemctl", verb, name)
         if verb == "mask" and not units.masked(name):
-            if opts.get("now"):
-                ask({"verb": "stop", "units": [name]})
             if os.path.exists(path):
-                os.rename(path, path + ".masked")
+                raise Stop("Failed to mask unit: File %s already exists." % path)
             os.symlink("/dev/null", path)
             err("Created symlink %s → /dev/null." % path)
+            if opts.get("now"):
+                ask({"verb": "stop", "units": [name]})
         elif verb == "unmask" and units.masked(name):
             os.unlink(path)
-            if os.path.exists(path + ".masked"):
-                os.rename(path + ".masked", path)
             err('Removed "%s".' % path)
     return 0
 

@@ -3,7 +3,7 @@
 import os
 import re
 
-from standin import core
+from standin import core, rubies
 from standin.core import RBENV, Stop, effect, err, fault, nap, out, slurp, spit, version_key
 
 GEMS = ("charlock_holmes", "puma", "rails", "sidekiq")
@@ -68,6 +68,8 @@ def wanted_ruby():
 
 def select_ruby(name):
     """The Ruby this shim runs under; rbenv's refusal when it is not there."""
+    if rubies.manager() != "rbenv":
+        return rubies.select(name)
     version, origin = wanted_ruby()
     if not os.path.exists("%s/versions/%s/bin/ruby" % (RBENV, version)):
         raise Stop("rbenv: version `%s' is not installed (set by %s)" % (version, origin))
@@ -113,6 +115,12 @@ def run_ruby(ruby, args):
     if not args or args[0] in ("-v", "--version"):
         day = {"4.0": "2026-05-20", "3.4": "2025-10-08", "3.3": "2024-09-03"}.get(ruby[:3], "2023-03-30")
         out("ruby %s (%s revision 0f4a1d2e3c) +PRISM [x86_64-linux]" % (ruby, day))
+        return 0
+    if "-rfiddle" in args and "vips_version_string" in " ".join(args):
+        library = core.setting("libvips", core.setting("vips", ""))
+        if not library or core.setting("fiddle", "yes") != "yes":
+            raise Stop("<internal:/usr/lib/ruby/rubygems/core_ext/kernel_require.rb>:136:in 'require': cannot load such file -- fiddle (LoadError)")
+        out(library)
         return 0
     while args and args[0].startswith("-"):
         args = args[1:]

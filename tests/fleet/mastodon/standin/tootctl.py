@@ -3,8 +3,9 @@
 import os
 import re
 import sys
+import time
 
-from standin import database, rails
+from standin import core, database, rails
 from standin.core import Stop, effect, err, nap, out, version_key
 from standin.database import PGError
 from standin.redis import Redis, RedisError
@@ -18,7 +19,8 @@ def main(live, args):
     flags = [a for a in args if a.startswith("-")]
     if args[:1] in (["--version"], ["-v"], ["version"]):
         # The real one boots the application for this, too.
-        out(rails.boot(live))
+        rails.boot(live)
+        out(core.full_version(live))
         return 0
     if not words or words[0] == "help":
         rails.boot(live)
@@ -39,9 +41,19 @@ def main(live, args):
 
 
 def cache_clear(_live, _version, _words, _flags):
-    effect("tootctl cache clear")
-    Redis.from_env().scan_delete("cache:*")
+    """A Redis that refuses is told on stdout, and is no failure."""
+    try:
+        Redis.from_env().scan_delete("cache:*")
+        effect("tootctl cache clear")
+    except RedisError as e:
+        out("E, [%s #%d] ERROR -- : RedisCacheStore: clear failed, returned nil: %s" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime()), os.getpid(), redis_words(e)))
     out("OK")
+
+
+def redis_words(e):
+    """A refusal with the class that redis-rb gives it."""
+    kind = "OutOfMemoryError" if str(e).startswith("OOM") else "CommandError" if re.match(r"[A-Z]+ ", str(e)) else "CannotConnectError"
+    return "Redis::%s: %s" % (kind, e)
 
 
 def cache_recount(_live, _version, words, _flags):
@@ -68,10 +80,15 @@ def bar(count):
 def feeds_build(_live, _version, _words, _flags):
     with database.connect("tootctl") as pg:
         ids = [r[0] for r in pg.run("SELECT account_id FROM users")]
-    redis = Redis.from_env()
-    effect("tootctl feeds build")
+    redis, built = Redis.from_env(), 0
     for number in ids:
-        redis.cmd("ZADD", "feed:home:" + number, 1, 1)
+        try:
+            redis.cmd("ZADD", "feed:home:" + number, 1, 1)
+            built += 1
+        except RedisError as e:
+            out("Error processing %s: %s" % (number, e))  # and it counts as done
+    if built:
+        effect("tootctl feeds build")
     bar(len(ids))
     out("Regenerated feeds for %d accounts " % len(ids))
 

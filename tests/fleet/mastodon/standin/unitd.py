@@ -4,6 +4,7 @@ import fnmatch
 import json
 import os
 import pwd
+import secrets
 import shlex
 import signal
 import socket
@@ -47,6 +48,7 @@ class Unit:
         self.starts = []
         self.restarts = 0
         self.status = 0
+        self.invocation = ""
 
     def log(self, text):
         journal(self.name, "systemd", 1, text)
@@ -63,23 +65,27 @@ class Unit:
     def describe(self):
         return units.last(self.conf or {}, "Description", self.name)
 
-    def start(self):
-        """Start; a simple service is active as soon as it was forked."""
+    def start(self, again=False):
+        """Start; a simple service is active as soon as it was forked. `again`: systemd does it by itself."""
         if self.active in ("active", "reloading") or self.sub == "start":
             return
         now = time.monotonic()
         self.starts = [t for t in self.starts if now - t < 10] + [now]
         if len(self.starts) > 5:
             self.log("%s: Start request repeated too quickly." % self.name)
-            self.log("%s: Failed with result 'start-limit-hit'." % self.name)
+            if self.result == "success":
+                self.result = "start-limit-hit"  # a failure that came before keeps its name
+            self.log("%s: Failed with result '%s'." % (self.name, self.result))
             self.log("Failed to start %s - %s." % (self.name, self.describe()))
-            self.result = "start-limit-hit"
             self.set("failed", "failed")
             return
         self.stopping, self.result = False, "success"
+        if not again:
+            self.restarts = 0
         self.spawn()
 
     def spawn(self):
+        self.invocation = secrets.token_hex(16)
         command = shlex.split(units.last(self.conf, "ExecStart"))
         env = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C.UTF-8"}
         env.update(units.environment(self.conf))
@@ -148,7 +154,7 @@ class Unit:
             if self.sub == "auto-restart" and not self.stopping:
                 self.restarts += 1
                 self.log("%s: Scheduled restart job, restart counter is at %d." % (self.name, self.restarts))
-                self.start()
+                self.start(again=True)
 
     def stop(self):
         """TERM to all, KILL after TimeoutStopSec (a tenth of it, paced)."""
@@ -264,13 +270,17 @@ def change(verb, names, extra):
             code = 1
             continue
         unit = find(name)
+        if unit is not None and units.path_of(name)[0] is None and verb not in ("stop", "kill", "reset-failed"):
+            unit = None
         if unit is None:
-            words.append("Failed to %s %s: Unit %s not %s." % (verb, name, name, "loaded" if verb in ("stop", "kill") else "found"))
-            code = 5
+            words.append("Failed to %s %s: Unit %s not %s." % ("kill unit" if verb == "kill" else verb, name, name, "loaded" if verb in ("stop", "kill") else "found"))
+            code = 1 if verb == "kill" else 5
             continue
         if verb == "kill":
             if not unit.proc:
-                words.append("Failed to kill unit %s: No main process to kill" % name) if extra.get("main") else None
+                if extra.get("main"):
+                    words.append("Failed to kill unit %s: No main process to kill" % name)
+                    code = 1
                 continue
             (os.kill if extra.get("main") else kill_group)(unit.proc.pid, extra["signal"])
             continue
@@ -281,24 +291,41 @@ def change(verb, names, extra):
         problem = {"start": do_start, "stop": do_stop, "restart": do_restart, "try-restart": do_restart, "reload": do_reload}[verb](unit)
         if problem:
             words.append(problem)
-            code = 1
+            code = 3 if "not applicable" in problem else 1
         elif verb in ("start", "restart") and unit.active == "failed":
             words.append("Job for %s failed.\nSee \"systemctl status %s\" and \"journalctl -xeu %s\" for details." % (name, name, name))
             code = 1
     return code, words
 
 
+def referenced():
+    """Units that others name and that have no file: systemd knows them as not-found."""
+    named = {n for u in UNITS.values() for key in ("After", "Wants", "Requires", "PartOf") for n in " ".join(u.conf.get(key, [])).split()}
+    return sorted(n for n in named if n.endswith(".service") and n not in UNITS and units.path_of(n)[0] is None)
+
+
+def load_enabled():
+    """What is enabled is loaded, as a target's wants are."""
+    for folder in sorted(os.listdir(units.DIRECTORY) if os.path.isdir(units.DIRECTORY) else []):
+        for name in sorted(os.listdir("%s/%s" % (units.DIRECTORY, folder))) if folder.endswith(".wants") else []:
+            if name.endswith(".service"):
+                find(name)
+
+
 def facts(name):
     """What status, show and is-active want to know of a unit."""
     unit = UNITS.get(name) or find(name)
     if unit is None:
-        return {"name": name, "load": "masked" if units.masked(name) else "not-found", "active": "inactive", "sub": "dead"}
-    return {"name": name, "load": "masked" if units.masked(name) else "loaded", "active": unit.active, "sub": unit.sub, "pid": unit.pid(),
+        return {"name": name, "load": "masked" if units.masked(name) else "not-found", "active": "inactive", "sub": "dead", "enabled": units.enabled(name)}
+    load = "masked" if units.masked(name) else "loaded" if units.path_of(name)[0] else "not-found"
+    return {"name": name, "load": load, "active": unit.active, "sub": unit.sub, "pid": unit.pid(),
             "since": unit.since, "result": unit.result, "description": unit.describe(), "restarts": unit.restarts, "status": unit.status,
             "path": units.last(unit.conf, "FragmentPath"), "dropins": unit.conf.get("DropInPaths", []), "enabled": units.enabled(name),
-            "stop_timeout": units.stop_timeout(unit.conf), "stale": unit.conf["stamp"][0] != units.stamp(name), "exec": units.last(unit.conf, "ExecStart"),
-            "reload": bool(units.last(unit.conf, "ExecReload")), "environment": " ".join("%s=%s" % kv for kv in units.environment(unit.conf).items()),
-            "user": units.last(unit.conf, "User", "")}
+            "stop_timeout": units.stop_timeout(unit.conf), "stale": unit.conf["stamp"][0] != units.stamp(name, unit.conf["folders"]), "exec": units.last(unit.conf, "ExecStart"),
+            "reload": bool(units.last(unit.conf, "ExecReload")), "environment": units.shown_environment(unit.conf), "env_files": unit.conf.get("EnvironmentFile", []),
+            "user": units.last(unit.conf, "User", ""), "invocation": unit.invocation, "folder": units.last(unit.conf, "WorkingDirectory", ""),
+            "type": units.last(unit.conf, "Type", "simple"), "part_of": " ".join(unit.conf.get("PartOf", [])),
+            "wants": " ".join(unit.conf.get("Wants", []))}
 
 
 def reply_to(request, uid):
@@ -306,13 +333,22 @@ def reply_to(request, uid):
     with LOCK:
         names = expand(names, True)
         if verb == "facts":
-            return {"code": 0, "facts": [facts(n) for n in (names or sorted(UNITS))]}
+            asked = request.get("units", [])
+            ghosts = [n for n in referenced() if not asked or any(fnmatch.fnmatch(n, p) for p in asked if "*" in p)]
+            return {"code": 0, "facts": [facts(n) for n in (names if asked else sorted(UNITS)) + ghosts]}
         if uid != 0:
-            return {"code": 1, "words": ["Failed to %s %s: Interactive authentication required.\nSee system logs and 'systemctl status %s' for details."
-                                         % (verb, n, n) for n in names or ["daemon"]], "denied": True}
+            if verb == "daemon-reload":
+                return {"code": 1, "words": ["Reload daemon failed: Access denied"]}
+            words = "Failed to kill unit %s: Access denied" if verb == "kill" else (
+                "Failed to " + verb + " %s: Access denied\nSee system logs and 'systemctl status %s' for details.")
+            return {"code": 1 if verb == "kill" else 4, "words": [words.replace("%s", n) for n in names]}
         if verb == "daemon-reload":
-            for unit in UNITS.values():
-                unit.conf = units.load(unit.name) or unit.conf
+            for unit in list(UNITS.values()):
+                conf = units.load(unit.name)
+                unit.conf = conf or unit.conf
+                if conf is None and not units.masked(unit.name) and unit.active == "inactive":
+                    del UNITS[unit.name]
+            load_enabled()
             return {"code": 0, "words": []}
         if verb == "reset-failed":
             for n in names or list(UNITS):
@@ -352,6 +388,7 @@ def main(args):
     for name in sorted(os.listdir(units.DIRECTORY) if os.path.isdir(units.DIRECTORY) else []):
         if name.startswith("mastodon-") and name.endswith(".service") and "@." not in name:
             find(name)
+    load_enabled()
     while True:
         conn, _ = sock.accept()
         threading.Thread(target=talk, args=(conn,), daemon=True).start()

@@ -31,10 +31,17 @@ def masked(name):
     return bool(path) and os.path.islink(path) and os.readlink(path) == "/dev/null"
 
 
-def files_of(name):
-    """The unit file and its drop-ins."""
+def dropin_folders(name):
+    """The folders of a unit's drop-ins; of an instance, its template's too."""
+    names = [re.sub(r"@.*(\.\w+)$", r"@\1", name), name] if re.search(r"@[^.]", name) else [name]
+    return ["%s/%s.d" % (DIRECTORY, n) for n in names]
+
+
+def files_of(name, folders=None):
+    """The unit file and its drop-ins, in these folders only when they are given."""
     path, _ = path_of(name)
-    return ([path] if path else []) + sorted(glob.glob("%s/%s.d/*.conf" % (DIRECTORY, name)))
+    found = [f for d in (dropin_folders(name) if folders is None else folders) for f in glob.glob(d + "/*.conf")]
+    return ([path] if path else []) + sorted(found, key=os.path.basename)
 
 
 def load(name):
@@ -42,7 +49,8 @@ def load(name):
     path, instance = path_of(name)
     if not path or masked(name):
         return None
-    conf = {"FragmentPath": [path], "DropInPaths": files_of(name)[1:], "stamp": [stamp(name)]}
+    folders = [f for f in dropin_folders(name) if os.path.isdir(f)]
+    conf = {"FragmentPath": [path], "DropInPaths": files_of(name)[1:], "folders": folders, "stamp": [stamp(name, folders)]}
     for one in files_of(name):
         for line in (slurp(one) or "").split("\n"):
             m = re.match(r"\s*([A-Za-z]+)\s*=\s*(.*?)\s*$", line)
@@ -56,9 +64,9 @@ def load(name):
     return conf
 
 
-def stamp(name):
-    """Changes when a file of the unit does."""
-    return repr([(f, os.stat(f).st_mtime_ns if os.path.exists(f) else 0) for f in files_of(name)])
+def stamp(name, folders):
+    """Changes when a file of the unit does. As systemd: a folder that was not there when the unit was loaded is not seen."""
+    return repr([(f, os.stat(f).st_mtime_ns if os.path.exists(f) else 0) for f in files_of(name, folders)])
 
 
 def last(conf, key, default=""):
@@ -82,17 +90,34 @@ def stop_timeout(conf):
     return 90.0
 
 
-def environment(conf):
+def words(conf):
+    """The variables of Environment=, as a dictionary."""
+    return dict(word.partition("=")[::2] for line in conf.get("Environment", []) for word in shlex.split(line))
+
+
+def shown_environment(conf):
+    """As `systemctl show -p Environment` prints it: words with blanks or quotes in them are quoted."""
+    shown = ["%s=%s" % kv for kv in words(conf).items()]
+    return " ".join('"%s"' % re.sub(r'(["\\$`])', r"\\\1", w) if re.search(r"[\s\"\\$`']", w) else w for w in shown)
+
+
+def file_words(text):
+    """Variables of a file of EnvironmentFile=."""
     env = {}
-    for line in conf.get("Environment", []):
-        for word in shlex.split(line):
-            k, _, v = word.partition("=")
-            env[k] = v
+    for line in re.sub(r"\\\n", "", text).split("\n"):
+        m = re.match(r"\s*([A-Za-z_]\w*)\s*=\s*(.*?)\s*$", line)
+        if m:
+            value = m.group(2)
+            quoted = re.fullmatch(r"(['\"])(.*)\1", value)
+            env[m.group(1)] = quoted.group(2) if quoted else re.sub(r"\\(.)", r"\1", value)
+    return env
+
+
+def environment(conf):
+    """What the processes of the unit are given: a file wins over Environment=."""
+    env = words(conf)
     for name in conf.get("EnvironmentFile", []):
-        for line in (slurp(name.lstrip("-")) or "").split("\n"):
-            m = re.match(r"([A-Za-z_]\w*)=(.*)$", line)
-            if m:
-                env[m.group(1)] = m.group(2).strip("\"'")
+        env.update(file_words(slurp(name.lstrip("-")) or ""))
     return env
 
 

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/lua_names.h"
+
+#include <lauxlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "session/lua_int.h"
+
+/* The names in a runbook: each means one thing only, or a resume could take one step for another; and what a step needs is given by a step before it. */
+
+bool lua_names_has(char *const *list, const char *name)
+{
+	for (; *list; list++)
+		if (str_is(*list, name))
+			return true;
+	return false;
+}
+
+/* Names that s has already. */
+static void check_own(lua_State *L, const struct script_step *step, const char *what)
+{
+	static const char *const own[] = {"fleet", "params", "step", "one", "all", "first", "ask", "note", "warn", "lesson", NULL};
+	const struct { const char *word; char **list; } lists[] = {{"gives", step->gives}, {"needs", step->needs}, {"uses", step->uses}};
+
+	for (size_t i = 0; own[i]; i++)
+		for (size_t k = 0; k < sizeof(lists) / sizeof(lists[0]); k++)
+			if (lua_names_has(lists[k].list, own[i]))
+				luaL_error(L, "%s: %s '%s', a name that s has already", what, lists[k].word, own[i]);
+}
+
+/* A former id is nobody's id now, and one step's only: two steps cannot both go on as the one that there was. */
+static void check_was(lua_State *L, const struct script_step *step, const struct script_step *other, const char *what)
+{
+	if (lua_names_has(step->was, other->id))
+		luaL_error(L, "%s was '%s', but '%s' is another step (line %d)", what, other->id, other->id, other->line);
+	if (lua_names_has(other->was, step->id))
+		luaL_error(L, "step '%s' (line %d) was '%s', but '%s' is another step", other->id, other->line, step->id, step->id);
+	for (char **was = step->was; *was; was++)
+		if (lua_names_has(other->was, *was))
+			luaL_error(L, "%s was '%s', and so was step '%s' (line %d): only one step can go on as another did", what, *was, other->id, other->line);
+}
+
+void lua_names_check(lua_State *L, const struct script_book *book, const struct script_step *step, const char *what)
+{
+	check_own(L, step, what);
+	if (lua_names_has(step->was, step->id))
+		luaL_error(L, "%s was '%s', which is its id now: was lists former ids", what, step->id);
+	for (char **was = step->was; *was; was++)
+		if (lua_names_has(was + 1, *was))
+			luaL_error(L, "%s was '%s' twice", what, *was);
+	for (char **need = step->needs; *need; need++)
+		if (lua_names_has(step->uses, *need))
+			luaL_error(L, "%s: '%s' is in needs and in uses; what it cannot do without is in needs alone", what, *need);
+	for (size_t i = 0; i + 1 < book->step_count; i++)
+		check_was(L, step, &book->steps[i], what);
+}
+
+static int check_given(const struct script_book *book, const char *shown, size_t i, const char *word, char *const *list, struct err *e)
+{
+	for (; *list; list++) {
+		bool given = false, later = false;
+
+		for (size_t k = 0; k < book->step_count; k++) {
+			given = given || (k < i && lua_names_has(book->steps[k].gives, *list));
+			later = later || (k >= i && lua_names_has(book->steps[k].gives, *list));
+		}
+		if (!given)
+			return err_set(e, ERR_USAGE, "%s:%d: step '%s' %s '%s', which no earlier step gives%s", shown, book->steps[i].line, book->steps[i].id, word,
+				       *list, later ? " (only this or a later one does)" : "");
+	}
+	return 0;
+}
+
+int lua_names_given(const struct script *script, const char *shown, struct err *e)
+{
+	const struct script_book *book = &script->book;
+
+	for (size_t i = 0; i < book->step_count; i++)
+		if (check_given(book, shown, i, "needs", book->steps[i].needs, e) < 0 || check_given(book, shown, i, "uses", book->steps[i].uses, e) < 0)
+			return -1;
+	return 0;
+}

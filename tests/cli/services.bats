@@ -1,0 +1,215 @@
+#!/usr/bin/env bats
+# services.bats - the upgrade finds what really runs: split units, other names, sockets, several hosts; and it sees when that changes meanwhile.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Order matters: one fleet is put into one set-up after another, and walked from 4.6.5 to 4.6.6 in the middle.
+
+bats_require_minimum_version 1.5.0
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
+LIVE=/home/mastodon/live
+# shellcheck source=tests/lib/standin.sh
+. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
+
+setup_file() {
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
+	FLEET_MASTODON=v4.6.5 "$FLEET" up >&2
+	both standin set pace 0.1
+	# Web hosts follow one another at once where no proxy has to be waited for.
+	sed -i 's/mastodon = { /mastodon = { settle = 0, /' "$FLEET_STATE/fleet.lua"
+}
+
+teardown_file() { "$FLEET" down >&2; }
+
+both() {
+	local h
+	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
+}
+
+app1() { "$FLEET" in app1 "$@"; }
+app2() { "$FLEET" in app2 "$@"; }
+
+teardown() {
+	[ -z "${output:-}" ] || echo "$output" | cut -c1-600 | tail -n 60
+	both standin mend
+}
+
+# upgrade VERSION [OPTION…], with the rules of RULES (one a line); the transcript is $output.
+upgrade() {
+	local -a rules=()
+	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
+	mkdir -p "$BATS_TEST_TMPDIR/journal"
+	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
+		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
+}
+
+has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
+lacks() { [[ $output != *"$1"* ]] || { echo "there is \"$1\" in the transcript"; return 1; }; }
+closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
+forget() { both standin effects clear; }
+untouched() { [ -z "$(effects app1 | grep -v '^systemctl')$(effects app2 | grep -v '^systemctl')" ]; }
+
+# unit HOST NAME FROM [SED…]: a unit file made of another one.
+unit() { "$FLEET" in "$1" sh -c "sed $(printf -- "-e '%s' " "${@:4}") /etc/systemd/system/$3.service >/etc/systemd/system/$2.service"; }
+
+answers() { [ "$("$FLEET" in "$1" curl -s -m 5 "${@:2}")" = OK ]; }
+is_active() { [ "$("$FLEET" in "$1" systemctl is-active "$2")" = active ]; }
+main_pid() { "$FLEET" in "$1" systemctl show -p MainPID --value "$2"; }
+# in_redis HOST UNIT: Redis knows the process of that unit.
+in_redis() { "$FLEET" in "$1" redis-cli -h db1 smembers processes | grep -q "^$1:$(main_pid "$1" "$2"):"; }
+
+# The first set-up: two web processes from a template of another name, Sidekiq in units of other names with the official one disabled on app1
+# and masked on app2, three ports of streaming, and a unit that systemd only remembers.
+split_up() {
+	app1 systemctl disable --now mastodon-web mastodon-sidekiq
+	unit app1 toot-web@ mastodon-web 's/PORT=3000/PORT=%i/'
+	unit app1 toot-jobs mastodon-sidekiq 's/-c 25/-c 5 -q default -q ingress -q push -q pull/'
+	unit app1 toot-mail mastodon-sidekiq 's/-c 25/-c 5 --queue mailers -q scheduler -q fasp/'
+	unit app1 mastodon-ghost mastodon-sidekiq
+	app1 systemctl start mastodon-ghost
+	app1 sh -c 'systemctl stop mastodon-ghost; rm /etc/systemd/system/mastodon-ghost.service; systemctl daemon-reload'
+	app1 systemctl enable --now toot-web@3000 toot-web@3001 toot-jobs toot-mail mastodon-streaming@4001 mastodon-streaming@4002
+	unit app2 sidekiq-default mastodon-sidekiq 's/-c 25/-c 5 -q default/'
+	app2 systemctl disable --now mastodon-sidekiq
+	app2 rm /etc/systemd/system/mastodon-sidekiq.service
+	app2 systemctl mask mastodon-sidekiq
+	app2 systemctl enable --now sidekiq-default
+	until_true answers app1 http://127.0.0.1:3000/health
+	until_true answers app1 http://127.0.0.1:3001/health
+	until_true answers app1 http://127.0.0.1:4002/api/v1/streaming/health
+	until_true in_redis app1 toot-jobs
+	until_true in_redis app1 toot-mail
+	until_true in_redis app2 sidekiq-default
+}
+
+@test "a Sidekiq that was started by hand is named with its pid, command and user, and stops the walk" {
+	split_up
+	forget
+	app1 sh -c "cd $LIVE && exec setsid runuser -u mastodon -- env PATH=/home/mastodon/.rbenv/shims:/usr/bin:/bin RAILS_ENV=production bundle exec sidekiq -c 3 >/dev/null 2>&1 </dev/null &"
+	by_hand() { app1 pgrep -u mastodon -f '^sidekiq .*of 3 busy'; }
+	until_true by_hand
+	local pid
+	pid=$(by_hand)
+	upgrade 4.6.6
+	app1 kill "$pid"
+	closed aborted
+	has "app1: pid $pid of mastodon: sidekiq 8.1.6 live"
+	has "it would go on with the old code"
+	untouched
+}
+
+@test "queues are those that processes serve, also by --queue; two schedulers are one too many" {
+	app1 systemctl disable --now toot-mail
+	RULES="failure:gates=skip" upgrade 4.6.6
+	app1 systemctl enable --now toot-mail
+	closed aborted
+	has "app1: mastodon-web is disabled and off: it stays off."
+	has "app2: mastodon-sidekiq is masked and off: it stays off."
+	has "none serves"
+	has "no Sidekiq process serves the queues mailers, scheduler, fasp"
+	until_true in_redis app1 toot-mail
+}
+
+@test "a web that dies again and again, and one that answers nothing, stop the walk with what the journal says" {
+	app1 standin fail web-boot-fails
+	app1 systemctl restart toot-web@3001
+	upgrade 4.6.6
+	app1 standin mend
+	app1 systemctl reset-failed toot-web@3001
+	app1 systemctl restart toot-web@3001
+	closed aborted
+	has "STEP services failed"
+	has "app1: toot-web@3001 does not stay up"
+	has "Unable to load application: NoMethodError"
+	untouched
+	until_true answers app1 http://127.0.0.1:3001/health
+}
+
+# The second set-up: app2 has a web of its own, on all addresses; and the official Sidekiq.
+two_webs() {
+	app2 sh -c "cp $LIVE/dist/mastodon-web.service /etc/systemd/system/ && sed -i 's/PORT=3000\"/PORT=3010\"\\nEnvironment=\"BIND=0.0.0.0\"/' /etc/systemd/system/mastodon-web.service"
+	app2 systemctl unmask mastodon-sidekiq
+	app2 cp $LIVE/dist/mastodon-sidekiq.service /etc/systemd/system/
+	app2 systemctl daemon-reload
+	app2 systemctl disable --now sidekiq-default
+	app2 systemctl enable --now mastodon-web mastodon-sidekiq
+	until_true answers app2 http://127.0.0.1:3010/health
+	until_true in_redis app2 mastodon-sidekiq
+}
+
+@test "two hosts of one name are refused at once; settings that differ are named, but for what may differ; each file system has room" {
+	two_webs
+	app2 hostname app1
+	upgrade 4.6.6
+	app2 hostname app2
+	closed aborted
+	has "app1 and app2 both call themselves app1"
+	app2 cp -p $LIVE/.env.production $LIVE/.env.kept
+	app2 sh -c "cd $LIVE && sed -i -e 's/^VAPID_PUBLIC_KEY=.*/VAPID_PUBLIC_KEY=other/' -e '/^VAPID_PRIVATE_KEY=/d' -e 's/^SMTP_PORT=25/SMTP_PORT=\"587\" # ours/' -e 's/^DB_NAME=\\(.*\\)/DB_NAME=\"\\1\" # the same/' .env.production && echo DB_POOL=40 >>.env.production"
+	app2 mount -t tmpfs -o size=2m tmpfs $LIVE/log
+	RULES="failure:programs=skip" upgrade 4.6.6
+	app2 umount $LIVE/log
+	app2 mv $LIVE/.env.kept $LIVE/.env.production
+	closed aborted
+	has "app2: $LIVE/log is a file system of its own with"
+	has "VAPID_PUBLIC_KEY is not the same on app1 as on app2"
+	has "VAPID_PRIVATE_KEY is missing on app2, and set on app1"
+	has "SMTP_PORT is not the same on app1 as on app2; is that meant?"
+	lacks "DB_POOL is"
+	lacks "DB_NAME is"
+	has "PostgreSQL runs elsewhere, at db1:5432 (host db1)."
+	untouched
+}
+
+die() { printf '%s' "'$FLEET' in $1 sh -c 'main() { systemctl show -p MainPID --value $2; }; pid=\$(main); test \$pid -gt 1 && kill -9 \$pid && until new=\$(main); [ \$new != 0 ] && [ \$new != \$pid ]; do sleep 0.1; done'"; }
+checkout() { printf '%s' "'$FLEET' in $1 runuser -u mastodon -- git -C $LIVE checkout -q $2"; }
+on() { printf '%s' "'$FLEET' in $1 $2"; }
+
+@test "the walk: what is listed is what runs; deaths, other code, a last web, a failed unit and a dead heartbeat are seen; only what ran is restarted" {
+	forget
+	app1 standin set pace 2
+	app2 standin fail yarn-network
+	# A changed unit wants a restart, even where a patch is content with a reload.
+	app1 sh -c 'echo >>/etc/systemd/system/toot-web@.service'
+	app2 sh -c 'echo >>/etc/systemd/system/mastodon-web.service'
+	export PATIENCE
+	RULES="failure:yarn=retry@1!$(on app1 "standin set pace 0.1"); $(on app2 "standin mend")
+step:assets=go@1!$(die app1 toot-web@3000)
+question:Members=web
+step:web=go@1!$(checkout app2 v4.6.5)
+failure:web=retry@1!$(checkout app2 v4.6.6); $(on app1 "systemctl stop toot-web@3001"); $(on app2 "systemctl stop mastodon-web")
+failure:web=retry@1!$(on app1 "systemctl start toot-web@3001"); $(on app2 "systemctl start mastodon-web"); until $(on app2 "curl -sf http://127.0.0.1:3010/health"); do sleep 0.1; done; $(on app2 "standin fail web-boot-fails")
+failure:web=retry@1!$(on app2 "standin mend"); $(on app2 "systemctl reset-failed mastodon-web")
+step:sidekiq=go@1!$(die app2 mastodon-sidekiq)" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 upgrade 4.6.6
+	closed ok
+	has "It failed on app2; app1 still at work: "
+	# Before the question of the next step.
+	[[ $output == *"STEP assets ok"*"toot-web@3000 was started anew at"*"It runs what lies there now: the new release, half-installed."*"The shortest way out is to go on to"*"? question quiet"* ]]
+	has "STEP quiet skipped members have errors"
+	has "app2: the code was v4.6.6"
+	has "and is v4.6.5"
+	has "(checkout: moving from"
+	has "toot-web@3000 on app1 is the last web that answers. Restart it now?"
+	has "app2: mastodon-web does not stay up"
+	has "It said: "
+	has "Unable to load application: NoMethodError"
+	# In the order of the fleet, whole.
+	[[ $(sed -n '/^? step web/,/^= /p' <<<"$output" | grep '^  \$' | cut -d' ' -f4-) == "app1 systemctl daemon-reload
+app1 systemctl restart 'toot-web@3000'
+app1 systemctl restart 'toot-web@3001'
+app2 systemctl daemon-reload
+app2 systemctl restart 'mastodon-web'
+app1 bin/tootctl cache clear" ]]
+	# One that was started anew since, and works, is left alone; the heartbeat of the dead one is not its own.
+	[ "$(effects app2 | grep -c 'systemctl stop mastodon-sidekiq')" -eq 0 ]
+	[ "$(effects app1 | grep -cE 'systemctl (restart|start|reload) mastodon-(web|sidekiq)')" -eq 0 ]
+	[ "$(effects app1 | grep -E 'systemctl (stop|start) toot-(jobs|mail)')" = "systemctl stop toot-jobs
+systemctl start toot-jobs
+systemctl stop toot-mail
+systemctl start toot-mail" ]
+	[ "$(app1 systemctl is-active mastodon-sidekiq)" = inactive ]
+	"$FLEET" in db1 sh -c 'ls /var/backups/mastodon/settings-before-4.6.6-*'
+	app1 sh -c 'tar -tzf /var/backups/mastodon/settings-before-4.6.6-*.tar.gz | grep toot-web@.service'
+}

@@ -1,0 +1,90 @@
+#!/usr/bin/env bats
+# upgrade-back.bats - the runbook upgrade-back on the practice fleet: before the second part of the migration the old code comes back, after it the dump.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# Order matters: one server goes from 4.6.6 to 4.7.4 and back, twice.
+
+bats_require_minimum_version 1.5.0
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
+# shellcheck source=tests/lib/standin.sh
+. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+
+setup_file() {
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
+	FLEET_MASTODON=v4.6.6 "$FLEET" up >&2
+	both standin set pace 0.1
+	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck' -c "alter database mastodon_production set work_mem to '5MB'"
+}
+
+teardown_file() { "$FLEET" down >&2; }
+
+both() {
+	local h
+	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
+}
+
+teardown() { [ -z "${output:-}" ] || echo "$output" | cut -c1-500 | tail -n 40; }
+
+# walk RUNBOOK [OPTION…], with the rules of RULES (one a line); the transcript is $output.
+walk() {
+	local -a rules=()
+	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
+	mkdir -p "$BATS_TEST_TMPDIR/journal"
+	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db DRIVE_DETAILS=1 run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
+		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/$1.lua" "${@:2}" --json
+}
+
+has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
+
+closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
+
+sql() { "$FLEET" in app1 psql -h db1 -U mastodon -Atc "$1" "${2:-mastodon_production}"; }
+
+runs() { [[ $("$FLEET" in app1 curl -sS -m 5 -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' "http://127.0.0.1:3000/api/v2/instance?$RANDOM") == *"\"version\":\"$1\""* ]]; }
+
+post() {
+	"$FLEET" in app1 curl -sS -o /dev/null -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' -H "Authorization: Bearer $("$FLEET" in app1 standin token alice)" \
+		-d "status=$1" http://127.0.0.1:3000/api/v1/statuses
+}
+
+@test "before the second part: code, gems, assets and restart; the database stays" {
+	RULES="manual:try=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	has "STEP web ok"
+	post before-the-way-back
+	both standin effects clear
+	walk upgrade-back
+	closed ok
+	has "The second part of the migration has not run"
+	has "STEP restore skipped"
+	runs 4.6.6
+	[ "$(sql "select count(*) from statuses where text = 'before-the-way-back'")" -eq 1 ]
+	is app2 "git checkout v4.7.4..v4.6.6
+corepack enable
+yarn install v4.6.6
+assets:precompile v4.6.6
+systemctl kill -s TSTP mastodon-sidekiq
+systemctl restart mastodon-sidekiq"
+}
+
+@test "after it: the dump beside the damaged database, what is lost counted and typed, the names swapped" {
+	walk upgrade --set target=4.7.4
+	closed ok
+	post after-the-dump
+	RULES="question:How many posts=7@1
+failure:restore=retry@1
+question:How many posts=1" walk upgrade-back
+	closed ok
+	has "only the dump leads back"
+	has "7 was typed, and it is 1: nothing was done"
+	has "1 posts of members"
+	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore ok"*"DOWNTIME.ENDED web"* ]]
+	runs 4.6.6
+	[ "$(sql "select count(*) from statuses where text = 'after-the-dump'")" -eq 0 ]
+	[ "$(sql "select count(*) from statuses where text = 'before-the-way-back'")" -eq 1 ]
+	[ "$(sql 'show work_mem')" = 5MB ]
+	[ "$(sql "select count(*) from pg_database where datname like 'mastodon_production_damaged_%' and not datallowconn" postgres)" -eq 1 ]
+	# What the second part had moved is where the old code looks for it.
+	[ "$(sql 'select count(*) from accounts where domain is null and private_key is not null')" -eq 3 ]
+}
