@@ -380,6 +380,7 @@ def long_output():
         assert any(n.startswith("begun ERROR: the disk is full") and n.endswith("true") for n in notes), notes
         assert "this host: ERROR: the disk is full (`echo begun; head" in q["data"]["details"], q["data"]["details"]
         assert "ended with status 3)" in q["data"]["details"], q["data"]["details"]
+        assert v.walk()["outcome"] == "aborted"
 
 
 def slow_view():

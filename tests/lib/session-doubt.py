@@ -328,8 +328,11 @@ def waits():
     """nothing that changes anything begins on the host of a call in doubt before the answer; looks do, and what was typed into no command is nil"""
     with Place() as place:
         v = start(place, change("a", 'each({ "x", "y" }, function(k) if k == "x" then here.run("echo x >> $D/effects; echo $$ > $D/x.pid; exec sleep 1000") else '
-                                'here.read("until test -e $D/cut; do sleep 0.02; done") here.read("echo look >> $D/effects") here.run("echo y >> $D/effects") end end)'))
-        v.answer(v.asked("step", "a"), "go")
+                                'here.read("test ! -e $D/go || until test -e $D/cut; do sleep 0.02; done") here.read("echo look >> $D/effects") here.run("echo y >> $D/effects") end end)'))
+        q = v.asked("step", "a")
+        place.write("effects", "")  # what was looked at before the question
+        place.write("go", "")
+        v.answer(q, "go")
         power_cut(place, ["x"])
         q = v.asked("doubt", "a")
         place.write("cut", "")

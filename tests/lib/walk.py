@@ -40,23 +40,43 @@ class Place:
     def __exit__(self, kind, value, trace):
         for pid in self.ended if not kind else ():
             gone(pid)  # what it says at its very end counts too
-        if kind:
-            self.end_all()
+        left = "" if kind else self.left()
+        self.end_all()
         said = "\n".join(self.lines("session.log"))
         shutil.rmtree(self.dir, ignore_errors=True)
         if not kind and ("Sanitizer" in said or "runtime error" in said or "Assertion" in said):
             raise AssertionError("the session's process said:\n" + said[:6000])
+        if left:
+            raise AssertionError("the test left running:\n" + left)
 
-    def end_all(self):
-        """Ends what a test that failed left: each of its processes has the folder in its environment."""
+    def processes(self):
+        """Numbers and words of the processes of this place: each has the folder in its environment."""
+        found = {}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open("/proc/%s/environ" % pid, "rb") as f:
                     ours = ("\0W=%s\0" % self.dir).encode() in b"\0" + f.read()
                 if ours and int(pid) != os.getpid():
-                    os.kill(int(pid), signal.SIGKILL)
+                    with open("/proc/%s/cmdline" % pid, "rb") as f:
+                        found[int(pid)] = f.read().replace(b"\0", b" ").decode(errors="replace")[:200]
             except OSError:
                 pass  # gone, or not ours
+        return found
+
+    def left(self):
+        """What does not end by itself after a test that passed, in words."""
+        end = time.monotonic() + PATIENCE
+        while self.processes() and time.monotonic() < end:
+            time.sleep(0.02)
+        return "\n".join("%d %s" % each for each in self.processes().items())
+
+    def end_all(self):
+        """Ends what a test that failed left."""
+        for pid in self.processes():
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except OSError:
+                pass  # gone
 
     def write(self, name, text):
         with open(self.dir + "/" + name, "w", encoding="utf-8") as f:
