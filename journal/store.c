@@ -357,13 +357,14 @@ static void roll_back(struct store *store)
  * log for it: then it is made anew from the log, by store_mend. */
 static int checkpoint_once(struct store *store, int how, bool *all, struct err *e)
 {
-	int in_log = 0, done = 0, code = sqlite3_wal_checkpoint_v2(store->db, "main", how, &in_log, &done);
+	int in_log = -1, done = -1, code = sqlite3_wal_checkpoint_v2(store->db, "main", how, &in_log, &done);
 
+	*all = false;
 	if (code != SQLITE_OK && code != SQLITE_BUSY && code != SQLITE_LOCKED)	/* busy: a reader is in the way, later then */
 		return store_sql_err(store->db, e, "moving the log into the journal");
 	if (store_log_index_lacks(store))
 		return store_log_cut_index(store, e);
-	*all = in_log == done;
+	*all = in_log >= 0 && in_log == done;	/* both -1 where another connection is at it */
 	return 0;
 }
 
