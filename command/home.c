@@ -193,7 +193,8 @@ void home_tell(struct home_run *run, int64_t session)
 		if (json_int(one, "session", 0) != session)
 			continue;
 		text = str_is(json_text(one, "state", ""), "open") ? mem_printf("Session %lld goes on without you.", (long long)session)
-			: mem_printf("Session %lld ended: %s.", (long long)session, json_text(one, "state", ""));
+			: mem_printf(json_int(one, "left_out", 0) ? "Session %lld ended: %s, with steps left out by people." : "Session %lld ended: %s.",
+				(long long)session, json_text(one, "state", ""));
 		home_notice(run->home, text);
 		mem_free(text);
 	}

@@ -182,7 +182,7 @@ static void open_list(struct html_state *me, int64_t at_us)
 }
 
 /* How an event is coloured; the words say it too. */
-static const char *class_of(const struct event *ev, const struct json *data)
+static const char *class_of(const struct model *model, const struct event *ev, const struct json *data)
 {
 	const char *state = json_text(data, ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_SESSION_CLOSED ? "outcome" : "state", "");
 
@@ -192,6 +192,10 @@ static const char *class_of(const struct event *ev, const struct json *data)
 		return "warn";
 	if (ev->kind != EVENT_STEP_ENDED && ev->kind != EVENT_CALL_ENDED && ev->kind != EVENT_SESSION_CLOSED)
 		return "";
+	if (ev->kind == EVENT_SESSION_CLOSED && str_is(state, "ok") && model_left_out(model))
+		return "warn";
+	if (ev->kind == EVENT_STEP_ENDED && (str_is(state, "deferred") || (str_is(state, "skipped") && !str_is(ev->who, "bellbook"))))
+		return "warn";
 	if (str_is(state, "ok"))
 		return "good";
 	return str_is(state, "failed") || str_is(state, "unknown") ? "bad" : str_is(state, "warn") ? "warn" : "";
@@ -199,7 +203,7 @@ static const char *class_of(const struct event *ev, const struct json *data)
 
 static void put_words(struct buf *out, const struct model *model, const struct event *ev, const struct json *data)
 {
-	const char *class = class_of(ev, data);
+	const char *class = class_of(model, ev, data);
 	struct buf words = { 0 };
 
 	export_words(&words, model, ev, data);
@@ -308,6 +312,7 @@ static void put_facts(struct buf *out, const struct model *model)
 	fact(out, "Opened", buf_text(&line));
 	buf_clear(&line);
 	buf_printf(&line, "%s: %s", time_format(model->closed_us, time), model->outcome);
+	model_left_out_words(model, &line);
 	fact(out, "Closed", model->closed_us ? buf_text(&line) : "not yet");
 	fact(out, "Lasted", time_format_span(end > model->opened_us ? end - model->opened_us : 0, span));
 	fact(out, "Downtime", model->down_since_us ? "not over" : model->down_total_us ? time_format_span(model->down_total_us, span) : "none");
@@ -320,14 +325,17 @@ static void put_facts(struct buf *out, const struct model *model)
 	buf_done(&line);
 }
 
-static const char *state_class(enum step_state state)
+static const char *state_class(const struct model_step *step)
 {
-	return state == STEP_OK ? "good" : state == STEP_FAILED || state == STEP_IN_DOUBT ? "bad" : state == STEP_WARN ? "warn" : "";
+	enum step_state state = step->state;
+
+	return state == STEP_OK ? "good" : state == STEP_FAILED || state == STEP_IN_DOUBT ? "bad" : state == STEP_WARN || model_step_is_left_out(step) ? "warn" : "";
 }
 
 static void put_steps(struct buf *out, const struct model *model)
 {
 	char took[TIME_TEXT], waited[TIME_TEXT];
+	struct buf state = { 0 };
 
 	buf_puts(out, "<h2>Steps</h2>\n<div class=\"wide\"><table>\n<tr><th>#</th><th>Step</th><th>State</th><th>Took</th><th>Waited for people</th><th>Reason</th></tr>\n");
 	for (size_t i = 0; i < model->step_count; i++) {
@@ -335,13 +343,17 @@ static void put_steps(struct buf *out, const struct model *model)
 
 		buf_printf(out, "<tr><td>%zu</td><td>", i + 1);
 		html_text(out, step->title);
-		buf_printf(out, "</td><td class=\"%s\">%s%s</td><td>%s</td><td>%s</td><td>", state_class(step->state), step_state_name(step->state),
-			   step->attempt > 1 ? ", again" : "", step->took_us ? time_format_span(step->took_us, took) : "-",
+		buf_printf(out, "</td><td class=\"%s\">", state_class(step));
+		buf_clear(&state);
+		export_step_state(&state, step);
+		html_text(out, buf_text(&state));
+		buf_printf(out, "%s</td><td>%s</td><td>%s</td><td>", step->attempt > 1 ? ", again" : "", step->took_us ? time_format_span(step->took_us, took) : "-",
 			   step->waited_us ? time_format_span(step->waited_us, waited) : "-");
 		html_text(out, step->reason);
 		buf_puts(out, "</td></tr>\n");
 	}
 	buf_puts(out, "</table></div>\n");
+	buf_done(&state);
 }
 
 static void put_settings(struct buf *out, const struct json *params)

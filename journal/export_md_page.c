@@ -62,8 +62,10 @@ static void head(struct buf *out, const struct export_md_parts *parts)
 		   model->dry_run ? ", a dry run: nothing was changed" : "");
 	row(out, "Opened", buf_text(&line));
 	buf_clear(&line);
-	if (model->closed_us)
+	if (model->closed_us) {
 		buf_printf(&line, "%s: %s", time_format(model->closed_us, closed), model->outcome);
+		model_left_out_words(model, &line);
+	}
 	row(out, "Closed", model->closed_us ? buf_text(&line) : "not yet");
 	buf_clear(&line);
 	row(out, "Lasted", time_format_span(lasted(model), span));
@@ -120,6 +122,7 @@ static void summary(struct buf *out, const struct export_md_parts *parts)
 static void steps(struct buf *out, const struct model *model)
 {
 	char span[TIME_TEXT], waited[TIME_TEXT];
+	struct buf state = {0};
 
 	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | waited for people | reason |\n"
 		      "|---|---|---|---|---|---|---|---|---|\n");
@@ -130,14 +133,18 @@ static void steps(struct buf *out, const struct model *model)
 		text(out, step->id);
 		buf_puts(out, " | ");
 		text(out, step->title);
-		buf_printf(out, " | %s | %s | %d | %s | %s | ", step_kind_name(step->kind), step_state_name(step->state),
-			   step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
+		buf_printf(out, " | %s | ", step_kind_name(step->kind));
+		buf_clear(&state);
+		export_step_state(&state, step);
+		text(out, buf_text(&state));
+		buf_printf(out, " | %d | %s | %s | ", step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
 			   step->waited_us > 0 ? time_format_span(step->waited_us, waited) : "-");
 		text(out, step->reason);
 		if (step->by_hand)
 			buf_puts(out, step->reason[0] ? "; touched by hand" : "touched by hand");
 		buf_puts(out, " |\n");
 	}
+	buf_done(&state);
 }
 
 static const char *fate(const struct model_call *call)

@@ -116,7 +116,7 @@ static void put_counts(struct json *one, const struct index_session *row)
 {
 	const struct { const char *key; int64_t n; } counts[] = {
 		{ "step", row->step }, { "steps", row->steps }, { "ok", row->ok }, { "warn", row->warn }, { "failed", row->failed },
-		{ "skipped", row->skipped }, { "deferred", row->deferred }, { "in_doubt", row->in_doubt }, { "unsettled", row->unsettled },
+		{ "skipped", row->skipped }, { "deferred", row->deferred }, { "left_out", row->left_out }, { "in_doubt", row->in_doubt }, { "unsettled", row->unsettled },
 		{ "failures", row->failures }, { "warnings", row->warnings }, { "notes", row->notes }, { "resumed", row->resumed },
 		{ "active_us", row->active_us }, { "waited_us", row->waited_us }, { "down_us", row->down_us },
 	};
@@ -206,6 +206,8 @@ static void fill_row(struct buf cells[COLUMNS], const struct json *one)
 		buf_puts(&cells[1], json_bool(one, "running", false) ? "running" : "open, nobody carries it");
 	else
 		utf8_safe(&cells[1], state, strlen(state), false);
+	if (!open && json_int(one, "left_out", 0) > 0)
+		buf_printf(&cells[1], ", %lld left out", (long long)json_int(one, "left_out", 0));
 	if (strlen(opened) >= 16)
 		buf_printf(&cells[2], "%.10s %.5s", opened, opened + 11);
 	buf_puts(&cells[3], time_format_span(json_int(one, "took_us", 0), span));

@@ -58,6 +58,13 @@ static void payload(const struct said *said, const char *before)
 	line_words(said->out, said->ev->bytes, said->ev->len, true);
 }
 
+void export_step_state(struct buf *out, const struct model_step *step)
+{
+	buf_puts(out, step_state_name(step->state));
+	if (model_step_is_left_out(step) && *step->by)
+		buf_printf(out, " by %s", step->by);
+}
+
 static void span(const struct said *said, const char *before)
 {
 	char room[TIME_TEXT];
@@ -98,6 +105,7 @@ static void say_resumed(const struct said *said)
 static void say_closed(const struct said *said)
 {
 	buf_printf(said->out, "closed: %s", text(said, "outcome"));
+	model_left_out_words(said->model, said->out);
 	also(said, ", ", "reason");
 }
 

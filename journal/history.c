@@ -216,6 +216,7 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 	json_set_bool(one, "cut", fold->cut);
 	set_times(one, fold, row);
 	json_set_int(one, "failures", model->failures);
+	json_set_int(one, "left_out", (int64_t)model_left_out(model));
 	json_set_int(one, "step", now >= 0 ? now + 1 : (int64_t)over);
 	json_set_int(one, "steps", (int64_t)model->step_count);
 	json_set_text(one, "at", now >= 0 ? model->steps[now].title : "");

@@ -57,6 +57,7 @@ struct index_session {
 	int64_t down_since_us;		/* down since then, 0 = up */
 	int64_t step, steps;		/* number of the step entered last, of so many */
 	int64_t ok, warn, failed, skipped, deferred, in_doubt;	/* steps by what became of them */
+	int64_t left_out;		/* of these, skipped or put off by a person's word */
 	int64_t unsettled;		/* changing orders that have not come back: in doubt when no process carries the session */
 	const char *doubt_step, *doubt_host;	/* of the first step in doubt or unsettled order, "" = none */
 	int64_t failures, warnings, notes, resumed;	/* failures: attempts that failed */

@@ -33,6 +33,7 @@ CREATE TABLE step(
   kind          TEXT NOT NULL,
   state         TEXT NOT NULL DEFAULT 'planned',   -- as in step.ended, or planned ready running in doubt
   reason        TEXT NOT NULL DEFAULT '',
+  by_person     INTEGER NOT NULL DEFAULT 0,        -- it ended so by a person's word
   attempt       INTEGER NOT NULL DEFAULT 0,
   undo          INTEGER NOT NULL DEFAULT 0,        -- the attempt takes the step back
   begun_us      INTEGER NOT NULL DEFAULT 0,

@@ -45,7 +45,7 @@ static const char *const sql_text[SQL_COUNT] = {
 		" waited_us = iif(?6, waited_us, 0), attempt = iif(?4 > 0, ?4, attempt + 1),"
 		" wait_since_us = iif(EXISTS(SELECT 1 FROM ask a WHERE a.session = ?1 AND a.step = ?3), ?2, 0) WHERE session = ?1 AND id = ?3",
 	/* Work is what the clock says between begin and end less waiting, unless the session measured it in one piece. */
-	[STEP_ENDED] = "UPDATE step SET state = ?4, reason = ?5, ended_us = ?2, waited_us = waited_us + iif(wait_since_us, max(0, ?2 - wait_since_us), 0), wait_since_us = 0,"
+	[STEP_ENDED] = "UPDATE step SET state = ?4, reason = ?5, by_person = ?7, ended_us = ?2, waited_us = waited_us + iif(wait_since_us, max(0, ?2 - wait_since_us), 0), wait_since_us = 0,"
 		" took_us = iif(?4 IN ('skipped', 'deferred'), max(took_us, 0), iif(?6 >= 0 AND took_us >= 0, ?6, iif(begun_us,"
 		" max(0, ?2 - begun_us - waited_us - iif(wait_since_us, max(0, ?2 - wait_since_us), 0)), 0))) WHERE session = ?1 AND id = ?3",
 	[ATTEMPT] = "INSERT OR REPLACE INTO attempt(session, step, attempt, runbook, undo, state, begun_us, took_us, waited_us)"
@@ -207,7 +207,7 @@ static void fold_ended(struct index *index, const struct event *ev, const struct
 	if (!*known)
 		return;
 	run(index, STEP_ENDED, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(state), txt(json_text(data, "reason", "")),
-		num(json_int(data, "took_us", -1)) }, 6);
+		num(json_int(data, "took_us", -1)), num(ev->who && *ev->who && !str_is(ev->who, "bellbook")) }, 7);
 	run(index, ATTEMPT, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
 	run(index, COUNTS, (const struct index_value[]){ num(ev->session), txt(state) }, 2);
 	if (str_is(state, "ok") || str_is(state, "warn"))

@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #define INDEX_APPLICATION 0x62656c69	/* "beli" */
-#define INDEX_SCHEMA 3			/* user_version this program writes */
+#define INDEX_SCHEMA 4			/* user_version this program writes */
 #ifdef TINY_LIMITS
 #define INDEX_BATCH 3
 #define INDEX_BATCH_BYTES 64

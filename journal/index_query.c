@@ -21,7 +21,8 @@ const char *const index_query_sql[] = {
 		" (SELECT count(*) FROM call c WHERE c.session = s.id),"
 		" ifnull((SELECT t.id FROM step t WHERE t.session = s.id AND t.state = 'in doubt' ORDER BY t.place LIMIT 1),"
 		" ifnull((SELECT c.step FROM call c WHERE c.session = s.id ORDER BY c.at_us LIMIT 1), '')),"
-		" ifnull((SELECT c.host FROM call c WHERE c.session = s.id ORDER BY c.at_us LIMIT 1), '')"
+		" ifnull((SELECT c.host FROM call c WHERE c.session = s.id ORDER BY c.at_us LIMIT 1), ''),"
+		" (SELECT count(*) FROM step t WHERE t.session = s.id AND (t.state = 'deferred' OR (t.state = 'skipped' AND t.by_person)))"
 		" FROM session s WHERE (?1 = 0 OR s.id = ?1) AND (?2 = '' OR s.runbook = ?2)"
 		" AND (?3 = '' OR EXISTS(SELECT 1 FROM host h WHERE h.host = ?3 AND h.session = s.id))"
 		" AND (?4 = '' OR EXISTS(SELECT 1 FROM person p WHERE p.who = ?4 AND p.session = s.id))"
@@ -135,6 +136,7 @@ static void keep_session(struct sessions *all, sqlite3_stmt *stmt)
 		.resumed = sqlite3_column_int64(stmt, 19), .down_us = sqlite3_column_int64(stmt, 20), .down_since_us = sqlite3_column_int64(stmt, 21),
 		.people = json_in(stmt, 22), .hosts = json_in(stmt, 23), .unsettled = sqlite3_column_int64(stmt, 25),
 		.doubt_step = text_at(all->arena, stmt, 26), .doubt_host = text_at(all->arena, stmt, 27),
+		.left_out = sqlite3_column_int64(stmt, 28),
 	};
 	end = row->closed_us ? row->closed_us : row->last_us;
 	row->active_us = end - row->opened_us - sqlite3_column_int64(stmt, 11);

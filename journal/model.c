@@ -171,3 +171,29 @@ bool step_state_is_over(enum step_state state)
 {
 	return state == STEP_OK || state == STEP_WARN || state == STEP_SKIPPED || state == STEP_DEFERRED;
 }
+
+bool model_step_is_left_out(const struct model_step *step)
+{
+	return step->state == STEP_DEFERRED || (step->state == STEP_SKIPPED && *step->by);
+}
+
+size_t model_left_out(const struct model *model)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < model->step_count; i++)
+		n += model_step_is_left_out(&model->steps[i]);
+	return n;
+}
+
+void model_left_out_words(const struct model *model, struct buf *out)
+{
+	size_t all = model_left_out(model), skipped = all;
+
+	for (size_t i = 0; i < model->step_count; i++)
+		skipped -= model->steps[i].state == STEP_DEFERRED;
+	if (skipped)
+		buf_printf(out, ", %zu step%s skipped by people", skipped, skipped == 1 ? "" : "s");
+	if (all > skipped)
+		buf_printf(out, skipped ? ", %zu put off" : all == 1 ? ", %zu step put off" : ", %zu steps put off", all - skipped);
+}

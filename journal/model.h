@@ -173,4 +173,13 @@ bool step_kind_parse(const char *name, enum step_kind *out);
 /* True for ok, warn, skipped, deferred: nothing is left to do. */
 bool step_state_is_over(enum step_state state);
 
+/* True when a person's word left it out: skipped, or put off. Not when the runbook itself found it not needed. */
+bool model_step_is_left_out(const struct model_step *step);
+
+/* How many steps people left out. */
+size_t model_left_out(const struct model *model);
+
+/* What stands behind an outcome, so that "ok" never stands alone when people left steps out: ", 2 steps skipped by people, 1 put off". Appends nothing when they did not. */
+void model_left_out_words(const struct model *model, struct buf *out);
+
 #endif

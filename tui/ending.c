@@ -48,7 +48,12 @@ static void open_ends(const struct model *model, struct buf *out)
 
 		if (step->state == STEP_OK || step->state == STEP_PLANNED)
 			continue;
-		buf_printf(out, "  %s: step %zu, ", step_state_name(step->state), i + 1);
+		buf_printf(out, "  %s", step_state_name(step->state));
+		if (model_step_is_left_out(step) && *step->by) {
+			buf_puts(out, " by ");
+			utf8_safe(out, step->by, strlen(step->by), false);
+		}
+		buf_printf(out, ": step %zu, ", i + 1);
 		utf8_safe(out, step->title, strlen(step->title), false);
 		if (*step->reason) {
 			buf_puts(out, ": ");
@@ -136,6 +141,7 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 	if (ending == ENDING_CLOSED) {
 		buf_puts(out, "closed, outcome ");
 		utf8_safe(out, outcome, strlen(outcome), false);
+		model_left_out_words(model, out);
 		buf_puts(out, ".\n");
 		open_ends(model, out);
 		if (model->outside.seq) {

@@ -194,10 +194,25 @@ static void build_open(const struct home *home, struct rows *rows, int cols, int
 			add_session(rows, json_item(list, i), cols, now_us);
 }
 
+#define LEFT_OUT 24
+
+/* How it ended; "2 skips" when it ended ok although people left steps out: ok alone would hide that. */
+static const char *ended_word(const struct json *session, char out[LEFT_OUT])
+{
+	const char *state = json_text(session, "state", "");
+	long long n = (long long)json_int(session, "left_out", 0);
+
+	if (!str_is(state, "ok") || n <= 0)
+		return state;
+	snprintf(out, LEFT_OUT, n > 99 ? "skips" : "%lld skip%s", n, n == 1 ? "" : "s");
+	return out;
+}
+
 static void add_ended(struct rows *rows, const struct json *session, int cols, int64_t now_us)
 {
 	char number[24], when[TIME_TEXT], span[TIME_TEXT], key[48];
-	const char *state = json_text(session, "state", "");
+	char left_out[LEFT_OUT];
+	const char *state = ended_word(session, left_out);
 	bool good = str_is(state, "ok");
 	struct buf line = { 0 };
 	int state_col;
@@ -210,7 +225,7 @@ static void add_ended(struct rows *rows, const struct json *session, int cols, i
 	cell_left(&line, json_text(session, "title", ""), cols - 6 - (cols < SLIM ? 22 : 40));
 	buf_puts(&line, json_bool(session, "dry_run", false) ? " (dry) " : "       ");
 	state_col = utf8_columns(buf_text(&line), line.len);
-	cell_left(&line, good ? "ok" : state, 8);
+	cell_left(&line, state, 8);
 	cell_right(&line, when_span(json_int(session, "took_us", 0), span), 7);
 	if (cols >= SLIM) {
 		buf_putc(&line, ' ');
@@ -318,7 +333,8 @@ static void span_cell(struct buf *line, const struct json *span, int cols)
 static void add_runbook(struct rows *rows, const struct json *runbook, int cols, int64_t now_us)
 {
 	const struct json *usual = json_at(runbook, "usual"), *last = json_at(usual, "last");
-	const char *id = json_text(runbook, "id", ""), *state = json_text(last, "state", "");
+	char left_out[LEFT_OUT];
+	const char *id = json_text(runbook, "id", ""), *state = ended_word(last, left_out);
 	char *key = mem_printf("runbook %s", id);
 	char when[TIME_TEXT];
 	struct buf line = { 0 };

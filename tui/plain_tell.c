@@ -508,6 +508,10 @@ static void tell_step_ended(struct plain *plain, const struct event *ev)
 	plain_stamp(plain, ev->at_us);
 	put(plain, step->state == STEP_FAILED ? "FAILED" : step->state == STEP_OK ? "OK"
 		: step_state_name(step->state));
+	if (model_step_is_left_out(step) && *step->by) {
+		put(plain, " by ");
+		plain_safe(plain, step->by);
+	}
 	if (step->took_us > 0)
 		buf_printf(&plain->out, " after %s", time_format_span(step->took_us, span));
 	put(plain, ": ");
@@ -670,12 +674,13 @@ static void tell_closed(struct plain *plain, const struct event *ev)
 	const char *reason = json_text(data, "reason", "");
 
 	tell_simple(plain, ev, "the session is closed", "outcome");
+	buf_cut(&plain->out, plain->out.len - 1);
+	model_left_out_words(plain->scene->model, &plain->out);
 	if (*reason) {
-		buf_cut(&plain->out, plain->out.len - 1);
 		put(plain, ": ");
 		prose_flow(&plain->out, reason);
-		put(plain, "\n");
 	}
+	put(plain, "\n");
 	json_free(data);
 }
 

@@ -164,10 +164,10 @@ static const char *state_word(const struct plan *plan, const char *id, enum role
 		*role = ROLE_RUN;
 		return "RUN";
 	}
-	*role = step->state == STEP_WARN ? ROLE_WARN : ROLE_OK;
+	*role = step->state == STEP_WARN || model_step_is_left_out(step) ? ROLE_WARN : step->state == STEP_SKIPPED ? ROLE_TEXT : ROLE_OK;
 	if (str_starts(step->reason, "foreseen") || str_starts(step->reason, "not foreseen"))
 		return "seen";
-	return step->state == STEP_SKIPPED ? "skip" : step->state == STEP_WARN ? "warn" : "ok";
+	return step->state == STEP_SKIPPED ? "skip" : step->state == STEP_DEFERRED ? "defer" : step->state == STEP_WARN ? "warn" : "ok";
 }
 
 /* Ranges have a column where there is room for one and something to show. */

@@ -42,6 +42,8 @@ static const char *outcome(const struct review *review, enum role *role)
 	*role = ROLE_HEADER;
 	if (model->state != SESSION_CLOSED)
 		return review->running ? "RUNNING NOW (a attaches)" : "NOT CLOSED";
+	if (str_is(model->outcome, "ok") && model_left_out(model) > 0)
+		return "ok, with steps left out";
 	if (str_is(model->outcome, "ok"))
 		return model->failures > 0 ? "ok, after failures" : "ok";
 	*role = ROLE_DOWN;

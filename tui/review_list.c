@@ -110,6 +110,7 @@ static bool gather(void *arg, const struct index_session *from)
 	row->runbook = safe(from->runbook);
 	row->title = safe(from->title);
 	row->who = safe(from->who);
+	row->left_out = from->left_out;
 	row->state = safe(state_of(all->journal, from));
 	row->people = names(from->people);
 	row->hosts = names(from->hosts);
@@ -325,7 +326,7 @@ void review_list_press(struct review_list *list, const struct press *press)
 static enum role state_role(const struct listed *row)
 {
 	if (str_is(row->state, "ok"))
-		return row->failures > 0 ? ROLE_WARN : ROLE_OK;
+		return row->failures > 0 || row->left_out > 0 ? ROLE_WARN : ROLE_OK;
 	if (str_is(row->state, "running"))
 		return ROLE_RUN;
 	return str_is(row->state, "IN DOUBT") ? ROLE_DOUBT : row->open ? ROLE_WAIT : ROLE_FAIL;
@@ -343,7 +344,10 @@ static void draw_row(struct canvas *canvas, int row, const struct listed *one, b
 	canvas_printf(canvas, (struct area){ row, 2, 1, 7 }, ROLE_TEXT, "#%lld", (long long)one->session);
 	canvas_text(canvas, row, 9, 16, ROLE_TEXT, date);
 	canvas_printf(canvas, (struct area){ row, 26, 1, 9 }, ROLE_TEXT, "%9s", time_format_span(one->lasted_us, span));
-	canvas_text(canvas, row, 37, 8, state_role(one), one->state);
+	if (str_is(one->state, "ok") && one->left_out > 0)
+		canvas_printf(canvas, (struct area){ row, 37, 1, 8 }, state_role(one), "%lld skip%s", (long long)one->left_out, one->left_out == 1 ? "" : "s");
+	else
+		canvas_text(canvas, row, 37, 8, state_role(one), one->state);
 	canvas_text(canvas, row, 46, 8, ROLE_TEXT, one->who);
 	canvas_printf(canvas, (struct area){ row, 55, 1, cols - 55 - steps }, ROLE_TEXT, "%s%s", *one->title ? one->title : one->runbook,
 		one->dry_run ? " (dry run)" : "");
@@ -366,6 +370,8 @@ static void draw_more(const struct review_list *list, struct canvas *canvas, str
 		return;
 	buf_printf(&text, "#%lld %s (%s), %s, step %lld of %lld", (long long)one->session, one->title, one->runbook, one->state,
 		(long long)one->step, (long long)one->steps);
+	if (one->left_out > 0)
+		buf_printf(&text, ", %lld step%s left out by people", (long long)one->left_out, one->left_out == 1 ? "" : "s");
 	if (one->failures > 0)
 		buf_printf(&text, ", %lld failure%s", (long long)one->failures, one->failures == 1 ? "" : "s");
 	if (one->down_us > 0)

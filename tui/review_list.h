@@ -14,7 +14,7 @@
 
 /* One session; strings owned and safe to show. */
 struct listed {
-	int64_t session, opened_us, last_us, lasted_us, down_us, step, steps, failures;
+	int64_t session, opened_us, last_us, lasted_us, down_us, step, steps, failures, left_out;
 	char *runbook, *title, *who, *state, *people, *hosts;
 	char *words;		/* all that a typed word may be found in */
 	bool dry_run, failed, open;

@@ -51,7 +51,7 @@ static void say_sessions(const struct review_list *list)
 		date[10] = ' ';
 		printf("%lld: %s, %s, opened %.16s UTC by %s, lasted %s, step %lld of %lld%s%s.\n", (long long)one->session, *one->title ? one->title : one->runbook,
 			one->state, date, one->who, time_format_span(one->lasted_us, span), (long long)one->step,
-			(long long)one->steps, one->failures > 0 ? ", with failures" : "", one->dry_run ? ", dry run" : "");
+			(long long)one->steps, one->left_out > 0 ? ", with steps left out by people" : one->failures > 0 ? ", with failures" : "", one->dry_run ? ", dry run" : "");
 	}
 	puts("Say the number of a session to read it, filter WORDS, list, or quit.");
 }
@@ -82,6 +82,7 @@ static void say_facts(const struct review *review)
 
 	utf8_safe(&title, model->title, strlen(model->title), false);
 	utf8_safe(&outcome, model->outcome, strlen(model->outcome), false);
+	model_left_out_words(model, &outcome);
 	utf8_safe(&damage, timeline->damage ? timeline->damage : "", timeline->damage ? strlen(timeline->damage) : 0, false);
 	timeline_people(timeline, &people);
 	time_format(model->opened_us, from);

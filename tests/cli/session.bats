@@ -13,6 +13,8 @@ driver() {
 
 @test "people: answers, refusals, pauses, failures, parameters, several views" { driver session-basic; }
 
+@test "what a walk says of its steps: left out by people" { driver session-plan; }
+
 @test "two Unix users in one session" { driver session-people; }
 
 @test "who is no second person: uids that anybody can take on, accounts without a person, one person with two accounts" { driver session-second; }

@@ -139,7 +139,7 @@ static void export_text__has_a_line_per_event_and_indented_output(void **state)
 	assert_has(text, "note: app2 was reinstalled on Tuesday\n");
 	assert_has(text, "deferred: unit is missing, owner bob, due 2025-11-24\n");
 	assert_has(text, "lesson: Check the unit first.\n");
-	assert_has(text, "closed: aborted, enough for today\n");
+	assert_has(text, "closed: aborted, 1 step put off, enough for today\n");
 	for (const char *line = text; *line; line = strchr(line, '\n') + 1) {
 		events += isdigit((unsigned char)line[0]) && line[2] == ':';
 		outputs += line[0] == ' ';
@@ -156,7 +156,7 @@ static void export_md__tells_the_story(void **state)
 	(void)state;
 	assert_true(str_starts(text, "# Post-mortem: Rebuild the search index\n"));
 	assert_has(text, "| Runbook | es |\n");
-	assert_has(text, "| Closed | 2025-11-21T18:53:17.000000Z: aborted |\n");
+	assert_has(text, "| Closed | 2025-11-21T18:53:17.000000Z: aborted, 1 step put off |\n");
 	assert_has(text, "| Downtime | 47 s |\n");
 	assert_has(text, "| Steps | 1 ready, 1 ok, 1 warn, 1 skipped, 1 deferred of 5 |\n");
 	assert_has(text, "| Record | session 1, events 1 to 49 |\n");
@@ -519,7 +519,7 @@ static void export_sessions_text__is_a_safe_table(void **state)
 	assert_string_equal(buf_text(&out),
 		"SESSION  STATE                    OPENED (UTC)      LASTED    STEP    WHO       RUNBOOK\n"
 		"50       open, nobody carries it  2025-11-21 18:52  1 m 30 s  1 of 2  bob^[[1m  drain (dry run)\n"
-		"1        aborted                  2025-11-21 18:52  1 m 10 s  5 of 5  ann       es\n");
+		"1        aborted, 1 left out      2025-11-21 18:52  1 m 10 s  5 of 5  ann       es\n");
 	buf_done(&out);
 	json_free(list);
 }

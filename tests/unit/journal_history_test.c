@@ -78,6 +78,29 @@ static void history__keeps_people_and_work_apart(void **state)
 	history_free(history);
 }
 
+/* A step that a person skipped, and one that was not needed: only the first is left out. */
+static void history__counts_what_people_left_out(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct history *history = history_new();
+	int64_t session = walk(store, 1, NULL, 1, 1);
+	struct event more[] = {
+		{ .kind = EVENT_STEP_ENDED, .session = session, .step = "look", .who = "bellbook", .data = "{\"state\":\"skipped\",\"reason\":\"not needed here\"}" },
+		{ .kind = EVENT_STEP_ENDED, .session = session, .step = "stop", .who = "ada", .data = "{\"state\":\"skipped\",\"reason\":\"no time\"}" },
+	};
+	struct err e = { 0 };
+
+	append_ok(store, more, 1);
+	assert_int_equal(history_read(history, place->path, false, HISTORY_SESSIONS, &e), 0);
+	assert_int_equal(json_int(json_item(history_sessions(history), 0), "left_out", -1), 0);
+	append_ok(store, more + 1, 1);
+	assert_int_equal(history_read(history, place->path, false, HISTORY_SESSIONS, &e), 0);
+	assert_int_equal(json_int(json_item(history_sessions(history), 0), "left_out", -1), 1);
+	store_close(store);
+	history_free(history);
+}
+
 static void history__finds_doubts_and_open_questions(void **state)
 {
 	const struct place *place = *state;
@@ -164,6 +187,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(history__keeps_people_and_work_apart, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(history__counts_what_people_left_out, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__finds_doubts_and_open_questions, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__keeps_waits_with_their_steps_when_the_runbook_changes, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__of_no_journal_is_empty, place_make, place_remove),

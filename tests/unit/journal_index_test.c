@@ -54,13 +54,13 @@ static bool put_session(void *arg, const struct index_session *row)
 	char *people = json_print(row->people), *hosts = json_print(row->hosts);
 
 	buf_printf(arg, "%lld %s|%s|%s|%s|%s|%s dry %d opened %lld closed %lld last %lld active %lld waited %lld since %lld down %lld since %lld step %lld of %lld,"
-			" ok %lld warn %lld failed %lld skipped %lld deferred %lld doubt %lld unsettled %lld %s@%s, %lld failures %lld warnings %lld notes %lld resumed %s %s\n",
+			" ok %lld warn %lld failed %lld skipped %lld deferred %lld left out %lld doubt %lld unsettled %lld %s@%s, %lld failures %lld warnings %lld notes %lld resumed %s %s\n",
 		   (long long)row->session, row->runbook, row->title, row->fleet, row->who, row->outcome, row->reason, row->dry_run,
 		   (long long)((row->opened_us - STORY_START_US) / SECOND), row->closed_us ? (long long)((row->closed_us - STORY_START_US) / SECOND) : -1,
 		   (long long)((row->last_us - STORY_START_US) / SECOND), (long long)(row->active_us / SECOND), (long long)(row->waited_us / SECOND),
 		   row->wait_since_us ? (long long)((row->wait_since_us - STORY_START_US) / SECOND) : -1, (long long)(row->down_us / SECOND),
 		   row->down_since_us ? (long long)((row->down_since_us - STORY_START_US) / SECOND) : -1, (long long)row->step, (long long)row->steps,
-		   (long long)row->ok, (long long)row->warn, (long long)row->failed, (long long)row->skipped, (long long)row->deferred, (long long)row->in_doubt,
+		   (long long)row->ok, (long long)row->warn, (long long)row->failed, (long long)row->skipped, (long long)row->deferred, (long long)row->left_out, (long long)row->in_doubt,
 		   (long long)row->unsettled, row->doubt_step, row->doubt_host, (long long)row->failures, (long long)row->warnings, (long long)row->notes,
 		   (long long)row->resumed, people, hosts);
 	mem_free(people);
@@ -93,7 +93,7 @@ static void index_facts__tell_a_session_as_its_model_does(void **state)
 	text = list(index, (struct index_filter){ 0 });
 	/* Questions were open from 4 to 14, 17 to 30 and 43 to 53; down from 14 to 61. */
 	assert_string_equal(text, "1 es|Rebuild the search index|prod|ann|aborted|enough for today dry 0 opened 0 closed 70 last 70 active 70 waited 33 since -1"
-				  " down 47 since -1 step 5 of 5, ok 1 warn 1 failed 0 skipped 1 deferred 1 doubt 0 unsettled 0 @, 1 failures 2 warnings"
+				  " down 47 since -1 step 5 of 5, ok 1 warn 1 failed 0 skipped 1 deferred 1 left out 1 doubt 0 unsettled 0 @, 1 failures 2 warnings"
 				  " 2 notes 0 resumed [\"ann\",\"bob\"] [\"app1\",\"app2\",\"db1\"]\n");
 	mem_free(text);
 	index_close(index);

@@ -137,7 +137,7 @@ static void export_html__tells_the_session(void **state)
 	assert_has(page, "default-src &#39;none&#39;; style-src &#39;sha256-");
 	assert_has(page, "<th scope=\"row\">Downtime</th><td>47 s</td>");
 	assert_has(page, "by ann</td>");
-	assert_has(page, "<td>Stop the workers</td><td class=\"\">deferred</td>");
+	assert_has(page, "<td>Stop the workers</td><td class=\"warn\">deferred</td>");
 	assert_has(page, "<h3 id=\"e10\">stop: Stop the workers</h3>\n<p class=\"note\">w2</p>");
 	assert_has(page, "<span class=\"who\">bob:</span> <span>note: app2 was reinstalled on Tuesday</span>");
 	/* A word that came in two chunks is one. */

@@ -56,7 +56,7 @@ static void timeline__has_steps_failures_decisions_notes_settings(void **state)
 		"44 +65 -1 ann GO ON continued\n"
 		"46 +67 -1 - skip 4 Tell the users: told already\n"
 		"48 +69 -1 ann LESSON Check the unit first.\n"
-		"49 +70 -1 ann CLOSE closed: aborted, enough for today\n";
+		"49 +70 -1 ann CLOSE closed: aborted, 1 step put off, enough for today\n";
 	struct timeline *timeline = told();
 	struct buf got = { 0 };
 

@@ -570,9 +570,17 @@ static void plain__end_tells_how_to_come_back(void **state)
 		EVENT(7, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));
 	assert_int_equal(plain_ending(plain), ENDING_CLOSED);
 	assert_int_equal(plain_end(plain, &out), 0);
-	assert_non_null(strstr(buf_text(&out), "closed, outcome ok"));
+	assert_non_null(strstr(buf_text(&out), "closed, outcome ok, 1 step put off.\n"));
 	assert_non_null(strstr(buf_text(&out), "no room (owed by ben until 2026-12-01)"));
 	assert_non_null(strstr(buf_text(&out), "Warnings of this walk:\n  port 80 is closed\nNotes:\n  keep the dump\nRead it with"));
+	buf_clear(&out);
+	plain_free(plain);
+	/* A step that a person skipped makes no walk that is simply ok. */
+	plain = started(ENTERED "{\"seq\":3,\"session\":1,\"at\":\"2026-11-21T18:00:01.000000Z\",\"kind\":\"step.ended\",\"v\":1,\"who\":\"ruud\",\"step\":\"copy\",\"data\":{\"state\":\"skipped\",\"reason\":\"no room\"}}\n"
+		EVENT(4, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));
+	assert_said(plain, "the session is closed: ok, 1 step skipped by people\n");
+	plain_end(plain, &out);
+	assert_non_null(strstr(buf_text(&out), "closed, outcome ok, 1 step skipped by people.\n  skipped by ruud: step 1, "));
 	buf_clear(&out);
 	plain_free(plain);
 	plain = started(ENTERED EVENT(3, "step.begun", "\"step\":\"copy\",\"attempt\":1") EVENT(4, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app1\",\"data\":{\"action\":\"ssh.job\",\"effect\":\"change\",\"shown\":\"pg_restore -j 4\"}")
