@@ -38,13 +38,13 @@ def wait_for(test, what):
 
 
 def stat_of(pid):
-    """(state, parent) or None."""
+    """(state, parent); of one that is gone, those of a zombie of nobody."""
     try:
         with open("/proc/%d/stat" % pid) as f:
             state, parent = f.read().rsplit(")", 1)[1].split()[:2]
             return state, int(parent)
     except (OSError, ValueError):
-        return None
+        return "Z", 0
 
 
 def words_of(pid):
@@ -61,7 +61,7 @@ def descendants(pid):
     while more:
         one = more.pop()
         for p, stat in parents.items():
-            if stat and stat[1] == one and stat[0] != "Z":
+            if stat[1] == one and stat[0] != "Z":
                 found.append(p)
                 more.append(p)
     return found
@@ -201,7 +201,7 @@ def reader(place, v):
     """The worker's own child under which the reading command runs."""
     def found():
         ours = [p for p in descendants(v.pid) if "bellbook" in words_of(p).split(" ")[0]]
-        return [p for p in shells_of(place) if (stat_of(p) or ("", 0))[1] in ours]
+        return [p for p in shells_of(place) if stat_of(p)[1] in ours]
     return wait_for(found, "a shell")[0]
 
 
