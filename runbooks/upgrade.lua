@@ -7,13 +7,13 @@ local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local install = require "install"
 local mastodon = require "mastodon"
+local migration = require "migration"
 local pages = require "pages"
 local preflight = require "preflight"
 local proof = require "proof"
 local renew = require "renew"
 local runtime = require "runtime"
 local services = require "services"
-local reason = require "reason"
 local sidekiq = require "sidekiq"
 local sorted = require "sorted"
 local verify = require "verify"
@@ -47,6 +47,9 @@ does nothing again.]],
 			help = "Only when PgBouncer runs on another host than PostgreSQL; else DB_HOST of .env.production is right." },
 		drain = { type = "integer", min = 2, max = 86400, default = 600, ask = "How many seconds may Sidekiq take to finish its jobs?",
 			help = "Then you are asked whether to wait on." },
+		lock_wait = { type = "integer", min = 0, max = 600, default = 5, ask = "How many seconds may a migration wait for a lock?",
+			help = "While it waits, members wait behind it. Then it gives way and is tried again, where that is safe: outside of a transaction "
+				.. "(indexes built beside the writers) it always waits. 0 = as long as it takes." },
 		account = { type = "text", optional = true, pattern = "[%w_]+", ask = "Which local account is compared before and after?",
 			help = "Its signing key must not change. Without a name, the server's contact account is taken." },
 	},
@@ -541,22 +544,13 @@ local function migrated(s, skip)
 	return code_is(s, s.site.first) and #mastodon.down(s, s.site, skip) == 0 and #mastodon.invalid_indexes(s, s.site) == 0
 end
 
--- One migration run, with an invalid index of an earlier try out of its way, and words when it fails.
-local function migrate(s, name, env)
-	proof.still(s, s.site)
-	preflight.drop_invalid(s, s.site)
-	-- Processes that were started before do not know the new columns: when it ended is noted where it ran.
-	local cmd = "bundle exec rails db:migrate; e=$?; mkdir -p tmp/bellbook; date +%s.%N >tmp/bellbook/migrated; exit $e"
-	local answer = mastodon.job(s, s.site.first, name, cmd, { env = mastodon.migrate_env(s.site, env), check = false })
-	if not answer.ok then fail("The migration failed.\n" .. reason.migration(s, s.site.first, answer)) end
-end
-
 change "migrate" (watch.over { title = "Migrate the database, the part that old code bears", needs = { "site" }, uses = { "backup", "checked_out" }, takes = "30m", timeout = "24h",
 	why = "The new code needs new tables and columns; the old code still runs and does not mind them.",
 	about = [[Migrations marked “post deployment” are left for later (SKIP_POST_DEPLOYMENT_MIGRATIONS). It goes past PgBouncer.
 Never interrupt it: an index that is being built stays behind invalid. To see how far an index is:
 SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index. If it fails, nothing has been restarted and it
-is safe to stop here. “No lock timeout set” is said for every migration and means nothing.]],
+is safe to stop here. While a migration waits for a lock, members wait behind it: who holds it is shown, and where a migration can be
+repeated it gives way after lock_wait and tries again. “No lock timeout set” is said all the same.]],
 	back = "Usually nothing: old code works with the new columns. The runbook upgrade-back brings the old code back, with its gems and assets.",
 	when = function(s)
 		if s.params.way ~= "two-phase" then return "everything is migrated in one go, while it is stopped" end
@@ -565,8 +559,9 @@ is safe to stop here. “No lock timeout set” is said for every migration and 
 	run = function(s)
 		if not s.backup then s:warn "No backup was made in this walk." end
 		tell(s, "migrate")
-		migrate(s, "migrate", { SKIP_POST_DEPLOYMENT_MIGRATIONS = "true" })
+		migration.run(s, "migrate", true)
 	end,
+	meter = migration.meter,
 	done = function(s) return migrated(s, true) end })
 
 phase "Change over"
@@ -687,8 +682,9 @@ index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_i
 		if not s.backup then s:warn "No backup was made in this walk." end
 		tell(s, "migrate")
 		tell(s, "migrate-post")
-		migrate(s, "migrate-all")
+		migration.run(s, "migrate-all")
 	end,
+	meter = migration.meter,
 	done = function(s) return migrated(s) end })
 
 change "web" (watch.over({ title = "Restart the web", needs = { "site" }, uses = { "changed", "stopped" }, gives = { "restarted" }, downtime = "ends", refuses = "10s", takes = "3m", timeout = "15m",
@@ -809,9 +805,10 @@ lost here, though other servers have it. It may take hours on a big server. Neve
 		demand(sidekiq.leftovers(s, s.site, coded_since(s)), "Old processes would break on what this removes. Stop them first:")
 		for _, text in ipairs(preflight.unknown_clients(s, s.site)) do s:warn(text) end
 		tell(s, "migrate-post")
-		migrate(s, "migrate-post")
+		migration.run(s, "migrate-post")
 		s.migrated_post = true
 	end,
+	meter = migration.meter,
 	done = function(s) return migrated(s) end })
 
 phase "After-care"

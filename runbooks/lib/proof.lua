@@ -322,7 +322,7 @@ function M.database(s)
 		#proven > 0 and "; " .. table.concat(proven, "; ") or ""))
 end
 
--- Before a dump or a migration: is it still that database?
+-- Before a dump or a migration: is it still that database? Gives the server, with when it was started.
 function M.still(s, site)
 	local found, why = ask(s, site, { host = site.db.direct_host, port = site.db.direct })
 	check(found, ("%s does not answer: %s"):format(place_words(site, { host = site.db.direct_host, port = site.db.direct }), why or ""))
@@ -331,6 +331,7 @@ function M.still(s, site)
 	-- The server may have been restarted since.
 	check(found.system == was.system and found.oid == was.oid and found.name == was.name, ("at %s is another database than at the first look: %s, and was %s")
 		:format(place_words(site, { host = site.db.direct_host, port = site.db.direct }), server_words(found), server_words(was)))
+	return found
 end
 
 -- ---- Redis ----

@@ -81,6 +81,36 @@ local function timed_out(s)
 	if limit then return "somebody or something cancelled it. If an index was being built, the step offers to drop the half-built one; then try again" end
 end
 
+-- A lock that did not come within the limit of the role or the database (a limit of the runbook's own is told with who held it).
+local function no_lock(s)
+	local ok, rows = pcall(mastodon.sql, s, s.site, "SELECT current_setting('lock_timeout')")
+	local limit = ok and rows[1] or nil
+	if limit and limit ~= "0" then
+		return ("somebody held a lock for longer than %s, which is all that PostgreSQL lets this user wait (lock_timeout of the role or the database). Find who has a long "
+			.. "transaction open (SELECT pid, usename, state, xact_start FROM pg_stat_activity ORDER BY xact_start), let it end, then try again"):format(limit)
+	end
+	return "a lock did not come in the time that the command gives itself: somebody held it. Let their transaction end, then try again"
+end
+
+-- The connection ended under the command: was PostgreSQL restarted, and is it back? It says itself when it was started.
+local function cut_off(s, _, _, answer)
+	if not (s.site and s.site.db and s.site.db.direct) then return nil end
+	local ok, rows = pcall(mastodon.sql, s, s.site, "SELECT extract(epoch FROM pg_postmaster_start_time())::bigint, "
+		.. "to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'HH24:MI:SS')")
+	local started, at = (ok and rows[1] or ""):match("^(%d+)|(.*)$")
+	if not started then
+		local why = type(rows) == "table" and rows.text or tostring(rows)
+		return ("PostgreSQL was stopped or restarted under it, and does not answer now (%s). Look at it (systemctl status postgresql, its log) and wait until it does; "
+			.. "then try again"):format(trim(why:match("[^\n]*") or ""):sub(1, 160))
+	end
+	local before = answer and answer.started or s.site.db.server and s.site.db.server.started
+	if before and started ~= before then
+		return ("PostgreSQL was restarted at %s UTC, under it, and answers again. What ran in a transaction was rolled back: try again"):format(at)
+	end
+	return ("PostgreSQL itself runs on and answers (since %s UTC): this one connection was ended, by somebody (pg_terminate_backend), by a server process that died, or on "
+		.. "the way. PostgreSQL's log tells which. What ran in a transaction was rolled back: try again"):format(at)
+end
+
 local function not_owner(s)
 	local ok, rows = pcall(mastodon.sql, s, s.site, "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public' AND tableowner <> current_user ORDER BY 1")
 	if not ok or #rows == 0 then return nil end
@@ -101,6 +131,8 @@ local KNOWN = {
 	{ no_gems, "Bundler::GemNotFound", "locally installed gems", "Could not find gem" },
 	{ not_allowed, "Permission denied", "EACCES", "EPERM", "PermissionError" },
 	{ no_name, "resolve host", "EAI_AGAIN", "ENOTFOUND", "name resolution", "Name or service not known" },
+	{ cut_off, "PG::AdminShutdown", "PG::CrashShutdown", "PG::CannotConnectNow", "server closed the connection", "terminating connection", "the database system is " },
+	{ no_lock, "PG::LockNotAvailable", "ActiveRecord::LockWaitTimeout", "canceling statement due to lock timeout" },
 	{ timed_out, "PG::QueryCanceled", "canceling statement due to statement timeout", "canceling statement due to user request" },
 	{ not_owner, "must be owner of", "PG::InsufficientPrivilege" },
 	{ double_rows, "could not create unique index", "PG::UniqueViolation" },
@@ -114,7 +146,7 @@ function M.advice(s, host, text, answer)
 		for i = 2, #known do
 			for _, line in ipairs(lines(text)) do found = found or line:find(known[i]) ~= nil end
 		end
-		if found then return known[1](s, host, text) end
+		if found then return known[1](s, host, text, answer) end
 	end
 end
 
@@ -163,13 +195,14 @@ local function at_work(out)
 	return name
 end
 
--- The lines of a failed migration that matter, with advice.
-function M.migration(s, host, answer)
-	local why, name, hint = cause(answer), at_work(answer.out), nil
+-- The lines of a failed migration that matter, with advice. known: { hint = what the caller knows of it, started = when PostgreSQL was
+-- started, as seen before }, each optional.
+function M.migration(s, host, answer, known)
+	local why, name, hint = cause(answer), at_work(answer.out), known and known.hint
 	for _, h in ipairs(HINTS) do
-		if why:find(h[1]) then hint = type(h[2]) == "function" and h[2](s) or h[2] break end
+		if not hint and why:find(h[1]) then hint = type(h[2]) == "function" and h[2](s) or h[2] end
 	end
-	hint = hint or M.advice(s, host, why, answer)
+	hint = hint or M.advice(s, host, why, { code = answer.code, signal = answer.signal, started = known and known.started })
 	return ("%s%s%s"):format(why:gsub("\n", "\n  "), name and "\n  in the migration " .. name or "", hint and "\nWhat this means: " .. hint .. "." or "")
 end
 

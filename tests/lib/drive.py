@@ -7,9 +7,10 @@ A rule is OF[:MATCH]=VALUE[@TIMES][!SHELL]: a question of kind OF (step, failure
 whose step id or name is MATCH (or whose text contains it) is answered with VALUE. The first rule that fits and has TIMES left is
 taken; SHELL is run before the answer (a fault to make or mend). VALUE is JSON when it parses as such, else text. Without a rule:
 step go, manual done, approval what is expected, doubt probe, change accept, anything else its default, failure abort.
+seen:TEXT=x[@TIMES]!SHELL answers nothing: SHELL is run when a line is printed that has TEXT in it.
 Rules may also come as a JSON list of such texts in DRIVE_RULES.
 
-Prints one line per thing worth seeing: "? of step", "= value", "> host command", "< outcome", "STEP state reason", "! warning", "# note", and
+Prints one line per thing worth seeing: "? of step", "= value", "> host command", "< outcome", "STEP state reason", "! warning", "# note", "~ meter", and
 last "CLOSED outcome reason". Exits as the command did, 70 when nothing came for PATIENCE (120) seconds, 71 when a question had no answer."""
 import json
 import os
@@ -79,6 +80,8 @@ def show(event):
         return "! %s %s" % (step, data.get("text"))
     if kind == "note":
         return "# %s %s" % (step, event.get("text") or data.get("text") or "")
+    if kind == "call.progress" and not event.get("call") and data.get("text"):
+        return "~ %s %s" % (step, data["text"])
     if kind in ("downtime.began", "downtime.ended", "step.doubted"):
         return "%s %s %s" % (kind.upper(), step, data.get("reason") or "")
     if kind == "session.closed":
@@ -113,6 +116,15 @@ def reply(process, rules, event):
     process.stdin.write((json.dumps(intent) + "\n").encode())
     process.stdin.flush()
     return True
+
+
+def see(rules, text):
+    """Runs what is to be run when this was printed: the first rule that fits."""
+    for rule in rules:
+        if rule["of"] == "seen" and rule["left"] > 0 and (rule["match"] or "") in text:
+            rule["left"] -= 1
+            subprocess.run(rule["shell"] or "true", shell=True, check=True, stdout=sys.stderr)
+            return
 
 
 def lines_of(process, seconds):
@@ -151,6 +163,7 @@ def drive(rules, command):
         text = show(event)
         if text:
             put(text)
+            see(rules, text)
         if event.get("kind") == "asked" and event["seq"] not in asked:
             asked.add(event["seq"])
             if not reply(process, rules, event):

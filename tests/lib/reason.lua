@@ -33,7 +33,7 @@ local env = setmetatable({
 	q = function(text) return "'" .. text .. "'" end,
 }, { __index = _G })
 local reason = assert(loadfile(folder .. "/reason.lua", "t", env))()
-local site = { site = { db = { user = "mastodon" } } }
+local site = { site = { db = { user = "mastodon", direct = 5432, server = { started = "1000" } } } }
 
 -- name, words of the command, what the host says, what the database says, what must be in the advice (false = none), what must not.
 local cases = {
@@ -59,6 +59,14 @@ local cases = {
 	{ "the same in German", "PG::QueryCanceled: FEHLER:  storniere Anfrage wegen Zeitüberschreitung der Anfrage", {}, { statement_timeout = { "5min" } }, "statement_timeout = 0", nil },
 	{ "cancelled by somebody", "PG::QueryCanceled: ERROR:  canceling statement due to user request", {}, { statement_timeout = { "0" } }, "cancelled it", "ALTER ROLE" },
 	{ "a database that is away", "PG::QueryCanceled: ERROR:  canceling statement due to user request", {}, {}, false },
+	{ "the role's lock timeout", "PG::LockNotAvailable: FEHLER:  storniere Anfrage wegen Zeitüberschreitung beim Warten auf eine Sperre",
+	{}, { lock_timeout = { "2s" } }, "for longer than 2s", nil },
+	{ "a lock timeout of the command's own", "PG::LockNotAvailable: ERROR:  canceling statement due to lock timeout", {}, { lock_timeout = { "0" } }, "somebody held it", "of the role" },
+	{ "PostgreSQL restarted", "PG::ConnectionBad: PQconsumeInput() FATAL:  terminating connection due to administrator command",
+	{}, { postmaster = { "2000|17:14:05" } }, "PostgreSQL was restarted at 17:14:05 UTC", "pg_terminate_backend" },
+	{ "PostgreSQL still down", "PG::ConnectionBad: connection to server at \"db1\" (10.0.0.1), port 5432 failed: FATAL:  the database system is starting up",
+	{}, {}, "does not answer now (", "was rolled back" },
+	{ "only this connection", "PG::ConnectionBad: PQconsumeInput() server closed the connection unexpectedly", {}, { postmaster = { "1000|09:00:00" } }, "pg_terminate_backend", "was restarted" },
 	{ "an owner", "PG::InsufficientPrivilege: ERROR:  must be owner of table accounts",
 	{}, { tableowner = { "accounts|postgres", "users|postgres" } }, "2 tables do not belong to mastodon (accounts belongs to postgres)", nil },
 	{ "an owner, but all are ours", "ERROR:  must be owner of extension pg_stat_statements", {}, { tableowner = {} }, false },
@@ -95,4 +103,10 @@ for _, case in ipairs(migrations) do
 	local advice = text:match("What this means: (.*)$")
 	assert(case[3] and advice and advice:find(case[3], 1, true) or not case[3] and not advice, text)
 end
+
+-- What the caller knows of a migration's end comes before what can be guessed; and when PostgreSQL was started, at its last look.
+sql = { postmaster = { "1000|09:00:00" } }
+local gone = { err = "PG::ConnectionBad: PQconsumeInput() server closed the connection unexpectedly", code = 1, out = "" }
+assert(reason.migration(site, "app1", gone, { started = "900" }):find("was restarted at 09:00:00", 1, true))
+assert(reason.migration(site, "app1", gone, { hint = "held by pid 4" }):find("What this means: held by pid 4.", 1, true))
 print "ok"

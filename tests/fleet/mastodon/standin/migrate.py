@@ -97,11 +97,12 @@ def lock(pg, version):
 
 def migrate(live, version):
     """db:migrate; says nothing when there is nothing to do."""
-    with connection(version) as pg:
+    # Rails' advisory lock is held by a session of its own.
+    with connection(version) as pg, connection(version) as keeper:
         pre_check(pg, version)
         if os.environ.get("VERSION"):
             raise Stop("%s\nThe stand-in migrates to the newest version only" % aborted(version))
-        key = lock(pg, version)
+        key = lock(keeper, version)
         have = done_versions(pg)
         todo = [m for m in files(live) if m.version not in have]
         warn_long(todo)
@@ -111,7 +112,7 @@ def migrate(live, version):
             err("WARNING:  you don't own a lock of type ExclusiveLock")
             raise Stop("%s\nActiveRecord::ConcurrentMigrationError: Failed to release advisory lock (ActiveRecord::ConcurrentMigrationError)"
                        % aborted(version))
-        pg.run("SELECT pg_advisory_unlock(%d)" % key)
+        keeper.run("SELECT pg_advisory_unlock(%d)" % key)
     return 0
 
 
@@ -141,11 +142,10 @@ def apply(pg, m, version):
     out("-- " + m.says)
     nap(0.12)
     slow = fault("migrate-slow")
-    if slow is not None:
-        words = slow.split()
-        if len(words) < 2 or words[1] in (m.name, m.version):
-            nap_slow(pg, float(words[0]) if words else 5.0)
+    words = slow.split() if slow is not None else None
     try:
+        if words is not None and (len(words) < 2 or words[1] in (m.name, m.version)):
+            nap_slow(pg, float(words[0]) if words else 5.0)
         check_data(pg, m)
         run_sql(pg, m)
     except PGError as e:
@@ -189,8 +189,9 @@ def run_sql(pg, m):
     if not m.concurrent:
         try:
             pg.run("BEGIN; %s; %s; COMMIT" % (m.sql.rstrip().rstrip(";"), row))
-        except PGError:
-            pg.run("ROLLBACK")
+        except PGError as e:
+            if not e.code.startswith("57P") and e.code:
+                pg.run("ROLLBACK")
             raise
         return
     interrupt = fault("index-invalid")

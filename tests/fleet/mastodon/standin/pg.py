@@ -20,7 +20,9 @@ class PGError(Exception):
         return {"23505": "PG::UniqueViolation", "42P01": "PG::UndefinedTable", "42703": "PG::UndefinedColumn",
                 "42P07": "PG::DuplicateTable", "42701": "PG::DuplicateColumn", "53100": "PG::DiskFull",
                 "55P03": "PG::LockNotAvailable", "57014": "PG::QueryCanceled", "42501": "PG::InsufficientPrivilege",
-                "25006": "PG::ReadOnlySqlTransaction"}.get(self.code, "PG::ConnectionBad" if not self.code else "PG::Error")
+                "25006": "PG::ReadOnlySqlTransaction",
+                # A server that goes away while a statement runs: the gem's class is that of the lost connection.
+                "57P01": "PG::ConnectionBad", "57P02": "PG::ConnectionBad", "57P03": "PG::ConnectionBad"}.get(self.code, "PG::ConnectionBad" if not self.code else "PG::Error")
 
 
 def library():

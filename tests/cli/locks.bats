@@ -1,0 +1,100 @@
+#!/usr/bin/env bats
+# locks.bats - a migration that waits for a lock, or loses its database: who blocks is seen, members are let through, its end is named.
+# SPDX-License-Identifier: GPL-3.0-or-later
+#
+# 4.3 to 4.4: the part before the restart runs in transactions only, the part after it has an index that is dropped beside the writers.
+
+bats_require_minimum_version 1.5.0
+FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
+DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
+# shellcheck source=tests/lib/standin.sh
+. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+
+setup_file() {
+	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
+	FLEET_MASTODON=v4.3.20 "$FLEET" up >&2
+	local h
+	for h in app1 app2; do "$FLEET" in "$h" standin set pace 0.1; done
+	"$FLEET" in app1 runuser -u mastodon -- env "PATH=/home/mastodon/.rbenv/shims:/home/mastodon/.rbenv/bin:/usr/local/bin:/usr/bin:/bin" RAILS_ENV=production \
+		sh -ec 'cd /home/mastodon/live; git fetch -q --tags; git checkout -q v4.4.13; git -C ~/.rbenv/plugins/ruby-build pull -q; rbenv install -s; bundle install' >&2
+	mkdir "$BATS_FILE_TMPDIR/runbooks"
+	ln -s "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_FILE_TMPDIR/runbooks/lib"
+	cp "$BATS_TEST_DIRNAME/../lib/locks.lua" "$BATS_FILE_TMPDIR/runbooks/"
+	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/hold' <<'E'
+#!/bin/sh
+ask() { psql -XqAt -h db1 -U mastodon -d mastodon_production -c "$1"; }
+PGAPPNAME=$1 ask "begin; select count(*) from users where email = 'eve@members.example'; select pg_sleep(600)" >/dev/null 2>&1 </dev/null &
+until ask "select 1 from pg_locks join pg_stat_activity using (pid) where application_name = '$1' and granted and relation = 'users'::regclass" | grep -q 1; do sleep 0.1; done
+E
+	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/request' <<'E'
+#!/bin/sh
+psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select count(*) from users" >/dev/null 2>&1 </dev/null &
+E
+	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/busy' <<'E'
+#!/bin/sh
+until psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select 1 from pg_stat_activity where query like 'SELECT pg_sleep(300%' and state = 'active'" | grep -q 1; do sleep 0.1; done
+E
+	"$FLEET" in app1 chmod 755 /usr/local/bin/hold /usr/local/bin/request /usr/local/bin/busy
+}
+
+teardown_file() { "$FLEET" down >&2; }
+
+teardown() { [ -z "${output:-}" ] || echo "$output" | cut -c1-600 | grep -v '^[<>] ' | tail -n 60; }
+
+has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
+
+# Shell text: somebody's report of that name reads the members' table in a transaction that it does not end.
+hold() { printf '%s' "'$FLEET' in app1 hold $1"; }
+
+# Shell text: it is ended.
+release() { printf '%s' "'$FLEET' in db1 runuser -u postgres -- psql -XqAtd mastodon_production -c \"select pg_terminate_backend(pid) from pg_stat_activity where application_name = '$1'\" >/dev/null"; }
+
+# Shell text: a member's request for the same table comes.
+request() { printf '%s' "'$FLEET' in app1 request"; }
+
+# walk [RULE…]: the transcript is $output.
+walk() {
+	mkdir -p "$BATS_TEST_TMPDIR/journal"
+	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db DRIVE_DETAILS=1 run "$FLEET" exec python3 "$DRIVE" "$@" \
+		-- "$BELLBOOK" run "$BATS_FILE_TMPDIR/runbooks/locks.lua" --json
+}
+
+recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log 1 --format text; }
+
+@test "migrations in transactions give way to members while somebody holds the lock, are tried again, and say who it was" {
+	walk "step:migrate=go!$(hold report)" "seen:got no lock on users=x@1" "failure:migrate=retry@1" "seen:got no lock on users=x@1!$(release report)" \
+		"step:migrate-post=skip"
+	[[ ${lines[-1]} == "CLOSED ok"* ]]
+	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of mastodon from [0-9.]+\), whose transaction is less than a minute old, at: begin; select' <<<"$output"
+	has "PG::LockNotAvailable"
+	has "in the migration 20250313123400 AddAgeVerifiedAtToUsers"
+	has "a lock on users did not come. 6 times it was waited for, 1 s each"
+	has "pg_terminate_backend(PID)"
+	has "It got its lock at the 2. try."
+	# What the other one looks for is nobody's business.
+	has "where email = '?'"
+	[[ $output != *eve@members.example* ]]
+	# What was done stayed done, and what was rolled back was done once.
+	[ "$(effects app1 | grep -c '^migrate .* pre$')" -eq 4 ]
+	[ -z "$(effects app1 | grep '^migrate ' | sort | uniq -d)" ]
+	recorded
+	has "PGOPTIONS="
+}
+
+@test "PostgreSQL restarted under a migration is named; one that may not be cut short waits in sight, with who blocks it and who waits behind it" {
+	local restart="'$FLEET' in db1 runuser -u postgres -- /usr/lib/postgresql/15/bin/pg_ctl -D /var/lib/postgresql/15/main -m fast -w -l /dev/null restart >/dev/null"
+	walk "step:migrate-post=go!'$FLEET' in app1 standin fail migrate-slow 300 RemoveLegacyDeviseTwoFactorSecretsFromUsers" \
+		"seen:~ migrate-post It waits for no lock=x@1!'$FLEET' in app1 busy && $restart" \
+		"failure:migrate-post=retry@1!'$FLEET' in app1 standin mend; $(hold export)" \
+		"seen:~ migrate-post It waits for a lock on users=x@1!$(request)" "seen: behind it (members=x@1!$(release export)"
+	[[ ${lines[-1]} == "CLOSED ok"* ]]
+	has "PostgreSQL was restarted at "
+	has "UTC, under it, and answers again"
+	has "because of 20250605110215 Drop unused index on notifications"
+	grep -Eq '^~ migrate-post It waits for a lock on users since [0-9:]{8} UTC \(less than a minute\); [1-9][0-9]* sessions? waits? behind it \(members. requests, jobs\)\. Held up by pid [0-9]+ \(export of mastodon' <<<"$output"
+	[[ $output != *eve@members.example* ]]
+	[ "$(effects app1 | grep -c '^migrate .* post$')" -eq 2 ]
+	recorded
+	has "meter: It waits for a lock on users since"
+	[[ $output != *lock_timeout=* ]]
+}
