@@ -35,6 +35,14 @@ static void draw_spark(struct frame *frame, struct area area, int col, const str
 	buf_done(&spark);
 }
 
+/* Words alone, as many rows as they need: who blocks a step stands at their end. Half of the room is left for the output. */
+static int put_words(struct frame *frame, struct area area, const char *words)
+{
+	if (area.rows > 3)
+		area.rows -= area.rows / 2 - 1;
+	return canvas_wrap(frame->canvas, area, ROLE_WAIT, words);
+}
+
 /* One row when it is wide enough, else bar and speed above the words. */
 int draw_meter(struct frame *frame, struct area area, const struct model_step *step)
 {
@@ -53,6 +61,8 @@ int draw_meter(struct frame *frame, struct area area, const struct model_step *s
 		rows = 2;
 		area.row++;
 		canvas_text(frame->canvas, area.row, area.col, area.cols, role, buf_text(&words));
+	} else if (look.percent < 0 && width > area.cols) {
+		rows = put_words(frame, area, buf_text(&words));
 	} else {
 		col += look.percent >= 0 && width + BAR_MAX + 1 <= area.cols ? draw_bar(frame, area, look.percent) : 0;
 		col += canvas_text(frame->canvas, area.row, col, area.col + area.cols - col, role, buf_text(&words)) + 1;

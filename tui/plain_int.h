@@ -30,6 +30,7 @@ struct told {
 	int64_t printed;
 	double percent;
 	int64_t progress_us;
+	uint64_t gist;		/* of a meter's words; 0 = it had an amount */
 	bool progress;		/* something was told */
 };
 

@@ -334,23 +334,39 @@ static void tell_output(struct plain *plain, const struct event *ev)
 	}
 }
 
-/* What the step's meter says; a stall is always told. */
+/* What a meter of words alone says, whatever numbers are in it; 0 = it has an amount, which is told by how far it went. */
+static uint64_t gist_of(const struct model_meter *meter)
+{
+	uint64_t gist = 14695981039346656037U;	/* FNV-1a */
+
+	if (meter->done >= 0 || !meter->text)
+		return 0;
+	for (const char *c = meter->text; *c; c++)
+		if (*c < '0' || *c > '9')
+			gist = (gist ^ (unsigned char)*c) * 1099511628211U;
+	return gist;
+}
+
+/* What the step's meter says; a stall and other words are always told. */
 static void tell_meter(struct plain *plain, const struct event *ev)
 {
 	const struct model *model = plain->scene->model;
 	const struct model_step *step = model_step_find(model, ev->step ? ev->step : "");
 	struct meter_look look;
 	struct told *told;
+	uint64_t gist;
 
 	if (!step || step->attempt != ev->attempt || !step->meter.moved_us)
 		return;
 	look = meter_look(step, ev->at_us);
 	/* Calls have seqs above 0. */
 	told = plain_told(plain, -((int64_t)(step - model->steps) * 100000 + step->attempt));
+	gist = gist_of(&step->meter);
 	if (told->progress && !step->meter.stalled && ev->at_us - told->progress_us < PLAIN_PROGRESS_US
-		&& look.percent - told->percent < PLAIN_PROGRESS_PERCENT)
+		&& look.percent - told->percent < PLAIN_PROGRESS_PERCENT && gist == told->gist)
 		return;
 	told->progress = true;
+	told->gist = gist;
 	told->progress_us = ev->at_us;
 	told->percent = look.percent > 0 ? look.percent : 0;
 	plain_stamp(plain, ev->at_us);

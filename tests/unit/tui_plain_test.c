@@ -480,6 +480,23 @@ static void plain__meter_comes_every_ten_percent_or_minute(void **state)
 	plain_free(plain);
 }
 
+/* A minute is long when somebody holds a lock: other words are told at once, other numbers in the same ones are not. */
+static void plain__meter_of_words_is_told_when_they_change(void **state)
+{
+	struct plain *plain = started(ENTERED EVENT(4, "step.begun", "\"step\":\"copy\",\"attempt\":1"));
+
+	(void)state;
+	play(plain, EVENT(5, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"text\":\"It waits for no lock\"}"));
+	assert_said(plain, "It waits for no lock.");
+	play(plain, EVENT(6, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"text\":\"It waits for a lock; 2 sessions wait behind it\"}"));
+	assert_said(plain, "It waits for a lock; 2 sessions wait behind it.");
+	play(plain, EVENT(7, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"text\":\"It waits for a lock; 13 sessions wait behind it\"}"));
+	assert_not_said(plain, "13 sessions");
+	play(plain, EVENT(8, "call.progress", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"text\":\"It waits for no lock\"}"));
+	assert_said(plain, "It waits for no lock.");
+	plain_free(plain);
+}
+
 static void plain__looks_back_at_talk_parameters_and_progress(void **state)
 {
 	struct plain *plain = started(ENTERED EVENT(4, "step.begun", "\"step\":\"copy\",\"attempt\":1"));
@@ -741,6 +758,7 @@ int main(void)
 		cmocka_unit_test(plain__flood_is_cut_and_can_be_read_later),
 		cmocka_unit_test(plain__progress_comes_every_ten_percent),
 		cmocka_unit_test(plain__meter_comes_every_ten_percent_or_minute),
+		cmocka_unit_test(plain__meter_of_words_is_told_when_they_change),
 		cmocka_unit_test(plain__looks_back_at_talk_parameters_and_progress),
 		cmocka_unit_test(plain__cancel_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(plain__interrupt_stops_nothing_by_itself),

@@ -76,6 +76,8 @@ static const struct screen_case cases[] = {
 	{ "meter", "meter-80x24", 24, 80, false, "", LATER, true },
 	{ "meter", "meter-132x43", 43, 132, false, "", LATER, false },
 	{ "meter", "meter-ascii", 24, 100, true, "", LATER, false },
+	{ "locked", "locked-80x24", 24, 80, false, "", LATER, true },
+	{ "locked", "locked-132x43", 43, 132, false, "", LATER, false },
 	{ "stalled", "stalled-80x24", 24, 80, false, "", LATER, false },
 	{ "down", "down-80x24", 24, 80, false, "", LATER, true },
 	{ "down", "down-132x43", 43, 132, false, "", LATER, true },
