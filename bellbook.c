@@ -275,7 +275,10 @@ int main(int argc, char **argv)
 			result = cmd_fail_err(&e);
 		else
 			result = command ? command->run(&options) : cmd_home(&options);
+		if (options.way_back)
+			result = cmd_way_back(&options, result);
 	}
+	json_free(options.way_back);
 	json_free(options.set);
 	mem_free(options.journal);
 	return result;

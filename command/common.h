@@ -19,6 +19,7 @@ struct options {
 	const char *session, *runbook, *host, *person, *since, *until, *limit;	/* which sessions or hits */
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
+	struct json *way_back;		/* owned: what the person of a view that ended wants to see next, NULL = nothing */
 	const char *used[64];		/* the options that were given */
 	size_t used_count;
 	bool help;
@@ -54,7 +55,13 @@ int cmd_check_journal(const struct options *o);
 int cmd_check_cut(const struct options *o);
 
 /* Shows a running session in the view that the options and the terminal call for. Blocks until left; the exit status. */
-int cmd_watch(const struct options *o, int64_t session);
+int cmd_watch(struct options *o, int64_t session);
+
+/* Shows o->way_back, filled in: its plan at home, or a question in plain lines. Starts nothing that was not agreed to. result: of the session before; the exit status. */
+int cmd_way_back(struct options *o, int result);
+
+/* True when this run is in lines of text. */
+bool cmd_is_plain(const struct options *o);
 
 /* Says that the journal has no such session, and which it has. EXIT_USAGE; EXIT_OK and no word when it has it. */
 int cmd_check_session(const struct options *o, int64_t session);

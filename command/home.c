@@ -14,6 +14,7 @@
 #include "base/utf8.h"
 #include "command/command.h"
 #include "command/debts.h"
+#include "journal/back.h"
 #include "journal/export.h"
 #include "tui/keyfile.h"
 
@@ -129,7 +130,7 @@ static bool over(void *arg)
 {
 	const struct home_run *run = arg;
 
-	return run->choice.what == HOME_QUIT || run->choice.what == HOME_PLAN || run->choice.what == HOME_ATTACH || run->choice.what == HOME_RESUME
+	return run->choice.what == HOME_QUIT || run->choice.what == HOME_PLAN || run->choice.what == HOME_BACK || run->choice.what == HOME_ATTACH || run->choice.what == HOME_RESUME
 		|| run->choice.what == HOME_REVIEW;
 }
 
@@ -200,17 +201,49 @@ void home_tell(struct home_run *run, int64_t session)
 	}
 }
 
+/* The way back of a session on this screen. */
+static void go_back(struct home_run *run, int64_t session)
+{
+	const struct json *sessions = history_sessions(run->data.history);
+	struct json *back = NULL;
+
+	for (size_t i = 0; i < json_count(sessions) && !back; i++)
+		if (json_int(json_item(sessions, i), "session", 0) == session)
+			back = json_copy_of(json_at(json_item(sessions, i), "way_back"));
+	if (back)
+		home_way_back(run, back);
+	(void)show_data(run);
+	json_free(back);
+}
+
+/* What a view that just ended leads to. */
+static void go_on(struct home_run *run)
+{
+	struct json *back = run->o->way_back;
+
+	run->o->way_back = NULL;
+	home_way_back(run, back);
+	(void)show_data(run);
+	json_free(back);
+}
+
 static void screens(struct home_run *run)
 {
 	const struct stage_screen screen = {.arg = run, .draw = draw, .press = press, .line = line, .refresh = refresh, .over = over};
 
 	while (!run->gone) {
+		if (run->o->way_back) {
+			go_on(run);
+			continue;
+		}
 		run->choice = (struct home_choice){.what = HOME_STAY};
 		run->gone = !stage_run(run->stage, &screen);
 		if (run->gone || run->choice.what == HOME_QUIT)
 			return;
 		if (run->choice.what == HOME_PLAN) {
 			home_plan(run, run->choice.runbook);
+		} else if (run->choice.what == HOME_BACK) {
+			go_back(run, run->choice.session);
 		} else {
 			home_lend(run, with_session, NULL);
 			if (run->choice.what != HOME_REVIEW)
@@ -242,6 +275,20 @@ static void tell_doubts(const struct json *sessions)
 	}
 }
 
+static void tell_ways_back(const struct json *sessions)
+{
+	for (size_t i = 0; i < json_count(sessions); i++) {
+		const struct json *one = json_item(sessions, i);
+		struct buf words = {0};
+
+		if (!json_bool(one, "back_open", false))
+			continue;
+		back_words(json_at(one, "way_back"), &words);
+		printf("Session %lld ended %s. %s\n", (long long)json_int(one, "session", 0), json_text(one, "state", ""), buf_text(&words));
+		buf_done(&words);
+	}
+}
+
 static int tell_plain(struct options *o, struct home_data *data)
 {
 	struct err e = {0};
@@ -260,6 +307,7 @@ static int tell_plain(struct options *o, struct home_data *data)
 		putchar('\n');
 	}
 	json_free(sessions);
+	tell_ways_back(history_sessions(data->history));
 	debts_tell(data->debts);
 	if (data->behind)
 		puts("What is owed is not known yet, the index is being made: bellbook debts waits for it.\n");
@@ -267,11 +315,6 @@ static int tell_plain(struct options *o, struct home_data *data)
 	cmd_list(o);
 	puts("\nbellbook hosts and bellbook outside look at the fleet; bellbook help lists all commands; man bellbook tells the rest.");
 	return EXIT_OK;
-}
-
-static bool is_plain(const struct options *o)
-{
-	return o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
 }
 
 int cmd_home(struct options *o)
@@ -282,7 +325,7 @@ int cmd_home(struct options *o)
 
 	home_data_open(&run.data, o);
 	run.home = home_new();
-	run.stage = o->json || is_plain(o) ? NULL : stage_open(&e);
+	run.stage = o->json || cmd_is_plain(o) ? NULL : stage_open(&e);
 	if (run.stage) {
 		if (keyfile_load(&e) < 0)
 			home_notice(run.home, e.text);
@@ -300,5 +343,8 @@ int cmd_home(struct options *o)
 	stage_close(run.stage);
 	home_free(run.home);
 	home_data_close(&run.data);
+	if (run.fleet)
+		o->fleet = NULL;
+	mem_free(run.fleet);
 	return result;
 }

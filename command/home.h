@@ -19,6 +19,7 @@ struct home_run {
 	int64_t looked_us;		/* when hosts were asked last; 0 = never */
 	struct home_choice choice;
 	bool gone;			/* a signal ends it all */
+	char *fleet;			/* owned: fleet file of a way back, NULL = the usual one */
 };
 
 /* Asks hosts and site again, in helpers whose lines the stage brings; with_sudo as `bellbook hosts --sudo`. */
@@ -38,5 +39,8 @@ void home_tell(struct home_run *run, int64_t session);
 
 /* Shows the plan of a runbook until the person goes back home. */
 void home_plan(struct home_run *run, const char *runbook);
+
+/* The same for the way back of a session that is over (way_back of session.closed), filled in; says so when a walk goes back already. */
+void home_way_back(struct home_run *run, const struct json *back);
 
 #endif

@@ -293,9 +293,21 @@ static void show(struct plan_run *run)
 	}
 }
 
-void home_plan(struct home_run *home, const char *runbook)
+/* Those of the values that the runbook has parameters for. Caller owns. */
+static struct json *values_for(const struct script_book *book, const struct json *values)
 {
-	struct plan_run run = {.home = home, .path = mem_strdup(home_data_path(&home->data, runbook))};
+	struct json *fit = json_new_object();
+
+	for (size_t i = 0; i < book->param_count; i++)
+		if (json_at(values, book->params[i].name))
+			json_put(fit, book->params[i].name, json_copy_of(json_at(values, book->params[i].name)));
+	return fit;
+}
+
+/* path: of the runbook, NULL = there is none. values fill it in, NULL = nothing does. */
+static void plan_path(struct home_run *home, const char *path, const struct json *values)
+{
+	struct plan_run run = {.home = home, .path = mem_strdup(path)};
 	struct err e = {0};
 	struct json *data;
 
@@ -305,6 +317,7 @@ void home_plan(struct home_run *home, const char *runbook)
 		home_notice(home->home, run.path ? e.text : "It is no longer there.");
 	} else {
 		data = plan_data(&home->data, run.script);
+		json_put(data, "values", values_for(script_book(run.script), values));
 		run.plan = plan_new(data, check_setting, &run);
 		json_free(data);
 		show(&run);
@@ -312,4 +325,46 @@ void home_plan(struct home_run *home, const char *runbook)
 	plan_free(run.plan);
 	script_free(run.script);
 	mem_free(run.path);
+}
+
+void home_plan(struct home_run *home, const char *runbook)
+{
+	plan_path(home, home_data_path(&home->data, runbook), NULL);
+}
+
+/* A walk on that fleet that goes back already; 0 = none. */
+static int64_t goes_back(const struct home_run *home, const char *runbook)
+{
+	const struct json *sessions = history_sessions(home->data.history);
+
+	for (size_t i = 0; i < json_count(sessions); i++) {
+		const struct json *one = json_item(sessions, i);
+
+		if (str_is(json_text(one, "state", ""), "open") && str_is(json_text(one, "runbook", ""), runbook) && !json_bool(one, "dry_run", false)
+		    && str_is(json_text(one, "fleet", ""), json_text(home->data.fleet, "name", "none")))
+			return json_int(one, "session", 0);
+	}
+	return 0;
+}
+
+void home_way_back(struct home_run *home, const struct json *back)
+{
+	const char *fleet = json_text(back, "fleet", NULL);
+	int64_t other;
+	char *text;
+
+	(void)home_data_refresh(&home->data);
+	if (fleet && !str_is(fleet, home->data.fleet_path)) {
+		mem_set(&home->fleet, fleet);
+		home->o->fleet = home->fleet;
+		home_data_again(&home->data);
+	}
+	other = goes_back(home, json_text(back, "runbook", ""));
+	if (!other) {
+		plan_path(home, json_text(back, "path", NULL), json_at(back, "params"));
+		return;
+	}
+	text = mem_printf("Session %lld goes back already: pick it above.", (long long)other);
+	home_notice(home->home, text);
+	mem_free(text);
 }

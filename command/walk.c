@@ -43,13 +43,18 @@ int cmd_check_journal(const struct options *o)
 	return result;
 }
 
-int cmd_watch(const struct options *o, int64_t session)
+bool cmd_is_plain(const struct options *o)
 {
-	struct view_options view = {.journal = o->journal, .session = session, .role = o->guest ? "guest" : o->role, .after = o->after};
+	return o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO);
+}
+
+int cmd_watch(struct options *o, int64_t session)
+{
+	struct view_options view = {.journal = o->journal, .session = session, .role = o->guest ? "guest" : o->role, .after = o->after, .way_back = &o->way_back};
 
 	if (o->json)
 		return view_json(&view);
-	if (o->plain || getenv("BELLBOOK_PLAIN") || !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO))
+	if (cmd_is_plain(o))
 		return view_plain(&view);
 	return view_live(&view);
 }

@@ -9,11 +9,11 @@
 /* Durability decides who waits: see enum durability. The members of data end with "?" when they may be missing. */
 static const struct event_type types[] = {
 	{ EVENT_SESSION_OPENED, "session.opened", DURABLE_DECISION, 1, "A walk through a runbook began.",
-	  "runbook {id text, title text, about text, path text, digest text, bellbook int, window text?}, fleet {name text, path text, digest text, parts {setting text}, jobs {host text}?}, tool text, journal text, process {pid int, started int, boot text}, dry_run bool, steps [{id text, kind text, title text, why text, phase text, back text?, takes text?, downtime text?, refuses text?, stall_us int?, digest text, was [text]}]" },
+	  "runbook {id text, title text, about text, path text, digest text, bellbook int, window text?, way_back {runbook text, with [text], open text?}?}, fleet {name text, path text, digest text, parts {setting text}, jobs {host text}?}, tool text, journal text, process {pid int, started int, boot text}, dry_run bool, steps [{id text, kind text, title text, why text, phase text, back text?, takes text?, downtime text?, refuses text?, stall_us int?, digest text, was [text]}]" },
 	{ EVENT_SESSION_RESUMED, "session.resumed", DURABLE_DECISION, 1, "Another process took the session up again.",
 	  "process {pid int, started int, boot text}, reason text, runbook {digest text}, steps [object]? (only when the list changed)" },
 	{ EVENT_SESSION_CLOSED, "session.closed", DURABLE_DECISION, 1, "The walk ended.",
-	  "outcome text (ok, failed, aborted), reason text?, ok int, skipped int, deferred int, not_done int" },
+	  "outcome text (ok, failed, aborted), reason text?, ok int, skipped int, deferred int, not_done int, way_back {runbook text, path text, fleet text?, open text?, params object, by text? (whoever ended the walk to go back)}?" },
 	{ EVENT_SESSION_PAUSED, "session.paused", DURABLE_DECISION, 1, "No new step starts until a person continues.", "why text?" },
 	{ EVENT_SESSION_CONTINUED, "session.continued", DURABLE_DECISION, 1, "A person let the session go on.", "" },
 	{ EVENT_RUNBOOK_CHANGED, "runbook.changed", DURABLE_DECISION, 1, "The runbook, or the fleet file, differs from the one the session was opened with, and a person agreed to it.",

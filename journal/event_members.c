@@ -17,7 +17,7 @@ static const struct {
 } members[] = {
 	{ EVENT_SESSION_OPENED, " runbook fleet tool journal process steps ", "" },
 	{ EVENT_SESSION_RESUMED, " runbook fleet tool journal process steps ", "" },
-	{ EVENT_SESSION_CLOSED, " outcome ", "" },
+	{ EVENT_SESSION_CLOSED, " outcome runbook path fleet by ", " params open " },
 	{ EVENT_RUNBOOK_CHANGED, " step change ", "" },
 	{ EVENT_PARAM_SET, " name source ", " value " },
 	{ EVENT_STEP_BEGUN, " part ", "" },

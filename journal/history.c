@@ -226,6 +226,8 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 	json_put(one, "doubts", doubts_of(model));
 	json_put(one, "notes", last_notes(fold->notes));
 	json_put(one, "list", steps_of(fold));
+	if (model->way_back)
+		json_put(one, "way_back", json_copy_of(model->way_back));
 	return one;
 }
 
@@ -293,6 +295,32 @@ static struct json *known(const struct history *history, const struct store_sess
 	return NULL;
 }
 
+/* True when the later session leaves nothing to go back to from the earlier one: it goes back or went back, goes on with it, or has a way back of its own. */
+static bool shuts(const struct json *later, const struct json *earlier)
+{
+	const char *runbook = json_text(later, "runbook", ""), *state = json_text(later, "state", "");
+
+	if (json_bool(later, "dry_run", false) || !str_is(json_text(later, "fleet", ""), json_text(earlier, "fleet", "")))
+		return false;
+	if (str_is(runbook, json_text(json_at(earlier, "way_back"), "runbook", "")))
+		return str_is(state, "open") || str_is(state, "ok");
+	return str_is(runbook, json_text(earlier, "runbook", "")) && (str_is(state, "open") || json_at(later, "way_back"));
+}
+
+/* Which ways back are still open, as far as the journal can tell. */
+static void mark_ways_back(struct json *list)
+{
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct json *one = json_item(list, i);
+		bool open = json_at(one, "way_back") != NULL;
+
+		for (size_t k = 0; open && k < i; k++)
+			open = !shuts(json_item(list, k), one);
+		if (json_at(one, "way_back"))
+			json_set_bool(one, "back_open", open);
+	}
+}
+
 static int read_all(struct history *history, struct store *store, const struct wanted *wanted, struct err *e)
 {
 	int64_t until = time_mono_us() + BUDGET_US;
@@ -315,6 +343,7 @@ static int read_all(struct history *history, struct store *store, const struct w
 		json_set_bool(one, "running", !wanted->rows[i].closed_us && lease_is_held(store_path(store), wanted->rows[i].session));
 		json_add(list, one);
 	}
+	mark_ways_back(list);
 	json_free(history->sessions);
 	history->sessions = list;
 	return 0;

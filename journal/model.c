@@ -86,6 +86,7 @@ void model_free(struct model *model)
 	mem_free(model->outcome);
 	mem_free(model->driver);
 	json_free(model->params);
+	json_free(model->way_back);
 	mem_free(model);
 }
 

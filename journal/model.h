@@ -134,6 +134,7 @@ struct model {
 	struct model_person *people;		/* attached now */
 	size_t people_count;
 	char *driver;				/* who drives, or NULL */
+	struct json *way_back;			/* owned: of session.closed; NULL = none is open */
 	int64_t people_us;			/* of all questions that were closed, also those about no step: how long each was open */
 	int64_t down_since_us, down_total_us;	/* downtime clock; since 0 = up */
 	struct model_outside outside;		/* the other one: asked from outside */

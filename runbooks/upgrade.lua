@@ -53,6 +53,9 @@ does nothing again.]],
 		account = { type = "text", optional = true, pattern = "[%w_]+", ask = "Which local account is compared before and after?",
 			help = "Its signing key must not change. Without a name, the server's contact account is taken." },
 	},
+	way_back = { runbook = "upgrade-back", with = { "record", "backup_dir", "db_direct_port", "db_direct_host", "drain", "account" },
+		open = "as long as the record and the dump lie in the backup folder; once the second part of the migration has run, "
+			.. "what was written since the dump is lost by it, and counted before you agree" },
 	roles = { app = "1+" } }
 
 -- Runs fn on every app host, some at a time.
@@ -370,7 +373,7 @@ phase "Backup"
 -- Part of the names of what is kept: before-4.6.5, or at-4.6.5 when that runs already.
 local function when_kept(s) return (s.site.again and "at-" or "before-") .. target(s).text end
 
-change "backup" { title = "Dump the database and prove the dump", needs = { "site" }, gives = { "backup" }, takes = "15m", timeout = "12h",
+change "backup" { title = "Dump the database and prove the dump", needs = { "site" }, gives = { "backup", "record" }, takes = "15m", timeout = "12h",
 	why = "After the point of no return, this file is the only way back.",
 	about = [[pg_dump writes a consistent copy while the site runs. That pg_restore --list works proves nothing, it does so
 even for a file that was cut off: the whole file is read back instead (pg_restore -f /dev/null), and its tables counted.]],
@@ -384,7 +387,7 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 		s.backup = file
 		s:note(("The dump is %s:%s."):format(s.site.first, file))
 		backup.compare_sizes(s, s.site, file)
-		back.write(s, s.site, file, target(s).text)
+		s.record = back.write(s, s.site, file, target(s).text)
 	end,
 	done = function(s) return s.backup and backup.is_readable(s, s.site, s.backup) or false end }
 

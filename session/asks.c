@@ -13,6 +13,7 @@
 #include "session/secrets.h"
 #include "session/steps.h"
 #include "session/transport_asks.h"
+#include "session/way_back.h"
 
 /*
  * A question is an event; its answer names it by seq and can meet no other.
@@ -97,6 +98,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	json_set_text(data, "details", script->about);
 	asks_choice(data, "done", "Done", "You did it by hand.", false);
 	other_choices(data);
+	way_back_choice(engine, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
 	mem_free(text);
 }
@@ -120,6 +122,7 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 	if (i >= 0 && script_book(engine->script)->steps[i].has[FN_UNDO] && !str_is(step->reason, "undone"))
 		asks_choice(data, "undo", "Undo it", "Runs the step's way back.", false);
 	other_choices(data);
+	way_back_choice(engine, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
 	buf_done(&details);
 	mem_free(text);
@@ -200,7 +203,7 @@ static void put_abort(struct reply *reply)
 	mem_set(&engine->abort_who, client_who(reply->client));
 }
 
-/* skip, defer, abort: the same for every question about a step. */
+/* skip, defer, abort, back: the same for every question about a step. */
 static bool put_common(struct reply *reply)
 {
 	if (str_is(value_of(reply), "skip")) {
@@ -213,7 +216,8 @@ static bool put_common(struct reply *reply)
 		json_set_text(data, "reason", intent_words(reply->intent, "why"));
 		batch_add(&reply->batch, EVENT_DEFERRED, client_who(reply->client), reply->step->id, reply->step->attempt, data);
 		put_end(reply, "deferred");
-	} else if (str_is(value_of(reply), "abort")) {
+	} else if (str_is(value_of(reply), "abort") || str_is(value_of(reply), "back")) {
+		reply->engine->going_back = str_is(value_of(reply), "back");
 		put_abort(reply);
 	} else {
 		return false;
@@ -282,7 +286,7 @@ static const struct model_choice *choice_of(const struct model_ask *ask, const c
 
 static bool wants_why(const char *of, const char *value)
 {
-	static const char *const values[] = {"skip", "defer", "abort", "ran", "rerun", "never", "cut"};
+	static const char *const values[] = {"skip", "defer", "abort", "back", "ran", "rerun", "never", "cut"};
 
 	if (str_is(of, "question") || str_is(of, "parameter") || str_is(of, "result"))
 		return false;

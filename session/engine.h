@@ -127,7 +127,7 @@ struct engine {
 	bool dry_run, bound, closing, closed;
 	struct json *closing_data;	/* owned: of session.closed, while the worker sweeps the hosts before it */
 	int timer_sweep;
-	bool abort_asked;
+	bool abort_asked, going_back;	/* going_back: who asked for the end wants the way back */
 	char *abort_why, *abort_who;	/* owned */
 
 	struct record **records;	/* owned, in order of begin */

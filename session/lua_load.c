@@ -240,7 +240,7 @@ static int require(lua_State *L)
 
 /* ---- the words of the skeleton ---- */
 
-static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "params", "roles", NULL};
+static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
 static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on",
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "role", NULL};
@@ -460,6 +460,24 @@ static void read_roles(lua_State *L, struct script *script)
 	lua_settop(L, 1);
 }
 
+/* The runbook that undoes this one, and what it is given of it. */
+static void read_way_back(lua_State *L, struct script_book *book)
+{
+	static const char *const keys[] = {"runbook", "with", "open", NULL};
+
+	if (lua_getfield(L, 1, "way_back") != LUA_TNIL) {
+		if (!lua_istable(L, 2))
+			luaL_error(L, "way_back = { runbook = \"…\", with = { … }, open = \"…\" }");
+		lua_check_keys(L, 2, keys, "way_back");
+		book->back_runbook = text_field(L, 2, "runbook", "way_back");
+		book->back_open = text_field(L, 2, "open", "way_back");
+		book->back_with = list_field(L, 2, "with", "way_back");
+		if (!book->back_runbook || !good_id(book->back_runbook))
+			luaL_error(L, "way_back needs runbook = \"…\", the id of another runbook");
+	}
+	lua_settop(L, 1);
+}
+
 static int dsl_runbook(lua_State *L)
 {
 	struct script *script = lua_script_of(L);
@@ -483,6 +501,7 @@ static int dsl_runbook(lua_State *L)
 		return luaL_error(L, "runbook needs bellbook = 1 (the version of the runbook language that this bellbook knows)");
 	read_params(L, script);
 	read_roles(L, script);
+	read_way_back(L, book);
 	if (lua_getstack(L, 1, &at) && lua_getinfo(L, "l", &at))
 		script->line = at.currentline;
 	return 0;

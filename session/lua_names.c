@@ -3,7 +3,9 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "session/lua_int.h"
 
@@ -72,9 +74,41 @@ static int check_given(const struct script_book *book, const char *shown, size_t
 	return 0;
 }
 
+bool script_gives(const struct script *script, const char *name)
+{
+	for (size_t i = 0; i < script->book.step_count; i++)
+		if (lua_names_has(script->book.steps[i].gives, name))
+			return true;
+	return false;
+}
+
+/* The way back lies beside the runbook, and gets what this one has. */
+static int check_way_back(const struct script *script, const char *shown, struct err *e)
+{
+	const struct script_book *book = &script->book;
+	char *path = mem_printf("%s/%s.lua", script->dir, book->back_runbook);
+	bool there = access(path, F_OK) == 0;
+
+	mem_free(path);
+	if (!there)
+		return err_set(e, ERR_USAGE, "%s:%d: way_back: there is no runbook %s.lua beside it", shown, script->line, book->back_runbook);
+	for (char **name = book->back_with; *name; name++) {
+		bool known = script_gives(script, *name);
+
+		for (size_t i = 0; i < book->param_count; i++)
+			known = known || str_is(book->params[i].name, *name);
+		if (!known)
+			return err_set(e, ERR_USAGE, "%s:%d: way_back: with names '%s', which is no parameter and which no step gives", shown, script->line, *name);
+	}
+	return 0;
+}
+
 int lua_names_given(const struct script *script, const char *shown, struct err *e)
 {
 	const struct script_book *book = &script->book;
+
+	if (book->back_runbook && check_way_back(script, shown, e) < 0)
+		return -1;
 
 	for (size_t i = 0; i < book->step_count; i++)
 		if (check_given(book, shown, i, "needs", book->steps[i].needs, e) < 0 || check_given(book, shown, i, "uses", book->steps[i].uses, e) < 0)

@@ -752,6 +752,11 @@ static void book_free_parts(struct script_book *book)
 	mem_free(book->about);
 	mem_free(book->window);
 	mem_free(book->path);
+	mem_free(book->back_runbook);
+	mem_free(book->back_open);
+	for (char **name = book->back_with; name && *name; name++)
+		mem_free(*name);
+	mem_free(book->back_with);
 	json_free(book->roles);
 }
 

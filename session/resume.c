@@ -15,6 +15,7 @@
 #include "session/secret_words.h"
 #include "session/steps.h"
 #include "session/stuck.h"
+#include "session/way_back.h"
 
 #define FLEET "fleet"	/* what a question of kind change is about when it is not a step */
 
@@ -73,6 +74,8 @@ struct json *resume_opened_data(struct engine *engine, bool with_steps)
 	json_set_text(runbook, "window", book->window);
 	json_set_text(runbook, "path", book->path);
 	json_set_text(runbook, "digest", book->digest);
+	if (book->back_runbook)
+		json_put(runbook, "way_back", way_back_named(book));
 	json_put(data, "runbook", runbook);
 	json_put(data, "fleet", fleet_facts(engine->fleet));
 	json_set_text(data, "tool", "bellbook 1");

@@ -39,6 +39,8 @@ struct script_step {	/* owned by the script */
 
 struct script_book {	/* the skeleton; owned by the script */
 	char *id, *title, *about, *window, *path;
+	char *back_runbook, *back_open;		/* way_back: id of the runbook that undoes this one, until when that is open; NULL = none is named, not said */
+	char **back_with;			/* NULL-terminated; parameters and variables of this one that it gets by the same name. NULL = none is named */
 	char digest[65];			/* over the runbook file and every library file it required */
 	struct script_param *params;
 	size_t param_count;
@@ -58,6 +60,9 @@ const struct script_book *script_book(const struct script *script);
 
 /* Gives the fleet (what fleet_load made; copied) and the parameters (object; copied) to the functions: s.fleet, s.params. Roles of the runbook are checked against the fleet: ERR_USAGE with words. */
 int script_bind(struct script *script, const struct json *fleet, const struct json *params, struct err *e);
+
+/* True when some step of the runbook gives the variable. */
+bool script_gives(const struct script *script, const char *name);
 
 /* Index of a step by id or one of its former ids, -1 when there is none. */
 long script_step_find(const struct script *script, const char *id);

@@ -19,6 +19,7 @@
 #include "session/pairing.h"
 #include "session/secrets.h"
 #include "session/tasks.h"
+#include "session/way_back.h"
 
 /*
  * steps_advance() looks at the folded state and does the one thing that comes
@@ -115,7 +116,7 @@ void steps_begin(struct engine *engine, struct batch *batch, const struct model_
 
 void steps_close(struct engine *engine, const char *outcome, const char *reason)
 {
-	struct json *data = json_new_object();
+	struct json *data = json_new_object(), *back;
 	int64_t counts[STEP_STALE + 1] = {0};
 
 	if (engine->closing || detour_holds(engine, false)) {
@@ -131,6 +132,11 @@ void steps_close(struct engine *engine, const char *outcome, const char *reason)
 	json_set_int(data, "skipped", counts[STEP_SKIPPED]);
 	json_set_int(data, "deferred", counts[STEP_DEFERRED]);
 	json_set_int(data, "not_done", (int64_t)engine->model->step_count - counts[STEP_OK] - counts[STEP_WARN] - counts[STEP_SKIPPED] - counts[STEP_DEFERRED]);
+	back = way_back_now(engine);
+	if (back && engine->going_back)
+		json_set_text(back, "by", engine->abort_who);
+	if (back)
+		json_put(data, "way_back", back);
 	calls_sweep_and_close(engine, data);
 }
 
@@ -142,7 +148,8 @@ static void finish_abort(struct engine *engine)
 
 	if (engine->closing || detour_holds(engine, true) || calls_open(engine))
 		return;
-	reason = mem_printf("stopped by %s: %s", engine->abort_who ? engine->abort_who : "somebody", engine->abort_why ? engine->abort_why : "no reason given");
+	reason = mem_printf("stopped by %s%s: %s", engine->abort_who ? engine->abort_who : "somebody", engine->going_back ? ", to go back" : "",
+			    engine->abort_why ? engine->abort_why : "no reason given");
 	steps_drop_task(engine);
 	while (engine->model->ask_count && !book_halted(engine->book)) {
 		asks_withdraw(engine, engine->model->asks[0].seq, reason);

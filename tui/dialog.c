@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/dialog_people.h"
+#include "tui/ending.h"
 #include "tui/fanout.h"
 #include "tui/kept.h"
 #include "tui/look.h"
@@ -174,6 +175,16 @@ void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const c
 void dialog_text(struct ui *ui, const char *title, const char *text)
 {
 	dialog_open(ui, DIALOG_HELP, title, text);
+}
+
+void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session)
+{
+	struct buf text = { 0 };
+
+	ending_tell(scene, session, ENDING_CLOSED, &text);
+	dialog_open(ui, DIALOG_HELP, "THE SESSION IS OVER", buf_text(&text));
+	ui->dialog.back = ending_may_go_back(scene);
+	buf_done(&text);
 }
 
 void dialog_record(struct ui *ui, const struct scene *scene)
@@ -463,7 +474,10 @@ static bool help_press(struct ui *ui, const struct press *press)
 		dialog->scroll = TEXT_END;
 	else if (press->code == PRESS_ENTER || press->code == PRESS_ESC || is_letter(press, "q"))
 		dialog_close(ui);
-	else
+	else if (dialog->back && is_letter(press, "b")) {
+		ui->go_back = true;
+		dialog_close(ui);
+	} else
 		return false;
 	return true;
 }

@@ -19,6 +19,8 @@ void dialog_list(struct ui *ui, const char *title, const char *text);
 void dialog_option(struct ui *ui, struct option option, const char *label, const char *help);
 /* Text to be read. */
 void dialog_text(struct ui *ui, const char *title, const char *text);
+/* What came of a session that is over; a key opens its way back, where it has one and the person may. */
+void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session);
 /* {"do":name} with a member when text is not empty, queued. */
 void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
 void dialog_record(struct ui *ui, const struct scene *scene);

@@ -105,6 +105,8 @@ static const char *dialog_hint(const struct frame *frame)
 
 	if (dialog_is_guarded(dialog, frame->mono_us))
 		return "wait ...";
+	if (dialog->kind == DIALOG_HELP && dialog->back)
+		return dialog->page > 0 ? "b: the way back, filled in; arrows, PgUp and PgDn scroll; Esc closes" : "b: the way back, filled in; Esc closes";
 	if (dialog->kind == DIALOG_HELP)
 		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll; Esc closes" : "Esc closes";
 	if (dialog->kind == DIALOG_LIST)

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "journal/back.h"
 #include "tui/prose.h"
 
 enum view_exit ending_exit(enum ending ending, const char *outcome)
@@ -13,6 +14,16 @@ enum view_exit ending_exit(enum ending ending, const char *outcome)
 	if (ending == ENDING_LEFT || ending == ENDING_GONE)
 		return VIEW_LEFT;
 	return ending == ENDING_CLOSED && str_is(outcome, "ok") ? VIEW_OK : VIEW_FAILED;
+}
+
+bool ending_may_go_back(const struct scene *scene)
+{
+	return scene->model->way_back && (str_is(scene->my_role, "driver") || str_is(scene->my_role, "navigator"));
+}
+
+bool ending_goes_back(const struct scene *scene)
+{
+	return ending_may_go_back(scene) && str_is(scene->my_role, "driver") && scene->me && str_is(json_text(scene->model->way_back, "by", ""), scene->me);
 }
 
 static void title(const struct scene *scene, int64_t session, struct buf *out)
@@ -148,6 +159,7 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 			model_outside_words(model, model->closed_us, out);
 			buf_putc(out, '\n');
 		}
+		back_words(model->way_back, out);
 		words_of_the_walk(scene, session, out);
 		return;
 	}

@@ -3,6 +3,9 @@
 #ifndef TUI_ENDING_H
 #define TUI_ENDING_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/buf.h"
 #include "journal/model.h"
 #include "tui/scene.h"
@@ -18,6 +21,12 @@ enum ending {
 
 /* Exit code for the end; outcome is that of session.closed, NULL when unknown. */
 enum view_exit ending_exit(enum ending ending, const char *outcome);
+
+/* True when the session left a way back open that this person may open: observers and guests may not. */
+bool ending_may_go_back(const struct scene *scene);
+
+/* True when the session was ended to go back, by the person of this view. */
+bool ending_goes_back(const struct scene *scene);
 
 /* Appends the last lines: session, state, outcome, how to come back. Plain text, safe to show. */
 void ending_tell(const struct scene *scene, int64_t session, enum ending ending, struct buf *out);

@@ -93,6 +93,8 @@ static int64_t picked_session(const struct home *home)
 
 	if (home->pick && str_starts(home->pick, "session "))
 		(void)str_to_int(home->pick + strlen("session "), 1, INT64_MAX, &number);
+	else if (home->pick && str_starts(home->pick, "back "))
+		(void)str_to_int(home->pick + strlen("back "), 1, INT64_MAX, &number);
 	else
 		number = json_int(home_debt(home, home->pick), "session", 0);
 	return number;
@@ -139,7 +141,10 @@ static void open_picked(struct home *home, struct home_choice *choice)
 {
 	const struct json *session = home_session(home, picked_session(home));
 
-	if (session)
+	if (session && str_starts(home->pick, "back ")) {
+		choice->what = HOME_BACK;
+		choice->session = json_int(session, "session", 0);
+	} else if (session)
 		open_session(home, session, choice);
 	else if (home_debt(home, home->pick))
 		review(home, choice);

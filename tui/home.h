@@ -11,13 +11,13 @@
 #include "tui/keys.h"
 
 enum home_do {
-	HOME_STAY, HOME_QUIT, HOME_PLAN, HOME_ATTACH, HOME_RESUME, HOME_REVIEW,
+	HOME_STAY, HOME_QUIT, HOME_PLAN, HOME_ATTACH, HOME_RESUME, HOME_REVIEW, HOME_BACK,
 	HOME_CHECK, HOME_REDRAW, HOME_SUSPEND,	/* asked for by a key; the view does it and goes on */
 };
 
 struct home_choice {
 	enum home_do what;
-	int64_t session;	/* of ATTACH, RESUME, REVIEW */
+	int64_t session;	/* of ATTACH, RESUME, REVIEW; of BACK the one whose way back is wanted */
 	char runbook[128];	/* of PLAN: its id */
 };
 

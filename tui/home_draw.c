@@ -68,6 +68,8 @@ static void draw_advice(const struct home *home, struct canvas *canvas, int row)
 		text = "It runs. Enter joins it; what needs an answer is asked there.";
 	else if (session)
 		text = "No process carries it now. Enter asks whether to take it over, or only to read it.";
+	else if (home->pick && str_starts(home->pick, "back "))
+		text = "Enter shows its way back, filled in. Nothing starts there unasked. r reads it.";
 	else if (debt)
 		text = debt_words(debt, &words);
 	else if (home->pick && str_starts(home->pick, "runbook "))

@@ -254,6 +254,53 @@ static void build_ended(const struct home *home, struct rows *rows, int cols, in
 	}
 }
 
+/* ---- ways back ---- */
+
+static void add_back(struct rows *rows, const struct json *session, int cols, int64_t now_us)
+{
+	char number[24], when[TIME_TEXT], key[48];
+	const char *state = json_text(session, "state", "");
+	struct buf line = { 0 };
+	int width = cols < SLIM ? 18 : 30, state_col, rest;
+	struct row *row;
+
+	snprintf(number, sizeof(number), "%lld", (long long)json_int(session, "session", 0));
+	snprintf(key, sizeof(key), "back %s", number);
+	cell_right(&line, number, 5);
+	buf_putc(&line, ' ');
+	cell_left(&line, json_text(session, "title", ""), width);
+	buf_putc(&line, ' ');
+	state_col = utf8_columns(buf_text(&line), line.len);
+	cell_left(&line, state, 8);
+	buf_putc(&line, ' ');
+	rest = cols - state_col - 9 - (cols < SLIM ? 0 : 11);
+	cell_left(&line, json_text(json_at(session, "way_back"), "runbook", ""), rest > 4 ? rest : 4);
+	if (cols >= SLIM) {
+		buf_putc(&line, ' ');
+		cell_right(&line, when_day(json_int(session, "closed_us", 0), now_us, when), 10);
+	}
+	row = rows_add(rows, ROLE_TEXT, buf_text(&line), key);
+	row_mark(row, state_col, 8, str_is(state, "ok") ? ROLE_OK : str_is(state, "failed") ? ROLE_FAIL : ROLE_WARN);
+	buf_done(&line);
+}
+
+/* What ended and can still be undone, by a runbook of its own. */
+static void build_back(const struct home *home, struct rows *rows, int cols, int64_t now_us)
+{
+	const struct json *list = json_at(home->data, "sessions");
+	size_t count = 0;
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *session = json_item(list, i);
+
+		if (!json_bool(session, "back_open", false) || !lets_session(home, session))
+			continue;
+		if (count++ == 0)
+			head(rows, "THE WAY BACK IS OPEN");
+		add_back(rows, session, cols, now_us);
+	}
+}
+
 /* ---- debts ---- */
 
 static void add_debt(struct rows *rows, const struct json *debt, int cols, const char *today)
@@ -425,6 +472,7 @@ void home_build(struct home *home, int main_cols, int aside_cols)
 	rows_clear(&home->aside);
 	build_doubts(home, rows, main_cols);
 	build_open(home, rows, main_cols, now_us);
+	build_back(home, rows, main_cols, now_us);
 	build_debts(home, rows, main_cols, now_us);
 	if (is_first_start(home))
 		build_welcome(rows, home->data, main_cols);

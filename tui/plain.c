@@ -520,6 +520,11 @@ void plain_leave(struct plain *plain)
 		plain->ending = ENDING_LEFT;
 }
 
+const struct json *plain_way_back(const struct plain *plain)
+{
+	return plain->ending == ENDING_CLOSED && ending_goes_back(plain->scene) ? plain->scene->model->way_back : NULL;
+}
+
 int plain_end(struct plain *plain, struct buf *out)
 {
 	if (!plain->summed && plain->scene->model->session && plain->ending != ENDING_REFUSED)

@@ -75,6 +75,9 @@ unsigned plain_faults(const struct plain *plain);
 /* How it ended, ENDING_NONE while it goes on. */
 enum ending plain_ending(const struct plain *plain);
 
+/* The way back that the person ended the session for, NULL when it was not. Borrowed. */
+const struct json *plain_way_back(const struct plain *plain);
+
 /* Leaves. */
 void plain_leave(struct plain *plain);
 

@@ -16,6 +16,21 @@
 
 enum { SHEET_START, SHEET_OVERRIDE };
 
+/* Values that are known beforehand, as a person would type them. */
+static void fill_in(struct plan *plan, const struct json *values)
+{
+	struct json *value;
+	const char *key;
+	void *it = NULL;
+
+	while ((key = json_next(values, &it, &value)) != NULL) {
+		char *text = json_as_text(value) ? mem_strdup(json_as_text(value)) : json_print(value);
+
+		json_set_text(plan->values, key, text);
+		mem_free(text);
+	}
+}
+
 struct plan *plan_new(const struct json *data, plan_check_fn *check, void *arg)
 {
 	struct plan *plan = mem_alloc(sizeof(*plan));
@@ -24,6 +39,7 @@ struct plan *plan_new(const struct json *data, plan_check_fn *check, void *arg)
 	plan->check = check;
 	plan->check_arg = arg;
 	plan->values = json_new_object();
+	fill_in(plan, json_at(data, "values"));
 	plan->hosts = json_new_object();
 	plan->foreseen = json_new_object();
 	plan->model = model_new();

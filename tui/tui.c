@@ -187,19 +187,19 @@ static void end(struct live *live, enum ending ending)
 	loop_stop(live->loop);
 }
 
-/* The session is closed: what came of it stands on the screen until a key takes it away. */
+/* The session is closed: what came of it stands on the screen until a key takes it away. Whoever ended it to go back sees the way back next. */
 static void close_walk(struct live *live)
 {
-	struct buf text = { 0 };
-
 	if (live->over)
 		return;
 	live->over = true;
-	ending_tell(live->scene, live->session, ENDING_CLOSED, &text);
-	dialog_close(live->ui);
-	dialog_text(live->ui, "THE SESSION IS OVER", buf_text(&text));
+	if (ending_goes_back(live->scene)) {
+		live->ui->go_back = true;
+		end(live, ENDING_CLOSED);
+		return;
+	}
+	dialog_ending(live->ui, live->scene, live->session);
 	guard(live);
-	buf_done(&text);
 }
 
 /* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
@@ -411,6 +411,8 @@ int view_live(const struct view_options *options)
 	fputs(buf_text(&words), stdout);
 	fflush(stdout);
 	code = (int)ending_exit(live.ending, live.scene->model->outcome);
+	if (live.ui->go_back && options->way_back)
+		*options->way_back = json_copy_of(live.scene->model->way_back);
 	buf_done(&last);
 	buf_done(&words);
 	live_done(&live);

@@ -60,6 +60,7 @@ struct dialog {
 	char *error;		/* owned: why the last Enter did nothing */
 	bool hidden;		/* do not show the field */
 	bool buttons;		/* those of agreement, below the field */
+	bool back;		/* of a text: a key opens the way back that it tells of */
 	int focus;		/* 0 = the field, else the button */
 	int64_t guard_us;	/* keys before this are ignored */
 	bool unseen;		/* and while this is so: the question is not on the terminal yet; set by the view */
@@ -103,6 +104,7 @@ struct ui {
 	int64_t sent;		/* question whose answer is under way */
 	struct json **intents;
 	size_t intent_count;
+	bool go_back;		/* the person wants the way back of a session that is over */
 	bool leave, redraw, suspend;	/* wanted by the person; the view resets the latter two */
 	bool lost;		/* no connection just now */
 	bool mouse, slow;	/* wanted by the person; the view does it */

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct json;
+
 /* What every view returns; bellbook.c hands it to exit(3). */
 enum view_exit {
 	VIEW_OK = 0,		/* the session was closed and its outcome is ok */
@@ -18,6 +20,7 @@ struct view_options {
 	int64_t session;	/* seq of its session.opened */
 	const char *role;	/* borrowed: "driver", "navigator", "observer", "guest"; NULL = the session chooses */
 	int64_t after;		/* JSON view: print only events after this seq; 0 = all. The others always need all */
+	struct json **way_back;	/* set to the way back (of session.closed) that the person wants to see next; the caller's then. NULL = nobody could show it */
 };
 
 /*

@@ -456,6 +456,8 @@ int view_plain(const struct view_options *options)
 	if (screen.prompted)
 		put(&screen, "\n", 1);
 	code = plain_end(screen.plain, &last);
+	if (screen.is_tty && options->way_back && plain_way_back(screen.plain))
+		*options->way_back = json_copy_of(plain_way_back(screen.plain));
 	put_prose(&screen, buf_text(&last), last.len);
 	if (!screen.out_gone)
 		seen_drain(&screen.seen, STDIN_FILENO, time_mono_us());

@@ -5,12 +5,14 @@ local mastodon = require "mastodon"
 local settings = require "settings"
 local M = {}
 
--- Written by the upgrade, once its dump is proven.
+-- Written by the upgrade, once its dump is proven. Gives the file's name.
 function M.write(s, site, file, target)
+	local record = file:gsub("%.dump$", "") .. ".record"
 	local at = mastodon.sql(s, site, "SELECT extract(epoch FROM now())::bigint")[1]
 	local cmd = ("printf '%%s\\n' from=%s target=%s commit=\"$(git rev-parse HEAD)\" dump=%s schema=%d at=%s >%s"):format(q(site.from), q(target), q(file),
-		site.schema, q(at), q(file:gsub("%.dump$", "") .. ".record"))
+		site.schema, q(at), q(record))
 	mastodon.run(s, site.first, cmd)
+	return record
 end
 
 -- The newest record of the folder, or the one that is named: { from, target, commit, dump, schema, at, file }.

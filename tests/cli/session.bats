@@ -15,6 +15,8 @@ driver() {
 
 @test "what a walk says of its steps: left out by people" { driver session-plan; }
 
+@test "the way back that a runbook names: offered, filled in, told" { driver session-back; }
+
 @test "two Unix users in one session" { driver session-people; }
 
 @test "who is no second person: uids that anybody can take on, accounts without a person, one person with two accounts" { driver session-second; }

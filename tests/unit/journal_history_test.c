@@ -138,6 +138,68 @@ static void history__finds_doubts_and_open_questions(void **state)
 	history_free(history);
 }
 
+/* A session of a runbook on a fleet; closed NULL leaves it open. */
+static int64_t brief(struct store *store, const char *runbook, const char *fleet, bool dry_run, const char *closed)
+{
+	char *data = mem_printf("{\"runbook\":{\"id\":\"%s\",\"title\":\"T\"},\"fleet\":{\"name\":\"%s\"},\"dry_run\":%s,\"steps\":[]}", runbook, fleet, dry_run ? "true" : "false");
+	struct event ev = { .kind = EVENT_SESSION_OPENED, .who = "ada", .at_us = START_US, .data = data };
+	struct event end = { .kind = EVENT_SESSION_CLOSED, .at_us = START_US + 1, .data = closed };
+
+	append_ok(store, &ev, 1);
+	end.session = ev.session;
+	if (closed)
+		append_ok(store, &end, 1);
+	mem_free(data);
+	return ev.session;
+}
+
+static bool back_is_open(const char *journal, int64_t session)
+{
+	struct history *history = history_new();
+	struct err e = { 0 };
+	bool open = false;
+
+	assert_int_equal(history_read(history, journal, false, HISTORY_SESSIONS, &e), 0);
+	for (size_t i = 0; i < json_count(history_sessions(history)); i++)
+		if (json_int(json_item(history_sessions(history), i), "session", 0) == session)
+			open = json_bool(json_item(history_sessions(history), i), "back_open", false);
+	history_free(history);
+	return open;
+}
+
+#define BACK_CLOSED(outcome) "{\"outcome\":\"" outcome "\",\"way_back\":{\"runbook\":\"down\",\"params\":{}}}"
+
+/* What leaves the way back of a session open, and what shuts it. */
+static void history__tells_which_ways_back_are_open(void **state)
+{
+	static const struct { const char *runbook, *fleet, *closed; bool dry_run, open; } later[] = {
+		{ "other", "one", BACK_CLOSED("ok"), false, true },
+		{ "down", "two", "{\"outcome\":\"ok\"}", false, true },
+		{ "down", "one", "{\"outcome\":\"ok\"}", true, true },
+		{ "down", "one", "{\"outcome\":\"failed\"}", false, true },
+		{ "up", "one", "{\"outcome\":\"aborted\"}", false, true },
+		{ "down", "one", "{\"outcome\":\"ok\"}", false, false },
+		{ "down", "one", NULL, false, false },
+		{ "up", "one", NULL, false, false },
+		{ "up", "one", BACK_CLOSED("ok"), false, false },
+	};
+	const struct place *place = *state;
+
+	for (size_t i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
+		struct store *store = open_ok(place->path, STORE_WRITE);
+		char *fleet = mem_printf("one%zu", i), *there = mem_printf("%s%zu", later[i].fleet, i);
+		int64_t session = brief(store, "up", fleet, false, BACK_CLOSED("aborted"));
+
+		assert_true(back_is_open(place->path, session));
+		brief(store, later[i].runbook, there, later[i].dry_run, later[i].closed);
+		if (back_is_open(place->path, session) != later[i].open)
+			fail_msg("case %zu: it should be %s", i, later[i].open ? "open" : "shut");
+		store_close(store);
+		mem_free(fleet);
+		mem_free(there);
+	}
+}
+
 /* A runbook whose steps were inserted, renamed and moved while people were waited for: what they took stays with its step. */
 static void history__keeps_waits_with_their_steps_when_the_runbook_changes(void **state)
 {
@@ -186,6 +248,7 @@ static void history__of_no_journal_is_empty(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(history__tells_which_ways_back_are_open, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__keeps_people_and_work_apart, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__counts_what_people_left_out, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(history__finds_doubts_and_open_questions, place_make, place_remove),

@@ -26,6 +26,9 @@ static const struct picture pictures[] = {
 	{ "home-debts", "home-debts-80x24", 24, 80, false, "jjj" },
 	{ "home-debts", "home-debts-132x43", 43, 132, false, "jj" },
 	{ "home-debts", "home-debts-filter", 24, 80, false, "/index" },
+	{ "home-back", "home-back-80x24", 24, 80, false, "j" },
+	{ "home-back", "home-back-132x43", 43, 132, false, "j" },
+	{ "home-back", "home-back-60x20", 20, 60, false, "j" },
 	{ "home-first", "home-first-80x24", 24, 80, false, "" },
 	{ "home-first", "home-first-132x43", 43, 132, false, "" },
 	{ "home", "home-too-small", 9, 39, false, "" },
@@ -101,11 +104,11 @@ static void home__is_sound_at_any_size(void **state)
 		}
 }
 
-static void assert_chooses(const char *keys, enum home_do what, int64_t session, const char *runbook)
+static void assert_chooses_of(const char *data, const char *keys, enum home_do what, int64_t session, const char *runbook)
 {
 	struct canvas *canvas = canvas_new(24, 80, false);
 	int64_t now_us;
-	struct home *home = home_of("home", &now_us);
+	struct home *home = home_of(data, &now_us);
 	struct home_choice choice;
 
 	home_draw(home, canvas, now_us);
@@ -116,6 +119,19 @@ static void assert_chooses(const char *keys, enum home_do what, int64_t session,
 	assert_string_equal(choice.runbook, runbook);
 	home_free(home);
 	canvas_free(canvas);
+}
+
+static void assert_chooses(const char *keys, enum home_do what, int64_t session, const char *runbook)
+{
+	assert_chooses_of("home", keys, what, session, runbook);
+}
+
+/* What is over and can be undone has a row of its own: it leads there, and can be read. */
+static void home__leads_to_the_way_back(void **state)
+{
+	(void)state;
+	assert_chooses_of("home-back", "j\r", HOME_BACK, 40, "");
+	assert_chooses_of("home-back", "jr", HOME_REVIEW, 40, "");
 }
 
 static void home__chooses(void **state)
@@ -173,6 +189,7 @@ int main(void)
 		cmocka_unit_test(home__is_as_recorded),
 		cmocka_unit_test(home__is_sound_at_any_size),
 		cmocka_unit_test(home__chooses),
+		cmocka_unit_test(home__leads_to_the_way_back),
 		cmocka_unit_test(home__settles_the_doubt_and_not_what_is_picked),
 		cmocka_unit_test(home__bears_odd_data),
 	};

@@ -726,9 +726,34 @@ static void plain__a_command_by_hand_is_shown_before_it_runs(void **state)
 	plain_free(plain);
 }
 
+#define CLOSED_BACK(by) EVENT(3, "session.closed", "\"data\":{\"outcome\":\"aborted\",\"way_back\":{\"runbook\":\"m-back\",\"path\":\"/opt/runbooks/m-back.lua\"," \
+	"\"fleet\":\"/etc/my fleet.lua\",\"open\":\"as long as \\u001b[2Jthe dump lies there\",\"params\":{\"jobs\":4,\"record\":\"/b/x.record\"}" by "}}")
+
+static void plain__tells_the_way_back_and_opens_it_for_who_chose_it(void **state)
+{
+	static const struct { const char *lines; bool opens; } all[] = {
+		{ ENTERED CLOSED_BACK(""), false }, { ENTERED CLOSED_BACK(",\"by\":\"ruud\""), true }, { ENTERED CLOSED_BACK(",\"by\":\"jello\""), false },
+		{ "{\"you\":{\"role\":\"observer\"}}\n" ENTERED CLOSED_BACK(",\"by\":\"ruud\""), false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct plain *plain = started(all[i].lines);
+		struct buf out = { 0 };
+
+		assert_int_equal(plain_way_back(plain) != NULL, all[i].opens);
+		plain_end(plain, &out);
+		if (!strstr(buf_text(&out), "The way back is open as long as ^[[2Jthe dump lies there:\n  bellbook run m-back --fleet '/etc/my fleet.lua' --set jobs=4 --set record=/b/x.record\n"))
+			fail_msg("%s", buf_text(&out));
+		buf_done(&out);
+		plain_free(plain);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain__tells_the_way_back_and_opens_it_for_who_chose_it),
 		cmocka_unit_test(plain__lines_go_to_the_shell_and_come_from_it),
 		cmocka_unit_test(plain__what_a_shell_asks_for_is_hidden),
 		cmocka_unit_test(plain__a_line_for_the_shell_never_answers),

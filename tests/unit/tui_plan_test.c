@@ -33,6 +33,7 @@ static const struct picture pictures[] = {
 	{ "plan", "plan-help", 30, 100, false, NULL, false, "?" },
 	{ "plan-first", "plan-first", 24, 80, false, NULL, false, "" },
 	{ "plan-first", "plan-first-start", 24, 80, false, NULL, false, "S" },
+	{ "plan-filled", "plan-filled", 24, 80, false, NULL, false, "jjj" },
 	{ "plan", "plan-too-small", 9, 39, false, NULL, false, "" },
 };
 
@@ -146,6 +147,17 @@ static void plan__takes_settings_that_are_right(void **state)
 	plan_free(plan);
 }
 
+static void plan__keeps_what_it_was_filled_in_with(void **state)
+{
+	struct plan *plan = assert_does(&(struct picture){ "plan-filled", NULL, 0, 0, false, NULL, false, "jjj\r\025" "9\r" }, PLAN_STAY);
+	char *print = json_print(plan_values(plan));
+
+	(void)state;
+	assert_string_equal(print, "{\"account\":\"admin\",\"jobs\":\"9\",\"target\":\"db2\"}");
+	mem_free(print);
+	plan_free(plan);
+}
+
 static void plan__empty_means_as_usual_and_ctrl_c_leaves_it(void **state)
 {
 	struct plan *plan = assert_does(&(struct picture){ "plan", NULL, 0, 0, false, NULL, false, "jjj\r\025" "8\r\r\025\rj\003" }, PLAN_HOME);
@@ -220,6 +232,7 @@ int main(void)
 		cmocka_unit_test(plan__is_as_recorded),
 		cmocka_unit_test(plan__is_sound_at_any_size),
 		cmocka_unit_test(plan__takes_settings_that_are_right),
+		cmocka_unit_test(plan__keeps_what_it_was_filled_in_with),
 		cmocka_unit_test(plan__empty_means_as_usual_and_ctrl_c_leaves_it),
 		cmocka_unit_test(plan__starts_only_after_a_further_question),
 		cmocka_unit_test(plan__with_a_failure_starts_only_with_a_reason),

@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/feed.h"
+#include "tui/dialog.h"
 #include "tui/draw.h"
 #include "tui/keys.h"
 #include "tui/looks.h"
@@ -59,6 +60,10 @@ static const struct screen_case cases[] = {
 	{ "failure", "failure-too-soon", 24, 80, false, "j\r", 1000, false },
 	{ "failure", "failure-why", 24, 80, false, "3\r", LATER, false },
 	{ "failure", "failure-dismissed", 24, 80, false, "q", LATER, false },
+	{ "back", "back-80x24", 24, 80, false, "6", LATER, false },
+	{ "back", "back-132x43", 43, 132, false, "6", LATER, false },
+	{ "ended", "ended-80x24", 24, 80, false, "", LATER, true },
+	{ "ended", "ended-132x43", 43, 132, false, "", LATER, true },
 	{ "wide", "wide-80x24", 24, 80, false, "", LATER, true },
 	{ "wide", "wide-ascii", 24, 80, true, "", LATER, false },
 	{ "wide", "wide-raw", 24, 81, false, "o", LATER, false },
@@ -189,6 +194,8 @@ static struct canvas *picture(const struct screen_case *one, struct ui **ui_out)
 	assert_true(scene->caught_up);
 	wall = scene->model->last_us + 5 * TIME_SECOND;
 	ui_update(ui, scene, now);
+	if (scene->model->state == SESSION_CLOSED)
+		dialog_ending(ui, scene, scene->model->session);
 	draw(scene, ui, canvas, wall, now);
 	press_all(ui, scene, one->keys, now + one->presses_us);
 	draw(scene, ui, canvas, wall, now + one->presses_us);
@@ -279,6 +286,44 @@ static void assert_sends(struct ui *ui, const char *text)
 	assert_string_equal(print, text);
 	mem_free(print);
 	json_free(intent);
+}
+
+static void screen__going_back_is_chosen_and_needs_a_reason(void **state)
+{
+	struct screen_case one = { "back", NULL, 24, 80, false, "6\r" "too little room\r", LATER, false };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":51,\"value\":\"back\",\"why\":\"too little room\"}");
+	ui_free(ui);
+}
+
+/* The key at the end of a session opens the way back, for who may go it; any other only closes. */
+static void screen__the_end_leads_back_by_a_key(void **state)
+{
+	static const struct { const char *keys; bool goes; } all[] = { { "b", true }, { "q", false }, { "xb", true }, { "B", false } };
+	struct screen_case one = { "ended", NULL, 24, 80, false, "", LATER, false };
+	struct scene *scene = scene_new();
+	struct ui *ui;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		one.keys = all[i].keys;
+		canvas_free(picture(&one, &ui));
+		assert_int_equal(ui->go_back, all[i].goes);
+		assert_null(ui_intent(ui));
+		ui_free(ui);
+	}
+	play(scene, "ended");
+	mem_set(&scene->my_role, "observer");
+	ui = ui_new();
+	dialog_ending(ui, scene, 1);
+	press_all(ui, scene, "b", LATER);
+	assert_false(ui->go_back);
+	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	ui_free(ui);
+	scene_free(scene);
 }
 
 static void screen__failure_is_answered_by_choice_and_reason(void **state)
@@ -529,6 +574,8 @@ int main(void)
 		cmocka_unit_test(screen__is_as_recorded),
 		cmocka_unit_test(screen__after_a_resize_is_as_if_it_had_always_been_so),
 		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
+		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
+		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
 		cmocka_unit_test(screen__a_step_is_chosen_and_never_preselected),

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/way_back.h"
+
+#include <string.h>
+
+#include "base/str.h"
+#include "session/asks.h"
+
+struct json *way_back_named(const struct script_book *book)
+{
+	struct json *named, *with;
+
+	if (!book->back_runbook)
+		return NULL;
+	named = json_new_object();
+	with = json_new_array();
+	json_set_text(named, "runbook", book->back_runbook);
+	json_set_text(named, "open", book->back_open);
+	for (char **name = book->back_with; *name; name++)
+		json_add(with, json_new_text(*name, strlen(*name)));
+	json_put(named, "with", with);
+	return named;
+}
+
+/* What a parameter of another runbook can be: a secret is asked for again, a table is none. */
+static bool is_plain(const struct json *value)
+{
+	enum json_type type = json_type_of(value);
+
+	return value && (type == JSON_IS_TEXT || type == JSON_IS_INT || type == JSON_IS_REAL || type == JSON_IS_BOOL);
+}
+
+/* Values by name; NULL while a variable has none yet. Caller owns. */
+static struct json *values_now(const struct engine *engine)
+{
+	struct json *values = json_new_object();
+
+	for (char **name = script_book(engine->script)->back_with; *name; name++) {
+		const struct json *given = json_at(engine->vars, *name);
+
+		if (script_gives(engine->script, *name) && !is_plain(given)) {
+			json_free(values);
+			return NULL;
+		}
+		given = given ? given : json_at(engine->model->params, *name);
+		if (is_plain(given))
+			json_put(values, *name, json_copy_of(given));
+	}
+	return values;
+}
+
+struct json *way_back_now(const struct engine *engine)
+{
+	const struct script_book *book = engine->script ? script_book(engine->script) : NULL;
+	const char *slash = book ? strrchr(book->path, '/') : NULL;
+	struct json *back, *values = book && book->back_runbook && !engine->dry_run ? values_now(engine) : NULL;
+	char *path;
+
+	if (!values)
+		return NULL;
+	back = json_new_object();
+	path = mem_printf("%.*s%s.lua", slash ? (int)(slash - book->path + 1) : 0, book->path, book->back_runbook);
+	json_set_text(back, "runbook", book->back_runbook);
+	json_set_text(back, "path", path);
+	json_set_text(back, "fleet", json_text(engine->fleet, "path", NULL));
+	json_set_text(back, "open", book->back_open);
+	json_put(back, "params", values);
+	mem_free(path);
+	return back;
+}
+
+void way_back_choice(const struct engine *engine, struct json *data)
+{
+	struct json *back = way_back_now(engine);
+	char *label;
+
+	if (!back)
+		return;
+	label = mem_printf("Go back (%s)", json_text(back, "runbook", ""));
+	asks_choice(data, "back", label, "Ends this session. The way back is shown then, filled in; it starts only when you say so. Say why.", true);
+	mem_free(label);
+	json_free(back);
+}

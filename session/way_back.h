@@ -1,0 +1,17 @@
+/* way_back.h - the runbook that undoes this session's, as it is open now: which, and with what. It starts nothing. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_WAY_BACK_H
+#define SESSION_WAY_BACK_H
+
+#include "session/engine.h"
+
+/* As session.closed carries it (docs/events.md). NULL while the runbook names none, a step that gives something it goes by has not, or in a dry run. Caller owns. */
+struct json *way_back_now(const struct engine *engine);
+
+/* One more choice of a question, while the way back is open. */
+void way_back_choice(const struct engine *engine, struct json *data);
+
+/* What the runbook says of it, for session.opened. NULL when it names none. Caller owns. */
+struct json *way_back_named(const struct script_book *book);
+
+#endif
