@@ -91,10 +91,12 @@ static void *md_start(void)
 static bool is_told(const struct event *ev, const struct json *data)
 {
 	static const enum event_kind untold[] = {
-		EVENT_PARAM_SET, EVENT_STEP_ENTERED, EVENT_CALL_PROGRESS,
+		EVENT_PARAM_SET, EVENT_CALL_PROGRESS,
 		EVENT_ASKED, EVENT_WITHDRAWN, EVENT_APPROVAL_ASKED, EVENT_ANCHORED, EVENT_CALL_OUTPUT, EVENT_DEFERRED,
 	};
 
+	if (ev->kind == EVENT_STEP_ENTERED)
+		return json_bool(data, "back", false);
 	if (ev->kind == EVENT_CALL_ENDED)
 		return !str_is(json_text(data, "outcome", NULL), "ok");
 	if (ev->kind == EVENT_OUTSIDE_COUNTED)	/* that all is well is no story */

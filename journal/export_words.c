@@ -145,10 +145,13 @@ static void say_entered(const struct said *said)
 	const struct model_step *step = model_step_find(said->model, said->ev->step);
 	int64_t index = json_int(said->data, "index", 0);
 
+	if (json_bool(said->data, "back", false))
+		buf_puts(said->out, "goes back to ");
 	if (index > 0)
 		buf_printf(said->out, "step %lld of %lld: ", (long long)index,
 			   (long long)json_int(said->data, "total", 0));
 	buf_puts(said->out, step ? step->title : "entered");
+	also(said, ", because ", "why");
 }
 
 static void say_begun(const struct said *said)

@@ -38,7 +38,8 @@ static const char *const sql_text[SQL_COUNT] = {
 	[CALL_RENAME] = "UPDATE OR IGNORE call SET step = ?3 WHERE session = ?1 AND step = ?2 AND NOT EXISTS(SELECT 1 FROM step s WHERE s.session = ?1 AND s.id = ?2)",
 	[STEP_PUT] = "INSERT INTO step(session, id, place, title, kind) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(session, id) DO UPDATE SET place = ?3, title = ?4, kind = ?5",
 	[STEPS_DROP] = "DELETE FROM step WHERE session = ?1 AND place < 0",
-	[STEP_ENTERED] = "UPDATE step SET state = 'ready' WHERE session = ?1 AND id = ?2",
+	/* One step is next at a time. */
+	[STEP_ENTERED] = "UPDATE step SET state = iif(id = ?2, 'ready', 'planned'), reason = '' WHERE session = ?1 AND (id = ?2 OR state = 'ready')",
 	[PROGRESS] = "UPDATE session SET step = ?2, steps = max(steps, ?3) WHERE id = ?1",
 	/* The same attempt that goes on keeps its beginning; took_us -1: what the session measures is a part of it only. */
 	[STEP_BEGUN] = "UPDATE step SET state = 'running', reason = '', ended_us = 0, took_us = iif(?6, -1, 0), undo = ?5, begun_us = iif(?6 AND begun_us, begun_us, ?2),"

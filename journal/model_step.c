@@ -157,6 +157,12 @@ void model_fold_step_entered(struct model *model, const struct event *ev, const 
 	(void)data;
 	if (!step)
 		return;
+	/* One step is next at a time: the one that was has its turn again later. */
+	for (size_t i = 0; i < model->step_count; i++)
+		if (model->steps[i].state == STEP_READY)
+			model->steps[i].state = STEP_PLANNED;
+	model_set(&step->reason, NULL);
+	model_set(&step->by, NULL);
 	step->state = STEP_READY;
 	step->entered_us = ev->at_us;
 }

@@ -147,7 +147,7 @@ static void suspects(const struct model *model, const struct model_step *step, s
 		buf_puts(out, n++ ? "; " : "\n\nLook there first: ");
 		buf_printf(out, "step %zu, “%s”, was %s by %s", i + 1, one->title, one->state == STEP_SKIPPED ? "skipped" : "put off", one->by);
 	}
-	buf_puts(out, n ? ". What it makes may be what is missing." : "");
+	buf_puts(out, n ? ". What it makes may be what is missing. E (in plain lines: enter NUMBER) goes back to it." : "");
 }
 
 void known_text(const struct model *model, const struct model_step *step, struct buf *out)

@@ -13,6 +13,7 @@
 #include "session/asks.h"
 #include "session/calls.h"
 #include "session/detour.h"
+#include "session/enter.h"
 #include "session/guests.h"
 #include "session/pairing.h"
 #include "session/steps.h"
@@ -537,6 +538,7 @@ static const struct {
 	{"continue", "driver", on_pause},
 	{"cancel", "driver", on_cancel},
 	{"abort", "driver", on_abort},
+	{"enter", "driver", enter_intent},
 	{"take", "driver navigator observer", wheel_intent},
 	{"give", "driver navigator observer", wheel_intent},
 	{"withdraw", "driver navigator", approval_withdraw},

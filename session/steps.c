@@ -206,16 +206,19 @@ static bool params_ready(struct engine *engine)
 
 /* ---- the present step ---- */
 
-static void enter(struct engine *engine, const struct model_step *step, size_t index)
+void steps_enter(struct engine *engine, struct batch *batch, const struct model_step *step, const struct steps_back *back)
 {
 	struct json *data = json_new_object();
 
 	engine->needed = engine->looked = engine->probed = engine->warned = false;
 	mem_set(&engine->look_details, NULL);
 	mem_set(&engine->probe_text, NULL);
-	json_set_int(data, "index", (int64_t)index + 1);
+	json_set_int(data, "index", (int64_t)(step - engine->model->steps) + 1);
 	json_set_int(data, "total", (int64_t)engine->model->step_count);
-	engine_add(engine, EVENT_STEP_ENTERED, NULL, step->id, 0, data);
+	if (back)
+		json_set_bool(data, "back", true);
+	json_set_text(data, "why", back ? back->why : NULL);
+	batch_add(batch, EVENT_STEP_ENTERED, back ? back->who : NULL, step->id, 0, data);
 }
 
 static void look(struct engine *engine, const struct model_step *step)
@@ -413,6 +416,7 @@ static bool strays(struct engine *engine, const struct model_step *step)
 void steps_advance(struct engine *engine)
 {
 	size_t index = 0;
+	struct batch batch = {0};
 	struct model_step *step;
 
 	if (engine->closed || engine->closing || engine->settling || engine->awaited || book_halted(engine->book))
@@ -437,7 +441,8 @@ void steps_advance(struct engine *engine)
 	}
 	switch (step->state) {
 	case STEP_PLANNED:
-		enter(engine, step, index);
+		steps_enter(engine, &batch, step, NULL);
+		batch_commit(engine, &batch);
 		break;
 	case STEP_READY:
 		ready(engine, step);

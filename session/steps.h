@@ -20,6 +20,14 @@ struct model_step *steps_current(struct engine *engine, size_t *index);
 /* Adds the events that begin attempt n of a step to a batch (part: "run" or "undo"). */
 void steps_begin(struct engine *engine, struct batch *batch, const struct model_step *step, const char *part);
 
+/* A person goes back to a step that was left out. */
+struct steps_back {
+	const char *who, *why;	/* borrowed; why NULL = not said */
+};
+
+/* Adds to a batch that a step is next, and forgets what was looked at before another one; back NULL: its turn has come. */
+void steps_enter(struct engine *engine, struct batch *batch, const struct model_step *step, const struct steps_back *back);
+
 /* Ends the session. */
 void steps_close(struct engine *engine, const char *outcome, const char *reason);
 

@@ -197,6 +197,38 @@ void dialog_record(struct ui *ui, const struct scene *scene)
 	buf_done(&text);
 }
 
+/* Offers the steps that people left out, or those that were not needed. */
+static void enter_options(struct ui *ui, const struct model *model, bool left_out, long number)
+{
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+		char *label, *help;
+
+		if (number && (long)i + 1 != number)
+			continue;
+		if ((step->state != STEP_SKIPPED && step->state != STEP_DEFERRED) || model_step_is_left_out(step) != left_out)
+			continue;
+		label = mem_printf("go back to step %zu, %s", i + 1, step->title);
+		help = mem_printf("%s%s%s: %s", step_state_name(step->state), *step->by ? " by " : "", step->by, *step->reason ? step->reason : "no reason was given");
+		option_add(&ui->dialog, (struct option){ .use = USE_ENTER, .choice = i + 1 }, label, help);
+		mem_free(label);
+		mem_free(help);
+	}
+}
+
+void dialog_enter(struct ui *ui, const struct scene *scene, long number, int64_t now_us)
+{
+	dialog_open(ui, DIALOG_LIST, "GO BACK TO A STEP", "It is next then, and asked about as usual. What is asked now is asked again after it.");
+	enter_options(ui, scene->model, true, number);
+	enter_options(ui, scene->model, false, number);
+	if (ui->dialog.option_count == 0) {
+		dialog_close(ui);
+		ui_notice(ui, number ? "That step was neither skipped nor put off." : "No step was skipped or put off.", now_us);
+		return;
+	}
+	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
+}
+
 /* One row of the table of hosts. */
 static void host_option(struct ui *ui, const struct scene *scene, const struct fanout *fanout, size_t i)
 {
@@ -314,6 +346,8 @@ static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_u
 	if (sitting_option(ui, scene, &option, now_us))
 		return;
 	dialog_close(ui);
+	if (option.use == USE_ENTER && option.choice <= scene->model->step_count)
+		dialog_send(ui, "enter", "step", scene->model->steps[option.choice - 1].id);
 	if (option.use == USE_PAUSE)
 		dialog_send(ui, "pause", NULL, "");
 	else if (option.use == USE_CONTINUE)

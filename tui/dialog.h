@@ -23,6 +23,8 @@ void dialog_text(struct ui *ui, const char *title, const char *text);
 void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session);
 /* {"do":name} with a member when text is not empty, queued. */
 void dialog_send(struct ui *ui, const char *name, const char *key, const char *text);
+/* The steps that were left out, to go back to one of them: number alone, 0 = any. */
+void dialog_enter(struct ui *ui, const struct scene *scene, long number, int64_t now_us);
 void dialog_record(struct ui *ui, const struct scene *scene);
 void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us);
 

@@ -121,7 +121,7 @@ bool people_mine(const struct scene *scene, const struct question *question)
 
 bool people_may(const struct scene *scene, enum action action)
 {
-	static const enum action drivers[] = { ACTION_STOP, ACTION_DETOUR, ACTION_RUN, ACTION_GIVE, ACTION_INVITE, ACTION_DISMISS };
+	static const enum action drivers[] = { ACTION_STOP, ACTION_ENTER, ACTION_DETOUR, ACTION_RUN, ACTION_GIVE, ACTION_INVITE, ACTION_DISMISS };
 	const char *role = scene->my_role ? scene->my_role : "";
 	bool guest = str_is(role, "guest"), watches = guest || str_is(role, "observer");
 

@@ -118,6 +118,19 @@ static void do_abort(struct plain *plain, const char *text)
 		"Nothing is undone.\nWhy? An empty line does not abort.\n");
 }
 
+static void do_enter(struct plain *plain, const char *text)
+{
+	const struct model *model = plain->scene->model;
+	int64_t number;
+
+	if (!str_to_int(text, 1, (int64_t)model->step_count, &number)) {
+		put(plain, "Say the number of a step that was skipped or put off: enter NUMBER\n");
+		plain_tell_summary(plain);
+		return;
+	}
+	plain_send(plain, "enter", "step", model->steps[number - 1].id);
+}
+
 static void do_explain(struct plain *plain, const char *text)
 {
 	const struct model *model = plain->scene->model;
@@ -181,6 +194,7 @@ static const struct {
 	{ "where", "where the session stands", do_where },
 	{ "steps", "all steps with their states", do_steps },
 	{ "step", "step NUMBER: what it is, how it stands, its output", plain_look_step },
+	{ "enter", "enter NUMBER: go back to a step that was skipped or put off; it is asked about as usual", do_enter },
 	{ "record", "what was found and done so far, step by step", plain_look_record },
 	{ "hosts", "the hosts of this step, failures first; \"hosts 3\" of step 3", plain_look_hosts },
 	{ "find", "find TEXT: in the output of the newest command", plain_look_find },

@@ -650,6 +650,11 @@ static void tell_step_start(struct plain *plain, const struct event *ev)
 	if (!step)
 		return;
 	if (ev->kind == EVENT_STEP_ENTERED) {
+		if (ev->who && *ev->who && !str_is(ev->who, "bellbook")) {
+			plain_stamp(plain, ev->at_us);
+			plain_safe(plain, ev->who);
+			put(plain, " goes back to a step that was left out.\n");
+		}
 		plain_tell_step(plain, step);
 		return;
 	}

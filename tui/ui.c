@@ -249,7 +249,7 @@ static void palette_arguments(void *arg, enum action action, struct buf *out)
 {
 	const struct scene *scene = arg;
 
-	if (action == ACTION_STEP)
+	if (action == ACTION_STEP || action == ACTION_ENTER)
 		for (size_t i = 0; i < scene->model->step_count; i++)
 			buf_printf(out, "%zu %s\n", i + 1, scene->model->steps[i].title);
 	if (action == ACTION_DETOUR || action == ACTION_RUN)
@@ -318,6 +318,8 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 		pause_or_go(ui, scene);
 	else if (action == ACTION_STOP || action == ACTION_MENU)
 		dialog_stop(ui, scene, action == ACTION_MENU);
+	else if (action == ACTION_ENTER)
+		dialog_enter(ui, scene, 0, now_us);
 	else if (action == ACTION_GIVE)
 		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? They have 60 seconds to accept. Type the name:");
 	else
@@ -371,6 +373,8 @@ static bool act_here(struct ui *ui, const struct scene *scene, enum action actio
 /* What was typed behind the name in the palette; what changes something still asks. */
 static bool act_with(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
 {
+	int64_t number;
+
 	if (!arg)
 		return false;
 	if (action == ACTION_DETOUR)
@@ -383,6 +387,11 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 		mem_set(&ui->find, arg);
 		ui->match = -1;
 		find(ui, scene, false, now_us);
+	} else if (action == ACTION_ENTER) {
+		if (str_to_int(arg, 1, INT32_MAX, &number))
+			dialog_enter(ui, scene, (long)number, now_us);
+		else
+			ui_notice(ui, "Say the number of the step.", now_us);
 	} else if (action == ACTION_GIVE) {
 		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
 		edit_paste(&ui->edit, arg, strlen(arg));

@@ -35,7 +35,7 @@ enum dialog_use {
 	USE_RUN, USE_RUN_SURE,	/* a command by hand: ask for it, run it */
 	USE_DISAGREE,	/* why, with dialog.call the question's seq */
 	USE_WITHDRAW, USE_INVITE, USE_DISMISS,
-	USE_PAUSE, USE_CONTINUE, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
+	USE_PAUSE, USE_CONTINUE, USE_ENTER, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
 };
 
 struct option {
@@ -43,7 +43,7 @@ struct option {
 	char *help;		/* owned, safe, may be "" */
 	enum dialog_use use;
 	int64_t call;		/* for USE_CANCEL, USE_HOST */
-	size_t choice;		/* for USE_ANSWER, USE_SHELL */
+	size_t choice;		/* for USE_ANSWER, USE_SHELL; number of a step for USE_ENTER */
 };
 
 struct dialog {

@@ -42,4 +42,96 @@ def left_out():
         assert place.lines() == ["c"]
 
 
-sys.exit(tap([left_out]))
+def states(place, session):
+    return [(m["step"], m["data"]["state"]) for m in place.log(session) if m["kind"] == "step.ended"]
+
+
+def back():
+    """a step that was skipped is gone back to from the question of another one: asked as usual, run once, and the other is asked anew with its own commands"""
+    with place_with(lambda p: change(p, "a"), lambda p: change(p, "b"), lambda p: change(p, "c")) as place:
+        v = place.run()
+        v.answer(v.asked("step", "a"), "skip", why="later")
+        v.answer(v.asked("step", "b"), "go")
+        first = v.asked("step", "c")
+        for step, words in (("b", "neither skipped nor put off: it is ok"), ("c", "neither skipped nor put off: it is ready"), ("x", "no step"), (None, "no step")):
+            v.send(do="enter", step=step)
+            assert words in v.reply()["refused"]["why"], v.seen[-1]
+        v.send(do="enter", step="a", why="there is time now")
+        entered = v.kind("step.entered")
+        assert entered["step"] == "a" and entered["who"] == v.hello["who"], entered
+        assert entered["data"] == {"index": 1, "total": 3, "back": True, "why": "there is time now"}, entered
+        assert "accepted" in v.reply()
+        q = v.asked("step", "a")
+        assert first["seq"] not in v.open and "echo a" in q["data"]["commands"][0]["shown"], q
+        v.answer(first, "go")
+        assert "not open" in v.reply()["refused"]["why"]
+        assert place.lines() == ["b"]
+        v.answer(q, "go")
+        q = v.asked("step", "c")
+        assert "echo c" in q["data"]["commands"][0]["shown"], q
+        v.answer(q, "go")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["b", "a", "c"]
+        assert states(place, v.hello["session"]) == [("a", "skipped"), ("b", "ok"), ("a", "ok"), ("c", "ok")]
+        assert json.loads(place.bellbook("sessions", "--json").stdout)[0]["left_out"] == 0
+        text = place.bellbook("log", str(v.hello["session"])).stdout
+        assert "goes back to step 1 of 3: The a, because there is time now" in text and "closed: ok\n" in text, text
+        assert "goes back to" in place.bellbook("log", str(v.hello["session"]), "--format", "md").stdout
+        place.verify()
+
+
+def back_from_failure():
+    """what a later step lacked is made by going back, and only that: its needs hold after it; a debt is paid; a kill in between loses nothing"""
+    a = 'change "a" { title = "The a", why = "w", gives = { "x" }, run = function(s) here.run("echo a >> %s/effects") s.x = 1 end, done = function(s) return true end }\n'
+    with place_with(lambda p: a % p.dir, lambda p: change(p, "b"), lambda p: change(p, "c", more='needs = { "x" },')) as place:
+        v = place.run()
+        v.answer(v.asked("step", "a"), "defer", why="later", owner="me", due="tomorrow")
+        v.answer(v.asked("step", "b"), "go")
+        q = v.asked("failure", "c")
+        assert "it needs x, which has no value" in q["data"]["details"], q
+        v.send(do="enter", step="a")
+        v.asked("step", "a")
+        v.kill()
+        v.wait()
+        v = place.resume(v.hello["session"])
+        q = v.asked("step", "a")
+        v.answer(q, "skip", why="not yet")
+        q = v.asked("failure", "c")
+        v.send(do="enter", step="a")
+        v.answer(v.asked("step", "a"), "go")
+        q = v.asked("failure", "c")
+        assert place.lines() == ["b", "a"]
+        v.answer(q, "retry")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["b", "a", "c"]
+        assert "Nothing is owed" in place.bellbook("debts").stdout
+        place.verify()
+
+
+def back_not_now():
+    """nobody goes back while a step is at work, and only the driver; a step found not needed is asked again whether it is"""
+    with place_with(lambda p: change(p, "a"), lambda p: change(p, "n", more='when = function(s) return here.read("test -e %s/need", { check = false }).ok end,' % p.dir),
+                    lambda p: change(p, "b", run='here.run("while ! test -e %s/flag; do sleep 0.02; done")' % p.dir), lambda p: change(p, "c")) as place:
+        v = place.run()
+        v.answer(v.asked("step", "a"), "skip", why="later")
+        v.answer(v.asked("step", "b"), "go")
+        v.until(lambda m: m.get("kind") == "call.begun" and "while" in m["data"]["shown"])
+        v.send(do="enter", step="a")
+        assert "is running; when it is over" in v.reply()["refused"]["why"]
+        place.write("flag", "")
+        v.asked("step", "c")
+        watcher = place.attach(v.hello["session"], "--role", "observer")
+        watcher.asked("step", "c")
+        watcher.send(do="enter", step="a")
+        assert "only the driver" in watcher.reply()["refused"]["why"]
+        watcher.end()
+        place.write("need", "")
+        v.send(do="enter", step="n")
+        v.answer(v.asked("step", "n"), "go")
+        v.asked("step", "c")
+        assert place.lines() == ["b", "n"]
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["b", "n", "c"]
+
+
+sys.exit(tap([left_out, back, back_from_failure, back_not_now]))

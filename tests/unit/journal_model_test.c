@@ -391,6 +391,23 @@ static void model__an_attempt_that_goes_on_keeps_its_beginning(void **state)
 	assert_int_equal(world->model->last_us - step->begun_us, 18 * 1000000LL);
 }
 
+/* Going back to a step that was left out: it is next, and alone is. */
+static void model__one_step_is_next_at_a_time(void **state)
+{
+	struct world *world = *state;
+	const struct model *model = world->model;
+
+	tell(world, 0, 47);
+	assert_int_equal(model->steps[4].state, STEP_READY);
+	assert_int_equal(model->steps[3].state, STEP_SKIPPED);
+	add(world, 80, EVENT_STEP_ENTERED, "ann", "tell", "{'index':4,'total':5,'back':true}");
+	assert_int_equal(model->steps[3].state, STEP_READY);
+	assert_string_equal(model->steps[3].reason, "");
+	assert_int_equal(model->steps[4].state, STEP_PLANNED);
+	assert_int_equal(model_current(model), 3);
+	assert_int_equal((int64_t)model_left_out(model), 1);
+}
+
 static void model__current_is_the_step_being_worked_on(void **state)
 {
 	struct world *world = *state;
@@ -708,6 +725,7 @@ int main(void)
 		T(model__decision_about_a_failed_step_keeps_its_took),
 		T(model__retry_counts_attempts_and_failures),
 		T(model__an_attempt_that_goes_on_keeps_its_beginning),
+		T(model__one_step_is_next_at_a_time),
 		T(model__current_is_the_step_being_worked_on),
 		T(model__people_are_counted_by_views),
 		T(model__downtime_clock_runs_between_its_events),

@@ -612,6 +612,24 @@ static void plain__end_tells_how_to_come_back(void **state)
 	plain_free(plain);
 }
 
+static void plain__goes_back_to_a_step(void **state)
+{
+	struct plain *plain = started(ENTERED);
+
+	(void)state;
+	type(plain, "enter 1");
+	assert_sends(plain, "{\"do\":\"enter\",\"step\":\"copy\"}");
+	for (int i = 0; i < 4; i++) {
+		type(plain, (const char *const[]){ "enter", "enter 3", "enter copy", "enter 0" }[i]);
+		assert_silent(plain);
+		assert_said(plain, "Say the number of a step that was skipped or put off");
+	}
+	play(plain, "{\"seq\":3,\"session\":1,\"at\":\"2026-11-21T18:00:01.000000Z\",\"kind\":\"step.entered\",\"v\":1,\"who\":\"ruud\",\"step\":\"check\","
+		"\"data\":{\"index\":2,\"total\":2,\"back\":true}}\n");
+	assert_said(plain, "ruud goes back to a step that was left out.\n");
+	plain_free(plain);
+}
+
 static void plain__being_turned_away_ends_the_view(void **state)
 {
 	struct plain *plain = plain_new(1);
@@ -788,6 +806,7 @@ int main(void)
 		cmocka_unit_test(plain__cancel_names_the_call_and_needs_a_reason),
 		cmocka_unit_test(plain__interrupt_stops_nothing_by_itself),
 		cmocka_unit_test(plain__end_tells_how_to_come_back),
+		cmocka_unit_test(plain__goes_back_to_a_step),
 		cmocka_unit_test(plain__being_turned_away_ends_the_view),
 	};
 
