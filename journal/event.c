@@ -24,7 +24,7 @@ static const struct event_type types[] = {
 	  "index int, total int, back bool? (a person goes back to it: it was skipped or put off), why text?" },
 	{ EVENT_STEP_BEGUN, "step.begun", DURABLE_DECISION, 1, "Work on a step started.", "part text (run, undo), again bool? (the same attempt goes on)" },
 	{ EVENT_STEP_ENDED, "step.ended", DURABLE_DECISION, 1, "A step reached a state.",
-	  "state text (ok, warn, failed, skipped, deferred), reason text?, took_us int, gives object?, owner text?, due text?" },
+	  "state text (ok, warn, failed, skipped, deferred), reason text?, took_us int, gives object?, owner text?, due text?, already bool? (it was done before, and nothing was run)" },
 	{ EVENT_STEP_DOUBTED, "step.doubted", DURABLE_DECISION, 1, "Nobody knows whether the step's effect happened.", "reason text" },
 	{ EVENT_CALL_BEGUN, "call.begun", DURABLE_DECISION, 1, "An order to the world; stored before it is carried out.",
 	  "action text, args object, effect text (read, change, once), shown text, as text?, job text?, timeout_us int?, of text? (detour: by hand, not by the runbook)" },

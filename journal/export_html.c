@@ -345,7 +345,7 @@ static void put_steps(struct buf *out, const struct model *model)
 		html_text(out, step->title);
 		buf_printf(out, "</td><td class=\"%s\">", state_class(step));
 		buf_clear(&state);
-		export_step_state(&state, step);
+		model_step_words(step, &state);
 		html_text(out, buf_text(&state));
 		buf_printf(out, "%s</td><td>%s</td><td>%s</td><td>", step->attempt > 1 ? ", again" : "", step->took_us ? time_format_span(step->took_us, took) : "-",
 			   step->waited_us ? time_format_span(step->waited_us, waited) : "-");

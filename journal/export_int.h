@@ -31,9 +31,6 @@ void export_words(struct buf *out, const struct model *model, const struct event
 /* Appends a value as a person writes it: text as it is, a secret by its name, else JSON; not made safe. */
 void export_value(struct buf *out, const struct json *value);
 
-/* Appends a step's state; of one that a person left out, who did: "skipped by ann". Not made safe. */
-void export_step_state(struct buf *out, const struct model_step *step);
-
 /* Whole lines of the outputs of many calls at once. */
 struct export_lines;
 

@@ -135,7 +135,7 @@ static void steps(struct buf *out, const struct model *model)
 		text(out, step->title);
 		buf_printf(out, " | %s | ", step_kind_name(step->kind));
 		buf_clear(&state);
-		export_step_state(&state, step);
+		model_step_words(step, &state);
 		text(out, buf_text(&state));
 		buf_printf(out, " | %d | %s | %s | ", step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
 			   step->waited_us > 0 ? time_format_span(step->waited_us, waited) : "-");

@@ -58,13 +58,6 @@ static void payload(const struct said *said, const char *before)
 	line_words(said->out, said->ev->bytes, said->ev->len, true);
 }
 
-void export_step_state(struct buf *out, const struct model_step *step)
-{
-	buf_puts(out, step_state_name(step->state));
-	if (model_step_is_left_out(step) && *step->by)
-		buf_printf(out, " by %s", step->by);
-}
-
 static void span(const struct said *said, const char *before)
 {
 	char room[TIME_TEXT];
@@ -167,6 +160,11 @@ static void say_begun(const struct said *said)
 
 static void say_ended(const struct said *said)
 {
+	if (json_bool(said->data, "already", false)) {
+		buf_puts(said->out, "already done");
+		also(said, ": ", "reason");
+		return;
+	}
 	buf_puts(said->out, text(said, "state"));
 	span(said, " after ");
 	also(said, ": ", "reason");

@@ -209,7 +209,8 @@ static void fold_ended(struct index *index, const struct event *ev, const struct
 		return;
 	run(index, STEP_ENDED, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(state), txt(json_text(data, "reason", "")),
 		num(json_int(data, "took_us", -1)), num(ev->who && *ev->who && !str_is(ev->who, "bellbook")) }, 7);
-	run(index, ATTEMPT, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
+	if (!json_bool(data, "already", false))
+		run(index, ATTEMPT, (const struct index_value[]){ num(ev->session), txt(ev->step) }, 2);
 	run(index, COUNTS, (const struct index_value[]){ num(ev->session), txt(state) }, 2);
 	if (str_is(state, "ok") || str_is(state, "warn"))
 		run(index, DEBT_DONE, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step), txt(ev->who) }, 4);

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/utf8.h"
 #include "journal/model_int.h"
 
 static const char *const state_names[] = {
@@ -176,6 +177,15 @@ bool step_state_is_over(enum step_state state)
 bool model_step_is_left_out(const struct model_step *step)
 {
 	return step->state == STEP_DEFERRED || (step->state == STEP_SKIPPED && *step->by);
+}
+
+void model_step_words(const struct model_step *step, struct buf *out)
+{
+	buf_puts(out, step->already ? "already done" : step_state_name(step->state));
+	if (!model_step_is_left_out(step) || !*step->by)
+		return;
+	buf_puts(out, " by ");
+	utf8_safe(out, step->by, strlen(step->by), false);
 }
 
 size_t model_left_out(const struct model *model)

@@ -51,6 +51,7 @@ struct model_step {
 	int64_t people_us;	/* of all questions about the step that were closed: how long each was open */
 	int64_t stall_us;	/* without progress for so long people are told; 0 = not said */
 	struct model_meter meter;
+	bool already;		/* ok, because its own check said so before anything was run: not done by this walk */
 	bool by_hand;		/* something was done by hand (a detour) while it was the present step */
 };
 
@@ -176,6 +177,9 @@ bool step_state_is_over(enum step_state state);
 
 /* True when a person's word left it out: skipped, or put off. Not when the runbook itself found it not needed. */
 bool model_step_is_left_out(const struct model_step *step);
+
+/* Appends how it stands, in words: "already done", "skipped by ann", else the state. */
+void model_step_words(const struct model_step *step, struct buf *out);
 
 /* How many steps people left out. */
 size_t model_left_out(const struct model *model);

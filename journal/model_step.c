@@ -74,6 +74,7 @@ static void inherit(struct model_step *step, struct model_step *old)
 	step->people_us = old->people_us;
 	if (!str_is(old->id, step->id))
 		model_set(&step->former, old->id);
+	step->already = old->already;
 	model_set(&step->reason, old->reason);
 	model_set(&step->by, old->by);
 }
@@ -238,6 +239,7 @@ void model_fold_step_ended(struct model *model, const struct event *ev, const st
 	if (!step_state_is_over(state) && state != STEP_FAILED)
 		return;
 	step->state = state;
+	step->already = state == STEP_OK && json_bool(data, "already", false);
 	step->ended_us = ev->at_us;
 	model_step_wait(step, step->wait_since_us != 0, ev->at_us);
 	/* "skipped" after a failed attempt is a decision about it, not another piece of work. */

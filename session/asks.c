@@ -73,6 +73,15 @@ static void other_choices(struct json *data)
 	asks_choice(data, "abort", "Stop the session", "Nothing more is run; what is done stays done.", true);
 }
 
+/* Offered where the step's own check says that it is done: to go on without running it. What later steps need of it only its run can give. */
+static void already_choice(const struct engine *engine, const struct model_step *step, struct json *data)
+{
+	long i = script_step_find(engine->script, step->id);
+
+	if (engine->already && i >= 0 && !*script_book(engine->script)->steps[i].gives)
+		asks_choice(data, "already", "It is done already", "Nothing is run; the record says that this walk did not do it.", false);
+}
+
 void asks_step(struct engine *engine, const struct model_step *step)
 {
 	char *text = mem_printf("Run step “%s”?", step->title);
@@ -84,6 +93,7 @@ void asks_step(struct engine *engine, const struct model_step *step)
 	json_set_bool(data, "whole", engine->pairing->look_whole);
 	asks_choice(data, "go", "Run it", step->why, false);
 	other_choices(data);
+	already_choice(engine, step, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
 	mem_free(text);
 }
@@ -95,11 +105,15 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	char *text = script->question ? mem_strdup(script->question) : mem_printf("Is “%s” done?", step->title);
 	struct json *data = asks_data("manual", text, "choice");
 
-	json_set_text(data, "details", script->about);
+	char *details = engine->already ? mem_printf("%s%s%s", engine->look_details, script->about ? "\n\n" : "", script->about ? script->about : "") : NULL;
+
+	json_set_text(data, "details", details ? details : script->about);
 	asks_choice(data, "done", "Done", "You did it by hand.", false);
 	other_choices(data);
 	way_back_choice(engine, data);
+	already_choice(engine, step, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	mem_free(details);
 	mem_free(text);
 }
 
@@ -225,8 +239,27 @@ static bool put_common(struct reply *reply)
 	return true;
 }
 
+/* The step is over, and nothing of it was run. */
+static void put_already(struct reply *reply)
+{
+	const struct model_step *step = reply->step;
+	struct json *data = json_new_object();
+
+	json_set_text(data, "state", "ok");
+	json_set_bool(data, "already", true);
+	json_set_text(data, "reason", "its own check said so before anything was run");
+	json_set_int(data, "took_us", 0);
+	batch_add(&reply->batch, EVENT_STEP_ENDED, client_who(reply->client), step->id, step->attempt, data);
+	if (str_is(step->downtime, "ends") && reply->engine->model->down_since_us)
+		batch_add(&reply->batch, EVENT_DOWNTIME_ENDED, NULL, step->id, step->attempt, NULL);
+}
+
 static void on_step(struct reply *reply)
 {
+	if (str_is(value_of(reply), "already")) {
+		put_already(reply);
+		return;
+	}
 	if (put_common(reply))
 		return;
 	if (reply->step->kind == STEP_IRREVERSIBLE)

@@ -144,6 +144,7 @@ struct engine {
 
 	bool needed;			/* the ready step's own question whether it is needed (when) is answered */
 	bool looked;			/* the look before "go" is done for the ready step */
+	bool already;			/* its own check said before it was asked about that it is done */
 	char *look_details;		/* owned */
 	struct json *look_commands;	/* owned */
 	struct buf look_raised;		/* owned: branches whose look met a read behind a change, each between newlines */

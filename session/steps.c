@@ -210,7 +210,7 @@ void steps_enter(struct engine *engine, struct batch *batch, const struct model_
 {
 	struct json *data = json_new_object();
 
-	engine->needed = engine->looked = engine->probed = engine->warned = false;
+	engine->needed = engine->looked = engine->probed = engine->warned = engine->already = false;
 	mem_set(&engine->look_details, NULL);
 	mem_set(&engine->probe_text, NULL);
 	json_set_int(data, "index", (int64_t)(step - engine->model->steps) + 1);
@@ -228,7 +228,7 @@ static void look(struct engine *engine, const struct model_step *step)
 
 	json_free(engine->look_commands);
 	engine->look_commands = json_new_array();
-	engine->pairing->look_whole = false;
+	engine->pairing->look_whole = engine->already = false;
 	mem_set(&engine->look_details, NULL);
 	if (script->has[FN_DONE])
 		tasks_start(engine, index, FN_DONE, PART_LOOK, "look");

@@ -86,9 +86,8 @@ static void when_ended(struct engine *engine, const char *error, const struct js
 
 static void look_ended(struct engine *engine, const char *error, const struct json *result)
 {
-	mem_set(&engine->look_details, NULL);
-	if (!error && json_type_of(result) != JSON_IS_NULL && !is_false(result))
-		engine->look_details = mem_strdup("The check of this step (done) already says yes: perhaps nothing is left to do here.");
+	engine->already = !error && json_type_of(result) != JSON_IS_NULL && !is_false(result);
+	mem_set(&engine->look_details, engine->already ? "The check of this step (done) already says yes: it may be done, and not by this walk." : NULL);
 	if (script_book(engine->script)->steps[engine->task_step].has[FN_RUN])
 		tasks_start(engine, engine->task_step, FN_RUN, PART_FORESEE, "see");
 	else

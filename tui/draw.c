@@ -33,6 +33,13 @@ char *draw_words(const char *text)
 	return buf_take(&safe);
 }
 
+const char *draw_step_state(const struct model_step *step, enum role *role)
+{
+	const char *word = draw_state(step->state, role);
+
+	return step->already ? "done" : word;
+}
+
 const char *draw_state(enum step_state state, enum role *role)
 {
 	static const struct {

@@ -62,6 +62,8 @@ void draw_approval(struct frame *frame, struct area area);
 
 /* "ok", "RUN", "FAIL" …, at most 5 columns, and its role. */
 const char *draw_state(enum step_state state, enum role *role);
+/* The same of a step; one that was done before the walk is told apart. */
+const char *draw_step_state(const struct model_step *step, enum role *role);
 
 /* The same for a call: "RUN", "ok", "FAIL", "stop", "DOUBT". */
 const char *draw_call_state(enum call_state state, enum role *role);

@@ -72,7 +72,7 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 {
 	const struct model_step *step = &frame->scene->model->steps[i];
 	enum role role;
-	const char *word = draw_state(step->state, &role);
+	const char *word = draw_step_state(step, &role);
 	char number[48];
 	int col = area.col;
 
@@ -156,7 +156,7 @@ void draw_title(struct frame *frame, struct area *area, const struct model_step 
 	const struct model *model = frame->scene->model;
 	char *title = draw_safe(step->title);
 	enum role role;
-	const char *word = draw_state(step->state, &role);
+	const char *word = draw_step_state(step, &role);
 	int64_t us = step->took_us > 0 && step->ended_us > 0 ? step->took_us
 		: step->begun_us > 0 ? frame->wall_us - step->begun_us : 0;
 	char span[TIME_TEXT], tail[128];

@@ -57,13 +57,10 @@ static void open_ends(const struct model *model, struct buf *out)
 	for (size_t i = 0; i < model->step_count; i++) {
 		const struct model_step *step = &model->steps[i];
 
-		if (step->state == STEP_OK || step->state == STEP_PLANNED)
+		if ((step->state == STEP_OK && !step->already) || step->state == STEP_PLANNED)
 			continue;
-		buf_printf(out, "  %s", step_state_name(step->state));
-		if (model_step_is_left_out(step) && *step->by) {
-			buf_puts(out, " by ");
-			utf8_safe(out, step->by, strlen(step->by), false);
-		}
+		buf_puts(out, "  ");
+		model_step_words(step, out);
 		buf_printf(out, ": step %zu, ", i + 1);
 		utf8_safe(out, step->title, strlen(step->title), false);
 		if (*step->reason) {

@@ -186,7 +186,8 @@ static void step_line(struct plain *plain, size_t i)
 {
 	const struct model_step *step = &plain->scene->model->steps[i];
 
-	buf_printf(&plain->out, "%s %zu ", step_state_name(step->state), i + 1);
+	model_step_words(step, &plain->out);
+	buf_printf(&plain->out, " %zu ", i + 1);
 	plain_safe(plain, step->title);
 	if (step->reason && *step->reason)
 		put(plain, ": ");
@@ -522,7 +523,7 @@ static void tell_step_ended(struct plain *plain, const struct event *ev)
 	if (!step)
 		return;
 	plain_stamp(plain, ev->at_us);
-	put(plain, step->state == STEP_FAILED ? "FAILED" : step->state == STEP_OK ? "OK"
+	put(plain, step->already ? "ALREADY DONE" : step->state == STEP_FAILED ? "FAILED" : step->state == STEP_OK ? "OK"
 		: step_state_name(step->state));
 	if (model_step_is_left_out(step) && *step->by) {
 		put(plain, " by ");

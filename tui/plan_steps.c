@@ -167,7 +167,7 @@ static const char *state_word(const struct plan *plan, const char *id, enum role
 	*role = step->state == STEP_WARN || model_step_is_left_out(step) ? ROLE_WARN : step->state == STEP_SKIPPED ? ROLE_TEXT : ROLE_OK;
 	if (str_starts(step->reason, "foreseen") || str_starts(step->reason, "not foreseen"))
 		return "seen";
-	return step->state == STEP_SKIPPED ? "skip" : step->state == STEP_DEFERRED ? "defer" : step->state == STEP_WARN ? "warn" : "ok";
+	return step->already ? "done" : step->state == STEP_SKIPPED ? "skip" : step->state == STEP_DEFERRED ? "defer" : step->state == STEP_WARN ? "warn" : "ok";
 }
 
 /* Ranges have a column where there is room for one and something to show. */

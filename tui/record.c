@@ -30,7 +30,8 @@ static void record_step(const struct scene *scene, size_t i, struct buf *out)
 
 	buf_printf(out, "%2zu ", i + 1);
 	utf8_safe(out, step->title, strlen(step->title), false);
-	buf_printf(out, ": %s", step_state_name(step->state));
+	buf_puts(out, ": ");
+	model_step_words(step, out);
 	if (*step->reason) {
 		buf_puts(out, ", ");
 		prose_flow(out, step->reason);

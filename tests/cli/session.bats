@@ -13,7 +13,7 @@ driver() {
 
 @test "people: answers, refusals, pauses, failures, parameters, several views" { driver session-basic; }
 
-@test "what a walk says of its steps: left out by people, gone back to" { driver session-plan; }
+@test "what a walk says of its steps: left out by people, gone back to, done already" { driver session-plan; }
 
 @test "the way back that a runbook names: offered, filled in, told" { driver session-back; }
 

@@ -134,4 +134,32 @@ def back_not_now():
         assert place.lines() == ["b", "n", "c"]
 
 
-sys.exit(tap([left_out, back, back_from_failure, back_not_now]))
+def already():
+    """a step that its check finds done is said as that, and not as done by this walk; where the check says no, or a later step needs what it gives, it is not offered"""
+    with place_with(lambda p: change(p, "a"), lambda p: change(p, "b", done="return false"), lambda p: change(p, "g", more='gives = { "x" },'),
+                    lambda p: 'manual "m" { title = "The m", why = "w", about = "By hand.", done = function(s) return true end }\n') as place:
+        v = place.run()
+        q = v.asked("step", "a")
+        assert "already says yes" in q["data"]["details"] and q["data"]["choices"][-1]["value"] == "already", q
+        v.answer(q, "already")
+        ended = v.kind("step.ended")["data"]
+        assert ended == {"state": "ok", "already": True, "reason": "its own check said so before anything was run", "took_us": 0}, ended
+        for step in "bg":
+            q = v.asked("step", step)
+            assert "already" not in [c["value"] for c in q["data"]["choices"]], q
+            v.answer(q, "already")
+            assert "not one of the choices" in v.reply()["refused"]["why"]
+            v.answer(q, "skip", why="x")
+        q = v.asked("manual", "m")
+        assert q["data"]["details"].startswith("The check of this step") and "By hand." in q["data"]["details"], q
+        v.answer(q, "already")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == []
+        session = str(v.hello["session"])
+        text, md, html = [place.bellbook("log", session, "--format", f).stdout for f in ("text", "md", "html")]
+        assert "already done: its own check said so before anything was run\n" in text, text
+        assert "| 1 | a | The a | change | already done | 0 | - |" in md and ">already done</td>" in html, md
+        place.verify()
+
+
+sys.exit(tap([already, left_out, back, back_from_failure, back_not_now]))
