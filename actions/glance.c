@@ -38,7 +38,15 @@ static int percent(int64_t used, int64_t whole)
 	return whole > 0 ? (int)((double)used * 100.0 / (double)whole + 0.5) : 0;
 }
 
-/* "SIZE FREE MOUNT"; the fullest is kept. */
+/* As df has it: rounded up. */
+static int disk_percent(int64_t size, int64_t free_kb)
+{
+	int64_t used = size - free_kb;
+
+	return size > 0 ? (int)(used / size * 100 + (used % size * 100 + size - 1) / size) : 0;
+}
+
+/* "SIZE FREE MOUNT", the size without what is kept for root; the fullest is kept. */
 static void read_disk(struct facts *facts, char *rest)
 {
 	char *free_text = strchr(rest, ' '), *mount = free_text ? strchr(free_text + 1, ' ') : NULL;
@@ -48,9 +56,9 @@ static void read_disk(struct facts *facts, char *rest)
 		return;
 	*free_text++ = '\0';
 	*mount++ = '\0';
-	if (!str_to_int(rest, 1, INT64_MAX, &size) || !str_to_int(free_text, 0, size, &free_kb))
+	if (!str_to_int(rest, 1, INT64_MAX / 128, &size) || !str_to_int(free_text, 0, size, &free_kb))
 		return;
-	if (facts->mount && percent(size - free_kb, size) <= percent(facts->disk_size - facts->disk_free, facts->disk_size))
+	if (facts->mount && disk_percent(size, free_kb) <= disk_percent(facts->disk_size, facts->disk_free))
 		return;
 	facts->disk_size = size;
 	facts->disk_free = free_kb;
@@ -103,7 +111,7 @@ static int64_t skew(const struct facts *facts, const struct glance_times *times)
 static void judge(struct json *out, const struct facts *facts, const struct glance_times *times)
 {
 	struct json *problems = json_new_array();
-	int disk = percent(facts->disk_size - facts->disk_free, facts->disk_size);
+	int disk = disk_percent(facts->disk_size, facts->disk_free);
 	int memory = percent(facts->memory - facts->available, facts->memory);
 
 	if (!facts->whole)
@@ -135,7 +143,7 @@ struct json *glance_read(const char *text, size_t len, const struct glance_times
 		read_line(&facts, line);
 	}
 	if (facts.mount) {
-		json_set_int(out, "disk_pct", percent(facts.disk_size - facts.disk_free, facts.disk_size));
+		json_set_int(out, "disk_pct", disk_percent(facts.disk_size, facts.disk_free));
 		json_set_int(out, "disk_free_kb", facts.disk_free);
 		json_set_text(out, "disk_mount", facts.mount);
 	}

@@ -8,10 +8,11 @@ LC_ALL=C
 export LC_ALL
 PATH=$PATH:/usr/sbin:/sbin
 echo "clock $(date +%s)"
-{ df -Pkl 2>/dev/null || df -Pk / 2>/dev/null; } | while read -r device size _ free _ mount; do
+{ df -Pkl 2>/dev/null || df -Pk / 2>/dev/null; } | while read -r device _ used free _ mount; do
 	case $device:$mount in
 	/dev/loop*) ;;
-	/dev/* | *:/) echo "disk $size $free $mount" ;;
+	# What is kept for root is neither used nor free: left out, as df does for its percent.
+	/dev/* | *:/) echo "disk $((used + free)) $free $mount" ;;
 	esac
 done
 while read -r name value _; do

@@ -33,6 +33,16 @@ static void glance_read__keeps_the_fullest_disk(void **state)
 		"\"state\":\"ok\",\"sudo\":\"yes\"}");
 }
 
+/* As df: rounded up, and no overflow on sizes that no disk has. */
+static void glance_read__rounds_a_disk_as_df_does(void **state)
+{
+	(void)state;
+	assert_reads("clock 1000\ndisk 97953204 77931880 /\nend\n",
+		"{\"disk_free_kb\":77931880,\"disk_mount\":\"/\",\"disk_pct\":21,\"problems\":[],\"skew_s\":0,\"state\":\"ok\"}");
+	assert_reads("clock 1000\ndisk 10000 9999 /\nend\n",
+		"{\"disk_free_kb\":9999,\"disk_mount\":\"/\",\"disk_pct\":1,\"problems\":[],\"skew_s\":0,\"state\":\"ok\"}");
+}
+
 static void glance_read__says_what_is_wrong(void **state)
 {
 	(void)state;
@@ -71,6 +81,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(glance_read__keeps_the_fullest_disk),
+		cmocka_unit_test(glance_read__rounds_a_disk_as_df_does),
 		cmocka_unit_test(glance_read__says_what_is_wrong),
 		cmocka_unit_test(glance_read__says_that_there_is_no_place_for_jobs),
 		cmocka_unit_test(glance_read__bears_nonsense),
