@@ -502,7 +502,7 @@ change "gems" (watch.over { title = "Install the Ruby libraries", needs = { "sit
 	why = "The new code needs exactly the versions in Gemfile.lock.",
 	about = [[bundle install, as Mastodon's user. With a new compiler the gem charlock_holmes does not build unless it is told
 to use C++17; that is tried when it fails.]],
-	back = "Go back to the old code; the old gems are still there.",
+	back = "The runbook upgrade-back: it checks the old code out, whose gems are still there.",
 	when = function(s)
 		local there = true_on_all(s, function(host) return code_is(s, host) and install.has_gems(s, host) end)
 		return not there or "the gems are there on every host"
@@ -518,7 +518,7 @@ change "yarn" (watch.over { title = "Install the JavaScript libraries", needs = 
 	why = "The pages and the streaming server are built with them. Left out, pages show an error while apps still work.",
 	about = [[From 4.3 on through corepack, which brings the yarn that the release names; before, with yarn 1. That it ended
 well is noted in tmp/bellbook, with what lies in node_modules then: the note counts only while that is still there.]],
-	back = "Go back to the old code and run this step's command again.",
+	back = "The runbook upgrade-back: it checks the old code out and installs what that wants.",
 	when = function(s)
 		return not true_on_all(s, function(host) return install.yarn_is_done(s, host) end) or "they are there on every host"
 	end,
@@ -533,7 +533,7 @@ change "assets" (watch.over { title = "Build the pages' assets", needs = { "site
 	about = [[Building takes much memory. When it dies, the next try says “Everything's OK” and builds nothing, and old assets
 stay: so after a failure, or when it says so, its cache is cleared and it is built again. If it dies twice, add swap. The
 old assets stay beside the new ones, so the running pages keep working.]],
-	back = "Go back to the old code and build again.",
+	back = "The runbook upgrade-back: it checks the old code out and builds its assets.",
 	when = function(s)
 		return not true_on_all(s, function(host) return install.assets_are_built(s, host, target(s)) end) or "they are built on every host"
 	end,
@@ -634,7 +634,8 @@ change "quiet" (watch.over({ title = "Let Sidekiq finish what it has", needs = {
 	about = [[Sidekiq is told to take no new jobs (TSTP), then its running jobs are waited for. New ones wait in Redis until it
 is started again: nothing is lost, posts arrive a little later. It cannot be told to go on, only be restarted, so do not
 stop between this step and the restart.]],
-	back = "Restart Sidekiq: systemctl restart of its units.",
+	back = "Sidekiq takes jobs again only when it is restarted, and would then run the code that lies there, the new one: go on to the restart, or walk the "
+		.. "runbook upgrade-back, which starts it with the old code.",
 	run = function(s)
 		quiet_sidekiq(s)
 		sidekiq.drain(s, s.site, everything(s), s.params.drain)
@@ -661,7 +662,7 @@ change "stop" (watch.over({ title = "Stop Mastodon", needs = { "site" }, gives =
 	why = "In the full stop nothing may write while the database is migrated.",
 	about = [[First the web, so that nothing new comes in, then streaming, then Sidekiq, which has finished its jobs. Members see
 the proxy's error page from now on; other servers try again later.]],
-	back = "Start the services again: nothing else was changed.",
+	back = "The runbook upgrade-back: old code, then the services. Started as it is, the new code would meet a database that is not migrated. Nothing is lost.",
 	when = function(s) return s.params.way == "full-stop" or "the site stays up in the two-phase way" end,
 	run = function(s)
 		stop(s, "web")
@@ -698,7 +699,8 @@ reload is enough when Ruby and the gems are the same. It is called a phased rest
 forks, so Puma does a hot restart: requests wait while it boots, and nobody is refused. A new Ruby, new gems or a changed
 unit need a real restart. With several web hosts one goes after the other. Then Mastodon's cache is cleared, because the
 version it tells is kept there for 3 minutes (and for 30 in nodeinfo).]],
-	back = "The runbook upgrade-back: old code, gems, JavaScript, assets, restart. The old code works with the first part of the migration.",
+	back = "The runbook upgrade-back. Two-phase: old code, gems, JavaScript, assets, restart; the old code works with the first part of the migration. After a full "
+		.. "stop both parts have run: only the dump leads back, and what was written since it is lost.",
 	run = function(s)
 		tell(s, "web")
 		local reload = s.changed and not s.changed.ruby and not s.changed.gems and not s.stopped

@@ -81,3 +81,18 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d"; 
 	echo "$output"
 	[ "$(grep ^disk <<<"$output")" = "disk 97953204 77931880 /" ]
 }
+
+@test "what the steps of the upgrade say of the way back holds for each of its ways" {
+	"$BELLBOOK" show "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --json >"$BATS_TEST_TMPDIR/plan"
+	python3 - "$BATS_TEST_TMPDIR/plan" <<-'END'
+		import json, sys
+		back = {step["id"]: step.get("back", "") for step in json.load(open(sys.argv[1]))["steps"]}
+		# From the checkout on, whatever is started by hand is the new code: the runbook brings the old one.
+		for step in ("checkout", "gems", "yarn", "assets", "migrate", "quiet", "stop", "migrate-all", "web", "migrate-post"):
+		    assert "upgrade-back" in back[step], (step, back[step])
+		for step in ("quiet", "stop"):
+		    assert "Start the services again" not in back[step] and "systemctl restart" not in back[step], back[step]
+		# Restarted after a full stop, everything is migrated: no old code bears that.
+		assert "full stop" in back["web"].replace("\n", " ") and "only the dump leads back" in back["web"], back["web"]
+	END
+}
