@@ -271,7 +271,7 @@ change "sidekiq" { title = "Start the old Sidekiq", needs = { "site", "back" }, 
 		each(hosts, function(host)
 			for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do mastodon.root_run(host, "systemctl restart " .. q(unit)) end
 		end)
-		retry({ times = 90, every = "1s", what = "the old Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
+		retry({ times = 90, every = "1s", waiting = "for the old Sidekiq to show in Redis", what = "the old Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
 			function() return sidekiq_is_old(s) end)
 	end,
 	done = function(s) return sidekiq_is_old(s) end }

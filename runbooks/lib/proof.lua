@@ -347,7 +347,7 @@ function M.redis(s)
 	if #active == 0 then return end
 	for i = 1, 15 do
 		if #sidekiq.look(s, s.site).processes > 0 then return end
-		if i < 15 then sleep "1s" end
+		if i < 15 then sleep("1s", { what = "waiting for Sidekiq to show in Redis", look = i, of = 15, seen = "no process is known there" }) end
 	end
 	fail(("These are active: %s. But Redis at %s knows no Sidekiq process: it is not the one that Sidekiq uses, or Sidekiq does not get up "
 		.. "(journalctl -u 'mastodon-sidekiq*' shows why), or Redis refuses what is written. Its answers about queues and jobs would be worth nothing, "

@@ -24,17 +24,20 @@ end
 local function drain_unit(s, site, host, unit, limit, decided)
 	local told = false
 	for i = 1, math.max(1, limit) do
-		local busy = false
+		local busy, jobs = false, 0
 		for _, p in ipairs(sidekiq.by_unit(s, site, host, sidekiq.look(s, site))[unit] or {}) do
 			if p.redis and not p.redis.quiet then
 				if not told then sidekiq.quiet(site, host, unit) end
 				told, busy = true, true
 			elseif p.redis and p.redis.busy > 0 and not decided then
-				busy = true
+				busy, jobs = true, jobs + p.redis.busy
 			end
 		end
 		if not busy then return end
-		if i < limit then sleep "1s" end
+		if i < limit then
+			sleep("1s", { what = ("waiting for %s on %s to be idle"):format(unit, host), look = i, of = limit,
+				seen = jobs > 0 and ("jobs at work: %d"):format(jobs) or "it was told to take no more jobs" })
+		end
 	end
 	s:warn(("%s on %s was stopped though it was not idle after %d s."):format(unit, host, limit))
 end

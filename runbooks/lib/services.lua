@@ -117,11 +117,21 @@ local function reload_units(host, state)
 	end
 end
 
+-- What units do now, in words.
+local function states_text(names, state)
+	local list = {}
+	for i, name in ipairs(names) do
+		local one = state[name] or {}
+		list[i] = ("%s is %s (%s)"):format(name, one.active or "gone", one.sub or "?")
+	end
+	return table.concat(list, ", ")
+end
+
 -- Waits until answers() is true, and no longer when the unit is given up by systemd or dies again and again: then it fails with what the
 -- application said. (A wait that is only foreseen counts as fulfilled.)
 function M.await(host, names, since, times, what, answers)
 	local broken, base = nil, {}
-	local ok, why = pcall(retry, { times = times, every = "1s", what = what }, function()
+	local ok, why = pcall(retry, { times = times, every = "1s", waiting = ("for %s on %s to work"):format(table.concat(names, ", "), host), what = what }, function()
 		if answers() then return true end
 		local state = M.state(host, names)
 		for _, name in ipairs(names) do
@@ -132,7 +142,7 @@ function M.await(host, names, since, times, what, answers)
 				return true
 			end
 		end
-		return false
+		return false, states_text(names, state)
 	end)
 	if broken then fail(broken) end
 	if not ok then
@@ -185,7 +195,7 @@ local function before_taking(s, list, i)
 	if i > 1 and list[i - 1].how == "restart" and settle(s) > 0 then
 		s:note(("%s on %s works again. The next one waits %d s for the proxy, which leaves out who refused it (nginx: fail_timeout).")
 			:format(list[i - 1].unit, list[i - 1].host, settle(s)))
-		sleep(settle(s) .. "s")
+		sleep(settle(s) .. "s", ("waiting for the proxy to send requests to %s again"):format(list[i - 1].host))
 	end
 	if one.how ~= "restart" or not up then return nil end
 	local down = {}

@@ -151,10 +151,10 @@ function M.sidekiq_problems(s, site, gem, with_fasp)
 	end
 	if #problems > 0 then return problems end
 	local state
-	for _ = 1, 30 do
+	for i = 1, 30 do
 		state = sidekiq.look(s, site)
 		if state.processed > first.processed then return problems end
-		sleep "2s"
+		sleep("2s", { what = "waiting for Sidekiq to do a job", look = i, of = 30, seen = ("%d done since it began"):format(state.processed) })
 	end
 	for _, queue in ipairs(state.queues) do
 		if queue.size > 0 then return { ("Sidekiq does not work: the queue %s holds %d jobs, and none was done for a minute"):format(queue.name, queue.size) } end
