@@ -3,6 +3,7 @@ local back = require "back"
 local backup = require "backup"
 local code = require "code"
 local compare = require "compare"
+local copies = require "copies"
 local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local install = require "install"
@@ -40,6 +41,8 @@ does nothing again.]],
 				.. "for very old databases." },
 		backup_dir = { type = "text", pattern = "/[%w%._/-]+", default = "/var/backups/mastodon", ask = "Where shall the backup lie?",
 			help = "A folder on the first app host, with room for a dump of the database. It is made when it is not there." },
+		copy_to = { type = "text", optional = true, pattern = "[%w%._:/-]+", ask = "Where shall a copy of the backup go?",
+			help = "A folder of this computer, or HOST:/FOLDER of a host of the fleet. Leave it out to be asked once the backup is there, and to copy by hand." },
 		db_direct_port = { type = "integer", optional = true, min = 1, max = 65535, ask = "PostgreSQL's own port?",
 			help = "Leave it out: the port of the settings is taken, and behind a PgBouncer PostgreSQL itself is asked for its own. Give it where that is "
 				.. "not reached." },
@@ -394,13 +397,13 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 -- The name of a copy of Redis; %s is which one.
 local function redis_copy(s) return ("%s/redis%%s-%s-%s.rdb"):format(s.params.backup_dir, when_kept(s), s.site.stamp) end
 
--- Shell text: the files that the settings of a host were read from, as an archive names them; of a link, what it leads to.
+-- The files that the settings of a host were read from, by their full names.
 local function settings_files(s, host)
 	local list = {}
 	for name in (s.site.hosts[host].env_files or ""):gmatch("%S+") do
-		list[#list + 1] = ('"$(readlink -f %s | cut -c 2-)"'):format(q(name:sub(1, 1) == "/" and name or mastodon.live(s) .. "/" .. name))
+		list[#list + 1] = name:sub(1, 1) == "/" and name or mastodon.live(s) .. "/" .. name
 	end
-	return table.concat(list, " ")
+	return list
 end
 
 change "settings" { title = "Keep the settings and Redis", needs = { "site" }, gives = { "kept", "kept_redis" }, takes = "2m", timeout = "1h",
@@ -413,16 +416,11 @@ copy of what it holds (queued jobs, home timelines), which would be bearable to 
 		local kept = ("%s/settings-%s-%s.tar.gz"):format(dir, when_kept(s), s.site.stamp)
 		do_on_all(s, function(host)
 			local user = mastodon.user(s)
-			-- Cut off by a full disk it must not look like a whole one.
-			mastodon.root_run(host, ("install -d -m 700 -o %s -g %s %s && umask 077 && tar -czf %s --ignore-failed-read -C / %s && mv %s %s"):format(user, user, q(dir),
-				q(kept .. ".part"), table.concat({ settings_files(s, host), ("$(cd / && ls -d %s etc/nginx 2>/dev/null)")
-					:format(mastodon.unit_files(s.site, host)) }, " "),
-				q(kept .. ".part"), q(kept)))
+			backup.archive(host, ("-o %s -g %s %s"):format(user, user, q(dir)), settings_files(s, host), mastodon.unit_files(s.site, host) .. " etc/nginx", kept)
 		end)
 		local others, folders = elsewhere.by_host(s, s.site)
 		hosts.each(s, others, function(host)
-			mastodon.root_run(host, ("install -d -m 700 %s && umask 077 && tar -czf %s --ignore-failed-read -C / $(cd / && ls -d %s 2>/dev/null)"):format(q(dir), q(kept),
-				folders[host]))
+			backup.archive(host, q(dir), {}, folders[host], kept)
 			s:note(("The configuration of %s (%s) is there in %s."):format(host, folders[host], kept))
 		end)
 		for _, one in ipairs(elsewhere.elsewhere(s, s.site)) do
@@ -436,16 +434,39 @@ copy of what it holds (queued jobs, home timelines), which would be bearable to 
 	done = function(s)
 		if not s.kept then return false end
 		return backup.are_there(s, s.site, s.kept_redis or {}) and true_on_all(s, function(host)
-			return mastodon.root_read(host, ("tar -tzf %s >/dev/null && tar -xzOf %s %s | grep -q ."):format(q(s.kept), q(s.kept), settings_files(s, host)), { check = false }).ok
+			return backup.holds(host, s.kept, settings_files(s, host))
 		end)
 	end }
 
-manual "off-host" { title = "Copy the backup to another machine", needs = { "backup", "kept" },
+observe "off-host-place" { title = "Where shall a copy of the backup go?", needs = { "site", "backup", "kept" }, uses = { "kept_redis" }, gives = { "copy_to", "copy_list" },
+	about = [[A folder of this computer, where bellbook runs, a host of the fleet, or by hand. Whether it may be written there and
+has room for what is not there yet is looked at before anything is copied.]],
+	run = function(s)
+		s.copy_list = copies.files(s, s.site)
+		s.copy_to = copies.choose(s, s.site, s.copy_list)
+		if s.copy_to ~= copies.BY_HAND then s:note(("The copy of the backup goes to %s."):format(s.copy_to)) end
+	end }
+
+change "off-host-copy" { title = "Copy the backup off the host", needs = { "copy_to", "copy_list" }, takes = "15m", timeout = "12h",
 	why = "A disk that dies takes a backup on it along. Snapshots of the same storage are no backup of a database.",
-	question = "Does a copy of the dump and of the settings lie on another machine?",
-	commands = { "scp HOST:/var/backups/mastodon/before-* ELSEWHERE:", "scp HOST:/var/backups/mastodon/settings-before-* ELSEWHERE:" },
-	text = [[The record of this session (the r key, or the word record) names the files. They hold the members' data and the server's
-keys: keep them as you keep those. Nothing of Mastodon has been changed so far.]] }
+	about = [[Dump, settings and the copy of Redis go there, in a folder for each host that only you may look into. They are read
+as root, because the folder of the backup is Mastodon's alone. The digests of both ends are compared and noted; what lies there
+already is not copied again. It holds the members' data and the server's keys: keep it as you keep those.]],
+	back = "Delete the copies.",
+	when = function(s) return s.copy_to ~= copies.BY_HAND or "it is copied by hand" end,
+	run = function(s) copies.copy(s, s.copy_list, s.copy_to) end,
+	done = function(s) return copies.are_there(s, s.copy_list, s.copy_to) end }
+
+manual "off-host" { title = "Copy the backup to another machine by hand", needs = { "copy_to", "copy_list" },
+	why = "A disk that dies takes a backup on it along. Snapshots of the same storage are no backup of a database.",
+	question = "Does a copy of the dump, of the settings and of Redis lie on another machine?",
+	text = [[Only Mastodon's user may look into the folder of the backup, so read each file with sudo; the next question lists them with
+the commands, and compares what sha256sum says of the copies. They hold the members' data and the server's keys: keep them as you
+keep those. Nothing of Mastodon has been changed so far.]],
+	when = function(s)
+		return s.copy_to == copies.BY_HAND or not copies.are_there(s, s.copy_list, s.copy_to) or ("it was copied to %s, and the digests are the same"):format(s.copy_to)
+	end,
+	run = function(s) copies.by_hand(s, s.copy_list) end }
 
 phase "New code beside the old"
 

@@ -143,8 +143,12 @@ char *calls_shown(const char *name, const struct json *args)
 		return sleep_shown(args);
 	if (json_at(args, "cmd") && action_command(args, &out, &e) == 0)
 		return buf_take(&out);
-	buf_done(&out);
-	return mem_printf("%s %s", name, json_text(args, "path", ""));
+	buf_clear(&out);
+	/* A file that goes to this computer, or comes from it. */
+	buf_printf(&out, "%s %s", name, json_text(args, "path", ""));
+	if (json_text(args, "to", NULL) || json_text(args, "file", NULL))
+		buf_printf(&out, " %s %s", json_text(args, "to", NULL) ? "to" : "from", json_text(args, "to", json_text(args, "file", "")));
+	return buf_take(&out);
 }
 
 static int64_t timeout_of(const struct engine *engine, const struct record *record)

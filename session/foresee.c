@@ -312,7 +312,8 @@ bool foresee_cut(const struct engine *engine)
 bool foresee_wants(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
 {
 	const struct action *action = action_find(name);
-	bool reads = action && action->effect == EFFECT_READ;
+	/* Into a file of this computer it is more than a look. */
+	bool reads = action && action->effect == EFFECT_READ && !json_at(args, "to");
 	const char *why;
 
 	if (!foresee_looks(engine))

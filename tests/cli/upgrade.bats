@@ -133,6 +133,7 @@ closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1
 	closed ok
 	asked_open streaming
 	has "charlock_holmes did not build"
+	has "its digests were not compared"
 	has "STEP inside ok"
 	has "STEP outside ok"
 	# The restart refused requests; the steps never took the site down. Both are told, and what was not proved.

@@ -55,7 +55,7 @@ bellbook() { world "${AS_BEN[@]}" "$dir/bellbook" "$@"; }
 # The text of somebody's dialog, in one line.
 dialog() { screen "$1" | sed -n 's/^│ \(.*[^ ]\) *│$/\1/p' | tr '\n' ' '; }
 
-# approved FILE: ben, and nobody else, agreed to what step 30 ran, before it ran; who they were is the kernel's word.
+# approved FILE: ben, and nobody else, agreed to what step 32 ran, before it ran; who they were is the kernel's word.
 approved() {
 	python3 - "$1" "$ann" $ANN "$ben" $BEN <<'PY'
 import json, sys
@@ -105,7 +105,7 @@ alone() {
 	run -0 effects app1
 	[[ $output == *'systemctl restart mastodon-streaming' ]] # and nothing after it
 	see ben 'YOUR AGREEMENT IS NEEDED'
-	see ben "$ann wants to run step 30"
+	see ben "$ann wants to run step 32"
 	see ben '$ bundle exec rails db:migrate'
 	see ben 'PgDn shows the rest'
 	see ben 'Enter agrees'

@@ -5,7 +5,7 @@
 
 A rule is OF[:MATCH]=VALUE[@TIMES][!SHELL]: a question of kind OF (step, failure, approval, doubt, change, manual, parameter, question …)
 whose step id or name is MATCH (or whose text contains it) is answered with VALUE. The first rule that fits and has TIMES left is
-taken; SHELL is run before the answer (a fault to make or mend). VALUE is JSON when it parses as such, else text. Without a rule:
+taken; SHELL is run before the answer (a fault to make or mend). A VALUE of <FILE is what FILE holds then. VALUE is JSON when it parses as such, else text. Without a rule:
 step go, manual done, approval what is expected, doubt probe, change accept, anything else its default, failure abort.
 seen:TEXT=x[@TIMES]!SHELL answers nothing: SHELL is run when a line is printed that has TEXT in it.
 Rules may also come as a JSON list of such texts in DRIVE_RULES.
@@ -109,6 +109,9 @@ def reply(process, rules, event):
         return False
     if shell:
         subprocess.run(shell, shell=True, check=True, stdout=sys.stderr)
+    if isinstance(value, str) and value.startswith("<"):
+        with open(value[1:], encoding="utf-8") as f:
+            value = f.read().strip()
     put("= %s" % value)
     intent = {"do": "answer", "seq": event["seq"], "value": value, "why": "driven by a test"}
     if value == "defer":

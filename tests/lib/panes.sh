@@ -32,6 +32,7 @@ answer_all() {
 			screen "$1" >>"$BATS_TEST_TMPDIR/screens"
 			case $now in
 			*'Which version'*) type_in "$1" "$2" Enter ;;
+			*'copy of the backup go'* | *'sha256sum say'*) type_in "$1" Enter ;;
 			*) type_in "$1" 1 Enter ;;
 			esac
 		fi
