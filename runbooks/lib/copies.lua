@@ -104,7 +104,7 @@ local function refused(place, bytes)
 	if not answer.ok then return ("%s could not be looked at: %s"):format(place.words, cause(answer)) end
 	if answer.out:find("no folder", 1, true) then return place.words .. " is no folder" end
 	local which = answer.out:match("not writable: ([^\n]*)")
-	if which then return ("%s may not be written to by the user who would (%s)"):format(which, place.host and "who logs in there" or "who runs bellbook") end
+	if which then return ("%s: %s may not be written to by who %s"):format(place.words, which, place.host and "logs in there" or "runs bellbook") end
 	local free = tonumber(answer.out:match("free (%d+)"))
 	if free and free * 1024 < bytes + SPARE_KB * 1024 then
 		return ("there is no room at %s: %s are free, and the copy wants %s"):format(place.words, in_words(free * 1024), in_words(bytes))

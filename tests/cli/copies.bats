@@ -57,7 +57,7 @@ step:off-host-copy=go!$dump" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 upgrade
 	"$FLEET" mend disk db2
 	has "the backup of app1 lies on it already"
 	has "there is no room at db2:/tmp/copies: "
-	has "db2:/srv/copies may not be written to by the user who would (who logs in there)"
+	has "db2:/srv/copies: /srv may not be written to by who logs in there"
 	has "“nowhere” is no place"
 	has "the fleet file names no host db9"
 	has "this computer:$BATS_TEST_TMPDIR/file is no folder"
