@@ -295,7 +295,7 @@ static void say_answered(const struct said *said)
 		export_value(said->out, value);
 	}
 	also(said, ", because ", "why");
-	also(said, ", owner ", "owner");
+	also(said, str_is(text(said, "value"), "other") ? ", done by " : str_is(text(said, "value"), "wait") ? " for " : ", owner ", "owner");
 	also(said, ", due ", "due");
 	if (ask)
 		buf_printf(said->out, " (to: %s)", ask->text[0] ? ask->text : ask->of);

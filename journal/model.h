@@ -43,6 +43,7 @@ struct model_step {
 	enum step_state state;
 	char *reason;		/* of the end: error, skip reason … */
 	char *by;		/* the person whose word ended it: skipped, deferred; "" = nobody's */
+	char *waits_for, *done_by;	/* of a step by hand: who is to judge it; who did it, when it was not the driver; "" = nobody */
 	int attempt;
 	int64_t entered_us, begun_us, ended_us;	/* wall clock; 0 = not yet */
 	int64_t took_us;	/* of the last attempt, without waiting for people; 0 until it ended */

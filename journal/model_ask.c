@@ -108,6 +108,12 @@ void model_fold_answered(struct model *model, const struct event *ev, const stru
 	if (!ask)
 		return;
 	step = model_step_find(model, ask->step);
+	if (step && str_is(ask->of, "manual") && ev->kind == EVENT_ANSWERED) {
+		const char *value = model_text(data, "value");
+
+		model_set(&step->waits_for, str_is(value, "wait") ? model_text(data, "owner") : NULL);
+		model_set(&step->done_by, str_is(value, "other") ? model_text(data, "owner") : NULL);
+	}
 	open_us = ev->at_us > ask->at_us ? ev->at_us - ask->at_us : 0;
 	model->people_us += open_us;
 	if (step)

@@ -20,6 +20,8 @@ void model_step_done(struct model_step *step)
 	mem_free(step->about);
 	mem_free(step->reason);
 	mem_free(step->by);
+	mem_free(step->waits_for);
+	mem_free(step->done_by);
 	model_meter_clear(&step->meter);
 }
 
@@ -44,6 +46,8 @@ static bool read_step(struct model_step *step, const struct json *value)
 	model_set(&step->reason, NULL);
 	model_set(&step->former, NULL);
 	model_set(&step->by, NULL);
+	model_set(&step->waits_for, NULL);
+	model_set(&step->done_by, NULL);
 	step->stall_us = json_int(value, "stall_us", 0);
 	return true;
 }

@@ -51,6 +51,17 @@ void asks_choice(struct json *data, const char *value, const char *label, const 
 	json_add(choices, choice);
 }
 
+/* A choice that names a person; whom are the words that ask for the name. */
+static void asks_whose(struct json *data, const char *value, const char *label, const char *help, const char *whom)
+{
+	struct json *choices, *last;
+
+	asks_choice(data, value, label, help, false);
+	choices = json_at(data, "choices");
+	last = json_item(choices, json_count(choices) - 1);
+	json_set_text(last, "owner", whom);
+}
+
 static void asks_batch(struct batch *batch, const char *step, int attempt, const char *call, const char *host, struct json *data)
 {
 	batch_add(batch, EVENT_ASKED, NULL, step, attempt, data);
@@ -102,19 +113,33 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
 	const struct script_step *script = &script_book(engine->script)->steps[i];
-	char *text = script->question ? mem_strdup(script->question) : mem_printf("Is “%s” done?", step->title);
+	char *usual = mem_printf("Is “%s” done?", step->title);
+	const char *question = script->question ? script->question : usual;
+	bool waits = step->waits_for && *step->waits_for;
+	char *text = waits ? mem_printf("Waits for %s: %s", step->waits_for, question) : mem_strdup(question);
+	struct buf details = {0};
 	struct json *data = asks_data("manual", text, "choice");
 
-	char *details = engine->already ? mem_printf("%s%s%s", engine->look_details, script->about ? "\n\n" : "", script->about ? script->about : "") : NULL;
-
-	json_set_text(data, "details", details ? details : script->about);
-	asks_choice(data, "done", "Done", "You did it by hand.", false);
-	other_choices(data);
+	if (waits)
+		buf_printf(&details, "%s is to judge this; the step stays open until then. Whoever drives answers for %s, or %s takes the wheel.\n\n",
+			   step->waits_for, step->waits_for, step->waits_for);
+	if (engine->already)
+		buf_printf(&details, "%s\n\n", engine->look_details);
+	buf_puts(&details, script->about ? script->about : "");
+	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
+	json_set_text(data, "name", waits ? step->waits_for : NULL);
+	asks_choice(data, "done", "Done by me", "You did it by hand.", false);
+	asks_whose(data, "other", "Done by somebody else", "Say who; the record names them.", "Who did it?");
+	asks_whose(data, "wait", waits ? "Wait for somebody else" : "I cannot judge it: wait for somebody", "The step stays open and says for whom.", "Who is to judge it?");
+	asks_choice(data, "skip", "Skip this step", "It is not done now and not later; say why.", true);
+	asks_choice(data, "defer", "Defer it", "It becomes a debt with an owner and a due date; say why.", true);
+	asks_choice(data, "abort", "Stop here safely", "Nothing is under way; nothing more is run, and what is done stays done.", true);
 	way_back_choice(engine, data);
 	already_choice(engine, step, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
-	mem_free(details);
+	buf_done(&details);
 	mem_free(text);
+	mem_free(usual);
 }
 
 void asks_failure(struct engine *engine, const struct model_step *step)
@@ -254,13 +279,14 @@ static void put_already(struct reply *reply)
 		batch_add(&reply->batch, EVENT_DOWNTIME_ENDED, NULL, step->id, step->attempt, NULL);
 }
 
+/* A step by hand that waits for somebody is asked about again, with the name that the answer holds. */
 static void on_step(struct reply *reply)
 {
 	if (str_is(value_of(reply), "already")) {
 		put_already(reply);
 		return;
 	}
-	if (put_common(reply))
+	if (put_common(reply) || (str_is(reply->ask->of, "manual") && str_is(value_of(reply), "wait")))
 		return;
 	if (reply->step->kind == STEP_IRREVERSIBLE)
 		approval_ask(reply->engine, &reply->batch, reply->step);
@@ -385,6 +411,8 @@ static char *answer_problem(struct reply *reply)
 		problem = doubt_problem(reply);
 	if (problem)
 		return problem;
+	if (str_is(reply->ask->of, "manual") && !intent_words(reply->intent, "owner") && (str_is(value, "other") || str_is(value, "wait")))
+		return mem_printf("say who %s (owner)", str_is(value, "other") ? "did it" : "is to judge it");
 	if (wants_why(reply->ask->of, value) && !intent_words(reply->intent, "why"))
 		return mem_strdup("this answer needs a reason (why)");
 	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question")) {

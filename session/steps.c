@@ -83,13 +83,16 @@ void steps_end(struct engine *engine, const char *state, const char *reason)
 	struct batch batch = {0};
 	struct json *data = json_new_object();
 	bool good = str_is(state, "ok") || str_is(state, "warn");
+	char *done_by;
 
 	if (!step) {
 		json_free(data);
 		return;
 	}
+	done_by = !reason && good && step->done_by && *step->done_by ? mem_printf("done by %s", step->done_by) : NULL;
 	json_set_text(data, "state", state);
-	json_set_text(data, "reason", reason);
+	json_set_text(data, "reason", done_by ? done_by : reason);
+	mem_free(done_by);
 	if (engine->step_mono_us && !str_is(state, "skipped"))
 		json_set_int(data, "took_us", time_mono_us() - engine->step_mono_us - engine->step_waited_us);
 	withdraw_questions(engine, step);

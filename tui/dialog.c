@@ -293,7 +293,7 @@ static void answer_on(struct ui *ui, const struct question *question)
 	dialog->hidden = false;
 	dialog->scroll = 0;
 	mem_free(dialog->text);
-	dialog->text = mem_strdup(answer_prompt(need));
+	dialog->text = mem_strdup(answer_prompt(question, &dialog->answer, need));
 	mem_set(&dialog->error, NULL);
 	edit_clear(&ui->edit);
 }

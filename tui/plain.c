@@ -302,7 +302,7 @@ static void answer_on(struct plain *plain, const struct question *question)
 
 	if (need != ANSWER_COMPLETE) {
 		plain->mode = PLAIN_MORE;
-		buf_printf(&plain->out, "%s An empty line takes the answer back.\n", answer_prompt(need));
+		buf_printf(&plain->out, "%s An empty line takes the answer back.\n", answer_prompt(question, &plain->answer, need));
 		return;
 	}
 	plain->mode = PLAIN_NORMAL;

@@ -189,12 +189,25 @@ static bool value_wants_why(const struct question *question, const char *value)
 	return json_bool(question->data, "why", false);
 }
 
+/* What the choice wants to know of whom, NULL = nothing. */
+static const char *value_wants_whom(const struct question *question, const char *value)
+{
+	const struct json *choices = json_at(question->data, "choices");
+
+	for (size_t i = 0; value && i < question_choices(question); i++)
+		if (str_is(json_text(json_item(choices, i), "value", NULL), value))
+			return json_text(json_item(choices, i), "owner", NULL);
+	return NULL;
+}
+
 enum answer_need answer_lacks(const struct question *question, const struct answer *answer)
 {
 	const char *value = json_as_text(answer->value);
 
 	if (!answer->why && value_wants_why(question, value))
 		return ANSWER_WHY;
+	if (!answer->owner && value_wants_whom(question, value))
+		return ANSWER_OWNER;
 	if (str_is(value, "defer") && question_choices(question) > 0) {
 		if (!answer->owner)
 			return ANSWER_OWNER;
@@ -204,13 +217,15 @@ enum answer_need answer_lacks(const struct question *question, const struct answ
 	return ANSWER_COMPLETE;
 }
 
-const char *answer_prompt(enum answer_need need)
+const char *answer_prompt(const struct question *question, const struct answer *answer, enum answer_need need)
 {
+	const char *whom = value_wants_whom(question, json_as_text(answer->value));
+
 	switch (need) {
 	case ANSWER_WHY:
 		return "Why? (one line, kept in the journal)";
 	case ANSWER_OWNER:
-		return "Who will do it later?";
+		return whom ? whom : "Who will do it later?";
 	case ANSWER_DUE:
 		return "Until when? (" DAY_HELP ")";
 	case ANSWER_COMPLETE:

@@ -57,8 +57,8 @@ struct json *question_value(const struct question *question, const char *line, s
 /* What else the session needs with this value. */
 enum answer_need answer_lacks(const struct question *question, const struct answer *answer);
 
-/* Words that ask for it. Static. */
-const char *answer_prompt(enum answer_need need);
+/* Words that ask for it; borrowed from the question. */
+const char *answer_prompt(const struct question *question, const struct answer *answer, enum answer_need need);
 
 /* Puts a typed line where answer_lacks pointed, a day as a date; ERR_USAGE with words when it is empty or no day, and the answer stays as it was. */
 int answer_fill(struct answer *answer, enum answer_need need, const char *line, struct err *e);

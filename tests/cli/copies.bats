@@ -58,7 +58,7 @@ step:off-host-copy=go!$dump" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 upgrade
 	has "the backup of app1 lies on it already"
 	has "there is no room at db2:/tmp/copies: "
 	has "db2:/srv/copies: /srv may not be written to by who logs in there"
-	has "“nowhere” is no place"
+	has "is no place: a folder of this computer begins with /"
 	has "the fleet file names no host db9"
 	has "this computer:$BATS_TEST_TMPDIR/file is no folder"
 	# Everything that is copied was shown.

@@ -204,6 +204,41 @@ def manual_steps():
         assert v.walk({"failure": "retry"})["outcome"] == "ok"
 
 
+def manual_others():
+    """a manual step is done by somebody who is named, or waits for somebody who can judge it, also past a kill; then it can be stopped"""
+    with place_with('manual "a" { title = "A", why = "w", question = "Did you?" }\n', 'manual "b" { title = "B", why = "w" }\n', 'manual "c" { title = "C", why = "w" }\n') as place:
+        v = place.run()
+        q = v.asked("manual", "a")
+        assert [c["value"] for c in q["data"]["choices"]] == ["done", "other", "wait", "skip", "defer", "abort"], q
+        for value, words in (("other", "say who did it"), ("wait", "say who is to judge it")):
+            v.answer(q, value)
+            assert words in v.reply()["refused"]["why"]
+            v.answer(q, value, owner=" \u200b")
+            assert words in v.reply()["refused"]["why"]
+        v.answer(q, "wait", owner="ben")
+        q = v.asked("manual", "a")
+        assert q["data"]["text"] == "Waits for ben: Did you?" and q["data"]["name"] == "ben", q
+        v.kill()
+        v.end()
+        v = place.resume(1)
+        q = v.until(lambda m: m.get("kind") == "asked" and m["data"].get("name") == "ben")
+        v.answer(q, "wait", owner="cleo")
+        q = v.asked("manual", "a")
+        assert q["data"]["name"] == "cleo", q
+        v.answer(q, "other", owner="cleo")
+        assert v.kind("step.ended")["data"]["reason"] == "done by cleo"
+        q = v.asked("manual", "b")
+        assert "name" not in q["data"] and q["data"]["text"] == "Is “B” done?", q
+        v.answer(q, "done")
+        assert "reason" not in v.kind("step.ended")["data"]
+        v.answer(v.asked("manual", "c"), "abort", why="late")
+        assert v.walk()["outcome"] == "aborted"
+        log = place.bellbook("log", "1").stdout
+        assert "answers wait for ben" in log and "answers other, done by cleo" in log, log
+        assert "done by cleo" in place.bellbook("log", "1", "--format", "md").stdout
+        place.verify()
+
+
 FLEET = 'fleet { name = "f", policy = { alone = "%s", delay = "0s" }, mastodon = { domain = "example.org" } }\n'
 DROP = 'irreversible "drop" { title = "Drop", why = "w", target = "fleet.mastodon.domain", run = function(s) here.run("echo drop >> %s/effects") end, done = function(s) return true end }\n'
 
@@ -485,5 +520,5 @@ def debts():
         place.verify()
 
 
-sys.exit(tap([shown, two_go, wrong_answers, failure_choices, debts, pause_continue, cancel_abort, abort_at_question, manual_steps, waiver, no_waiver, parameters, dry_run,
+sys.exit(tap([shown, two_go, wrong_answers, failure_choices, debts, pause_continue, cancel_abort, abort_at_question, manual_steps, manual_others, waiver, no_waiver, parameters, dry_run,
               sigterm_resume, lease, two_sessions, hostile_output, long_output, slow_view, own_account_only, meter]))

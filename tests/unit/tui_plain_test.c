@@ -114,6 +114,26 @@ static void plain__doubts_are_told_as_recorded(void **state)
 	tell("result-out");
 }
 
+static void plain__a_step_by_hand_waits_for_who_is_named(void **state)
+{
+	struct plain *plain = plain_new(1);
+	size_t len = 0;
+	char *lines = golden_read("tests/screen/manual.events", &len);
+
+	(void)state;
+	tell("manual-waits");
+	play(plain, lines);
+	plain_caught_up(plain);
+	buf_clear(plain_out(plain));
+	type(plain, "wait");
+	assert_silent(plain);
+	assert_said(plain, "Who is to judge it?");
+	type(plain, "ben");
+	assert_sends(plain, "{\"do\":\"answer\",\"owner\":\"ben\",\"seq\":38,\"value\":\"wait\"}");
+	plain_free(plain);
+	mem_free(lines);
+}
+
 static void plain__a_silent_host_is_told_once(void **state)
 {
 	struct plain *plain = started(EVENT(2, "call.begun", "\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"action\":\"ssh.run\",\"effect\":\"change\",\"shown\":\"bundle install\"}"));
@@ -777,6 +797,7 @@ int main(void)
 		cmocka_unit_test(plain__a_line_for_the_shell_never_answers),
 		cmocka_unit_test(plain__a_command_by_hand_is_shown_before_it_runs),
 		cmocka_unit_test(plain__doubts_are_told_as_recorded),
+		cmocka_unit_test(plain__a_step_by_hand_waits_for_who_is_named),
 		cmocka_unit_test(plain__a_silent_host_is_told_once),
 		cmocka_unit_test(plain__a_wait_is_told_with_what_was_last_seen),
 		cmocka_unit_test(plain__a_look_that_people_want_to_see_is_told),

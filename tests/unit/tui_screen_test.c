@@ -108,6 +108,11 @@ static const struct screen_case cases[] = {
 	{ "silent", "silent-132x43", 43, 132, false, "", LATER, true },
 	{ "halted", "halted-80x24", 24, 80, false, "", LATER, true },
 	{ "halted", "halted-raw", 24, 80, false, "\033o", LATER, false },
+	{ "manual", "manual-80x24", 24, 80, false, "", LATER, true },
+	{ "manual", "manual-132x43", 43, 132, false, "", LATER, true },
+	{ "manual", "manual-who", 24, 80, false, "2\r", LATER, false },
+	{ "manual", "manual-judge", 24, 80, false, "3\r", LATER, false },
+	{ "manual-waits", "manual-waits-80x24", 24, 80, false, "", LATER, true },
 	{ "doubt", "doubt-80x24", 24, 80, false, "", LATER, true },
 	{ "doubt", "doubt-132x43", 43, 132, false, "", LATER, true },
 	{ "doubt", "doubt-paged", 24, 80, false, "\033[6~", LATER, false },
@@ -337,6 +342,17 @@ static void screen__failure_is_answered_by_choice_and_reason(void **state)
 	(void)state;
 	canvas_free(picture(&one, &ui));
 	assert_sends(ui, "{\"do\":\"answer\",\"seq\":51,\"value\":\"skip\",\"why\":\"not needed\"}");
+	ui_free(ui);
+}
+
+static void screen__a_step_by_hand_is_done_by_who_is_named(void **state)
+{
+	struct screen_case one = { "manual", NULL, 24, 80, false, "2\r" "ben\r", LATER, false };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_sends(ui, "{\"do\":\"answer\",\"owner\":\"ben\",\"seq\":38,\"value\":\"other\"}");
 	ui_free(ui);
 }
 
@@ -580,6 +596,7 @@ int main(void)
 		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
+		cmocka_unit_test(screen__a_step_by_hand_is_done_by_who_is_named),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
 		cmocka_unit_test(screen__a_step_is_chosen_and_never_preselected),
 		cmocka_unit_test(screen__boxes_that_change_something_have_no_preselection),
