@@ -399,6 +399,16 @@ static void put_output(const struct page *page, const struct json *one)
 	put_line(page, '+', json_text(one, "b", NULL));
 }
 
+/* 0 = it came out otherwise, or is in one of them alone; 1 = it printed something else; 2 = the same. */
+static int rank(const struct json *one)
+{
+	const struct json *a = json_at(one, "a"), *b = json_at(one, "b");
+
+	if (!a || !b || !str_is(json_text(a, "state", ""), json_text(b, "state", "")))
+		return 0;
+	return json_bool(one, "same", false) ? 2 : 1;
+}
+
 static void put_step(const struct page *page, const struct json *one)
 {
 	const struct json *outputs = json_at(one, "outputs");
@@ -414,6 +424,28 @@ static void put_step(const struct page *page, const struct json *one)
 		put_output(page, json_item(outputs, i));
 }
 
+/* What matters first; within that in the order of the runbook. */
+static void put_ranked(const struct page *page, const struct json *steps, int which)
+{
+	static const char *const titles[] = { "Steps that came out otherwise", "Steps that printed something else", "Steps that are the same" };
+	bool any = false;
+
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const struct json *one = json_item(steps, i);
+
+		if (rank(one) != which)
+			continue;
+		if (!any)
+			heading(page, titles[which]);
+		any = true;
+		put_step(page, one);
+	}
+	if (!any && which == 0) {
+		heading(page, titles[which]);
+		buf_puts(page->out, page->md ? "None.\n" : "  none\n");
+	}
+}
+
 void export_diff_text(const struct json *diff, bool md, struct buf *out)
 {
 	const struct page page = { .out = out, .md = md };
@@ -423,8 +455,8 @@ void export_diff_text(const struct json *diff, bool md, struct buf *out)
 		buf_puts(out, "# Two sessions\n\n");
 	put_session(&page, "first", json_at(diff, "a"));
 	put_session(&page, "second", json_at(diff, "b"));
+	put_ranked(&page, steps, 0);
 	put_params(&page, json_at(diff, "params"));
-	heading(&page, md ? "Steps" : "Steps (* = came out otherwise or printed something else)");
-	for (size_t i = 0; i < json_count(steps); i++)
-		put_step(&page, json_item(steps, i));
+	put_ranked(&page, steps, 1);
+	put_ranked(&page, steps, 2);
 }

@@ -12,6 +12,14 @@
 #include "journal/export_evidence.h"
 #include "journal/export_int.h"
 
+/* Lines behind the first of an entry that were told in full: told again, they are counted there. */
+struct fold {
+	char *text;	/* owned */
+	size_t at;	/* end of that entry in the timeline */
+	int64_t at_us;
+	int count;
+};
+
 struct md_state {
 	struct export_lines *lines;
 	struct export_evidence *evidence;
@@ -22,6 +30,8 @@ struct md_state {
 	int64_t first_seq;
 	char hash[2 * SHA256_LEN + 1];	/* of the last event, "" when the feed has none */
 	char date[TIME_TEXT];		/* of the last line of the timeline */
+	struct fold *folds;		/* owned; in the order of the timeline */
+	size_t fold_count, fold_cap;
 };
 
 void export_md_text(struct buf *out, const char *text, size_t len)
@@ -111,6 +121,63 @@ static bool is_told(const struct event *ev, const struct json *data)
 	return true;
 }
 
+static size_t lines_in(const char *text)
+{
+	size_t lines = 1;
+
+	for (const char *at = text; (at = strchr(at, '\n')) && at[1]; at++)
+		lines++;
+	return lines;
+}
+
+/*
+ * A script that was shown, or a long answer, is not shown again: the entry keeps its first line and says where the
+ * others stand.
+ */
+static void fold(struct md_state *me, const struct event *ev, struct buf *words)
+{
+	const char *rest = strchr(buf_text(words), '\n');
+	char clock[TIME_TEXT];
+	size_t lines = rest ? lines_in(rest + 1) : 0;
+
+	if (lines < 2)
+		return;
+	for (size_t i = 0; i < me->fold_count; i++) {
+		struct fold *one = &me->folds[i];
+
+		if (!str_is(one->text, rest))
+			continue;
+		one->count++;
+		buf_cut(words, (size_t)(rest - buf_text(words)));
+		buf_printf(words, " ... (and the same %zu lines as at %s)", lines, time_format_clock(one->at_us, clock));
+		return;
+	}
+	if (me->fold_count == me->fold_cap) {
+		me->fold_cap = me->fold_cap ? 2 * me->fold_cap : 16;
+		me->folds = mem_grow(me->folds, me->fold_cap, sizeof(*me->folds));
+	}
+	me->folds[me->fold_count++] = (struct fold){ .text = mem_strdup(rest), .at_us = ev->at_us, .count = 1 };
+}
+
+/* The timeline, with how often what is shown once was meant. Caller owns. */
+static struct buf counted(const struct md_state *me)
+{
+	struct buf out = {0};
+	size_t from = 0;
+
+	for (size_t i = 0; i < me->fold_count; i++) {
+		const struct fold *one = &me->folds[i];
+
+		if (one->count < 2)
+			continue;
+		buf_append(&out, buf_text(&me->timeline) + from, one->at - from);
+		buf_printf(&out, " (shown once, %d times in all)", one->count);
+		from = one->at;
+	}
+	buf_append(&out, buf_text(&me->timeline) + from, me->timeline.len - from);
+	return out;
+}
+
 static void entry(struct buf *out, const struct event *ev, const struct buf *words)
 {
 	char clock[TIME_TEXT];
@@ -129,7 +196,7 @@ static void entry(struct buf *out, const struct event *ev, const struct buf *wor
 	buf_putc(out, '\n');
 }
 
-static void told(struct md_state *me, const struct event *ev, const struct buf *words)
+static void told(struct md_state *me, const struct event *ev, struct buf *words)
 {
 	struct buf date = {0};
 
@@ -138,7 +205,10 @@ static void told(struct md_state *me, const struct event *ev, const struct buf *
 		buf_printf(&me->timeline, "%s### %s\n\n", me->timeline.len > 0 ? "\n" : "", buf_text(&date));
 		str_copy(me->date, sizeof(me->date), buf_text(&date));
 	}
+	fold(me, ev, words);
 	entry(&me->timeline, ev, words);
+	if (me->fold_count && !me->folds[me->fold_count - 1].at)
+		me->folds[me->fold_count - 1].at = me->timeline.len - 1;
 	buf_done(&date);
 }
 
@@ -215,10 +285,10 @@ static void md_event(void *state, struct buf *out, const struct model *model, co
 		export_evidence_drop(me->evidence, ev);
 	if (is_told(ev, data)) {
 		export_words(&words, model, ev, data);
+		if (ev->kind == EVENT_NOTE || ev->kind == EVENT_LESSON)
+			entry(&me->notes, ev, &words);
 		told(me, ev, &words);
 	}
-	if (ev->kind == EVENT_NOTE || ev->kind == EVENT_LESSON)
-		entry(&me->notes, ev, &words);
 	downtime(me, ev);
 	debt(me, ev, data);
 	failure(me, ev, data);
@@ -228,10 +298,11 @@ static void md_event(void *state, struct buf *out, const struct model *model, co
 static void md_finish(void *state, struct buf *out, const struct model *model)
 {
 	struct md_state *me = state;
+	struct buf timeline = counted(me);
 	struct export_md_parts parts = {
 		.model = model,
 		.evidence = me->evidence,
-		.timeline = &me->timeline,
+		.timeline = &timeline,
 		.notes = &me->notes,
 		.debts = &me->debts,
 		.down = &me->down,
@@ -244,6 +315,7 @@ static void md_finish(void *state, struct buf *out, const struct model *model)
 
 	export_lines_flush(me->lines);
 	export_md_page(out, &parts);
+	buf_done(&timeline);
 }
 
 static void md_drop(void *state)
@@ -257,6 +329,9 @@ static void md_drop(void *state)
 		mem_free(me->failures[i].reason);
 	}
 	mem_free(me->failures);
+	for (size_t i = 0; i < me->fold_count; i++)
+		mem_free(me->folds[i].text);
+	mem_free(me->folds);
 	buf_done(&me->timeline);
 	buf_done(&me->notes);
 	buf_done(&me->debts);

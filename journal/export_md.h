@@ -23,7 +23,7 @@ struct export_md_failure {
 	int64_t at_us;
 };
 
-/* What the page is made of; all borrowed. */
+/* What the page is made of; all borrowed but shown. */
 struct export_md_parts {
 	const struct model *model;
 	const struct export_evidence *evidence;
@@ -33,9 +33,11 @@ struct export_md_parts {
 	int64_t down_since_us;	/* a downtime that nothing ended, 0 = none */
 	int64_t first_seq;
 	const char *hash;	/* of the last event, "" = unknown */
+	const struct model_call **shown;	/* the page's own: calls whose command stands in it already */
+	size_t shown_count;
 };
 
 /* Appends the page. */
-void export_md_page(struct buf *out, const struct export_md_parts *parts);
+void export_md_page(struct buf *out, struct export_md_parts *parts);
 
 #endif

@@ -164,7 +164,41 @@ static const char *fate(const struct model_call *call)
 	return "ended";
 }
 
-static void failed_call(struct buf *out, const struct export_md_parts *parts, const struct model_call *call)
+/* The first call of the page's failures that ran the same command, when that is long; NULL = this one. */
+static const struct model_call *shown_before(const struct export_md_parts *parts, const struct model_call *call)
+{
+	const char *line = strchr(call->shown, '\n');
+
+	if (!line || !strchr(line + 1, '\n'))
+		return NULL;
+	for (size_t i = 0; i < parts->shown_count; i++)
+		if (str_is(parts->shown[i]->shown, call->shown) && str_is(parts->shown[i]->before, call->before))
+			return parts->shown[i];
+	return NULL;
+}
+
+static void failed_command(struct buf *out, struct export_md_parts *parts, const struct model_call *call)
+{
+	const struct model_call *first = shown_before(parts, call);
+	struct buf exact = { 0 };
+	char clock[TIME_TEXT];
+
+	if (first) {
+		buf_puts(out, "The same command as call ");
+		text(out, first->path);
+		buf_puts(out, " of ");
+		text(out, first->step);
+		buf_printf(out, " at %s, above.\n", time_format_clock(first->begun_us, clock));
+		return;
+	}
+	buf_printf(&exact, "%s%s", call->before, call->shown);
+	export_md_block(out, exact.data, exact.len);
+	buf_done(&exact);
+	parts->shown = mem_grow(parts->shown, parts->shown_count + 1, sizeof(*parts->shown));
+	parts->shown[parts->shown_count++] = call;
+}
+
+static void failed_call(struct buf *out, struct export_md_parts *parts, const struct model_call *call)
 {
 	const struct buf *evidence = export_evidence_of(parts->evidence, call);
 	char at[TIME_TEXT];
@@ -187,13 +221,8 @@ static void failed_call(struct buf *out, const struct export_md_parts *parts, co
 		text(out, call->error);
 	}
 	buf_puts(out, call->error[0] ? "\n\n" : ".\n\n");
-	if (call->shown[0]) {
-		struct buf exact = { 0 };
-
-		buf_printf(&exact, "%s%s", call->before, call->shown);
-		export_md_block(out, exact.data, exact.len);
-		buf_done(&exact);
-	}
+	if (call->shown[0])
+		failed_command(out, parts, call);
 	if (evidence && evidence->len > 0) {
 		buf_puts(out, "\nIt said:\n\n");
 		export_md_block(out, evidence->data, evidence->len);
@@ -223,7 +252,7 @@ static const struct export_md_failure *failure_of(const struct export_md_parts *
 }
 
 /* A step that failed: why, and the last of its commands that ended with a status, or badly. */
-static void failed_step(struct buf *out, const struct export_md_parts *parts, const struct export_md_failure *failure)
+static void failed_step(struct buf *out, struct export_md_parts *parts, const struct export_md_failure *failure)
 {
 	const struct model *model = parts->model;
 	const struct model_step *step = model_step_find(model, failure->step);
@@ -247,7 +276,7 @@ static void failed_step(struct buf *out, const struct export_md_parts *parts, co
 		failed_call(out, parts, last);
 }
 
-static void failures(struct buf *out, const struct export_md_parts *parts)
+static void failures(struct buf *out, struct export_md_parts *parts)
 {
 	bool any = parts->failure_count > 0;
 
@@ -264,6 +293,9 @@ static void failures(struct buf *out, const struct export_md_parts *parts)
 	}
 	if (!any)
 		buf_puts(out, "Nothing failed.\n\n");
+	mem_free(parts->shown);
+	parts->shown = NULL;
+	parts->shown_count = 0;
 }
 
 static void settings(struct buf *out, const struct json *params)
@@ -284,7 +316,7 @@ static void settings(struct buf *out, const struct json *params)
 	}
 }
 
-void export_md_page(struct buf *out, const struct export_md_parts *parts)
+void export_md_page(struct buf *out, struct export_md_parts *parts)
 {
 	head(out, parts);
 	summary(out, parts);

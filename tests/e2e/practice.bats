@@ -41,7 +41,7 @@ version() { "$FLEET" in app1 git -c safe.directory='*' -C /home/mastodon/live de
 @test "live: the whole upgrade, left and come back to, with a failure on the way" {
 	"$FLEET" in app1 standin fail assets-oom
 	keys "clear; $FLEET exec $BELLBOOK run upgrade; echo rc=\$?" Enter
-	see '33 steps'
+	see '35 steps'
 	see 'Enter sends'
 	keys 4.6.5 Enter
 	see 'Are the release notes read'

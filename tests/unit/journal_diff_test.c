@@ -68,15 +68,18 @@ static void export_diff__names_what_is_otherwise(void **state)
 	assert_string_equal(buf_text(&out),
 		"first: session 1, es, 2025-11-21T18:52 UTC by ann, aborted after 1 m 10 s, downtime 47 s\n"
 		"second: session 50, es, 2025-11-21T18:52 UTC by ann, aborted after 1 m 19 s, downtime 56 s\n"
+		/* What came out otherwise stands first, whatever its place in the runbook. */
+		"\nSteps that came out otherwise\n"
+		"* wipe: ready -> not there\n"
+		"* drop: not there -> planned\n"
 		"\nSettings\n  workers: 2 -> 4\n"
-		"\nSteps (* = came out otherwise or printed something else)\n"
-		"  count: ok in 1.0 s -> ok in 1.0 s\n"
+		"\nSteps that printed something else\n"
 		"* stop: deferred in 3.0 s (waited 13 s) -> deferred in 3.0 s (waited 13 s)\n"
 		"    call 1/app1/1 on app1, line 1 (of 2 and 2):\n      - stopping\n      + stOpping\n"
+		"\nSteps that are the same\n"
+		"  count: ok in 1.0 s -> ok in 1.0 s\n"
 		"  index: warn in 20 s (waited 10 s) -> warn in 29 s (waited 10 s)\n"
-		"  tell: skipped -> skipped\n"
-		"* wipe: ready -> not there\n"
-		"* drop: not there -> planned\n");
+		"  tell: skipped -> skipped\n");
 	json_free(diff);
 	buf_done(&out);
 	store_close(store);

@@ -197,6 +197,46 @@ static void export_md__open_session_says_what_had_not_ended(void **state)
 	buf_done(&lines);
 }
 
+static size_t count_of(const char *text, const char *part)
+{
+	size_t count = 0;
+
+	for (const char *at = text; (at = strstr(at, part)); at += strlen(part))
+		count++;
+	return count;
+}
+
+/* A script that ran four times, twice in vain, and a shell that a person closed. */
+static void export_md__shows_a_script_once_and_counts(void **state)
+{
+	struct buf lines = {0};
+	char *text;
+
+	(void)state;
+	put_story(&lines, 31);
+	for (int i = 0; i < 4; i++)
+		buf_printf(&lines, "{\"seq\":%d,\"session\":1,\"at\":\"2025-11-21T19:00:0%d.000000Z\",\"kind\":\"call.begun\",\"step\":\"index\",\"attempt\":9,\"call\":\"7/%d\","
+			"\"host\":\"app%d\",\"data\":{\"effect\":\"change\",\"shown\":\"set -e\\nfirst thing\\nlast thing\"}}\n", 32 + i, i, i, i);
+	for (int i = 1; i < 3; i++)
+		buf_printf(&lines, "{\"seq\":%d,\"session\":1,\"kind\":\"call.ended\",\"step\":\"index\",\"attempt\":9,\"call\":\"7/%d\",\"host\":\"app%d\","
+			"\"data\":{\"outcome\":\"failed\",\"exit\":3}}\n", 35 + i, i, i);
+	buf_puts(&lines, "{\"seq\":38,\"session\":1,\"kind\":\"call.begun\",\"who\":\"ann\",\"step\":\"index\",\"call\":\"detour.1/db1\",\"host\":\"db1\","
+		"\"data\":{\"of\":\"detour\",\"action\":\"ssh.shell\",\"shown\":\"sh\",\"args\":{\"rows\":24,\"cols\":80}}}\n"
+		"{\"seq\":39,\"session\":1,\"kind\":\"call.ended\",\"step\":\"index\",\"call\":\"detour.1/db1\",\"host\":\"db1\",\"data\":{\"outcome\":\"canceled\"}}\n");
+	text = export_of(&lines, EXPORT_MD);
+	assert_has(text, "call 7/0 on app0: set -e<br>first thing<br>last thing (shown once, 4 times in all)\n");
+	assert_has(text, "call 7/1 on app1: set -e ... \\(and the same 2 lines as at 19:00:00\\)\n");
+	assert_has(text, "call 7/3 on app3: set -e ... \\(and the same 2 lines as at 19:00:00\\)\n");
+	/* Once as what ran, once as what failed; each failure is there. */
+	assert_int_equal(count_of(text, "last thing"), 2);
+	assert_has(text, "### index, call 7/1 on app1\n");
+	assert_has(text, "### index, call 7/2 on app2\n");
+	assert_int_equal(count_of(text, "The same command as call 7/0 of index at 19:00:00, above.\n"), 3);
+	assert_has_not(text, "### index, call detour.1/db1");
+	mem_free(text);
+	buf_done(&lines);
+}
+
 static void export_jsonl__reads_back_as_the_same_events(void **state)
 {
 	struct buf lines = {0}, again = {0};
@@ -531,6 +571,7 @@ int main(void)
 		cmocka_unit_test(export_text__has_a_line_per_event_and_indented_output),
 		cmocka_unit_test(export_md__tells_the_story),
 		cmocka_unit_test(export_md__open_session_says_what_had_not_ended),
+		cmocka_unit_test(export_md__shows_a_script_once_and_counts),
 		cmocka_unit_test(export_jsonl__reads_back_as_the_same_events),
 		cmocka_unit_test(export_text__hostile_bytes_are_harmless),
 		cmocka_unit_test(export_md__hostile_bytes_are_harmless),
