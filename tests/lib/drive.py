@@ -5,7 +5,7 @@
 
 A rule is OF[:MATCH]=VALUE[@TIMES][!SHELL]: a question of kind OF (step, failure, approval, doubt, change, manual, parameter, question …)
 whose step id or name is MATCH (or whose text contains it) is answered with VALUE. The first rule that fits and has TIMES left is
-taken; SHELL is run before the answer (a fault to make or mend). A VALUE of <FILE is what FILE holds then. VALUE is JSON when it parses as such, else text. Without a rule:
+taken (without MATCH it answers no text that has a default); SHELL is run before the answer (a fault to make or mend). A VALUE of <FILE is what FILE holds then. VALUE is JSON when it parses as such, else text. Without a rule:
 step go, manual done, approval what is expected, doubt probe, change accept, anything else its default, failure abort.
 seen:TEXT=x[@TIMES]!SHELL answers nothing: SHELL is run when a line is printed that has TEXT in it.
 Rules may also come as a JSON list of such texts in DRIVE_RULES.
@@ -48,6 +48,9 @@ def fits(rule, event):
     if rule["of"] != data.get("of") or rule["left"] <= 0:
         return False
     match = rule["match"]
+    # What is typed freely is answered only by a rule that means it.
+    if not match and data.get("type") == "text" and data.get("default") is not None:
+        return False
     return not match or match in (event.get("step"), data.get("name")) or match in (data.get("text") or "")
 
 
