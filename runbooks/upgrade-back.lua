@@ -83,6 +83,8 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 		local r = s.back
 		local whole = mastodon.read(s, s.site.first, ("test -s %s && pg_restore -f /dev/null %s"):format(q(r.dump), q(r.dump)), { check = false })
 		check(whole.ok, ("%s:%s cannot be read whole: %s"):format(s.site.first, r.dump, trim(whole.err):sub(1, 300)))
+		local problem = back.problem(s, s.site)
+		check(not problem, problem)
 		local hosts = s.fleet.roles and s.fleet.roles.db or {}
 		for _, host in ipairs(hosts) do
 			local free = tonumber(trim(mastodon.root_read(host, "df -Pk /var/lib/postgresql | awk 'NR == 2 { print $4 }'", { check = false }).out))
@@ -217,6 +219,7 @@ are given by time, so that none is given twice.]],
 			for _, queue in ipairs(state.queues) do names[#names + 1] = "queue:" .. queue.name end
 			for i, name in ipairs(names) do names[i] = q(s.site.redis.prefix .. name) end
 			mastodon.run(s, s.site.first, mastodon.redis(s.site, "DEL " .. table.concat(names, " ")))
+			s:note(("Thrown away: %d jobs that waited, and %d that were to be tried again."):format(waiting, state.retry))
 		end
 	end,
 	done = function(s) return s.redis_decided ~= nil end, gives = { "redis_decided" } }

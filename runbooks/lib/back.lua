@@ -79,12 +79,57 @@ local function create(s, site, name)
 	alter(s, site, ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(ident(name), text(encoding), text(collate), text(ctype)))
 end
 
--- ALTER DATABASE … SET of the old one, for the new one too.
+-- Settings that are lists of names: PostgreSQL keeps them quoted as they must be said again.
+local LISTS = { local_preload_libraries = true, search_path = true, session_preload_libraries = true, shared_preload_libraries = true,
+	temp_tablespaces = true, unix_socket_directories = true }
+
+-- The same for the new database; say gives the words for a database. What only an administrator may say is told to a person.
+local function carry_one(s, site, name, say)
+	local answer = mastodon.run(s, site.first, psql(site, "postgres") .. " -c " .. q(say(ident(name))), { check = false })
+	if answer.ok then return end
+	s:warn(("Not carried over to the restored database: %s. As an administrator of PostgreSQL, once it has its name: %s"):format(trim(answer.err):sub(1, 200),
+		say(ident(site.db.name))))
+end
+
+-- What a dump has not, as it belongs to the database and not to what is in it: ALTER DATABASE … SET, also for one role, who may connect, how many may.
 local function carry(s, site, name)
-	for _, one in ipairs(M.sql(s, site, "postgres", ("SELECT unnest(setconfig) FROM pg_db_role_setting WHERE setrole = 0 AND setdatabase = "
-		.. "(SELECT oid FROM pg_database WHERE datname = %s)"):format(text(site.db.name)))) do
-		local key, value = one:match("^([%w_.]+)=(.*)$")
-		if key then alter(s, site, ("ALTER DATABASE %s SET %s TO %s"):format(ident(name), key, text(value))) end
+	local old = ("(SELECT oid FROM pg_database WHERE datname = %s)"):format(text(site.db.name))
+	for _, one in ipairs(M.sql(s, site, "postgres", ("SELECT coalesce(pg_get_userbyid(nullif(setrole, 0)), '') || '|' || unnest(setconfig) FROM pg_db_role_setting "
+		.. "WHERE setdatabase = %s ORDER BY 1"):format(old))) do
+		local role, key, value = one:match("^([^|]*)|([%w_.]+)=(.*)$")
+		if key then
+			carry_one(s, site, name, function(db)
+				return ("%s %s SET %s TO %s"):format(role ~= "" and ("ALTER ROLE %s IN DATABASE"):format(ident(role)) or "ALTER DATABASE", db, key,
+					LISTS[key] and value ~= '""' and value or text(value))
+			end)
+		end
+	end
+	local granted = M.sql(s, site, "postgres", ("SELECT privilege_type || '|' || is_grantable || '|' || coalesce(pg_get_userbyid(nullif(grantee, 0)), '') FROM "
+		.. "(SELECT (aclexplode(datacl)).* FROM pg_database WHERE oid = %s) AS g ORDER BY 1"):format(old))
+	-- Without a word about it, everybody may connect.
+	if #granted > 0 then carry_one(s, site, name, function(db) return ("REVOKE ALL ON DATABASE %s FROM PUBLIC"):format(db) end) end
+	for _, one in ipairs(granted) do
+		local right, again, role = one:match("^([^|]+)|([^|]+)|(.*)$")
+		carry_one(s, site, name, function(db)
+			return ("GRANT %s ON DATABASE %s TO %s%s"):format(right, db, role == "" and "PUBLIC" or ident(role), again == "true" and " WITH GRANT OPTION" or "")
+		end)
+	end
+	local limit = M.sql(s, site, "postgres", ("SELECT datconnlimit FROM pg_database WHERE oid = %s"):format(old))[1]
+	if limit and limit ~= "-1" then carry_one(s, site, name, function(db) return ("ALTER DATABASE %s WITH CONNECTION LIMIT %s"):format(db, limit) end) end
+end
+
+-- What PostgreSQL will not let this user do, before anything is stopped for it.
+function M.problem(s, site)
+	local row = M.sql(s, site, "postgres", ("SELECT (rolcreatedb OR rolsuper) || '|' || pg_has_role(datdba, 'USAGE') || '|' || pg_get_userbyid(datdba) || '|' || rolname "
+		.. "FROM pg_roles, pg_database WHERE rolname = current_user AND datname = %s"):format(text(site.db.name)))[1]
+	local may, owns, owner, user = (row or ""):match("^(%a+)|(%a+)|([^|]*)|(.*)$")
+	check(may, "whether a second database may be made is not known: " .. tostring(row))
+	if may ~= "true" then
+		return ("%s may make no database, and the dump is restored into a second one. As an administrator of PostgreSQL: ALTER ROLE %s CREATEDB"):format(user, ident(user))
+	end
+	if owns ~= "true" then
+		return ("the database belongs to %s, and %s may not rename it. As an administrator of PostgreSQL: ALTER DATABASE %s OWNER TO %s"):format(owner, user,
+			ident(site.db.name), ident(user))
 	end
 end
 
@@ -100,11 +145,25 @@ end
 
 function M.unfence(s, site) alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS true"):format(ident(site.db.name))) end
 
--- The dump beside the database. A half-made one of an earlier try goes first. Extensions need an administrator, and come with the template or stay.
+-- Extensions that the dump names: some may be made by the owner of a database, the others by an administrator alone.
+local function extend(s, site, r, name)
+	local listed = mastodon.read(s, site.first, ("pg_restore -l %s | sed -n 's/^.* EXTENSION - \\([^ ]*\\) *$/\\1/p'"):format(q(r.dump))).out
+	for _, extension in ipairs(lines(listed)) do
+		local statement = "CREATE EXTENSION IF NOT EXISTS " .. ident(extension)
+		local answer = mastodon.run(s, site.first, psql(site, name) .. " -c " .. q(statement), { check = false })
+		if not answer.ok then
+			s:warn(("The restored database is without the extension %s: %s. As an administrator of PostgreSQL, in %s once it has its name: %s"):format(extension,
+				trim(answer.err):match("[^\n]*"), site.db.name, statement))
+		end
+	end
+end
+
+-- The dump beside the database. A half-made one of an earlier try goes first.
 function M.restore(s, site, r, name)
 	if M.exists(s, site, name) then alter(s, site, "DROP DATABASE " .. ident(name)) end
 	create(s, site, name)
 	carry(s, site, name)
+	extend(s, site, r, name)
 	local cmd = ("umask 077; l=$(mktemp) && pg_restore -l %s | grep -v ' EXTENSION ' >\"$l\" && %s --no-owner --exit-on-error -L \"$l\" %s; e=$?; rm -f \"$l\"; exit $e")
 		:format(q(r.dump), psql(site, name, "pg_restore"), q(r.dump))
 	local answer = mastodon.job(s, site.first, "restore", cmd, { check = false })

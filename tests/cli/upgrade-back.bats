@@ -14,7 +14,10 @@ setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
 	FLEET_MASTODON=v4.6.6 "$FLEET" up >&2
 	both standin set pace 0.1
-	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck' -c "alter database mastodon_production set work_mem to '5MB'"
+	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck' -c "alter database mastodon_production set work_mem to '5MB'" \
+		-c "alter database mastodon_production set search_path to \"\$user\", public" -c 'alter database mastodon_production set log_min_duration_statement to 5000' \
+		-c "alter role mastodon in database mastodon_production set statement_timeout to '7min'" -c 'create role reader login' \
+		-c 'revoke all on database mastodon_production from public' -c 'grant connect on database mastodon_production to reader' -c 'grant select on accounts to reader'
 }
 
 teardown_file() { "$FLEET" down >&2; }
@@ -48,6 +51,11 @@ post() {
 		-d "status=$1" http://127.0.0.1:3000/api/v1/statuses
 }
 
+# What nginx gives out at an address that it keeps for days.
+through_nginx() { "$FLEET" in app1 curl -sS -m 5 -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' http://127.0.0.1/api/v2/instance; }
+
+redis() { "$FLEET" in db1 redis-cli "$@"; }
+
 @test "before the second part: code, gems, assets and restart; the database stays" {
 	RULES="manual:try=abort" walk upgrade --set target=4.7.4
 	closed aborted
@@ -68,22 +76,58 @@ systemctl kill -s TSTP mastodon-sidekiq
 systemctl restart mastodon-sidekiq"
 }
 
-@test "after it: the dump beside the damaged database, what is lost counted and typed, the names swapped" {
+@test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
 	walk upgrade --set target=4.7.4
 	closed ok
+	both standin effects clear
+	# shellcheck disable=SC2016 # it is db1's shell that expands
+	"$FLEET" in db1 bash -c 'free=$(df -Pk /var/lib/postgresql | awk "NR == 2 { print \$4 }")
+		kb=$(runuser -u postgres -- psql -Atd mastodon_production -c "select pg_database_size(current_database()) / 1024")
+		fallocate -l $((free - kb * 8 / 10))K /var/lib/postgresql/filled'
+	walk upgrade-back
+	closed aborted
+	[[ $output =~ STEP\ room\ failed\ .*db1:\ [0-9]+\ MiB\ are\ free\ for\ PostgreSQL,\ and\ a\ second\ database\ of\ [0-9]+\ MiB ]]
+	"$FLEET" in db1 rm /var/lib/postgresql/filled
+	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter role mastodon nocreatedb'
+	walk upgrade-back
+	closed aborted
+	has 'mastodon may make no database, and the dump is restored into a second one. As an administrator of PostgreSQL: ALTER ROLE "mastodon" CREATEDB'
+	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter role mastodon createdb'
+	runs 4.7.4
+	[ -z "$(effects app1)$(effects app2)" ]
+}
+
+@test "after it: the dump beside the damaged database, what is lost counted and typed, the names swapped" {
 	post after-the-dump
+	[[ $(through_nginx) == *'"version":"4.7.4"'* ]]
 	RULES="question:How many posts=7@1
 failure:restore=retry@1
-question:How many posts=1" walk upgrade-back
+step:redis=go!'$FLEET' in db1 redis-cli sadd queues mailers >/dev/null; for n in 1 2 3; do '$FLEET' in db1 redis-cli lpush queue:mailers '{\"jid\":\"'\$n'\",\"enqueued_at\":1,\"created_at\":1}' >/dev/null; done; '$FLEET' in db1 redis-cli zadd retry 9999999999 '{\"jid\":\"4\"}' >/dev/null
+question:How many posts=1
+question:jobs wait=drop" walk upgrade-back
 	closed ok
+	# Redis: what it is about stands in the question, and what was thrown away in the record.
+	[[ $output =~ ([0-9]+)\ jobs\ wait,\ and\ ([0-9]+)\ to\ be\ tried\ again\.\ Keep\ them\? ]]
+	[ "${BASH_REMATCH[1]}" -ge 3 ] && [ "${BASH_REMATCH[2]}" -ge 1 ]
+	has "Thrown away: ${BASH_REMATCH[1]} jobs that waited, and ${BASH_REMATCH[2]} that were to be tried again."
+	[ "$(redis exists queue:mailers retry)" -eq 0 ]
+	# nginx kept the newer release's answer for a week.
+	[[ $(through_nginx) == *'"version":"4.6.6"'* ]]
 	has "only the dump leads back"
 	has "7 was typed, and it is 1: nothing was done"
 	has "1 posts of members"
-	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore ok"*"DOWNTIME.ENDED web"* ]]
+	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore warn"*"DOWNTIME.ENDED web"* ]]
 	runs 4.6.6
 	[ "$(sql "select count(*) from statuses where text = 'after-the-dump'")" -eq 0 ]
 	[ "$(sql "select count(*) from statuses where text = 'before-the-way-back'")" -eq 1 ]
 	[ "$(sql 'show work_mem')" = 5MB ]
+	[ "$(sql 'show search_path')" = "\"\$user\", public" ]
+	[ "$(sql 'show statement_timeout')" = 7min ]
+	[ "$(sql "select has_database_privilege('public', current_database(), 'connect'), has_database_privilege('reader', current_database(), 'connect')")" = 'f|t' ]
+	[ "$(sql "select has_table_privilege('reader', 'accounts', 'select'), has_table_privilege('reader', 'users', 'select')")" = 't|f' ]
+	# What only an administrator may do is told with the words to type.
+	has 'in mastodon_production once it has its name: CREATE EXTENSION IF NOT EXISTS "amcheck"'
+	has 'ALTER DATABASE "mastodon_production" SET log_min_duration_statement TO '
 	[ "$(sql "select count(*) from pg_database where datname like 'mastodon_production_damaged_%' and not datallowconn" postgres)" -eq 1 ]
 	# What the second part had moved is where the old code looks for it.
 	[ "$(sql 'select count(*) from accounts where domain is null and private_key is not null')" -eq 3 ]
