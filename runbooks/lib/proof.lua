@@ -12,14 +12,15 @@ local M = {}
 -- ---- one server, asked ----
 
 local ROW = "SELECT %s, (SELECT oid FROM pg_database WHERE datname = current_database()), current_database(), "
-	.. "extract(epoch FROM pg_postmaster_start_time())::bigint, current_setting('port')"
+	.. "extract(epoch FROM pg_postmaster_start_time())::bigint, to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS'), "
+	.. "current_setting('port')"
 local SYSTEM = "(SELECT system_identifier FROM pg_control_system())"
 local MORE = ", pg_is_in_recovery(), coalesce(host(inet_server_addr()), ''), coalesce(current_setting('bellbook.probe', true), '')"
 
 local function row_of(text)
 	for _, line in ipairs(lines(text)) do
-		local system, oid, name, started, port, rest = line:match("^(%d*)|(%d+)|([^|]+)|(%d+)|(%d+)(.*)$")
-		if system then return { system = system, oid = oid, name = name, started = started, port = tonumber(port) }, rest end
+		local system, oid, name, started, since, port, rest = line:match("^(%d*)|(%d+)|([^|]+)|(%d+)|([^|]+)|(%d+)(.*)$")
+		if system then return { system = system, oid = oid, name = name, started = started, since = since, port = tonumber(port) }, rest end
 	end
 end
 
@@ -37,7 +38,7 @@ local function ask_once(s, site, place, options, system)
 	return server
 end
 
--- What answers at that place: { system, oid, name, started, port (its own word), itself (not a pooler), standby … }, or nil and why.
+-- What answers at that place: { system, oid, name, started, since (the same for people), port (its own word), itself (not a pooler), standby … }, or nil and why.
 local function ask(s, site, place)
 	local why
 	for _, system in ipairs { SYSTEM, "''" } do
@@ -56,8 +57,8 @@ local function is_same(a, b) return a.system == b.system and a.oid == b.oid and 
 local function place_words(site, place) return settings.db_words(site.db, place.host, place.port or place.at) end
 
 local function server_words(server)
-	return ("%s of the server %s, which listens on %d and runs since @%s"):format(server.name, server.system ~= "" and server.system or "(its identifier is not shown)",
-		server.port, server.started)
+	return ("%s of the server %s, which listens on %d and runs since %s UTC"):format(server.name, server.system ~= "" and server.system or "(its identifier is not shown)",
+		server.port, server.since)
 end
 
 -- ---- past a pooler ----
