@@ -182,9 +182,12 @@ static void remember_shm_size(struct store *store)
 
 static sqlite3_file *file_of(const struct store *store)
 {
-	sqlite3_file *file = NULL;
+	sqlite3_file *file = NULL, *log = NULL;
 
-	if (!store->db || sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file->pMethods || file->pMethods->iVersion < 2)
+	/* A connection without an open log would never let go of the index that it was made to map. */
+	if (!store->db || sqlite3_file_control(store->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log) != SQLITE_OK || !log || !log->pMethods)
+		return NULL;
+	if (sqlite3_file_control(store->db, "main", SQLITE_FCNTL_FILE_POINTER, &file) != SQLITE_OK || !file->pMethods || file->pMethods->iVersion < 2)
 		return NULL;
 	return file;
 }
