@@ -92,17 +92,29 @@ local function no_lock(s)
 	return "a lock did not come in the time that the command gives itself: somebody held it. Let their transaction end, then try again"
 end
 
--- The connection ended under the command: was PostgreSQL restarted, and is it back? It says itself when it was started.
+local STARTED = "SELECT extract(epoch FROM pg_postmaster_start_time())::bigint, to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'HH24:MI:SS')"
+local BACK_LOOKS = 15
+
+-- When PostgreSQL was started, of its own word; one that is just being restarted is waited for, not long. nil and words when it does not answer.
+local function started_at(s)
+	for i = 1, BACK_LOOKS do
+		local ok, rows = pcall(mastodon.sql, s, s.site, STARTED)
+		if ok then return rows[1] or "" end
+		local why = trim((type(rows) == "table" and rows.text or tostring(rows)):match("[^\n]*") or ""):sub(1, 160)
+		if i == BACK_LOOKS then return nil, why end
+		sleep("2s", { what = "waiting for PostgreSQL to answer again", look = i, of = BACK_LOOKS, seen = why })
+	end
+end
+
+-- The connection ended under the command: was PostgreSQL restarted, and is it back?
 local function cut_off(s, _, _, answer)
 	if not (s.site and s.site.db and s.site.db.direct) then return nil end
-	local ok, rows = pcall(mastodon.sql, s, s.site, "SELECT extract(epoch FROM pg_postmaster_start_time())::bigint, "
-		.. "to_char(pg_postmaster_start_time() AT TIME ZONE 'UTC', 'HH24:MI:SS')")
-	local started, at = (ok and rows[1] or ""):match("^(%d+)|(.*)$")
-	if not started then
-		local why = type(rows) == "table" and rows.text or tostring(rows)
+	local row, why = started_at(s)
+	if not row then
 		return ("PostgreSQL was stopped or restarted under it, and does not answer now (%s). Look at it (systemctl status postgresql, its log) and wait until it does; "
-			.. "then try again"):format(trim(why:match("[^\n]*") or ""):sub(1, 160))
+			.. "then try again"):format(why)
 	end
+	local started, at = row:match("^(%d+)|(.*)$")
 	local before = answer and answer.started or s.site.db.server and s.site.db.server.started
 	if before and started ~= before then
 		return ("PostgreSQL was restarted at %s UTC, under it, and answers again. What ran in a transaction was rolled back: try again"):format(at)

@@ -4,6 +4,7 @@
 local folder = arg[1]
 local said	-- what the host answers: part of a command → output
 local sql
+local slept = 0
 
 local function fake(cmd)
 	for part, out in pairs(said) do
@@ -31,6 +32,11 @@ local env = setmetatable({
 	trim = function(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end,
 	lines = function(text) local list = {} for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end return list end,
 	q = function(text) return "'" .. text .. "'" end,
+	sleep = function(_, wait)
+		assert(wait.what and wait.look and wait.of and wait.seen)
+		slept = slept + 1
+		if slept == 3 then sql.postmaster = sql.later end
+	end,
 }, { __index = _G })
 local reason = assert(loadfile(folder .. "/reason.lua", "t", env))()
 local site = { site = { db = { user = "mastodon", direct = 5432, server = { started = "1000" } } } }
@@ -108,5 +114,10 @@ end
 sql = { postmaster = { "1000|09:00:00" } }
 local gone = { err = "PG::ConnectionBad: PQconsumeInput() server closed the connection unexpectedly", code = 1, out = "" }
 assert(reason.migration(site, "app1", gone, { started = "900" }):find("was restarted at 09:00:00", 1, true))
+-- One that is just being started is waited for; one that stays away is told as that.
+sql, slept = { later = { "1000|09:00:00" } }, 0
+assert(reason.migration(site, "app1", gone, { started = "900" }):find("was restarted at 09:00:00", 1, true) and slept == 3)
+sql, slept = {}, 0
+assert(reason.migration(site, "app1", gone, { started = "900" }):find("does not answer now (", 1, true) and slept == 14)
 assert(reason.migration(site, "app1", gone, { hint = "held by pid 4" }):find("What this means: held by pid 4.", 1, true))
 print "ok"
