@@ -54,9 +54,7 @@ static void in_text(struct strip *strip, char c, struct buf *out)
 {
 	if (c == '\033')
 		strip->state = IN_ESCAPE;
-	else if (c == '\b' && strip->marks && !strip->alternate)
-		buf_putc(out, c);
-	else if (!strip->alternate && (c == '\n' || c == '\r' || c == '\t' || ((unsigned char)c >= 0x20 && c != 0x7f)))
+	else if (!strip->alternate && (c == '\n' || c == '\r' || c == '\t' || (c == '\b' && strip->marks) || ((unsigned char)c >= 0x20 && c != 0x7f)))
 		buf_putc(out, c);
 }
 
