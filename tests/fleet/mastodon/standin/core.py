@@ -86,15 +86,17 @@ def effect(what, *args):
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%06dZ" % (now % 1 * 1e6)
     line = " ".join([stamp, socket.gethostname(), str(os.getpid()), what] + [str(a) for a in args])
-    line = line.replace("\n", "\\n")
+    rest = (line.replace("\n", "\\n") + "\n").encode()
     fd = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND)
     try:
-        os.write(fd, (line + "\n").encode())
-    except OSError as e:
-        if e.errno != 28:
-            raise
-        os.truncate(BALLAST, 0)
-        os.write(fd, (line + "\n").encode())
+        try:
+            rest = rest[os.write(fd, rest):]
+        except OSError as e:
+            if e.errno != 28:
+                raise
+        if rest:  # none of it, or a part, had room
+            os.truncate(BALLAST, 0)
+            os.write(fd, rest)
     finally:
         os.close(fd)
     fill_ballast()
