@@ -144,14 +144,19 @@ end
 
 -- ---- on the hosts ----
 
-local MANIFEST = [[f=$(find public/packs -maxdepth 2 -name manifest.json 2>/dev/null | head -n 1)
-[ -n "$f" ] || { echo none; exit 0; }
+-- What a chunk is called in vite's manifest (its key, and in "imports") looks like a file, and is none: "_Helmet-DKoRQaQs.js" has the file
+-- Helmet-DKoRQaQs.js. An upgrade from webpack to vite leaves the manifest of the old build where it was: the code says which one counts.
+local MANIFEST = [=[if ls vite.config.* >/dev/null 2>&1; then f=public/packs/.vite/manifest.json
+elif [ -e config/webpacker.yml ] || [ -e config/shakapacker.yml ]; then f=public/packs/manifest.json
+else f=$(ls -t public/packs/.vite/manifest.json public/packs/manifest.json 2>/dev/null | head -n 1); fi
+[ -n "$f" ] && [ -e "$f" ] || { echo none; exit 0; }
 echo "built $(stat -c %Y "$f")"
-grep -oE '"[^"]*-[0-9A-Za-z_-]{8,}\.(js|css)"' "$f" | tr -d '"' | sed 's#^/packs/##' | sort -u | while read -r n; do
+tr -d '\n' <"$f" | grep -oE '"file" *: *"[^"]*"|"css" *: *\[[^]]*\]|"[^"]*" *: *"/packs/[^"]*"' | sed 's/^"[^"]*" *: *//' |
+	grep -oE '"[^"]*-[0-9A-Za-z_-]{8,}\.(js|css)"' | tr -d '"' | sed 's#^/packs/##' | sort -u | while read -r n; do
 	if [ ! -s "public/packs/$n" ]; then echo "missing $n"
 	elif [ -z "$(find "public/packs/$n" -perm -o=r)" ]; then echo "closed $n"
 	else echo "file $n"; fi
-done]]
+done]=]
 
 -- The build that lies on a host: names of its scripts and styles, and what is wrong with it in words.
 function M.build(s, host)

@@ -128,6 +128,8 @@ closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1
 	"$FLEET" in app2 standin fail bundle-charlock
 	# It boots for seconds, as in life: a look each second meets that.
 	"$FLEET" in app1 standin fail web-boot-slow 30
+	# What a build with webpack left years ago is nobody's.
+	both sh -c 'echo "{ \"old.js\": \"/packs/js/old-0123456789abcdef.js\" }" >/home/mastodon/live/public/packs/manifest.json'
 	# A streaming that was started anew after the first look still has the old code.
 	RULES="manual:agree=done!$(die app1 mastodon-streaming@4000)" DRIVE_DETAILS=1 upgrade 4.6.5
 	closed ok

@@ -52,6 +52,10 @@ def manifest(version):
         return flat
     entries = {"entrypoints/%s.ts" % n: {"file": script(version, n), "name": n, "src": "entrypoints/%s.ts" % n, "isEntry": True} for n in SCRIPTS}
     entries["entrypoints/application.ts"]["css"] = [style(version, "application")]
+    # What several share is a chunk, whose name is no file's.
+    shared, chunk = script(version, "shared"), "_" + os.path.basename(script(version, "shared"))
+    entries[chunk] = {"file": shared, "name": "shared"}
+    entries["entrypoints/application.ts"]["imports"] = [chunk]
     entries["version.txt"] = {"file": "assets/version-%s.txt" % version}
     entries.update({"icons/%s.png" % n: {"file": icon(version, n), "src": "icons/%s.png" % n} for n in ICONS})
     return entries

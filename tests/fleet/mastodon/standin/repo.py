@@ -230,6 +230,7 @@ def tree(version):
         "dist/mastodon-web.service": UNIT_WEB, "dist/mastodon-sidekiq.service": UNIT_SIDEKIQ,
         "lib/mastodon/version.rb": VERSION_RB % key[:3],
         "package.json": package_json(version, need),
+        ("vite.config.mts" if need["packer"] == "vite" else "config/webpacker.yml"): "# of the build of %s\n" % need["packer"],
         "yarn.lock": "# mastodon %s\n__metadata:\n  version: 8\n" % version,
         "streaming/index.js": "// the streaming server of Mastodon\n",
         "public/robots.txt": "User-agent: GPTBot\nDisallow: /\n",
