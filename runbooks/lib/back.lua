@@ -3,13 +3,33 @@
 -- The record lies beside the dump, so that the way back is known also where the journal is not.
 local mastodon = require "mastodon"
 local settings = require "settings"
+local versions = require "versions"
 local M = {}
+
+local EARLIER = [[head=$(git rev-parse HEAD)
+for f in $(ls -t %s/before-*.record 2>/dev/null); do
+	grep -qxF %s "$f" || continue
+	c=$(sed -n 's/^commit=//p' "$f")
+	[ "$c" = "$head" ] || ! git cat-file -e "$c^{commit}" 2>/dev/null || { echo "$c"; exit 0; }
+done
+git rev-parse -q --verify %s; true]]
+
+-- The commit of the code that runs. An upgrade that is begun again finds the new code there already: then an earlier record from that release
+-- names the old one's, or its tag.
+local function running_commit(s, site)
+	local runs, lies = versions.parse(site.from), versions.parse(site.hosts[site.first].git.version or "")
+	if not runs or not lies or runs.full == lies.full then return trim(mastodon.read(s, site.first, "git rev-parse HEAD").out) end
+	local commit = trim(mastodon.read(s, site.first, EARLIER:format(q(s.params.backup_dir), q("from=" .. site.from), q(runs.tag .. "^{commit}"))).out)
+	check(commit:match("^%x+$"), ("%s: what lies there is %s, and what runs is %s; neither an earlier record in %s nor a tag %s tells the commit of that one, so the way "
+		.. "back would not be known. git reflog there names it: check it out, and start again"):format(site.first, lies.full, runs.full, s.params.backup_dir, runs.tag))
+	return commit
+end
 
 -- Written by the upgrade, once its dump is proven. Gives the file's name.
 function M.write(s, site, file, target)
 	local record = file:gsub("%.dump$", "") .. ".record"
 	local at = mastodon.sql(s, site, "SELECT extract(epoch FROM now())::bigint")[1]
-	local cmd = ("printf '%%s\\n' from=%s target=%s commit=\"$(git rev-parse HEAD)\" dump=%s schema=%d at=%s >%s"):format(q(site.from), q(target), q(file),
+	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s >%s"):format(q(site.from), q(target), running_commit(s, site), q(file),
 		site.schema, q(at), q(record))
 	mastodon.run(s, site.first, cmd)
 	return record

@@ -57,6 +57,11 @@ through_nginx() { "$FLEET" in app1 curl -sS -m 5 -H 'Host: social.practice.test'
 redis() { "$FLEET" in db1 redis-cli "$@"; }
 
 @test "before the second part: code, gems, assets and restart; the database stays" {
+	# Begun again, it finds the new code there: what ran is still what it goes back to.
+	"$FLEET" in app2 standin fail bundle-network
+	RULES="failure:gems=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	"$FLEET" in app2 standin mend
 	RULES="manual:try=abort" walk upgrade --set target=4.7.4
 	closed aborted
 	has "STEP web ok"
