@@ -68,7 +68,8 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 		local second = back.second_part(s, s.site, r)
 		r.after = #second > 0
 		s.back = r
-		s:note(("The record %s: from %s (%s) to %s; the dump is %s, made at @%s."):format(r.file, r.from, r.commit:sub(1, 12), r.target, r.dump, r.at))
+		local when = trim(mastodon.read(s, s.site.first, ("date -u -d @%d '+%%F %%T UTC'"):format(tonumber(r.at))).out)
+		s:note(("The record %s: from %s (%s) to %s; the dump is %s, made at %s."):format(r.file, r.from, r.commit:sub(1, 12), r.target, r.dump, when))
 		if r.after then
 			s:warn(("The second part of the migration has run (%s): only the dump leads back."):format(table.concat(second, ", ")))
 		else

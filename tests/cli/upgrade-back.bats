@@ -70,6 +70,7 @@ redis() { "$FLEET" in db1 redis-cli "$@"; }
 	walk upgrade-back
 	closed ok
 	has "The second part of the migration has not run"
+	[[ $output =~ made\ at\ 20[0-9-]+\ [0-9:]+\ UTC ]]
 	has "STEP restore skipped"
 	runs 4.6.6
 	[ "$(sql "select count(*) from statuses where text = 'before-the-way-back'")" -eq 1 ]
