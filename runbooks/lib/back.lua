@@ -56,9 +56,9 @@ end
 function M.second_part(s, site, r)
 	local script = ([[to=$(git rev-parse -q --verify %s || echo HEAD)
 git diff --name-only --diff-filter=A %s "$to" -- db/post_migrate | sed -n 's#^db/post_migrate/\([0-9]*\)_.*#\1#p']]):format(q("v" .. r.target .. "^{commit}"), q(r.commit))
-	local versions = lines(mastodon.read(s, site.first, script).out)
-	if #versions == 0 then return {} end
-	return mastodon.sql(s, site, ("SELECT version FROM schema_migrations WHERE version IN ('%s') ORDER BY 1"):format(table.concat(versions, "', '")))
+	local brought = lines(mastodon.read(s, site.first, script).out)
+	if #brought == 0 then return {} end
+	return mastodon.sql(s, site, ("SELECT version FROM schema_migrations WHERE version IN ('%s') ORDER BY 1"):format(table.concat(brought, "', '")))
 end
 
 -- What members and others wrote since the dump, by kind: it is not in the dump.
