@@ -91,6 +91,40 @@ static UNUSED void append_ok(struct store *store, struct event *events, size_t n
 		fail_msg("%s: %s", err_kind_name(e.kind), e.text);
 }
 
+/* The chain of hashes holds, over so many events. */
+static UNUSED void is_intact(const char *path, int64_t events)
+{
+	struct verify_report report;
+	struct err e = { 0 };
+
+	assert_int_equal(store_verify(path, &report, &e), 0);
+	if (report.bad_seq)
+		fail_msg("event %lld: %s", (long long)report.bad_seq, report.text);
+	assert_int_equal(report.events, events);
+}
+
+static UNUSED int look(struct store *store)
+{
+	struct err e = { 0 };
+	int rc = store_look(store, &e);
+
+	if (rc < 0)
+		fail_msg("%s", e.text);
+	return rc;
+}
+
+/* A note is refused, as what is not there, with these words. */
+static UNUSED void append_refused(struct store *store, int64_t session, const char *words)
+{
+	struct event ev = { .kind = EVENT_NOTE, .session = session, .who = "ada" };
+	struct err e = { 0 };
+
+	assert_int_equal(store_append(store, &ev, 1, &e), -1);
+	assert_int_equal(e.kind, ERR_NOTFOUND);
+	if (!strstr(e.text, words))
+		fail_msg("%s", e.text);
+}
+
 static UNUSED int64_t session_ok(struct store *store)
 {
 	struct event ev = { .kind = EVENT_SESSION_OPENED, .who = "ada", .data = "{\"runbook\":{\"id\":\"upgrade\"}}" };

@@ -27,16 +27,6 @@ static void take_over(struct store *store, int64_t session)
 	append_ok(store, &ev, 1);
 }
 
-static void is_intact(const char *path, int64_t events)
-{
-	struct verify_report report;
-	struct err e = { 0 };
-
-	assert_int_equal(store_verify(path, &report, &e), 0);
-	assert_int_equal(report.bad_seq, 0);
-	assert_int_equal(report.events, events);
-}
-
 static void store_carry__of_two_carriers_the_one_before_is_refused(void **state)
 {
 	struct place *place = *state;

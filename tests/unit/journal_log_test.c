@@ -19,43 +19,11 @@ static void remove_one(const struct place *place, const char *suffix)
 	assert_int_equal(unlink(name), 0);
 }
 
-static void is_intact(const char *path, int64_t events)
-{
-	struct verify_report report;
-	struct err e = { 0 };
-
-	assert_int_equal(store_verify(path, &report, &e), 0);
-	if (report.bad_seq)
-		fail_msg("event %lld: %s", (long long)report.bad_seq, report.text);
-	assert_int_equal(report.events, events);
-}
-
 static bool count_one(void *arg, const struct event *ev)
 {
 	(void)ev;
 	++*(int64_t *)arg;
 	return true;
-}
-
-static int look(struct store *store)
-{
-	struct err e = { 0 };
-	int rc = store_look(store, &e);
-
-	if (rc < 0)
-		fail_msg("%s", e.text);
-	return rc;
-}
-
-static void refused(struct store *store, int64_t session, const char *words)
-{
-	struct event ev = { .kind = EVENT_NOTE, .session = session, .who = "ada" };
-	struct err e = { 0 };
-
-	assert_int_equal(store_append(store, &ev, 1, &e), -1);
-	assert_int_equal(e.kind, ERR_NOTFOUND);
-	if (!strstr(e.text, words))
-		fail_msg("%s", e.text);
 }
 
 static const char *const all[] = { "", "-wal", "-shm", "-lock", "-ballast" };
@@ -101,7 +69,7 @@ static void store_append__says_that_its_log_was_removed_and_the_next_goes_on(voi
 
 		note_ok(store, session, "in the log");
 		removed(place, i);
-		refused(store, session, "was removed, replaced or cut while in use");
+		append_refused(store, session, "was removed, replaced or cut while in use");
 		head = note_ok(store, session, "after it");
 		store_close(store);
 		is_intact(place->path, head);
@@ -139,9 +107,9 @@ static void store_append__waits_until_a_log_from_elsewhere_is_moved_away(void **
 	assert_non_null(file);
 	fputs("what somebody put there", file);
 	fclose(file);
-	refused(store, session, "was removed, replaced or cut while in use");
-	refused(store, session, "Move it away");
-	refused(store, session, "Do not end process");
+	append_refused(store, session, "was removed, replaced or cut while in use");
+	append_refused(store, session, "Move it away");
+	append_refused(store, session, "Do not end process");
 	assert_int_equal(rename(name, away), 0);
 	note_ok(store, session, "after it");
 	store_close(store);
@@ -166,8 +134,8 @@ static void store_append__refuses_a_copy_in_the_place_of_the_journal(void **stat
 	beside(place, ".copy", copy);
 	journal_with(copy, 0);
 	assert_int_equal(rename(copy, place->path), 0);
-	refused(store, session, "another file was put in the place of");
-	refused(store, session, "Put the first one back");
+	append_refused(store, session, "another file was put in the place of");
+	append_refused(store, session, "Put the first one back");
 	assert_int_equal(rename(away, place->path), 0);
 	note_ok(store, session, "after it");
 	store_close(store);

@@ -11,36 +11,11 @@ static void beside(const struct place *place, const char *suffix, char name[300]
 	snprintf(name, 300, "%s%s", place->path, suffix);
 }
 
-static void is_intact(const char *path, int64_t events)
-{
-	struct verify_report report;
-	struct err e = { 0 };
-
-	assert_int_equal(store_verify(path, &report, &e), 0);
-	if (report.bad_seq)
-		fail_msg("event %lld: %s", (long long)report.bad_seq, report.text);
-	assert_int_equal(report.events, events);
-}
-
-static int look(struct store *store)
-{
-	struct err e = { 0 };
-	int rc = store_look(store, &e);
-
-	if (rc < 0)
-		fail_msg("%s", e.text);
-	return rc;
-}
-
 static void refused(struct store *store, int64_t session, const char *words)
 {
-	struct event ev = { .kind = EVENT_NOTE, .session = session, .who = "ada" };
 	struct err e = { 0 };
 
-	assert_int_equal(store_append(store, &ev, 1, &e), -1);
-	assert_int_equal(e.kind, ERR_NOTFOUND);
-	if (!strstr(e.text, words))
-		fail_msg("%s", e.text);
+	append_refused(store, session, words);
 	assert_int_equal(store_look(store, &e), -1);
 	if (!strstr(e.text, words))
 		fail_msg("%s", e.text);
