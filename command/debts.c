@@ -13,14 +13,9 @@
 #include "command/command.h"
 #include "journal/note.h"
 
-struct listing {
-	struct json *all;
-};
-
 static bool take_debt(void *arg, const struct index_debt *row)
 {
-	struct listing *listing = arg;
-	struct json *one = json_new_object();
+	struct json *all = arg, *one = json_new_object();
 	char at[TIME_TEXT];
 
 	json_set_int(one, "debt", row->seq);
@@ -36,17 +31,17 @@ static bool take_debt(void *arg, const struct index_debt *row)
 		json_set_text(one, "by", row->settled_by);
 		json_set_text(one, "how", *row->how ? row->how : "the step was done later in the same walk");
 	}
-	json_add(listing->all, one);
+	json_add(all, one);
 	return true;
 }
 
 struct json *debts_read(struct index *index, int64_t session, bool settled, struct err *e)
 {
-	struct listing listing = {.all = json_new_array()};
+	struct json *all = json_new_array();
 
-	if (index_debts(index, session, settled, take_debt, &listing, e) == 0)
-		return listing.all;
-	json_free(listing.all);
+	if (index_debts(index, session, settled, take_debt, all, e) == 0)
+		return all;
+	json_free(all);
 	return NULL;
 }
 
