@@ -1,5 +1,6 @@
 -- upgrade-back.lua - back to the release from before an upgrade, with or without its dump. SPDX-License-Identifier: GPL-3.0-or-later
 local back = require "back"
+local hosts = require "hosts"
 local install = require "install"
 local mastodon = require "mastodon"
 local preflight = require "preflight"
@@ -31,14 +32,7 @@ one is kept. What was written since the dump is then lost here, and counted befo
 	},
 	roles = { app = "1+" } }
 
-local function on_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 1 }) end
-
-local function true_on_all(s, fn)
-	for _, yes in pairs(on_all(s, function(host) return fn(host) == true end)) do
-		if yes ~= true then return false end
-	end
-	return true
-end
+local on_all, true_on_all = hosts.on_all, hosts.true_on_all
 
 -- The release to go back to; its tag is what git knows it by: the commit, where that is not the tag's own.
 local function old(s)
@@ -86,13 +80,13 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 		check(whole.ok, ("%s:%s cannot be read whole: %s"):format(s.site.first, r.dump, trim(whole.err):sub(1, 300)))
 		local problem = back.problem(s, s.site)
 		check(not problem, problem)
-		local hosts = s.fleet.roles and s.fleet.roles.db or {}
-		for _, host in ipairs(hosts) do
+		local with_db = s.fleet.roles and s.fleet.roles.db or {}
+		for _, host in ipairs(with_db) do
 			local free = tonumber(trim(mastodon.root_read(host, "df -Pk /var/lib/postgresql | awk 'NR == 2 { print $4 }'", { check = false }).out))
 			check(not free or free > s.site.db_kb * 1.1, ("%s: %d MiB are free for PostgreSQL, and a second database of %d MiB is to lie beside the first")
 				:format(host, (free or 0) // 1024, s.site.db_kb // 1024))
 		end
-		if #hosts == 0 then s:warn(("Look yourself whether PostgreSQL has room for %d MiB more: the fleet file names no host with the role db."):format(s.site.db_kb // 1024)) end
+		if #with_db == 0 then s:warn(("Look yourself whether PostgreSQL has room for %d MiB more: the fleet file names no host with the role db."):format(s.site.db_kb // 1024)) end
 		s:warn("Lost when the dump takes the place, as of now: " .. back.since(s, s.site, r).words .. ".")
 	end }
 
@@ -266,13 +260,13 @@ change "sidekiq" { title = "Start the old Sidekiq", needs = { "site", "back" }, 
 	about = [[Where it runs, its jobs are waited for first.]],
 	back = "Walk the upgrade again.",
 	run = function(s)
-		local hosts, all = mastodon.hosts_with(s, s.site, "sidekiq"), {}
-		for _, host in ipairs(hosts) do
+		local with_it, all = mastodon.hosts_with(s, s.site, "sidekiq"), {}
+		for _, host in ipairs(with_it) do
 			all[s.site.hosts[host].hostname] = math.huge
 			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s.site, host) end
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
-		each(hosts, function(host)
+		each(with_it, function(host)
 			for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do mastodon.root_run(host, "systemctl restart " .. q(unit)) end
 		end)
 		retry({ times = 90, every = "1s", waiting = "for the old Sidekiq to show in Redis", what = "the old Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },

@@ -61,19 +61,10 @@ does nothing again.]],
 			.. "what was written since the dump is lost by it, and counted before you agree" },
 	roles = { app = "1+" } }
 
--- Runs fn on every app host, some at a time.
-local function on_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 1 }) end
+local on_all, true_on_all = hosts.on_all, hosts.true_on_all
 
 -- The same for changes: when it fails on one host, that is said at once, while the others are still at work.
 local function do_on_all(s, fn) return hosts.each(s, s:all "app", fn) end
-
--- True when fn is true for every app host.
-local function true_on_all(s, fn)
-	for _, yes in pairs(on_all(s, function(host) return fn(host) == true end)) do
-		if yes ~= true then return false end
-	end
-	return true
-end
 
 -- What the step “way” found, as versions.parse gives it; tag is what git finds it by.
 local function target(s)

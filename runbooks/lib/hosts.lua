@@ -16,6 +16,17 @@ function M.named(s, text)
 	return list
 end
 
+-- Runs fn on every app host, some at a time.
+function M.on_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 1 }) end
+
+-- True when fn is true for every app host.
+function M.true_on_all(s, fn)
+	for _, yes in pairs(M.on_all(s, function(host) return fn(host) == true end)) do
+		if yes ~= true then return false end
+	end
+	return true
+end
+
 -- fn(host) for each, side by side. A failure is said at once, with who is still at work: the others may take long.
 function M.each(s, list, fn)
 	local at_work = {}
