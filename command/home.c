@@ -16,6 +16,7 @@
 #include "command/debts.h"
 #include "journal/back.h"
 #include "journal/export.h"
+#include "tui/down_now.h"
 #include "tui/keyfile.h"
 
 #define REFRESH_US (2 * TIME_SECOND)
@@ -113,12 +114,16 @@ static bool show_data(struct home_run *run)
 	return changed;
 }
 
+bool home_refresh(struct home_run *run)
+{
+	return home_data_refresh(&run->data) && show_data(run);
+}
+
 static int64_t refresh(void *arg, bool *changed)
 {
 	struct home_run *run = arg;
 
-	if (home_data_refresh(&run->data))
-		*changed = show_data(run);
+	*changed = home_refresh(run);
 	if (!run->looked_us || time_mono_us() - run->looked_us > LOOK_AGAIN_US) {
 		home_look(run, false);
 		*changed = true;
@@ -163,8 +168,7 @@ void home_lend(struct home_run *run, int (*fn)(struct home_run *run, void *arg),
 	run->stage = stage_open(&e);
 	run->gone = !run->stage;
 	run->looked_us = 0;
-	if (home_data_refresh(&run->data))
-		(void)show_data(run);
+	(void)home_refresh(run);
 }
 
 /* The command for one session, as the command line has it. */
@@ -275,6 +279,15 @@ static void tell_doubts(const struct json *sessions)
 	}
 }
 
+static void tell_down(const struct json *sessions)
+{
+	char *words = down_now(sessions, NULL, time_wall_us());
+
+	if (words)
+		printf("THE SITE IS %s. bellbook outside asks it now.\n", words);
+	mem_free(words);
+}
+
 static void tell_ways_back(const struct json *sessions)
 {
 	for (size_t i = 0; i < json_count(sessions); i++) {
@@ -298,6 +311,7 @@ static int tell_plain(struct options *o, struct home_data *data)
 	if (!sessions && e.kind != ERR_NOTFOUND)
 		return cmd_fail_err(&e);
 	(void)home_data_refresh(data);
+	tell_down(history_sessions(data->history));
 	tell_doubts(history_sessions(data->history));
 	if (json_count(sessions)) {
 		puts("UNFINISHED SESSIONS (bellbook attach N joins, bellbook resume N takes over)");

@@ -22,6 +22,9 @@ struct home_run {
 	char *fleet;			/* owned: fleet file of a way back, NULL = the usual one */
 };
 
+/* Reads what the journal has now; true when home knows something else then. Blocks for disk. */
+bool home_refresh(struct home_run *run);
+
 /* Asks hosts and site again, in helpers whose lines the stage brings; with_sudo as `bellbook hosts --sudo`. */
 void home_look(struct home_run *run, bool with_sudo);
 

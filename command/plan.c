@@ -12,6 +12,7 @@
 #include "command/plan_data.h"
 #include "journal/feed.h"
 #include "journal/place.h"
+#include "tui/home.h"
 #include "tui/plan.h"
 
 #define WORDS 56		/* of a helper's command line */
@@ -142,6 +143,16 @@ static void press(void *arg, const struct press *one)
 		stage_suspend(run->home->stage);
 }
 
+/* The head says whether the site is down, here as at home. True when that changed. */
+static bool show_down(struct plan_run *run)
+{
+	char *words = home_down(run->home->home, time_wall_us());
+	bool changed = plan_down(run->plan, words);
+
+	mem_free(words);
+	return changed;
+}
+
 static void line(void *arg, int source, const struct json *one)
 {
 	struct plan_run *run = arg;
@@ -158,6 +169,7 @@ static void line(void *arg, int source, const struct json *one)
 	} else if (one) {
 		home_line(run->home->home, one);
 		plan_host(run->plan, one);
+		(void)show_down(run);
 	} else {
 		(void)home_look_ended(run->home, source);
 		plan_asking(run->plan, run->home->hosts.pid > 0);
@@ -168,7 +180,8 @@ static int64_t refresh(void *arg, bool *changed)
 {
 	struct plan_run *run = arg;
 
-	*changed = !run->looked;
+	home_refresh(run->home);
+	*changed = show_down(run) || !run->looked;
 	if (!run->looked)
 		look(run);
 	run->looked = true;

@@ -199,7 +199,7 @@ static void set_times(struct json *one, const struct fold *fold, const struct st
 static struct json *summary(const struct fold *fold, const struct store_session *row)
 {
 	const struct model *model = fold->model;
-	struct json *one = json_new_object();
+	struct json *one = json_new_object(), *down = model_down(model);
 	long now = model_current(model);
 	size_t over = 0;
 
@@ -228,6 +228,8 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 	json_put(one, "list", steps_of(fold));
 	if (model->way_back)
 		json_put(one, "way_back", json_copy_of(model->way_back));
+	if (down)
+		json_put(one, "down", down);
 	return one;
 }
 

@@ -167,6 +167,9 @@ long model_current(const struct model *model);
 /* What was seen from outside, in sentences, beside what the steps say; appends nothing when nobody asked. now_us: wall clock, for what goes on. Untrusted text in it is cleaned. */
 void model_outside_words(const struct model *model, int64_t now_us, struct buf *out);
 
+/* {"since_us","by" ("steps", "outside"),"waits" (it only answers late),"asked_us" (last time, of outside)}: the site is down as far as this session knows. NULL = it is up, or nothing says. Caller owns. */
+struct json *model_down(const struct model *model);
+
 /* Static words: "planned" "in doubt" …; "observe" …. */
 const char *step_state_name(enum step_state state);
 bool step_state_parse(const char *name, enum step_state *out);

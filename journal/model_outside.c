@@ -134,6 +134,22 @@ void model_fold_outside_ended(struct model *model, const struct event *ev, const
 	model_set(&model->outside.ended, model_text(data, "reason"));
 }
 
+struct json *model_down(const struct model *model)
+{
+	const struct model_outside *outside = &model->outside;
+	int64_t seen = outside->refuses_since_us ? outside->refuses_since_us : outside->waits_since_us;
+	struct json *down;
+
+	if (!model->down_since_us && !seen)
+		return NULL;
+	down = json_new_object();
+	json_set_int(down, "since_us", model->down_since_us ? model->down_since_us : seen);
+	json_set_text(down, "by", model->down_since_us ? "steps" : "outside");
+	json_set_bool(down, "waits", !model->down_since_us && !outside->refuses_since_us);
+	json_set_int(down, "asked_us", outside->last_us);
+	return down;
+}
+
 /* ---- in words ---- */
 
 static void say_steps(const struct model *model, int64_t now_us, struct buf *out)

@@ -16,23 +16,42 @@ bool board_too_small(struct canvas *canvas)
 	return true;
 }
 
-void board_header(struct canvas *canvas, const char *left, const char *right, int64_t wall_us)
+#define LEFT_LEAST 18	/* columns of left that stay, if it has so many */
+
+static int columns(const char *text)
+{
+	return utf8_columns(text, strlen(text));
+}
+
+/* right and the time, without what there is no room for: the clock is what may go last. Safe. */
+static void header_end(struct buf *out, const char *right, int64_t wall_us, int room)
 {
 	char clock[TIME_TEXT];
-	char *end = mem_printf("%s%s%.5s UTC ", right, *right ? "   " : "", time_format_clock(wall_us, clock));
-	struct buf line = { 0 }, safe = { 0 };
-	int cols;
 
-	utf8_safe(&safe, end, strlen(end), false);
-	cols = utf8_columns(buf_text(&safe), safe.len);
-	/* The clock is what may go on a narrow screen. */
-	cell_left(&line, left, canvas->cols - cols > canvas->cols / 2 ? canvas->cols - cols : canvas->cols);
-	buf_append(&line, buf_text(&safe), safe.len);
+	utf8_safe(out, right, strlen(right), false);
+	buf_printf(out, "%s%.5s UTC ", *right ? "   " : "", time_format_clock(wall_us, clock));
+	if (columns(buf_text(out)) > room)
+		buf_clear(out);
+}
+
+void board_header(struct canvas *canvas, const char *left, const char *flag, const char *right, int64_t wall_us)
+{
+	int least = columns(left), taken = flag ? columns(flag) + 4 : 0, at;
+	struct buf line = { 0 }, end = { 0 };
+
 	canvas_fill(canvas, (struct area){ 0, 0, 1, canvas->cols }, ROLE_HEADER);
-	canvas_text(canvas, 0, 0, canvas->cols, ROLE_HEADER, buf_text(&line));
+	header_end(&end, right, wall_us, flag ? canvas->cols - taken - least : canvas->cols / 2);
+	if (!end.len)
+		header_end(&end, "", wall_us, canvas->cols - taken - (least < LEFT_LEAST ? least : LEFT_LEAST));
+	taken += columns(buf_text(&end));
+	cell_left(&line, left, flag && least + taken <= canvas->cols ? least : canvas->cols - taken);
+	at = canvas_text(canvas, 0, 0, canvas->cols, ROLE_HEADER, buf_text(&line));
+	if (flag)
+		canvas_printf(canvas, (struct area){ 0, at + 2, 1, canvas->cols - at - 2 }, ROLE_DOWN, " %s ", flag);
+	at = canvas->cols - columns(buf_text(&end));
+	canvas_text(canvas, 0, at, canvas->cols - at, ROLE_HEADER, buf_text(&end));
 	buf_done(&line);
-	buf_done(&safe);
-	mem_free(end);
+	buf_done(&end);
 }
 
 void board_say(struct canvas *canvas, int row, enum role role, const char *text)

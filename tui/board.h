@@ -12,8 +12,8 @@
 /* Draws that the window is too small, when it is. */
 bool board_too_small(struct canvas *canvas);
 
-/* The first row: left, and at its end right and the time. Made safe here. */
-void board_header(struct canvas *canvas, const char *left, const char *right, int64_t wall_us);
+/* The first row: left, what must be seen (NULL = nothing; right gives way to it), and at its end right and the time. Made safe here. */
+void board_header(struct canvas *canvas, const char *left, const char *flag, const char *right, int64_t wall_us);
 
 /* One row of words, made safe. */
 void board_say(struct canvas *canvas, int row, enum role role, const char *text);

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "tui/downtime.h"
 #include "tui/draw_int.h"
 
 /* Where a part of so many of all begins: with at in its middle, but no further than needed to fill it. */
@@ -66,11 +67,16 @@ static void draw_top(struct frame *frame, const struct model_call *call)
 	bool mine = scene_drives(scene);
 	char *host = draw_safe(*call->host ? call->host : "this computer");
 	char *who = draw_safe(driver && *driver ? driver : "nobody"), *watch = watchers(scene);
-	int cols = frame->canvas->cols;
-	char clock[TIME_TEXT];
+	int cols = frame->canvas->cols, end = 15;
+	char clock[TIME_TEXT], down[112];
 
 	canvas_fill(frame->canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
-	canvas_printf(frame->canvas, (struct area){ 0, 1, 1, cols - 15 }, ROLE_HEADER, "SHELL on %s, recorded: %s%s%s", host,
+	downtime_clock(scene->model, frame->wall_us, true, down, sizeof(down));
+	if (downtime_is_now(scene->model) && *down) {
+		end += (int)strlen(down) + 3;
+		canvas_printf(frame->canvas, (struct area){ 0, cols - end + 1, 1, end }, ROLE_DOWN, " %s ", down);
+	}
+	canvas_printf(frame->canvas, (struct area){ 0, 1, 1, cols - end }, ROLE_HEADER, "SHELL on %s, recorded: %s%s%s", host,
 		mine ? "you type" : who, mine ? "" : " types", watch);
 	canvas_printf(frame->canvas, (struct area){ 0, cols - 13, 1, 13 }, ROLE_HEADER, "%s UTC",
 		time_format_clock(frame->wall_us, clock));

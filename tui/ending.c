@@ -77,7 +77,9 @@ static void open_ends(const struct model *model, struct buf *out)
 		buf_puts(out, "  IN DOUBT, nobody knows how it ended: on ");
 		host_and_command(call, out);
 	}
-	if (model->down_total_us > 0)
+	if (model->down_since_us > 0)
+		buf_printf(out, "THE SITE IS STILL DOWN, as far as is known here, since %s UTC.\n", time_format_clock(model->down_since_us, span));
+	else if (model->down_total_us > 0)
 		buf_printf(out, "The site was down %s.\n", time_format_span(model->down_total_us, span));
 }
 

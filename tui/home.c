@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "tui/down_now.h"
 #include "tui/keytable.h"
 
 enum { SHEET_RESUME };
@@ -54,6 +55,11 @@ void home_line(struct home *home, const struct json *line)
 		json_free(home->outside);
 		home->outside = json_copy_of(line);
 	}
+}
+
+char *home_down(const struct home *home, int64_t now_us)
+{
+	return down_now(json_at(home->data, "sessions"), home->outside, now_us);
 }
 
 void home_asking(struct home *home, bool asking)

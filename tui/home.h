@@ -38,6 +38,9 @@ bool home_data(struct home *home, const struct json *data);
 /* A line of `bellbook hosts` or `bellbook outside`; a host's line stands until its next one. */
 void home_line(struct home *home, const struct json *line);
 
+/* Is the site down, as sessions and the last look from outside say: words as of down_now, NULL = not as far as is known. Caller owns. */
+char *home_down(const struct home *home, int64_t now_us);
+
 /* Hosts and site are being asked (true), or that is over: who has not answered has not. */
 void home_asking(struct home *home, bool asking);
 

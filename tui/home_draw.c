@@ -26,13 +26,15 @@ static void draw_header(const struct home *home, struct canvas *canvas)
 {
 	const struct json *fleet = json_at(home->data, "fleet"), *journal = json_at(home->data, "journal");
 	char *left = mem_printf(" bellbook  HOME  %s", json_text(fleet, "name", json_at(fleet, "error") ? "(fleet file cannot be read)" : "(no fleet file)"));
+	char *down = home_down(home, home->now_us);
 	char right[64];
 
 	size_words(json_int(journal, "bytes", 0), right, sizeof(right));
 	if (json_at(journal, "cut"))
 		str_copy(right, sizeof(right), "JOURNAL IS CUT");
-	board_header(canvas, left, json_at(journal, "error") ? "JOURNAL NOT READABLE" : right, home->now_us);
+	board_header(canvas, left, down, json_at(journal, "error") ? "JOURNAL NOT READABLE" : right, home->now_us);
 	mem_free(left);
+	mem_free(down);
 }
 
 /* How a debt is paid, and why it was made. */

@@ -66,6 +66,7 @@ void plan_free(struct plan *plan)
 	mem_free(plan->error);
 	mem_free(plan->reason);
 	mem_free(plan->notice);
+	mem_free(plan->down);
 	mem_free(plan);
 }
 
@@ -132,6 +133,14 @@ bool plan_is_rehearsed(const struct plan *plan)
 int64_t plan_session(const struct plan *plan)
 {
 	return plan->rehearsal == REHEARSAL_RUNS ? plan->model->session : 0;
+}
+
+bool plan_down(struct plan *plan, const char *words)
+{
+	if (str_is(words, plan->down))
+		return false;
+	mem_set(&plan->down, words);
+	return true;
 }
 
 void plan_notice(struct plan *plan, const char *text)
@@ -453,7 +462,7 @@ void plan_draw(struct plan *plan, struct canvas *canvas, int64_t wall_us)
 		plan->top = rows_top(&plan->rows, show, plan->top, body.rows);
 		if (pick >= 0 && plan->top > pick)
 			plan->top = pick;
-		board_header(canvas, title, "nothing changed yet", wall_us);
+		board_header(canvas, title, plan->down, "nothing changed yet", wall_us);
 		rows_draw(&plan->rows, canvas, body, plan->editing ? -1 : pick, plan->top);
 		draw_field(plan, canvas, body, pick);
 		board_say(canvas, canvas->rows - 2, plan->notice ? ROLE_WARN : ROLE_DIM, plan->notice ? plan->notice : advice(plan));

@@ -48,6 +48,9 @@ bool plan_is_rehearsed(const struct plan *plan);
 /* Number of the rehearsal's session while it is not over, 0 = none. */
 int64_t plan_session(const struct plan *plan);
 
+/* Words for the header when the site is down (home_down), NULL when nothing says so. Copied; safe already. True when that is new. */
+bool plan_down(struct plan *plan, const char *words);
+
 /* Says something in the line above the hints until the next key; text need not be safe. */
 void plan_notice(struct plan *plan, const char *text);
 

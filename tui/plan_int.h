@@ -34,6 +34,7 @@ struct plan {
 	struct palette palette;
 	char *reason;		/* owned */
 	char *notice;		/* owned, safe */
+	char *down;		/* owned, safe: that the site is, for the header; NULL = nothing says so */
 };
 
 /* A setting by its name, NULL when there is none. Borrowed. */

@@ -94,6 +94,7 @@ void review_free(struct review *review)
 	mem_free(review->find);
 	mem_free(review->notice);
 	mem_free(review->chain);
+	mem_free(review->down);
 	mem_free(review);
 }
 

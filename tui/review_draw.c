@@ -50,30 +50,45 @@ static const char *outcome(const struct review *review, enum role *role)
 	return str_is(model->outcome, "failed") ? "FAILED" : str_is(model->outcome, "aborted") ? "ABORTED" : "closed";
 }
 
+/* At the end of the header, where a site is down now; the columns before it. */
+static int draw_down(struct canvas *canvas, const char *words)
+{
+	int cols = words ? utf8_columns(words, strlen(words)) + 2 : 0;
+
+	if (!words || cols > canvas->cols - 9)
+		return canvas->cols;
+	canvas_printf(canvas, (struct area){ 0, canvas->cols - cols, 1, cols }, ROLE_DOWN, " %s ", words);
+	return canvas->cols - cols - 1;
+}
+
 static void draw_header(struct sheet *sheet)
 {
 	const struct timeline *timeline = sheet->review->timeline;
 	const struct model *model = timeline->model;
-	int cols = sheet->canvas->cols;
 	char from[TIME_TEXT], to[TIME_TEXT], first[TIME_TEXT];
 	struct buf title = { 0 }, line = { 0 };
 	enum role role;
 	const char *word = outcome(sheet->review, &role);
-	int room;
+	int cols = sheet->canvas->cols, room;
 
 	utf8_safe(&title, model->title, strlen(model->title), false);
 	time_format(model->opened_us, first);
-	buf_printf(&line, " #%lld  %.10s %.5s - %s", (long long)timeline->session, first, time_format_clock(model->opened_us, from),
-		clock_of(sheet, timeline->end_us, to));
-	line.len -= 3;	/* no seconds here */
-	line.data[line.len] = '\0';
-	buf_printf(&line, " UTC%s  ", model->dry_run ? "  DRY RUN" : "");
-	room = cols - 9 - utf8_columns(buf_text(&line), line.len) - (int)strlen(word) - 2;
+	clock_of(sheet, timeline->end_us, to);
+	to[strlen(to) - 3] = '\0';	/* no seconds here */
+	buf_printf(&line, " #%lld  ", (long long)timeline->session);
+	if (!sheet->review->down)
+		buf_printf(&line, "%.10s %.5s - %s UTC%s  ", first, time_format_clock(model->opened_us, from), to, model->dry_run ? "  DRY RUN" : "");
 	canvas_fill(sheet->canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
+	cols = draw_down(sheet->canvas, sheet->review->down);
+	room = cols - 9 - utf8_columns(buf_text(&line), line.len) - (int)strlen(word) - 2;
 	room = canvas_text(sheet->canvas, 0, 9, room > 6 ? room : 6, ROLE_HEADER, buf_text(&title));
 	canvas_text(sheet->canvas, 0, 1, 7, ROLE_HEADER, "REVIEW");
 	room += canvas_text(sheet->canvas, 0, 9 + room, cols - 9 - room, ROLE_HEADER, buf_text(&line));
-	canvas_text(sheet->canvas, 0, 9 + room, cols - 9 - room, role, word);
+	room += canvas_text(sheet->canvas, 0, 9 + room, cols - 9 - room, role, word);
+	/* Where there is less room, what became of it comes before when it was. */
+	if (sheet->review->down)
+		canvas_printf(sheet->canvas, (struct area){ 0, 11 + room, 1, cols - 11 - room }, ROLE_HEADER, "%.10s %.5s - %s UTC%s", first,
+			time_format_clock(model->opened_us, from), to, model->dry_run ? "  DRY RUN" : "");
 	buf_done(&title);
 	buf_done(&line);
 }
@@ -113,8 +128,8 @@ static void draw_facts(struct sheet *sheet, int row)
 	if (review->chain_bad)
 		col += canvas_text(sheet->canvas, row, col, sheet->canvas->cols - col, ROLE_FAIL, review->chain) + 2;
 	if (down > 0)
-		col += canvas_printf(sheet->canvas, (struct area){ row, col, 1, sheet->canvas->cols - col }, ROLE_BOLD, "down %s",
-			time_format_span(down, span)) + 2;
+		col += canvas_printf(sheet->canvas, (struct area){ row, col, 1, sheet->canvas->cols - col }, ROLE_BOLD, "down %s%s",
+			time_format_span(down, span), timeline->model->down_since_us && timeline->model->state == SESSION_CLOSED ? ", not over at its end" : "") + 2;
 	buf_printf(&line, "lasted %s", time_format_span(lasted > 0 ? lasted : 0, span));
 	if (wait > 0)
 		buf_printf(&line, " (%s for people)", time_format_span(wait, span));

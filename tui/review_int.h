@@ -86,6 +86,7 @@ struct review {
 	int64_t notice_us;
 	char *chain;			/* owned: what is known of the chain of hashes, in words */
 	bool chain_bad;
+	char *down;			/* owned, safe: that a site is down now; NULL = no session says so */
 	bool running;			/* a process carries the session now */
 	bool leave, redraw, suspend, attach, play;	/* wanted by the person; who runs the review resets them */
 };

@@ -239,6 +239,7 @@ void review_list_free(struct review_list *list)
 	mem_free(list->journal);
 	mem_free(list->shown);
 	mem_free(list->words);
+	mem_free(list->down);
 	mem_free(list);
 }
 
@@ -438,6 +439,8 @@ void review_list_draw(struct review_list *list, struct canvas *canvas)
 	}
 	canvas_fill(canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
 	canvas_printf(canvas, (struct area){ 0, 1, 1, cols - 1 }, ROLE_HEADER, "REVIEW  sessions of %s", list->journal);
+	if (list->down && utf8_columns(list->down, strlen(list->down)) + 10 < cols)
+		canvas_printf(canvas, (struct area){ 0, cols - utf8_columns(list->down, strlen(list->down)) - 2, 1, cols }, ROLE_DOWN, " %s ", list->down);
 	draw_filter(list, canvas, 1);
 	canvas_text(canvas, 2, 2, cols - 2, ROLE_DIM, "session opened (UTC)      lasted  state    who      what");
 	if (cols >= 100)

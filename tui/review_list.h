@@ -29,6 +29,7 @@ struct review_list {
 	struct edit filter;
 	long at, top;
 	int page;		/* set by draw */
+	char *down;		/* owned, safe: that a site is down now; NULL = no session says so */
 	char *words;		/* owned, safe: what a person should know of the journal; NULL = nothing */
 	int64_t chosen;		/* wanted by the person: this session; 0 = none. Who runs the list resets these */
 	bool leave, redraw, suspend, help;

@@ -12,9 +12,12 @@
 
 #include "base/loop.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "journal/history.h"
 #include "tui/clip.h"
+#include "tui/down_now.h"
 #include "tui/keyfile.h"
 #include "tui/replay.h"
 #include "tui/review_int.h"
@@ -39,6 +42,7 @@ struct desk {
 	struct review *review;		/* NULL while the list is shown */
 	struct replay *replay;		/* NULL while nothing is played */
 	struct palette palette;		/* of playback */
+	struct history *history;	/* of the journal: is a site down? */
 	int64_t drawn_us, passed_us;
 	int frame_timer, key_timer, play_timer, look_timer, search_timer;
 	bool leave, gone;		/* gone: no terminal to give back */
@@ -222,8 +226,10 @@ static void choose(struct desk *desk)
 
 	desk->list->chosen = 0;
 	desk->review = review_new(desk->journal, session, &e);
-	if (desk->review)
+	if (desk->review) {
+		mem_set(&desk->review->down, desk->list->down);
 		return;
+	}
 	utf8_safe(&safe, e.text, strlen(e.text), false);
 	mem_free(desk->list->words);
 	desk->list->words = buf_take(&safe);
@@ -371,12 +377,30 @@ static void keyboard_ready(void *arg, int fd, short events)
 	keys_due(desk);
 }
 
+/* Whatever is read: whether a site is down now stands in the head. */
+static void look_at_sites(struct desk *desk)
+{
+	char **shown = desk->review ? &desk->review->down : desk->list ? &desk->list->down : NULL, *words;
+	struct err ignored = { 0 };
+
+	if (!shown || desk->replay)
+		return;
+	(void)history_read(desk->history, desk->journal, true, 0, &ignored);
+	words = down_now(history_sessions(desk->history), NULL, time_wall_us());
+	if (!str_is(words, *shown)) {
+		mem_set(shown, words);
+		dirty(desk);
+	}
+	mem_free(words);
+}
+
 /* A session that runs is read on; the others do not change. */
 static void look_due(void *arg)
 {
 	struct desk *desk = arg;
 
 	desk->look_timer = loop_after(desk->loop, LOOK_US, look_due, desk);
+	look_at_sites(desk);
 	if (!desk->review || desk->replay || !desk->review->running || desk->review->box.use != USE_CLOSED || desk->review->finding != 0)
 		return;
 	review_refresh(desk->review);
@@ -425,6 +449,7 @@ static void close_desk(struct desk *desk)
 	replay_free(desk->replay);
 	review_free(desk->review);
 	review_list_free(desk->list);
+	history_free(desk->history);
 	keys_free(desk->keys);
 	canvas_free(desk->canvas);
 	loop_free(desk->loop);
@@ -458,11 +483,12 @@ int view_review(const struct review_options *options)
 		return review_plain(options);
 	}
 	desk.loop = loop_new(NULL);
+	desk.history = history_new();
 	if (keyfile_load(&e) < 0 && desk.review)
 		review_notice(desk.review, e.text, time_mono_us());
 	desk.keys = keys_new();
 	watch(&desk);
-	desk.look_timer = loop_after(desk.loop, LOOK_US, look_due, &desk);
+	desk.look_timer = loop_after(desk.loop, 0, look_due, &desk);
 	dirty(&desk);
 	if (loop_run(desk.loop, &e) != 0 && !desk.e.text[0])
 		desk.e = e;

@@ -96,6 +96,39 @@ carrier() {
 	see 'rc=0'
 }
 
+@test "while a walk has the site down, home, plan and review say so in their heads" {
+	keys "clear; $BELLBOOK run walk --set who=ann" Enter
+	see 'Run step'
+	see 'arrows or a number'
+	keys 1 Enter
+	see 'Is “Wave” done?'
+	see 'arrows or a number'
+	keys Escape
+	see 'Nothing was decided'
+	keys q
+	see 'goes on'
+	go_home
+	see 'HOME  small   DOWN since '
+	see ' (session 1) '
+	keys Down
+	see '>  Practice walk'
+	keys Enter
+	see 'PLAN  Practice walk   DOWN since '
+	keys q
+	gone 'PLAN'
+	keys Home
+	see '>    1 Practice'
+	keys r
+	see 'REVIEW  Pra'
+	see 'DOWN since '
+	keys q
+	see 'HOME'
+	keys q
+	see 'rc=0'
+	keys "clear; $BELLBOOK --plain" Enter
+	see 'THE SITE IS DOWN since '
+}
+
 @test "a plan: a setting filled in wrongly and rightly, a preflight, a dry run, a start, and back home" {
 	go_home
 	keys /

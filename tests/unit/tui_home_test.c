@@ -3,6 +3,7 @@
 #include "tui/home.h"
 
 #include "base/str.h"
+#include "base/time.h"
 #include "tui_golden.h"
 
 struct picture {
@@ -29,6 +30,8 @@ static const struct picture pictures[] = {
 	{ "home-back", "home-back-80x24", 24, 80, false, "j" },
 	{ "home-back", "home-back-132x43", 43, 132, false, "j" },
 	{ "home-back", "home-back-60x20", 20, 60, false, "j" },
+	{ "home-down", "home-down-80x24", 24, 80, false, "" },
+	{ "home-down", "home-down-132x43", 43, 132, false, "" },
 	{ "home-first", "home-first-80x24", 24, 80, false, "" },
 	{ "home-first", "home-first-132x43", 43, 132, false, "" },
 	{ "home", "home-too-small", 9, 39, false, "" },
@@ -36,10 +39,16 @@ static const struct picture pictures[] = {
 
 static struct home *home_of(const char *name, int64_t *now_us)
 {
-	struct json *value = golden_case(name);
+	bool down = str_is(name, "home-down");	/* the same, while the walk that stopped has the site down */
+	struct json *value = golden_case(down ? "home" : name), *now = json_new_object();
 	const struct json *lines = json_at(value, "lines");
 	struct home *home = home_new();
 
+	json_set_int(now, "since_us", json_int(value, "now_us", 0) - 1062 * TIME_SECOND);
+	json_set_text(now, "by", "steps");
+	if (down)
+		json_put(json_item(json_at(json_at(value, "data"), "sessions"), 0), "down", json_copy_of(now));
+	json_free(now);
 	assert_true(home_data(home, json_at(value, "data")));
 	assert_false(home_data(home, json_at(value, "data")));
 	for (size_t i = 0; i < json_count(lines); i++)

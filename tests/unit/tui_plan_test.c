@@ -34,6 +34,8 @@ static const struct picture pictures[] = {
 	{ "plan-first", "plan-first", 24, 80, false, NULL, false, "" },
 	{ "plan-first", "plan-first-start", 24, 80, false, NULL, false, "S" },
 	{ "plan-filled", "plan-filled", 24, 80, false, NULL, false, "jjj" },
+	{ "plan-down", "plan-down-80x24", 24, 80, false, NULL, false, "" },
+	{ "plan-down", "plan-down-132x43", 43, 132, false, NULL, false, "" },
 	{ "plan", "plan-too-small", 9, 39, false, NULL, false, "" },
 };
 
@@ -52,7 +54,7 @@ static int check(void *arg, const char *name, const char *value, struct err *e)
 
 static struct plan *plan_of(const struct picture *one, int64_t *now_us)
 {
-	struct json *value = golden_case(one->data);
+	struct json *value = golden_case(str_is(one->data, "plan-down") ? "plan" : one->data);
 	const struct json *lines = json_at(value, "lines"), *events = one->rehearsal ? json_at(value, one->rehearsal) : NULL;
 	struct plan *plan = plan_new(json_at(value, "data"), check, NULL);
 
@@ -64,6 +66,8 @@ static struct plan *plan_of(const struct picture *one, int64_t *now_us)
 		plan_event(plan, json_item(events, i));
 	if (one->over)
 		plan_rehearsed(plan);
+	if (str_is(one->data, "plan-down"))
+		assert_true(plan_down(plan, "DOWN since 18:35 (session 41)"));
 	*now_us = json_int(value, "now_us", 0);
 	json_free(value);
 	return plan;

@@ -129,6 +129,8 @@ static const struct screen_case cases[] = {
 	{ "review", "review-raw", 24, 80, false, "/refused\ro" },
 	{ "review", "review-help", 24, 80, false, "?failure" },
 	{ "review", "review-pin", 24, 80, false, "/404\rm" },
+	{ "review-down", "review-down-80x24", 24, 80, false, "" },
+	{ "review-down", "review-down-132x43", 43, 132, false, "" },
 	{ "failure", "review-forty", 24, 80, false, "G" },
 	{ "failure", "review-forty-132x43", 43, 132, false, "G" },
 };
@@ -147,6 +149,8 @@ static void review__screen_is_as_recorded(void **state)
 		struct review *review = review_ok(place->path, str_is(cases[i].events, "failure") ? forty : walks[i == 0 ? 0 : 1]);
 		struct canvas *canvas = canvas_new(cases[i].rows, cases[i].cols, cases[i].ascii);
 
+		if (str_is(cases[i].events, "review-down"))
+			mem_set(&review->down, "DOWN since 18:35 (session 201)");
 		review_draw(review, canvas, 0);
 		press_all(review, cases[i].keys);
 		review_draw(review, canvas, 0);
