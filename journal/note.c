@@ -19,6 +19,7 @@
 #include "journal/store.h"
 
 #define ANSWER_US (10 * TIME_SECOND)
+#define TRIES 3	/* a session that ends, is taken over, and ends again while one note is written */
 
 static bool is_opening(void *arg, const struct event *ev)
 {
@@ -161,6 +162,7 @@ static struct feed *reach(const char *journal, const struct note *note, int64_t 
 	return feed;
 }
 
+/* 0, -1; 1 when the process that carried it went before it was asked: nothing was sent. */
 static int ask_session(const char *journal, const struct note *note, int64_t *seq, struct err *e)
 {
 	struct store *store = store_open(journal, STORE_READ, e);
@@ -171,7 +173,7 @@ static int ask_session(const char *journal, const struct note *note, int64_t *se
 
 	store_close(store);
 	if (!feed)
-		return -1;
+		return head >= 0 && e->kind == ERR_NOTFOUND && !lease_is_held(journal, note->session) ? 1 : -1;
 	intent = intent_of(note);
 	if (feed_send(feed, intent, e) == 0)
 		rc = await(feed, seq, e);
@@ -180,11 +182,30 @@ static int ask_session(const char *journal, const struct note *note, int64_t *se
 	return rc;
 }
 
+/* As ask_session: 1 when who carries the session has just changed, and it is to be looked at again. */
+static int write_once(const char *journal, const struct note *note, int64_t *seq, struct err *e)
+{
+	int carried = carrier_await(journal, note->session, e), rc;
+	struct lease *lease;
+
+	if (carried < 0)
+		return -1;
+	lease = carried ? NULL : lease_take(journal, note->session, NULL, e);
+	if (!lease && lease_is_held(journal, note->session)) {
+		err_clear(e);
+		return ask_session(journal, note, seq, e);
+	}
+	if (!lease)
+		return carried ? err_set(e, ERR_IO, "the process that carried session %lld has just ended: nothing was noted; try again", (long long)note->session), 1 : -1;
+	rc = append(journal, note, seq, e);
+	lease_drop(lease);
+	return rc;
+}
+
 int note_write(const char *journal, const struct note *note, int64_t *seq, struct err *e)
 {
-	struct lease *lease;
 	int64_t ignored;
-	int rc, carried;
+	int rc = -1;
 
 	if (!utf8_says(note->text))
 		return err_set(e, ERR_USAGE, "a note needs a text");
@@ -194,17 +215,8 @@ int note_write(const char *journal, const struct note *note, int64_t *seq, struc
 		seq = &ignored;
 	if (access(journal, F_OK) < 0)
 		return err_errno(e, "%s", journal);
-	carried = carrier_await(journal, note->session, e);
-	if (carried < 0)
-		return -1;
-	lease = carried ? NULL : lease_take(journal, note->session, NULL, e);
-	if (!lease && lease_is_held(journal, note->session)) {
-		err_clear(e);
-		return ask_session(journal, note, seq, e);
-	}
-	if (!lease)
-		return carried ? err_set(e, ERR_IO, "the process that carried session %lld has just ended: nothing was noted; try again", (long long)note->session) : -1;
-	rc = append(journal, note, seq, e);
-	lease_drop(lease);
-	return rc;
+	for (int i = 0; i < TRIES && (rc = write_once(journal, note, seq, e)) > 0; i++)
+		if (i + 1 < TRIES)
+			err_clear(e);
+	return rc ? -1 : 0;
 }

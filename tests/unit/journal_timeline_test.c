@@ -2,7 +2,11 @@
 /* The lines a reviewer reads, and notes that are written afterwards. */
 #include "journal_fixture.h"
 
+#include <sched.h>
 #include <sqlite3.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/limits.h"
 #include "journal/note.h"
@@ -288,6 +292,58 @@ static void note__afterwards_is_an_event_of_its_own(void **state)
 	timeline_free(timeline);
 }
 
+/* Whether the process sleeps: it waits for us then. */
+static bool sleeps(pid_t pid)
+{
+	char *path = mem_printf("/proc/%d/stat", (int)pid), line[512] = "";
+	FILE *f = fopen(path, "re");
+	const char *name_end;
+
+	assert_non_null(f);
+	assert_non_null(fgets(line, sizeof(line), f));
+	fclose(f);
+	mem_free(path);
+	name_end = strrchr(line, ')');
+	return name_end && name_end[1] == ' ' && name_end[2] == 'S';
+}
+
+/* In a child: carries session 1 and listens to nobody, as a session does that is about to end; ends when the other has been seen waiting. */
+static void carry_until_asked(const char *journal, int ready, pid_t other)
+{
+	struct err e = { 0 };
+	struct lease *lease = lease_take(journal, 1, NULL, &e);
+
+	if (!lease || write(ready, "r", 1) != 1)
+		_exit(1);
+	while (!sleeps(other))
+		sched_yield();
+	lease_drop(lease);
+	_exit(0);
+}
+
+static void note__is_written_when_the_session_ends_before_it_was_asked(void **state)
+{
+	struct place *place = *state;
+	struct note note = { .session = 1, .text = "it was the cache" };
+	struct err e = { 0 };
+	pid_t self = getpid(), pid;
+	int ready[2], status;
+	char byte;
+
+	write_story(place->path);
+	assert_int_equal(pipe(ready), 0);
+	pid = fork();
+	if (pid == 0)
+		carry_until_asked(place->path, ready[1], self);
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	assert_int_equal(note_write(place->path, &note, NULL, &e), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	verify_ok(place->path, (int64_t)STORY_COUNT + 1);
+}
+
 static void note__needs_a_text_and_a_session(void **state)
 {
 	struct place *place = *state;
@@ -323,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(timeline__no_such_session_is_said, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(timeline__run_before_has_the_same_runbook, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(note__afterwards_is_an_event_of_its_own, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(note__is_written_when_the_session_ends_before_it_was_asked, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(note__needs_a_text_and_a_session, place_make, place_remove),
 	};
 
