@@ -95,7 +95,10 @@ void call_output(struct call *call, const char *stream, const void *bytes, size_
 /* Tells progress; members text, percent, done, total, unit. Takes progress. */
 void call_progress(struct call *call, struct json *progress);
 
-/* Tells that the connection was lost, is back, or fell back to another transport. state: "lost" "back" "fallback". */
+#define CALL_SILENT ((int64_t)10 * 1000000)	/* a host that has not answered for so long is told of */
+
+/* Tells of the connection: "lost"; "silent", it is there and the host does not answer; "back" after one of these; "fallback", another transport is taken.
+ * "silent" once until "back", and "back" only after one of them: others are left out. */
 void call_link(struct call *call, const char *state, const char *text);
 
 /* Tells how the call was settled; restart = true tells "again": output told so far is void (a read that is repeated). */

@@ -240,10 +240,13 @@ void call_progress(struct call *call, struct json *progress)
 
 void call_link(struct call *call, const char *state, const char *text)
 {
+	bool silent = str_is(state, "silent"), back = str_is(state, "back");
 	struct json *data;
 
-	if (call->id == 0)
+	if (call->id == 0 || (silent && call->silent) || (back && !call->silent))
 		return;
+	if (silent || back || str_is(state, "lost"))
+		call->silent = !back;
 	data = json_new_object();
 	json_set_text(data, "state", state);
 	json_set_text(data, "text", text);

@@ -118,6 +118,7 @@ struct call {
 	bool settled_told;
 	bool not_run;			/* known: nothing of it was, see call_not_run … */
 	bool may_run;			/* … and something of it may have been, so that a log-in which fails now does not say so */
+	bool silent;			/* its host was told to be lost or silent; the lane's own */
 	bool told;			/* under child->lock: nothing more is said of it, the lane is about to be free */
 	char seen[200];			/* words for call_settled */
 	struct json *result;		/* owned */

@@ -26,6 +26,7 @@ struct ssh2 {
 	pid_t proxy;			/* 0 = none */
 	int64_t heard_us;		/* when a byte came last */
 	int64_t since_us, waited_us;	/* waits that follow one another are one: its begin, and its end so far */
+	int64_t looked_us;		/* when a sign of life was asked for because it was quiet */
 	uint64_t received;		/* bytes */
 	int64_t interval_us;		/* between signs of life */
 	int count_max, probes;		/* unanswered ones: allowed, and now */

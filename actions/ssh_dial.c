@@ -117,6 +117,7 @@ static int connect_one(struct call *call, const struct addrinfo *to, int64_t lim
 {
 	int fd = socket(to->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	socklen_t len = sizeof(int);
+	int64_t first = limit_us < CALL_SILENT ? limit_us : CALL_SILENT;
 	int failed = 0;
 	int waited = 0;
 
@@ -125,7 +126,11 @@ static int connect_one(struct call *call, const struct addrinfo *to, int64_t lim
 	if (connect(fd, to->ai_addr, to->ai_addrlen) < 0) {
 		failed = errno == EINPROGRESS ? 0 : errno;
 		if (!failed)
-			waited = call_wait(call, fd, POLLOUT, limit_us, e);
+			waited = call_wait(call, fd, POLLOUT, first, e);
+		if (waited > 0 && limit_us > first) {
+			ssh_dial_silent(call);
+			waited = call_wait(call, fd, POLLOUT, limit_us - first, e);
+		}
 		if (!failed && waited == 0)
 			getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &len);
 	}
@@ -137,6 +142,14 @@ static int connect_one(struct call *call, const struct addrinfo *to, int64_t lim
 	else if (failed)
 		err_set(e, ERR_IO, "%s", strerror(failed));
 	return -1;
+}
+
+void ssh_dial_silent(struct call *call)
+{
+	char *text = mem_printf("no answer for %d s", (int)(CALL_SILENT / TIME_SECOND));
+
+	call_link(call, "silent", text);
+	mem_free(text);
 }
 
 int64_t ssh_dial_time(const struct ssh_config *config)

@@ -15,6 +15,9 @@
 /* The time that a connection may take to come about. */
 int64_t ssh_dial_time(const struct ssh_config *config);
 
+/* Tells that the host has not answered for CALL_SILENT. */
+void ssh_dial_silent(struct call *call);
+
 /* A non-blocking TCP connection to the host's address. Blocks in call_wait. -1: ERR_IO with words. */
 int ssh_dial_tcp(struct call *call, const struct ssh_config *config, struct err *e);
 

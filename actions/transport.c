@@ -146,6 +146,8 @@ struct transport *transport_get(struct call *call, struct err *e)
 	do
 		link->transport = *call_host(call) ? open_tried(call, link, e) : transport_here_open(call, e);
 	while (!link->transport && wait_for_files(call, began, &told, e));
+	if (link->transport)
+		call_link(call, "back", "connected");
 	return link->transport;
 }
 
@@ -169,7 +171,6 @@ int link_again(struct call *call, const char *why, int64_t limit_us, struct err 
 	call_link(call, "lost", why);
 	for (;;) {
 		if (transport_get(call, e)) {
-			call_link(call, "back", "connected again");
 			result = 0;
 			break;
 		}

@@ -181,9 +181,13 @@ static int no_connection(struct openssh *own, struct call *call, struct err *e)
 /* Until the master says that it is connected, or ends. */
 static int await_master(struct openssh *own, struct call *call, struct err *e)
 {
-	int waited = ssh_prompt_wait(own->prompt, call, own->ready, LOGIN_TIME, e);
+	int waited = ssh_prompt_wait(own->prompt, call, own->ready, CALL_SILENT, e);
 	char text[64];
 
+	if (waited > 0) {
+		ssh_dial_silent(call);
+		waited = ssh_prompt_wait(own->prompt, call, own->ready, LOGIN_TIME - CALL_SILENT, e);
+	}
 	if (waited < 0)
 		return -1;
 	if (waited > 0)

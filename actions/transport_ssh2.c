@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "actions/call_int.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_dial.h"
 #include "actions/ssh_fit.h"
@@ -32,6 +33,7 @@
 #define READ_MAX ((size_t)262144)
 #define PUT_MAX ((size_t)4096)
 #define ALIVE_INTERVAL 15
+#define QUIET_LOOK (5 * TIME_SECOND)	/* without a byte, before a sign of life is asked for to tell a silent host */
 #define WAIT_GAP TIME_SECOND
 #define AUTH_SILENCE (120 * TIME_SECOND)	/* PAM may take its time */
 
@@ -147,20 +149,52 @@ static bool is_writable(int fd)
 	return poll(&poll_fd, 1, 0) == 1 && (poll_fd.revents & POLLOUT);
 }
 
-/* A sign of life is due: asks for one, or says that there have been too few. */
-static int probe(struct ssh2 *own, struct err *e)
+/* Asks for a sign of life; never into a full socket: a packet of which half is sent would block all others. */
+static void ask_for_life(struct ssh2 *own)
 {
 	int next;
 
-	if (own->probes >= own->count_max)
-		return lost_silent(own, own->interval_us * own->count_max, e);
-	own->probes++;
-	/* Never into a full socket: a packet of which half is sent would block all others. */
 	if (is_writable(own->fd) && !(libssh2_session_block_directions(own->session) & LIBSSH2_SESSION_BLOCK_OUTBOUND)) {
 		libssh2_keepalive_config(own->session, 1, 1);
 		(void)libssh2_keepalive_send(own->session, &next);
 	}
+}
+
+/* A sign of life is due: asks for one, or says that there have been too few. */
+static int probe(struct ssh2 *own, struct err *e)
+{
+	if (own->probes >= own->count_max)
+		return lost_silent(own, own->interval_us * own->count_max, e);
+	own->probes++;
+	ask_for_life(own);
 	return 0;
+}
+
+/* Long before the connection is given up, people want to know that the host does not answer. A quiet command is no silent host: it is asked first. */
+static int64_t silence_due(const struct ssh2 *own, const struct call *call, int64_t since)
+{
+	if (call->silent || (!own->is_up && own->prompt))
+		return INT64_MAX;
+	return since + (own->is_up && own->looked_us <= since ? QUIET_LOOK : CALL_SILENT);
+}
+
+static void look_at_silence(struct ssh2 *own, struct call *call, int64_t since, int64_t now)
+{
+	if (own->is_up && own->looked_us <= since) {
+		own->looked_us = now;
+		ask_for_life(own);
+	} else {
+		ssh_dial_silent(call);
+	}
+}
+
+/* Something can be read: it answers again, unless that is the end of the connection. */
+static void tell_back(const struct ssh2 *own, struct call *call)
+{
+	char byte;
+
+	if (own->is_up && call->silent && recv(own->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0)
+		call_link(call, "back", "it answers");
 }
 
 /* Waits for the socket, and meanwhile answers what the proxy's children ask. As call_wait. */
@@ -182,14 +216,19 @@ static int wait_long(struct ssh2 *own, struct call *call, int64_t until, struct 
 		int64_t now = time_mono_us();
 		int64_t since = own->heard_us > own->since_us ? own->heard_us : own->since_us;
 		int64_t due = own->is_up ? since + own->interval_us * (own->probes + 1) : since + own->silence_us;
-		int64_t nearest = until < due ? until : due;
+		int64_t silent = silence_due(own, call, since), next = due < silent ? due : silent;
+		int64_t nearest = until < next ? until : next;
 		int waited;
 
 		/* Asked of the clock, not of the socket: a wait of length 0 still looks at the socket. */
 		waited = wait_socket(own, call, nearest > now ? nearest - now : 0, e);
+		if (waited == 0)
+			tell_back(own, call);
 		if (waited <= 0)
 			return waited;
 		now = time_mono_us();
+		if (now >= silent && now < due)
+			look_at_silence(own, call, since, now);
 		if (now >= until)
 			return 1;
 		if (now >= due && !own->is_up)

@@ -33,7 +33,7 @@ static const struct event_type types[] = {
 	{ EVENT_CALL_SETTLED, "call.settled", DURABLE_DECISION, 1, "A call in doubt was looked up.", "how text (never, running, finished, unknown; again: output so far is void; rerun: the same, it is begun anew as job), by text, text text?, job text?" },
 	{ EVENT_CALL_PROGRESS, "call.progress", DURABLE_OUTPUT, 1, "How far a call is; without a call, how far its step is by the step's meter.",
 	  "text text?, percent real?, done real?, total real?, unit text?, stalled bool?" },
-	{ EVENT_LINK_CHANGED, "link.changed", DURABLE_NOTE, 1, "A connection came up or was lost.", "state text (lost, back, fallback), text text" },
+	{ EVENT_LINK_CHANGED, "link.changed", DURABLE_NOTE, 1, "A connection came up or was lost, or its host does not answer.", "state text (lost, silent, back, fallback), text text" },
 	{ EVENT_WORKER_LOST, "worker.lost", DURABLE_DECISION, 1, "The worker process died; its calls are in doubt.", "pid int, calls [text] (their paths)" },
 	{ EVENT_ASKED, "asked", DURABLE_DECISION, 1, "A person is waited for.",
 	  "of text, text text, details text?, type text, choices [object]?, default any?, expect text?, secret bool?, name text?, commands [object]? (docs/protocol.md)" },

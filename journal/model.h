@@ -77,6 +77,7 @@ struct model_call {
 	char *error, *progress;
 	char *silent;		/* why its host does not answer, since silent_us; NULL = it does */
 	int64_t silent_us;
+	int64_t lost_us;		/* since when the connection itself is lost, 0 = it is there or was never */
 	double percent;		/* -1 = unknown */
 	int64_t begun_us, ended_us;
 	int64_t out_bytes;	/* of all streams */

@@ -33,7 +33,7 @@ static void answers(struct model_call *call)
 {
 	mem_free(call->silent);
 	call->silent = NULL;
-	call->silent_us = 0;
+	call->silent_us = call->lost_us = 0;
 }
 
 #define ROW_MAX 64	/* calls between two waits of one row: looks at hosts, side by side with other branches' */
@@ -201,15 +201,18 @@ void model_fold_call_settled(struct model *model, const struct event *ev, const 
 void model_fold_link_changed(struct model *model, const struct event *ev, const struct json *data)
 {
 	struct model_call *call = ev->call && *ev->call ? call_of(model, ev) : NULL;
+	const char *state = json_text(data, "state", "");
 
 	if (!call || call->ended_us != 0)
 		return;
-	if (!str_is(json_text(data, "state", ""), "lost")) {
+	if (!str_is(state, "lost") && !str_is(state, "silent")) {
 		answers(call);
 		return;
 	}
 	if (!call->silent)
 		call->silent_us = ev->at_us;
+	if (!call->lost_us && str_is(state, "lost"))
+		call->lost_us = ev->at_us;
 	model_set(&call->silent, model_text(data, "text"));
 }
 

@@ -32,7 +32,7 @@ static const char *call_word(const struct model_call *call, enum call_state stat
 	if (!call->silent)
 		return word;
 	*role = ROLE_WARN;
-	return "LOST";
+	return call->lost_us ? "LOST" : "SILENT";
 }
 
 /* Caller owns. */

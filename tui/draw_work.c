@@ -206,7 +206,8 @@ static void draw_silence(struct frame *frame, struct area *area, const struct mo
 	if (*call->silent)
 		buf_puts(&line, ": ");
 	prose_flow(&line, call->silent);
-	buf_puts(&line, ". bellbook tries again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers.");
+	buf_puts(&line, call->lost_us ? ". bellbook tries again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers."
+		: ". bellbook waits on, and tells when it answers again. Whether what was begun there goes on is not known.");
 	skip_rows(area, canvas_wrap(frame->canvas, *area, ROLE_WARN, buf_text(&line)));
 	buf_done(&line);
 }

@@ -564,25 +564,31 @@ static void tell_simple(struct plain *plain, const struct event *ev, const char 
 	json_free(data);
 }
 
-/* A host that does not answer is told once, and when it does again; each try between is in the journal. */
+static const char *after_silence(const char *state)
+{
+	return str_is(state, "lost") ? ". It is tried again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers.\n"
+		: str_is(state, "silent") ? ". bellbook waits on, and tells when it answers again. Whether what was begun there goes on is not known.\n" : ".\n";
+}
+
+/* A host that does not answer is told once, that its connection is lost once more, and when it answers again; each try between is in the journal. */
 static void tell_link(struct plain *plain, const struct event *ev)
 {
 	const struct model_call *call = model_call_find(plain->scene->model, ev->step ? ev->step : "", ev->attempt, ev->call ? ev->call : "");
 	struct err e;
 	struct json *data = ev->data ? json_parse(ev->data, strlen(ev->data), &e) : NULL;
-	bool lost = str_is(json_text(data, "state", ""), "lost");
-	const char *why = json_text(data, "text", "");
+	const char *state = json_text(data, "state", ""), *why = json_text(data, "text", "");
+	bool silent = str_is(state, "silent"), lost = str_is(state, "lost"), back = str_is(state, "back");
 
-	if (lost && call && call->silent_us != ev->at_us) {
+	if (call && ((lost && call->lost_us != ev->at_us) || (silent && call->silent_us != ev->at_us))) {
 		json_free(data);
 		return;
 	}
 	plain_stamp(plain, ev->at_us);
-	put(plain, lost ? "NO ANSWER from " : "");
+	put(plain, lost || silent ? "NO ANSWER from " : "");
 	plain_safe(plain, ev->host && *ev->host ? ev->host : "this computer");
-	put(plain, lost ? *why ? ": " : "" : " answers again");
-	plain_words(plain, lost ? why : "");
-	put(plain, lost ? ". It is tried again by itself. What was begun there may go on, or be cut off: it is looked up when the host answers.\n" : ".\n");
+	put(plain, back ? " answers again" : *why ? ": " : "");
+	plain_words(plain, back ? "" : why);
+	put(plain, after_silence(state));
 	json_free(data);
 }
 

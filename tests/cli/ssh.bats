@@ -199,6 +199,26 @@ until_has() {
 	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
 }
 
+@test "a host that stands still is told of after 10 s, and when it answers again; a quiet command is no silent host" {
+	need_namespaces "frozen hosts"
+	: >"$BATS_TEST_TMPDIR/log"
+	call app1 ssh.run '{"cmd":"echo one; until [ -e /tmp/go-'"$JOB"' ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
+	pid=$!
+	until_has "$BATS_TEST_TMPDIR/log" one
+	# On another host nothing is to be seen for longer than that.
+	call app2 ssh.run '{"cmd":"sleep 12; echo slept"}' >"$BATS_TEST_TMPDIR/quiet"
+	grep -q slept "$BATS_TEST_TMPDIR/quiet"
+	run ! grep -h ^link "$BATS_TEST_TMPDIR/quiet" "$BATS_TEST_TMPDIR/log"
+	"$FLEET" break freeze app1
+	until_has "$BATS_TEST_TMPDIR/log" '^link silent: no answer for 10 s'
+	"$FLEET" mend freeze app1
+	until_has "$BATS_TEST_TMPDIR/log" '^link back: '
+	"$FLEET" in app1 touch "/tmp/go-$JOB"
+	wait "$pid"
+	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
+	run ! grep 'link lost' "$BATS_TEST_TMPDIR/log"
+}
+
 @test "cancel works while connecting and at a question" {
 	need_namespaces "frozen hosts"
 	"$FLEET" break freeze app1

@@ -142,12 +142,17 @@ static void plain__a_silent_host_is_told_once(void **state)
 	(void)state;
 	plain_caught_up(plain);
 	buf_clear(plain_out(plain));
-	play(plain, LINK(3, "lost", "no answer for 45 s"));
+	play(plain, "{\"seq\":3,\"session\":1,\"at\":\"2026-11-21T17:59:00.000000Z\",\"kind\":\"link.changed\",\"v\":1,\"who\":\"bellbook\",\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"state\":\"silent\",\"text\":\"no answer for 10 s\"}}\n");
+	assert_said(plain, "NO ANSWER from app2: no answer for 10 s. bellbook waits on, and tells when it answers again.");
+	/* That the connection is given up is news; each try to come back is none. */
+	play(plain, LINK(4, "lost", "no answer for 45 s"));
 	assert_said(plain, "NO ANSWER from app2: no answer for 45 s. It is tried again by itself. What was begun there may go on");
-	play(plain, "{\"seq\":4,\"session\":1,\"at\":\"2026-11-21T18:00:09.000000Z\",\"kind\":\"link.changed\",\"v\":1,\"who\":\"bellbook\",\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"state\":\"lost\",\"text\":\"No route\"}}\n");
+	play(plain, "{\"seq\":5,\"session\":1,\"at\":\"2026-11-21T18:00:09.000000Z\",\"kind\":\"link.changed\",\"v\":1,\"who\":\"bellbook\",\"step\":\"copy\",\"attempt\":1,\"call\":\"1\",\"host\":\"app2\",\"data\":{\"state\":\"lost\",\"text\":\"No route\"}}\n");
 	assert_int_equal(plain_out(plain)->len, 0);
-	play(plain, LINK(5, "back", ""));
+	play(plain, LINK(6, "back", ""));
 	assert_said(plain, "app2 answers again.");
+	play(plain, LINK(7, "fallback", "libssh2 cannot log in with RSA keys"));
+	assert_said(plain, "app2: libssh2 cannot log in with RSA keys.");
 #undef LINK
 	plain_free(plain);
 }
