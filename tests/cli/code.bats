@@ -24,11 +24,6 @@ teardown_file() { [ -n "${FLEET_STANDING:-}" ] || "$FLEET" down >&2; }
 
 teardown() { [ -z "${output:-}" ] || echo "$output" | grep -v '^> ' | cut -c1-1500 | tail -n 60; }
 
-both() {
-	local h
-	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
-}
-
 # The folder of the code on a host, as Mastodon's user: live HOST SHELL
 live() { "$FLEET" in "$1" runuser -u mastodon -- env HOME=/home/mastodon sh -ec "cd $LIVE; $2"; }
 
@@ -61,13 +56,6 @@ has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 
 hasnt() { [[ $output != *"$1"* ]] || { echo "\"$1\" in the transcript"; return 1; }; }
 
 closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
-
-# A release of somebody else's in the origin of both hosts: other BASE NAME SED, with NAME as tag; the same commit on both.
-other() {
-	local script="rm -rf /tmp/other; git clone -q -s /srv/standin/origin/mastodon.git /tmp/other; cd /tmp/other; git checkout -q $1; sed -i \"$3\" lib/mastodon/version.rb
-		export GIT_AUTHOR_DATE=@1700000000 GIT_COMMITTER_DATE=@1700000000; git -c user.name=fork -c user.email=fork@fork.example commit -qam $2; git tag $2; git push -q origin $2; rm -rf /tmp/other"
-	both runuser -u mastodon -- sh -ec "$script" >&2
-}
 
 @test "versions as semver has them, ways that are closed, and what units run: the tables" {
 	run lua5.4 "$BATS_TEST_DIRNAME/../lib/versions.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib"
@@ -171,7 +159,7 @@ step:settings=abort" upgrade 4.6.5
 }
 
 @test "a fork's tag is walked to and counts as done; from it to Mastodon's own release is warned and asked; pre-releases, a database that does not fit, own commits" {
-	other v4.6.5 v4.6.5-glitch "s/ENV.fetch('MASTODON_VERSION_METADATA', nil)/['glitch', ENV.fetch('MASTODON_VERSION_METADATA', nil)].compact_blank.join('.')/"
+	other v4.6.5 v4.6.5-glitch "$GLITCH"
 	both standin effects clear
 	upgrade v4.6.5-glitch
 	closed ok
@@ -186,7 +174,7 @@ step:settings=abort" upgrade 4.6.5
 	has "there is no release v4.7.0-rc.1"
 	# A newer release of the fork, a branch; commits of one's own on it; and what the database says.
 	other v4.6.6 v4.7.0-rc.1 "s/^      ''/      'rc.1'/"
-	other v4.6.6 ours/4.6.6 "s/ENV.fetch('MASTODON_VERSION_METADATA', nil)/['glitch', ENV.fetch('MASTODON_VERSION_METADATA', nil)].compact_blank.join('.')/"
+	other v4.6.6 ours/4.6.6 "$GLITCH"
 	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c "update ar_internal_metadata set value = 'development'; insert into schema_migrations values ('20990101000000'); delete from schema_migrations where version = '20260319142348'"
 	live app1 "git config user.name ann; git config user.email ann@practice.example; git checkout -q -b ours; echo more >>README.md; git commit -qam 'Longer posts'"
 	RULES="manual:agree=abort" upgrade ours/4.6.6
