@@ -306,6 +306,12 @@ function M.strays(s, site)
 	return list
 end
 
+-- The state of a unit that is given up, or was started again and again by systemd or since that look; nil for one that only does not answer.
+local function died_again(host, name, unit)
+	local now = M.state(host, { name })[name] or unit
+	if now.active == "failed" or now.sub == "auto-restart" or (now.restarts or 0) >= 3 or (now.restarts or 0) > (unit.restarts or 0) then return now end
+end
+
 -- What does not run or answer as it should on a host, in words with what the journal says.
 local function host_problems(s, site, host)
 	local problems, h = {}, site.hosts[host]
@@ -324,25 +330,30 @@ local function host_problems(s, site, host)
 			end
 		end
 	end
+	-- Whoever is given up, or was between two starts at the first look, is named above.
+	local function silent(place, answers, what, names)
+		local unit = place.unit and h.units[place.unit]
+		if unit and (not units.is_up(unit) or unit.sub == "auto-restart") then return end
+		local ok, said = answers(place)
+		if ok then return end
+		local now = unit and died_again(host, place.unit, unit)
+		if now then
+			problems[#problems + 1] = M.failure(host, place.unit, now)
+		else
+			add("%s at %s does not answer%s. Its log says:\n%s", what, units.place_text(place), said, M.log(host, unit and { place.unit } or names))
+		end
+	end
 	if #mastodon.units(site, host, "web") > 0 then
 		for _, place in ipairs(mastodon.web_places(s, host)) do
-			local unit = place.unit and h.units[place.unit]
-			if not unit or units.is_up(unit) and unit.sub ~= "auto-restart" then
+			silent(place, function()
 				local answer = mastodon.page(s, host, "/health", nil, place)
-				if trim(answer.out) ~= "OK" and unit and (unit.restarts or 0) >= 3 then
-					problems[#problems + 1] = M.failure(host, place.unit, unit)
-				elseif trim(answer.out) ~= "OK" then
-					add("the web at %s does not answer /health with OK (%s). Its log says:\n%s", units.place_text(place), trim(answer.err .. " " .. answer.out):sub(1, 120),
-						M.log(host, mastodon.units(site, host, "web")))
-				end
-			end
+				return trim(answer.out) == "OK", (" /health with OK (%s)"):format(trim(answer.err .. " " .. answer.out):sub(1, 120))
+			end, "the web", mastodon.units(site, host, "web"))
 		end
 	end
 	if #mastodon.units(site, host, "streaming") > 0 then
 		for _, place in ipairs(M.streaming_places(s, host)) do
-			if not M.streaming_answers(s, host, place) then
-				add("streaming at %s does not answer. Its log says:\n%s", units.place_text(place), M.log(host, members(site, host, mastodon.units(site, host, "streaming")[1])))
-			end
+			silent(place, function() return M.streaming_answers(s, host, place), "" end, "streaming", members(site, host, mastodon.units(site, host, "streaming")[1]))
 		end
 	end
 	return problems

@@ -222,15 +222,21 @@ local function told(unit, usual)
 	return { address = address == "0.0.0.0" and "127.0.0.1" or address, port = port }
 end
 
+-- The places where something listens, and those where a unit that is up should and does not: it is broken, or still boots. When nothing
+-- listens at all, where each would.
 local function places(found, kind, usual)
-	local list = listeners(found, kind)
-	if #list > 0 then return list end
+	local list, heard, taken = listeners(found, kind), {}, {}
+	local none = #list == 0
+	for _, place in ipairs(list) do
+		heard[place.unit or ""], taken[M.place_text(place)] = true, true
+	end
 	for _, name in ipairs(names_of(found)) do
 		local unit = found.units[name]
-		if unit.kind == kind and unit.runs and unit.type ~= "oneshot" then
+		if unit.kind == kind and unit.runs and unit.type ~= "oneshot" and (none or M.is_up(unit) and not heard[name]) then
 			local place = told(unit, usual)
 			place.unit, place.told = name, true
-			list[#list + 1] = place
+			if not taken[M.place_text(place)] then list[#list + 1] = place end
+			taken[M.place_text(place)] = true
 		end
 	end
 	return list

@@ -9,6 +9,11 @@ bats_require_minimum_version 1.5.0
 	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
 }
 
+@test "what hosts say is taken as it is meant: where services listen or should" {
+	run lua5.4 "$BATS_TEST_DIRNAME/../lib/looks.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib"
+	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
+}
+
 @test "every wait of the runbooks says what it waits for" {
 	cd "$BATS_TEST_DIRNAME/../.."
 	# sleep "1s" alone, or with a time alone; a retry of more than one try without a sentence.

@@ -23,11 +23,6 @@ setup_file() {
 
 teardown_file() { "$FLEET" down >&2; }
 
-both() {
-	local h
-	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
-}
-
 app1() { "$FLEET" in app1 "$@"; }
 app2() { "$FLEET" in app2 "$@"; }
 
@@ -100,7 +95,7 @@ split_up() {
 	untouched
 }
 
-@test "queues are those that processes serve, also by --queue; two schedulers are one too many" {
+@test "queues are those that processes serve, also by --queue" {
 	app1 systemctl disable --now toot-mail
 	RULES="failure:gates=skip" upgrade 4.6.6
 	app1 systemctl enable --now toot-mail
@@ -112,19 +107,31 @@ split_up() {
 	until_true in_redis app1 toot-mail
 }
 
-@test "a web that dies again and again, and one that answers nothing, stop the walk with what the journal says" {
+@test "a web, a Sidekiq and one of three streamings that die again and again stop the walk, each named, with what its journal says" {
 	app1 standin fail web-boot-fails
-	app1 systemctl restart toot-web@3001
+	app1 standin fail sidekiq-boot-fails
+	app1 standin fail streaming-boot-fails
+	app1 systemctl restart toot-web@3001 mastodon-streaming@4002
+	app2 standin fail sidekiq-boot-fails
+	app2 systemctl restart sidekiq-default
 	upgrade 4.6.6
-	app1 standin mend
-	app1 systemctl reset-failed toot-web@3001
-	app1 systemctl restart toot-web@3001
+	both standin mend
+	app1 systemctl reset-failed toot-web@3001 mastodon-streaming@4002
+	app1 systemctl restart toot-web@3001 mastodon-streaming@4002
+	app2 systemctl reset-failed sidekiq-default
+	app2 systemctl restart sidekiq-default
 	closed aborted
 	has "STEP services failed"
 	has "app1: toot-web@3001 does not stay up"
 	has "Unable to load application: NoMethodError"
+	has "app1: mastodon-streaming@4002 does not stay up"
+	has "app2: sidekiq-default does not stay up"
+	lacks "app1: toot-web@3000 does"
+	lacks "app1: mastodon-streaming@4001 does"
 	untouched
 	until_true answers app1 http://127.0.0.1:3001/health
+	until_true answers app1 http://127.0.0.1:4002/api/v1/streaming/health
+	until_true in_redis app2 sidekiq-default
 }
 
 # The second set-up: app2 has a web of its own, on all addresses; and the official Sidekiq.
@@ -166,8 +173,10 @@ two_webs() {
 die() { printf '%s' "'$FLEET' in $1 sh -c 'main() { systemctl show -p MainPID --value $2; }; pid=\$(main); test \$pid -gt 1 && kill -9 \$pid && until new=\$(main); [ \$new != 0 ] && [ \$new != \$pid ]; do sleep 0.1; done'"; }
 checkout() { printf '%s' "'$FLEET' in $1 runuser -u mastodon -- git -C $LIVE checkout -q $2"; }
 on() { printf '%s' "'$FLEET' in $1 $2"; }
+# Shell text: waits until the Sidekiq of that unit works.
+serves() { printf '%s' "until pid=\$('$FLEET' in $1 systemctl show -p MainPID --value $2) && '$FLEET' in $1 redis-cli -h db1 smembers processes | grep -q \"^$1:\$pid:\"; do sleep 0.1; done"; }
 
-@test "the walk: what is listed is what runs; deaths, other code, a last web, a failed unit and a dead heartbeat are seen; only what ran is restarted" {
+@test "the walk: what is listed is what runs; deaths, other code, a last web, failed units and a dead heartbeat are seen; only what ran is restarted" {
 	forget
 	app1 standin set pace 2
 	app2 standin fail yarn-network
@@ -182,7 +191,8 @@ step:web=go@1!$(checkout app2 v4.6.5)
 failure:web=retry@1!$(checkout app2 v4.6.6); $(on app1 "systemctl stop toot-web@3001"); $(on app2 "systemctl stop mastodon-web")
 failure:web=retry@1!$(on app1 "systemctl start toot-web@3001"); $(on app2 "systemctl start mastodon-web"); until $(on app2 "curl -sf http://127.0.0.1:3010/health"); do sleep 0.1; done; $(on app2 "standin fail web-boot-fails")
 failure:web=retry@1!$(on app2 "standin mend"); $(on app2 "systemctl reset-failed mastodon-web")
-step:sidekiq=go@1!$(die app2 mastodon-sidekiq)" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 upgrade 4.6.6
+step:sidekiq=go@1!$(die app2 mastodon-sidekiq); $(on app1 "standin fail sidekiq-boot-fails")
+failure:sidekiq=retry@1!$(on app1 "standin mend"); $(on app1 "systemctl reset-failed toot-jobs toot-mail"); $(on app1 "env STANDIN_UNCOUNTED=1 systemctl start toot-jobs toot-mail"); $(serves app1 toot-jobs); $(serves app1 toot-mail)" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 upgrade 4.6.6
 	closed ok
 	has "It failed on app2; app1 still at work: "
 	# Before the question of the next step.
@@ -195,6 +205,9 @@ step:sidekiq=go@1!$(die app2 mastodon-sidekiq)" DRIVE_DETAILS=1 DRIVE_COMMANDS=1
 	has "app2: mastodon-web does not stay up"
 	has "It said: "
 	has "Unable to load application: NoMethodError"
+	# One host's Sidekiq alone does not come up: that host, its unit, and what it said.
+	[[ $output =~ "app1: toot-"(jobs|mail)" does not stay up: "[^$'\n']*"undefined method 'configure_server'" ]]
+	lacks "app2: mastodon-sidekiq does not stay up"
 	# In the order of the fleet, whole.
 	[[ $(sed -n '/^? step web/,/^= /p' <<<"$output" | grep '^  \$' | cut -d' ' -f4-) == "app1 systemctl daemon-reload
 app1 systemctl restart 'toot-web@3000'

@@ -1,0 +1,76 @@
+-- looks.lua - what the upgrade makes of what hosts say, by tables. Run by tests/cli/reason.bats with lua5.4.
+-- SPDX-License-Identifier: GPL-3.0-or-later
+-- luacheck: globals q lines trim check cause each ssh package, read globals arg print
+package.path = arg[1] .. "/?.lua"
+function q(text) return "'" .. text .. "'" end
+function trim(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end
+function check(ok, text) if not ok then error({ text = text }, 0) end return ok end
+function cause(answer) return trim(answer.err) end
+function lines(text)
+	local list = {}
+	for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end
+	return list
+end
+function each(list, fn)
+	local out = {}
+	for _, host in ipairs(list) do out[host] = fn(host) end
+	return out
+end
+
+local function same(what, have, want)
+	if have ~= want then error(("%s:\n%s\ninstead of\n%s"):format(what, tostring(have), tostring(want)), 2) end
+end
+
+-- ---- where services listen ----
+
+local units = require "units"
+
+local function unit(name, exec, active, sub, enabled, env)
+	return ("unit=%s.service\nType=simple\nLoadState=loaded\nActiveState=%s\nSubState=%s\nUnitFileState=%s\nMainPID=%d\nNRestarts=0\nWorkingDirectory=/live\nExecStart={ argv[]=%s ; }\n%s")
+		:format(name, active, sub, enabled, active == "active" and tonumber(name:match("%d+") or "7") or 0, exec, env and env .. "\n" or "")
+end
+
+local PUMA, NODE = "/x/bundle exec puma -C config/puma.rb", "/usr/bin/node ./streaming"
+
+-- A process of a unit, and where it listens.
+local function process(pid, kind, name, where)
+	return ("proc=%d|%s|99|mastodon|0|live|%s.service|%d|%s\n"):format(pid, kind, name, pid, kind) .. (where and ("listen=%d|%s\n"):format(pid, where) or "")
+end
+
+local function listens(kind, ...)
+	local text = "now=1000\nlive=/live\n" .. table.concat({ ... })
+	ssh = { read = function() return { out = text, err = "", ok = true } end }
+	local list = {}
+	for i, place in ipairs(units.look("app1", "/live")[kind]) do list[i] = ("%s %s%s"):format(place.unit or "-", units.place_text(place), place.told and " told" or "") end
+	return table.concat(list, ", ")
+end
+
+local two = process(3000, "web", "web@3000", "tcp|0100007F:0BB8")
+for _, case in ipairs {
+	{ "two that listen", "web", "web@3000 127.0.0.1:3000, web@3001 127.0.0.1:3001",
+		two, process(3001, "web", "web@3001", "tcp|0100007F:0BB9"), unit("web@3000", PUMA, "active", "running", "enabled"), unit("web@3001", PUMA, "active", "running", "enabled") },
+	{ "one of two is up and listens nowhere", "web", "web@3000 127.0.0.1:3000, web@3001 127.0.0.1:3001 told",
+		two, process(3001, "web", "web@3001"), unit("web@3000", PUMA, "active", "running", "enabled"), unit("web@3001", PUMA, "active", "running", "enabled", "env_PORT=3001") },
+	{ "between two starts", "web", "web@3000 127.0.0.1:3000, web@3001 127.0.0.1:3001 told",
+		two, unit("web@3000", PUMA, "active", "running", "enabled"), unit("web@3001", PUMA, "activating", "auto-restart", "enabled", "env_PORT=3001") },
+	{ "one that somebody stopped is asked about elsewhere", "web", "web@3000 127.0.0.1:3000",
+		two, unit("web@3000", PUMA, "active", "running", "enabled"), unit("web@3001", PUMA, "inactive", "dead", "enabled", "env_PORT=3001") },
+	{ "nobody listens", "web", "web@3000 127.0.0.1:3000 told, web@3001 127.0.0.1:3001 told",
+		unit("web@3000", PUMA, "inactive", "dead", "enabled", "env_PORT=3000"), unit("web@3001", PUMA, "failed", "failed", "enabled", "env_PORT=3001") },
+	{ "sockets and addresses in ExecStart", "web", "web@1 socket /run/puma.sock told, web@2 127.0.0.2:3100 told, web@3000 127.0.0.1:3000",
+		two, unit("web@3000", PUMA, "active", "running", "enabled"), unit("web@1", PUMA .. " -b unix:///run/puma.sock", "active", "running", "enabled"),
+		unit("web@2", PUMA .. " -b tcp://127.0.0.2:3100", "active", "running", "enabled") },
+	{ "SOCKET= in the unit", "web", "web@1 socket /run/w.sock told", unit("web@1", PUMA, "activating", "start", "enabled", "env_SOCKET=/run/w.sock") },
+	{ "one of three streamings is dead", "streaming", "streaming@4000 127.0.0.1:4000, streaming@4001 127.0.0.1:4001 told",
+		process(4000, "streaming", "streaming@4000", "tcp|0100007F:0FA0"), unit("streaming@4000", NODE, "active", "running", "static"),
+		unit("streaming@4001", NODE, "active", "running", "static", "env_PORT=4001"), unit("streaming@4002", NODE, "inactive", "dead", "static", "env_PORT=4002") },
+	{ "a process of no unit does not hide the unit's", "web", "- 127.0.0.1:3000, web@3001 127.0.0.1:3001 told",
+		"proc=9|web|99|mastodon|0|live|session-1.scope|9|puma\nlisten=9|tcp|0100007F:0BB8\n", unit("web@3001", PUMA, "active", "running", "enabled", "env_PORT=3001") },
+} do
+	local list = table.move(case, 4, #case, 1, {})
+	local have, want = listens(case[2], table.unpack(list)), {}
+	for text in case[3]:gmatch("[^,]+") do want[#want + 1] = trim(text) end
+	for _, text in ipairs(want) do same(case[1] .. ": " .. text, (have .. ","):find(text .. ",", 1, true) ~= nil and text or have, text) end
+	same(case[1] .. ": how many", select(2, have:gsub(",", "")) + 1, #want)
+end
+print "ok"
