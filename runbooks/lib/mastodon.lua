@@ -179,6 +179,8 @@ say corepack "$(command -v corepack >/dev/null && echo yes)"
 say tools "$(for t in psql pg_dump pg_restore redis-cli curl; do command -v $t >/dev/null || printf ' %s' $t; done)"
 say memory_kb "$(awk '/^(MemAvailable|SwapFree):/ { kb += $2 } END { print kb }' /proc/meminfo)"
 say free_kb "$(df -Pk . | awk 'NR == 2 { print $4 }')"
+say full "$({ df -Pk . /tmp | awk 'NR > 1 && $4 < 8192 { print $6 " (" $4 " KiB free)" }'; df -Pi . /tmp 2>/dev/null |
+	awk 'NR > 1 && $2 + 0 > 0 && $4 + 0 < 500 { print $6 " (room for " $4 " more files)" }'; } | sort -u | tr '\n' ';')"
 say env_sha "$(sha256sum 2>/dev/null <.env.production | cut -c 1-64)"
 say env_mode "$(stat -c %a .env.production 2>/dev/null)"
 true]]

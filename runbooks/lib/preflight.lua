@@ -52,6 +52,7 @@ function M.look(s)
 	local site = { first = s:all("app")[1] }
 	site.hosts = each(s:all "app", function(host) return mastodon.host_facts(s, host) end, { at_once = 10, stop_after = 100 })
 	M.tell_apart(s, site)
+	M.demand_room(s, site)
 	site.on, site.off = s.site and s.site.on or {}, s.site and s.site.off or {}
 	services.apply_off(site)
 	local h = site.hosts[site.first]
@@ -73,6 +74,16 @@ function M.look(s)
 	M.demand_units(s, site, "web", "a web process (puma)")
 	M.demand_units(s, site, "sidekiq", "Sidekiq")
 	M.look_at_queues(s, site)
+end
+
+-- On a full disk even the looks go wrong (what is fetched to be read, a job's folder), and would be told as other faults.
+function M.demand_room(s, site)
+	local list = {}
+	for _, host in ipairs(s:all "app") do
+		for place in (site.hosts[host].full or ""):gmatch("[^;]+") do list[#list + 1] = ("%s: the disk is full: %s"):format(host, place) end
+	end
+	check(#list == 0, ("%s. What is looked at there could be told wrongly, so nothing more is looked at. See what fills it (as root: du -xh --max-depth=3 PLACE | sort -h | "
+		.. "tail), make room, then try again"):format(table.concat(list, "; ")))
 end
 
 -- Sidekiq and the records name hosts by what they call themselves: two of one name could not be told apart.

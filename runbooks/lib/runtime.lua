@@ -228,7 +228,8 @@ local function rbenv_problem(h, want, words, rest)
 			:format(want, rest.oldpackage ~= "" and rest.oldpackage or "a package", clone)
 	end
 	if words.nofetch then
-		return ("Ruby %s has to be built; ruby-build in %s/plugins does not know it yet, and its origin does not answer: %s"):format(want, root, rest.nofetch)
+		return ("Ruby %s has to be built; ruby-build in %s/plugins does not know it yet, and its origin does not answer: %s"):format(want, root,
+			rest.nofetch ~= "" and rest.nofetch or "git gave no reason")
 	end
 	if words.nodef then return ("Ruby %s has to be built, and not even the newest ruby-build knows it"):format(want) end
 	if words.pull and words.nobranch then

@@ -73,4 +73,13 @@ for _, case in ipairs {
 	for _, text in ipairs(want) do same(case[1] .. ": " .. text, (have .. ","):find(text .. ",", 1, true) ~= nil and text or have, text) end
 	same(case[1] .. ": how many", select(2, have:gsub(",", "")) + 1, #want)
 end
+
+-- ---- full disks ----
+
+local preflight = require "preflight"
+local function room(full) return pcall(preflight.demand_room, { all = function() return { "app1", "app2" } end }, { hosts = { app1 = { full = "" }, app2 = { full = full } } }) end
+same("room", room(""), true)
+local fine, why = room "/ (0 KiB free);/tmp (room for 3 more files);"
+same("full", fine, false)
+assert(why.text:find("app2: the disk is full: / (0 KiB free); app2: the disk is full: /tmp (room for 3 more files)", 1, true), why.text)
 print "ok"
