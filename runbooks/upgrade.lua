@@ -146,9 +146,12 @@ local function tell_of_goal(s, a, b)
 	-- What the server itself has heard of, too: a mirror's tags may be old.
 	local known = table.move(goal.tags, 1, #goal.tags, 1, {})
 	for _, name in ipairs(preflight.updates(s, s.site)) do known[#known + 1] = "v" .. name:match("^%S*") end
-	local newer = versions.newer_patch(b, known)
-	if newer then
-		s:warn(("%s is out, and patches mend security holes: unless you mean %s, stop here and start again with target=%s."):format(newer.text, b.full, newer.text))
+	local newer, own = versions.newer_patch(b, known), code.goal_is_vanilla(goal)
+	local tag = newer and own and newer.text or not own and versions.newer_of_fork(goal.name, goal.tags)
+	if tag then
+		s:warn(("%s is out, and patches mend security holes: unless you mean %s, stop here and start again with target=%s."):format(tag, goal.asked, tag))
+	elseif newer then
+		s:warn(("Mastodon's makers have released %s, and patches mend security holes; what this fork has of it, only its makers can say."):format(newer.text))
 	end
 	-- What to compare the new release with: the code that lies there, when it is the one that runs.
 	local git = s.site.hosts[s.site.first].git

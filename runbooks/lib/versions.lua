@@ -118,6 +118,17 @@ function M.newer_patch(to, tags)
 	return newest
 end
 
+-- The newest tag of a fork in the same series, told by what stands behind the numbers (v4.6.5-glitch, v4.6.5+glitch); nil when that is the one named.
+function M.newer_of_fork(name, tags)
+	local mark, base = name:match("^v?%d+%.%d+%.%d+(.+)$"), M.parse(name)
+	local newest, found = base, nil
+	for _, tag in ipairs(base and mark and tags or {}) do
+		local v = M.parse(tag)
+		if v and tag:match("^v?%d+%.%d+%.%d+(.+)$") == mark and v.series == base.series and M.compare(v.text, newest.text) > 0 then newest, found = v, tag end
+	end
+	return found
+end
+
 -- What is to be said about a version that is no release.
 function M.no_release(v)
 	if not v.pre then return nil end

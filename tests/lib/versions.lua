@@ -55,6 +55,10 @@ same("a patch enters none", versions.enters(versions.parse "4.3.0", versions.par
 local tags = { "v4.5.20", "v4.6.0", "v4.6.5", "v4.6.6", "v4.6.7-rc.1", "v4.6.9-glitch", "v4.7.0" }
 same("newest patch", (versions.newer_patch(versions.parse "4.6.0", tags) or {}).text, "4.6.6")
 same("is the newest", versions.newer_patch(versions.parse "4.6.6", tags), nil)
+local forks = { "v4.6.4-glitch", "v4.6.6", "v4.6.9-glitch", "v4.6.10-glitch", "v4.6.11-other", "v4.7.0-glitch", "v4.6.7+glitch" }
+for name, want in pairs { ["v4.6.5-glitch"] = "v4.6.10-glitch", ["v4.6.10-glitch"] = "none", ["v4.6.5+glitch"] = "v4.6.7+glitch", ["v4.6.5"] = "none", ["ours/4.6.5"] = "none" } do
+	same("of the fork of " .. name, versions.newer_of_fork(name, forks) or "none", want)
+end
 same("a pre-release is proposed the release", (versions.newer_patch(versions.parse "4.7.0-rc.1", tags) or {}).text, "4.7.0")
 assert(versions.no_release(versions.parse "4.6.0-nightly.2026-05-01"):find("nightly", 1, true))
 same("a release", versions.no_release(versions.parse "4.6.0+glitch"), nil)
