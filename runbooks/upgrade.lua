@@ -13,6 +13,7 @@ local pages = require "pages"
 local preflight = require "preflight"
 local proof = require "proof"
 local renew = require "renew"
+local replicas = require "replicas"
 local runtime = require "runtime"
 local services = require "services"
 local sidekiq = require "sidekiq"
@@ -92,6 +93,13 @@ end
 local function demand_after(s, happened, problems, what)
 	if happened then return demand(problems, what) end
 	if #problems > 0 then s:warn(("Not upgraded in this walk, so only said: %s"):format(table.concat(problems, "; "))) end
+end
+
+-- Whether what is migrated gets to the replicas.
+local function tell_of_replicas(s)
+	local notes, warnings = replicas.look(s, s.site)
+	for _, text in ipairs(notes) do s:note(text) end
+	for _, text in ipairs(warnings) do s:warn(text .. ".") end
 end
 
 local function code_is(s, host)
@@ -293,8 +301,8 @@ be writable for Mastodon's user.]],
 	end }
 
 observe "database" { title = "Is the database healthy?", needs = { "site" }, timeout = "2h",
-	about = [[Three looks. Whether the port for migrations leads to PostgreSQL itself and not to PgBouncer, where Rails loses
-its lock. Whether an interrupted migration left an invalid index. And before 4.7, whether unique indexes are whole: after
+	about = [[Four looks. Whether the port for migrations leads to PostgreSQL itself and not to PgBouncer, where Rails loses
+its lock. Whether an interrupted migration left an invalid index. Whether replicas follow. And before 4.7, whether unique indexes are whole: after
 an upgrade of the operating system's C library old indexes can be silently wrong, and 4.7 fails on the double accounts
 they let in. The last look reads the indexes and locks nobody out; on a big server it takes a while.]],
 	run = function(s)
@@ -303,6 +311,7 @@ they let in. The last look reads the indexes and locks nobody out; on a big serv
 		demand(invalid, "These indexes are invalid: an earlier migration was interrupted. Drop each (DROP INDEX CONCURRENTLY name) when you know "
 			.. "which migration makes it, and run that one again:")
 		for _, text in ipairs(preflight.schema_warnings(s, s.site)) do s:warn(text) end
+		tell_of_replicas(s)
 		preflight.index_check(s, s.site, target(s), from(s))
 		local long = mastodon.sql(s, s.site, "SELECT pid, usename, date_trunc('second', now() - xact_start) FROM pg_stat_activity "
 			.. "WHERE xact_start < now() - interval '10 minutes' AND datname = current_database()")
@@ -868,6 +877,7 @@ server is who it was.]],
 			end
 		end
 		demand_after(s, s.restarted, problems, "Something is left:")
+		tell_of_replicas(s)
 		for _, text in ipairs(preflight.unknown_clients(s, s.site)) do s:warn(text) end
 		for _, name in ipairs(preflight.updates(s, s.site)) do s:note("A newer release is known: " .. name) end
 	end }

@@ -9,7 +9,7 @@ bats_require_minimum_version 1.5.0
 	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
 }
 
-@test "what hosts say is taken as it is meant: where services listen or should, full disks" {
+@test "what hosts say is taken as it is meant: where services listen or should, replicas that do not follow, full disks" {
 	run lua5.4 "$BATS_TEST_DIRNAME/../lib/looks.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib"
 	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
 }

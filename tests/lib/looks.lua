@@ -1,4 +1,4 @@
--- looks.lua - what the upgrade makes of what hosts say, by tables. Run by tests/cli/reason.bats with lua5.4.
+-- looks.lua - what the upgrade makes of what hosts say, by tables: where services listen, replicas, full disks. Run by tests/cli/reason.bats with lua5.4.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 -- luacheck: globals q lines trim check cause each ssh package, read globals arg print
 package.path = arg[1] .. "/?.lua"
@@ -73,6 +73,47 @@ for _, case in ipairs {
 	for _, text in ipairs(want) do same(case[1] .. ": " .. text, (have .. ","):find(text .. ",", 1, true) ~= nil and text or have, text) end
 	same(case[1] .. ": how many", select(2, have:gsub(",", "")) + 1, #want)
 end
+
+-- ---- replicas ----
+
+local slots, replica, behind
+package.loaded.mastodon = { sql = function(_, _, text) return text:find("pg_replication_slots", 1, true) and slots or { behind } end }
+local replicas = require "replicas"
+
+-- hosts of the role, what the replica answers (a text, or a table that is thrown), rows of slots → notes, warnings
+local function follows(hosts, answer, rows)
+	slots, behind = rows or {}, "2048"
+	replica = answer
+	ssh = { read = function(_, _, options)
+		assert(options.as == "postgres" and options.timeout)
+		if replica.kind then error(replica, 0) end
+		return replica
+	end }
+	local notes, warnings = replicas.look({ fleet = { roles = { replica = hosts } } }, { pg = "15.1" })
+	return table.concat(notes, "\n"), table.concat(warnings, "\n")
+end
+
+local function ok(out) return { ok = true, out = out .. "\n", err = "" } end
+local note, warning = follows({ "db2" }, ok "t|t|0/4000060")
+same("one that follows", note .. warning, "db2, a replica, follows, 2.0 MiB behind.")
+for answer, words in pairs {
+	[{ kind = "remote", text = "cannot connect: No route to host" }] = "db2, a replica, could not be looked at: cannot connect: No route to host. What is migrated",
+	[{ ok = false, out = "", err = "psql: error: connection refused" }] = "PostgreSQL on db2, a replica, does not answer: psql: error: connection refused. What",
+	[ok "t|f|0/1"] = "db2, a replica, gets nothing from the primary now. What",
+	[ok "f|f|"] = "db2 has the role replica in the fleet file, and is none: its PostgreSQL follows nobody",
+} do
+	note, warning = follows({ "db2" }, answer)
+	same(words, note, "")
+	same(words, warning:sub(1, #words), words)
+end
+note, warning = follows({}, ok "", { "db2|51200|extended", "old|-1|lost" })
+same("slots: notes", note, "")
+assert(warning:find("Nobody reads the replication slot db2: PostgreSQL keeps everything for it (50.0 MiB now)", 1, true), warning)
+assert(warning:find("SELECT pg_drop_replication_slot('db2')", 1, true), warning)
+assert(warning:find("has given up its replication slot old", 1, true), warning)
+same("no replica, no slot", table.concat({ follows({}, ok "") }), "")
+local stopped = pcall(follows, { "db2" }, { kind = "canceled", text = "stopped" })
+same("what a person stops is no fault of the replica", stopped, false)
 
 -- ---- full disks ----
 
