@@ -123,4 +123,47 @@ same("room", room(""), true)
 local fine, why = room "/ (0 KiB free);/tmp (room for 3 more files);"
 same("full", fine, false)
 assert(why.text:find("app2: the disk is full: / (0 KiB free); app2: the disk is full: /tmp (room for 3 more files)", 1, true), why.text)
+-- ---- each Redis is kept ----
+
+local settings = require "settings"
+
+-- NAME=value of the first app host → where the copies go, in the order in which they are made.
+local function kept(env)
+	local h = settings.parsed("")
+	for name, value in pairs(env) do h.given[name], h.env[name] = value, value end
+	h.env.LOCAL_DOMAIN = "sea.example"
+	local ran, site = {}, { first = "app1", hosts = { app1 = h } }
+	local fake = package.loaded.mastodon
+	function fake.live() return "/live" end
+	function fake.user() return "mastodon" end
+	function fake.domain() return "sea.example" end
+	function fake.redis(_, words, place) return ("redis-cli %d/%d %s"):format(place.port or 0, place.db, words) end
+	function fake.run(_, host, cmd)
+		ran[#ran + 1] = host .. " " .. cmd:match("redis%-cli (%d+/%d+) ") .. " " .. cmd:match("mv .- '([^']+)'$")
+		return { ok = true, out = "", err = "" }
+	end
+	local s = { all = function() return { "app1" } end, params = {} }
+	require("places").find(s, site)
+	require("backup").keep_redis(s, site, "/keep/redis%s.rdb")
+	return table.concat(ran, "; ")
+end
+
+same("one Redis for all", kept {}, "app1 6379/0 /keep/redis.rdb")
+same("one server, several databases of it", kept { REDIS_DB = "1", SIDEKIQ_REDIS_URL = "redis://localhost/3" }, "app1 6379/3 /keep/redis.rdb")
+same("three", kept { REDIS_PORT = "1", SIDEKIQ_REDIS_URL = "redis://h:2/4", CACHE_REDIS_URL = "redis://h:3" },
+	"app1 2/4 /keep/redis.rdb; app1 1/0 /keep/redis-timelines.rdb; app1 3/0 /keep/redis-cache.rdb")
+same("the cache's own", kept { CACHE_REDIS_URL = "unix:///run/cache.sock" }, "app1 6379/0 /keep/redis.rdb; app1 0/0 /keep/redis-cache.rdb")
+
+-- ---- settings of several hosts ----
+
+local compare = require "compare"
+local function judged(app2, otp)
+	local problems, warnings = compare.judge({ "app1", "app2" }, { app1 = { SECRET_KEY_BASE = "a", OTP_SECRET = "b", DB_PASS = "c", PORT = "1" }, app2 = app2 }, otp)
+	return table.concat(problems, "; ") .. " | " .. table.concat(warnings, "; ")
+end
+same("alike but for what is a host's own", judged({ SECRET_KEY_BASE = "a", OTP_SECRET = "b", DB_PASS = "c", PORT = "2" }, true), " | ")
+same("one is missing", judged({ SECRET_KEY_BASE = "a", DB_PASS = "c" }, true), "OTP_SECRET is missing on app2, and set on app1 | ")
+same("where it counts no more", judged({ SECRET_KEY_BASE = "a", DB_PASS = "c" }, false), " | OTP_SECRET is missing on app2, and set on app1")
+same("another password", judged({ SECRET_KEY_BASE = "a", OTP_SECRET = "b", DB_PASS = "d" }, true), " | DB_PASS is not the same on app1 as on app2")
+same("another secret: nothing else can be told", judged({ SECRET_KEY_BASE = "x", OTP_SECRET = "y", DB_PASS = "z" }, true), "SECRET_KEY_BASE is not the same on app1 as on app2 | ")
 print "ok"

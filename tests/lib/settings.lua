@@ -206,6 +206,8 @@ local function check_places()
 	h = facts { REDIS_USER = "toot", REDIS_PASSWORD = "(set)", CACHE_REDIS_URL = "rediss://c" }
 	differ("redis-cli with its own TLS", settings.redis_cli(h, settings.redis_place(h, "CACHE_"), "PING"),
 		"redis-cli --no-auth-warning --tls -h 'c' -p 6379 -n 0 PING")
+	h = facts { REDIS_URL = "unix:///run/redis/redis.sock?db=3" }
+	differ("redis-cli by a socket", settings.redis_cli(h, settings.redis_place(h, "SIDEKIQ_"), "PING"), "redis-cli --no-auth-warning -s '/run/redis/redis.sock' -n 3 PING")
 end
 
 for _, awk in ipairs(awks) do
