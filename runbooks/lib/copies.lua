@@ -219,12 +219,33 @@ local function unproven(list, typed)
 	return rest
 end
 
+-- What a person types to read a file there: as root no sudo is needed; where it wants a password, that is fed to it, because a terminal would
+-- change the bytes. Only the file's own bytes are kept, whatever the log-in prints before them.
+local function read_words(how, one)
+	local cat = ({ root = "ssh %s cat %s", free = "ssh %s sudo cat %s", asks = "printf '%%s\\n' \"$P\" | ssh %s \"sudo -S -p '' cat %s\"" })[how]
+	return (cat .. " | tail -c %d"):format(one.host, q(one.file), one.bytes)
+end
+
+-- How the log-in of each host becomes root: "root", "free" (sudo without a password) or "asks".
+local function sudo_moods(list)
+	local moods, any = {}, false
+	for _, one in ipairs(list) do
+		if not moods[one.host] then
+			local answer = ssh.read(one.host, "if [ \"$(id -u)\" = 0 ]; then echo root; elif sudo -n true 2>/dev/null; then echo free; else echo asks; fi", { check = false })
+			moods[one.host] = trim(answer.out):match("^(root)$") or trim(answer.out):match("^(asks)$") or "free"
+			any = any or moods[one.host] == "asks"
+		end
+	end
+	return moods, any
+end
+
 -- A copy by hand: what sha256sum says there is compared with what the hosts say.
 function M.by_hand(s, list)
-	local details = {}
+	local moods, asks = sudo_moods(list)
+	local details = asks and { "  $ read -rs P   # sudo's password, for the lines below; nothing is shown" } or {}
 	for _, one in ipairs(list) do
 		local name = one.host .. "-" .. one.file:match("[^/]+$")
-		details[#details + 1] = ("  $ ssh %s sudo cat %s >%s   # %s"):format(one.host, q(one.file), name, in_words(one.bytes))
+		details[#details + 1] = ("  $ %s >%s   # %s"):format(read_words(moods[one.host], one), name, in_words(one.bytes))
 	end
 	details[#details + 1] = "  $ sha256sum * | cut -c 1-16 | tr '\\n' ' '"
 	local rest = list
