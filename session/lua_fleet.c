@@ -402,11 +402,23 @@ static void add_facts(struct fleet *fleet, const char *path, const char *text, s
 	buf_done(&hex);
 }
 
+/* The folder of a file, by its whole name: what is found from it is used where the working folder is another one. */
+static char *folder_of(const char *path, const char *slash)
+{
+	char *folder = slash ? mem_dup(path, slash > path ? (size_t)(slash - path) : 1) : mem_strdup(".");
+	char *absolute = realpath(folder, NULL);
+
+	if (!absolute)
+		return folder;
+	mem_free(folder);
+	return absolute;
+}
+
 struct json *fleet_load(const char *path, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	struct fleet fleet = {.shown = slash ? slash + 1 : path};
-	char *folder = slash ? mem_dup(path, (size_t)(slash - path)) : mem_strdup(".");
+	char *folder = folder_of(path, slash);
 	char *absolute = realpath(path, NULL);
 	size_t len = 0;
 	char *text = read_all(path, &len, e);

@@ -2,8 +2,10 @@
 #include "session_fixture.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/time.h"
@@ -315,6 +317,25 @@ static void fleet_load__keeps_secrets_as_references(void **state)
 	json_free(fleet);
 }
 
+static void fleet_load__takes_paths_from_the_folder_of_a_file_named_without_it(void **state)
+{
+	struct err e = {0};
+	struct json *fleet;
+	char *wanted = mem_printf("%s/ssh/config", folder);
+	int before = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	folder_file("fleet.lua", "fleet { name = \"f\", ssh_config = \"ssh/config\" }");
+	assert_int_equal(chdir(folder), 0);
+	fleet = fleet_load("fleet.lua", &e);
+	assert_int_equal(fchdir(before), 0);
+	close(before);
+	assert_non_null(fleet);
+	assert_string_equal(json_text(fleet, "ssh_config", ""), wanted);
+	json_free(fleet);
+	mem_free(wanted);
+}
+
 static void script_bind__checks_the_roles(void **state)
 {
 	struct script *script = loaded("runbook { id = \"t\", bellbook = 1, title = \"T\", roles = { web = \"2\" } }\nobserve \"a\" { title = \"A\", run = function(s) end }\n");
@@ -397,6 +418,7 @@ int main(void)
 		cmocka_unit_test(script_param_check__converts_texts_and_refuses_in_words),
 		cmocka_unit_test(fleet_load__refuses_in_words),
 		cmocka_unit_test(fleet_load__keeps_secrets_as_references),
+		cmocka_unit_test(fleet_load__takes_paths_from_the_folder_of_a_file_named_without_it),
 		cmocka_unit_test(script_bind__checks_the_roles),
 		cmocka_unit_test(plan_text__shows_hostile_titles_safely),
 		cmocka_unit_test(plan_text__tells_how_long_it_usually_takes),
