@@ -579,8 +579,8 @@ SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index. If i
 is safe to stop here. While a migration waits for a lock, members wait behind it: who holds it is shown, and where a migration can be
 repeated it gives way after lock_wait and tries again. “No lock timeout set” is said all the same.]],
 	back = "Usually nothing: old code works with the new columns. The runbook upgrade-back brings the old code back, with its gems and assets.",
+	only = { way = "two-phase" }, otherwise = "everything is migrated in one go, while it is stopped",
 	when = function(s)
-		if s.params.way ~= "two-phase" then return "everything is migrated in one go, while it is stopped" end
 		return not s.checked_out or not migrated(s, true) or "this release has no migrations for before the restart"
 	end,
 	run = function(s)
@@ -687,7 +687,7 @@ change "stop" (watch.over({ title = "Stop Mastodon", needs = { "site" }, gives =
 	about = [[First the web, so that nothing new comes in, then streaming, then Sidekiq, which has finished its jobs. Members see
 the proxy's error page from now on; other servers try again later.]],
 	back = "The runbook upgrade-back: old code, then the services. Started as it is, the new code would meet a database that is not migrated. Nothing is lost.",
-	when = function(s) return s.params.way == "full-stop" or "the site stays up in the two-phase way" end,
+	only = { way = "full-stop" }, otherwise = "the site stays up in the two-phase way",
 	run = function(s)
 		stop(s, "web")
 		stop(s, "streaming")
@@ -705,7 +705,7 @@ irreversible "migrate-all" (watch.over { title = "Migrate the database, all of i
 	about = [[After this only the dump leads back. It may take hours on a big server; never interrupt it. To see how far an
 index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index.]],
 	back = "Only by the dump: the runbook upgrade-back restores it beside the damaged database, and swaps the two.",
-	when = function(s) return s.params.way == "full-stop" or "the second part comes at the end, when the new code is proven" end,
+	only = { way = "full-stop" }, otherwise = "the second part comes at the end, when the new code is proven",
 	run = function(s)
 		if not s.backup then s:warn "No backup was made in this walk." end
 		tell(s, "migrate")
@@ -825,8 +825,8 @@ irreversible "migrate-post" (watch.over { title = "Migrate the database, the par
 	about = [[After this the old code no longer works with the database: only the dump leads back, and what was posted since is
 lost here, though other servers have it. It may take hours on a big server. Never interrupt it.]],
 	back = "Only by the dump: the runbook upgrade-back stops everything, restores it beside the damaged database, and swaps the two.",
+	only = { way = "two-phase" }, otherwise = "all was migrated while everything was stopped",
 	when = function(s)
-		if s.params.way ~= "two-phase" then return "all was migrated while everything was stopped" end
 		return not s.checked_out or #mastodon.down(s, s.site) > 0 or "this release has no migrations for after the restart"
 	end,
 	run = function(s)

@@ -241,7 +241,7 @@ static int require(lua_State *L)
 /* ---- the words of the skeleton ---- */
 
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
-static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on",
+static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
@@ -526,7 +526,7 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 		int functions = 200;
 
 		/* A field that older bellbooks did not know counts only where it is used: their sessions find the same digests. */
-		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && str_is(step_keys[i], "uses")) {
+		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && (str_is(step_keys[i], "uses") || str_is(step_keys[i], "only") || str_is(step_keys[i], "otherwise"))) {
 			lua_pop(L, 1);
 			continue;
 		}
@@ -628,6 +628,7 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 	step->because = text_field(L, 1, "because", what);
 	step->target = text_field(L, 1, "target", what);
 	step->question = text_field(L, 1, "question", what);
+	step->otherwise = text_field(L, 1, "otherwise", what);
 	step->needs = list_field(L, 1, "needs", what);
 	step->uses = list_field(L, 1, "uses", what);
 	step->gives = list_field(L, 1, "gives", what);
@@ -661,6 +662,7 @@ static int dsl_step_body(lua_State *L)
 	read_texts(L, script, step, what);
 	read_functions(L, step, what);
 	demand(L, step, what);
+	step->only = lua_names_only(L, &script->book, what);
 	lua_names_check(L, &script->book, step, what);
 	step_digest(L, 1, step);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, script->steps);

@@ -58,6 +58,58 @@ void lua_names_check(lua_State *L, const struct script_book *book, const struct 
 		check_was(L, step, &book->steps[i], what);
 }
 
+/* One parameter and the value it must have, at the top of the stack. */
+static void check_only(lua_State *L, const struct script_book *book, const char *what)
+{
+	const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?", *value = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+
+	for (size_t i = 0; i < book->param_count; i++) {
+		const struct script_param *param = &book->params[i];
+		bool known = json_count(param->choices) == 0;
+
+		if (!str_is(param->name, name))
+			continue;
+		for (size_t k = 0; k < json_count(param->choices); k++)
+			known = known || str_is(json_as_text(json_item(param->choices, k)), value);
+		if (!value || !known)
+			luaL_error(L, "%s: only: %s has no value '%s'", what, name, value ? value : "?");
+		return;
+	}
+	luaL_error(L, "%s: only: there is no parameter '%s'", what, name);
+}
+
+struct json *lua_names_only(lua_State *L, const struct script_book *book, const char *what)
+{
+	int type = lua_getfield(L, 1, "only"), table = lua_gettop(L);
+	struct err e = {0};
+	struct json *only = NULL;
+
+	if (type != LUA_TNIL && type != LUA_TTABLE)
+		luaL_error(L, "%s: only = { PARAMETER = \"value\", … }", what);
+	lua_pushnil(L);
+	while (type == LUA_TTABLE && lua_next(L, table)) {
+		check_only(L, book, what);
+		lua_pop(L, 1);
+	}
+	lua_settop(L, table);
+	if (type == LUA_TTABLE)
+		only = lua_to_json(L, -1, &e);
+	lua_pop(L, 1);
+	return only;
+}
+
+bool script_step_applies(const struct script_step *step, const struct json *params)
+{
+	struct json *wanted;
+	const char *name;
+	void *it = NULL;
+
+	while ((name = json_next(step->only, &it, &wanted)) != NULL)
+		if (!str_is(json_text(params, name, ""), json_as_text(wanted)))
+			return false;
+	return true;
+}
+
 static int check_given(const struct script_book *book, const char *shown, size_t i, const char *word, char *const *list, struct err *e)
 {
 	for (; *list; list++) {

@@ -720,10 +720,11 @@ static void free_list(char **list)
 
 static void step_free(struct script_step *step)
 {
-	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->refuses, step->question, step->target};
+	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->refuses, step->question, step->target, step->otherwise};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		mem_free(texts[i]);
+	json_free(step->only);
 	free_list(step->needs);
 	free_list(step->uses);
 	free_list(step->gives);

@@ -74,17 +74,30 @@ static void span_text(const char *label, const struct json *span, struct buf *ou
 			   (long long)json_int(span, "n", 0));
 }
 
+/* In which walks the step is; nothing when it is in all. */
+static void only_text(const char *gap, const struct script_step *step, struct buf *out)
+{
+	struct json *value;
+	const char *name;
+	void *it = NULL;
+
+	while ((name = json_next(step->only, &it, &value)) != NULL) {
+		buf_printf(out, "%s%s=", gap, name);
+		safe(out, json_as_text(value));
+		gap = ", ";
+	}
+}
+
 /* Where the site goes down, where there is no way back, and how long it all takes. */
 static void times_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out)
 {
 	const struct json *usual = json_at(past, "usual");
-	size_t from = 0, to = 0, last = 0;
-	const char *mark = markdown ? "- " : "  ";
+	size_t from = 0, to = 0;
+	const char *mark = markdown ? "- " : "  ", *gap = "Point of no return: ";
 
 	for (size_t i = book->step_count; i-- > 0;) {
 		from = str_is(book->steps[i].downtime, "begins") ? i + 1 : from;
 		to = to == 0 && str_is(book->steps[i].downtime, "ends") ? i + 1 : to;
-		last = book->steps[i].kind == STEP_IRREVERSIBLE ? i + 1 : last;
 	}
 	buf_putc(out, '\n');
 	if (json_at(usual, "took")) {
@@ -95,11 +108,18 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 	}
 	if (from) {
 		buf_printf(out, "%sDowntime: from step %zu to %s%.0zu", mark, from, to ? "step " : "the end", to);
+		only_text(" with ", &book->steps[from - 1], out);
 		span_text("; usually ", json_at(usual, "down"), out);
 		buf_putc(out, '\n');
 	}
-	if (last)
-		buf_printf(out, "%sPoint of no return: step %zu\n", mark, last);
+	for (size_t i = 0; i < book->step_count; i++) {
+		if (book->steps[i].kind != STEP_IRREVERSIBLE)
+			continue;
+		buf_printf(out, "%s%sstep %zu", *gap == 'P' ? mark : "", gap, i + 1);
+		only_text(" with ", &book->steps[i], out);
+		gap = "; ";
+	}
+	buf_puts(out, *gap == ';' ? "\n" : "");
 }
 
 static void step_text(const struct script_step *step, size_t number, bool markdown, const struct json *usual, struct buf *out)
@@ -116,6 +136,7 @@ static void step_text(const struct script_step *step, size_t number, bool markdo
 		buf_printf(out, ", downtime %s", step->downtime);
 	if (step->refuses)
 		buf_printf(out, ", requests are refused for about %s", step->refuses);
+	only_text(", only with ", step, out);
 	buf_puts(out, markdown ? ")\n" : "]\n");
 	if (step->kind == STEP_IRREVERSIBLE)
 		buf_puts(out, markdown ? "   **Point of no return.**\n" : "      POINT OF NO RETURN\n");
@@ -196,6 +217,9 @@ struct json *plan_json(const struct script_book *book)
 		json_set_text(entry, "takes", step->takes);
 		json_set_text(entry, "downtime", step->downtime);
 		json_set_text(entry, "refuses", step->refuses);
+		if (step->only)
+			json_put(entry, "only", json_copy_of(step->only));
+		json_set_text(entry, "otherwise", step->otherwise);
 		json_set_text(entry, "back", step->back);
 		json_set_text(entry, "about", step->about);
 		json_set_text(entry, "because", step->because);

@@ -28,6 +28,8 @@ struct script_step {	/* owned by the script */
 	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses;
 	char *question;				/* manual: what to answer */
 	char *target;				/* irreversible: what must be typed */
+	struct json *only;			/* parameter → text: it belongs to walks in which each has that value; NULL = to all */
+	char *otherwise;			/* why other walks leave it out, or NULL */
 	enum step_kind kind;
 	bool has[FN_COUNT];
 	int64_t timeout_us;			/* of each call in it; 0 = none */
@@ -63,6 +65,9 @@ int script_bind(struct script *script, const struct json *fleet, const struct js
 
 /* True when some step of the runbook gives the variable. */
 bool script_gives(const struct script *script, const char *name);
+
+/* True when a step belongs to a walk with these parameters: all that it asks for (only) have that value. */
+bool script_step_applies(const struct script_step *step, const struct json *params);
 
 /* Index of a step by id or one of its former ids, -1 when there is none. */
 long script_step_find(const struct script *script, const char *id);

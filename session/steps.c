@@ -335,6 +335,10 @@ static void ready(struct engine *engine, const struct model_step *step)
 	size_t index = script_index(engine, step);
 	const struct script_step *script = &script_book(engine->script)->steps[index];
 
+	if (!engine->needed && !script_step_applies(script, engine->model->params)) {
+		steps_end(engine, "skipped", script->otherwise ? script->otherwise : "it does not belong to the way that was chosen");
+		return;
+	}
 	if (lacks(engine, step))
 		return;
 	if (!engine->needed && script->has[FN_WHEN]) {

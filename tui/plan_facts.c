@@ -32,7 +32,7 @@ long plan_first_kind(const struct plan *plan, const char *kind)
 	const struct json *steps = json_at(plan->data, "steps");
 
 	for (size_t i = 0; i < json_count(steps); i++)
-		if (str_is(json_text(json_item(steps, i), "kind", ""), kind))
+		if (str_is(json_text(json_item(steps, i), "kind", ""), kind) && plan_applies(plan, json_item(steps, i)))
 			return (long)i + 1;
 	return 0;
 }
@@ -43,7 +43,7 @@ long plan_downtime_step(const struct plan *plan, const char *word)
 	long found = 0;
 
 	for (size_t i = 0; i < json_count(steps); i++)
-		if (str_is(json_text(json_item(steps, i), "downtime", ""), word) && (!found || str_is(word, "ends")))
+		if (str_is(json_text(json_item(steps, i), "downtime", ""), word) && (!found || str_is(word, "ends")) && plan_applies(plan, json_item(steps, i)))
 			found = (long)i + 1;
 	return found;
 }
@@ -54,13 +54,14 @@ static void head(struct plan *plan, const char *text)
 	rows_add(&plan->rows, ROLE_BOLD, text, NULL);
 }
 
+/* How many steps of a kind there are that apply; NULL = how many do not. */
 static int count_kind(const struct plan *plan, const char *kind)
 {
 	const struct json *steps = json_at(plan->data, "steps");
 	int count = 0;
 
 	for (size_t i = 0; i < json_count(steps); i++)
-		count += str_is(json_text(json_item(steps, i), "kind", ""), kind);
+		count += plan_applies(plan, json_item(steps, i)) ? str_is(json_text(json_item(steps, i), "kind", ""), kind) : !kind;
 	return count;
 }
 
@@ -71,8 +72,10 @@ static void add_counts(struct plan *plan, int cols)
 	};
 	struct buf text = { 0 };
 	const char *gap = ":";
+	int left_out;
 
-	buf_printf(&text, "%zu steps", json_count(json_at(plan->data, "steps")));
+	left_out = count_kind(plan, NULL);
+	buf_printf(&text, "%zu steps", json_count(json_at(plan->data, "steps")) - (size_t)left_out);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		int count = count_kind(plan, kinds[i].kind);
 
@@ -81,6 +84,8 @@ static void add_counts(struct plan *plan, int cols)
 		gap = count ? "," : gap;
 	}
 	buf_putc(&text, '.');
+	if (left_out)
+		buf_printf(&text, " With other settings %d more.", left_out);
 	rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&text), 0, cols);
 	buf_done(&text);
 }
@@ -108,6 +113,12 @@ static void add_times(struct plan *plan, int cols)
 	buf_done(&text);
 }
 
+/* For how long requests are refused in a step that applies, NULL = they are not. */
+static const char *refuses_of(const struct plan *plan, const struct json *step)
+{
+	return plan_applies(plan, step) ? json_text(step, "refuses", NULL) : NULL;
+}
+
 static void add_downtime(struct plan *plan, int cols)
 {
 	long from = plan_downtime_step(plan, "begins"), to = plan_downtime_step(plan, "ends");
@@ -116,7 +127,7 @@ static void add_downtime(struct plan *plan, int cols)
 	bool refused = false;
 
 	for (size_t i = 0; i < json_count(steps); i++)
-		refused = refused || *json_text(json_item(steps, i), "refuses", "");
+		refused = refused || refuses_of(plan, json_item(steps, i));
 
 	if (from) {
 		buf_printf(&text, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
@@ -127,9 +138,9 @@ static void add_downtime(struct plan *plan, int cols)
 		buf_puts(&text, "No downtime is planned.");
 	}
 	for (size_t i = 0; i < json_count(steps); i++) {
-		const char *refuses = json_text(json_item(steps, i), "refuses", "");
+		const char *refuses = refuses_of(plan, json_item(steps, i));
 
-		if (*refuses)
+		if (refuses)
 			buf_printf(&text, "%sRequests are refused for about %s in step %zu, %s.", text.len ? " " : "", refuses, i + 1, json_text(json_item(steps, i), "title", ""));
 	}
 	rows_add_text(&plan->rows, from || refused ? ROLE_WARN : ROLE_TEXT, buf_text(&text), 0, cols);

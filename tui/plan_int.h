@@ -40,6 +40,9 @@ struct plan {
 /* A setting by its name, NULL when there is none. Borrowed. */
 const struct json *plan_param(const struct plan *plan, const char *name);
 
+/* True when a step belongs to a walk with the settings as they are now. */
+bool plan_applies(const struct plan *plan, const struct json *step);
+
 /* True when a walk cannot go without it and nobody gave it. */
 bool plan_is_missing(const struct plan *plan, const struct json *param);
 
@@ -55,7 +58,7 @@ void plan_build_steps(struct plan *plan, int cols);
 /* How many checks failed; appends what they say, a line each. */
 int plan_failures(const struct plan *plan, struct buf *out);
 
-/* Number (from 1) of the first step of a kind, or with that word about downtime; 0 = none. */
+/* Number (from 1) of the first step of a kind, or with that word about downtime, of those that apply; 0 = none. */
 long plan_first_kind(const struct plan *plan, const char *kind);
 long plan_downtime_step(const struct plan *plan, const char *word);
 

@@ -28,6 +28,19 @@ const struct json *plan_param(const struct plan *plan, const char *name)
 	return NULL;
 }
 
+bool plan_applies(const struct plan *plan, const struct json *step)
+{
+	const struct json *only = json_at(step, "only");
+	struct json *wanted;
+	const char *name;
+	void *it = NULL;
+
+	while ((name = json_next(only, &it, &wanted)) != NULL)
+		if (!str_is(json_text(plan->values, name, json_text(plan_param(plan, name), "default", "")), json_as_text(wanted)))
+			return false;
+	return true;
+}
+
 static bool is_secret(const struct json *param)
 {
 	return str_is(json_text(param, "type", ""), "secret");
@@ -140,10 +153,14 @@ void plan_build_settings(struct plan *plan, int cols)
 
 /* ---- steps ---- */
 
-static const char *kind_word(const struct json *step, enum role *role)
+static const char *kind_word(const struct plan *plan, const struct json *step, enum role *role)
 {
 	const char *kind = json_text(step, "kind", "");
 
+	if (!plan_applies(plan, step)) {
+		*role = ROLE_DIM;
+		return "left out";
+	}
 	*role = str_is(kind, "irreversible") ? ROLE_FAIL : str_is(kind, "observe") ? ROLE_TEXT : ROLE_BOLD;
 	return str_is(kind, "observe") ? "look" : str_is(kind, "irreversible") ? "NO RETURN" : str_is(kind, "manual") ? "by hand" : kind;
 }
@@ -211,6 +228,8 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 	const struct model_step *seen = plan->rehearsal ? model_step_find(plan->model, id) : NULL;
 	struct buf text = { 0 };
 
+	if (!plan_applies(plan, step))
+		detail(plan, "Left out with these settings: ", json_text(step, "otherwise", "it does not belong to the way that is chosen"), cols);
 	detail(plan, "Why: ", json_text(step, "why", ""), cols);
 	detail(plan, "", json_text(step, "about", ""), cols);
 	detail(plan, "Dangerous because: ", json_text(step, "because", ""), cols);
@@ -240,10 +259,12 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 }
 
 /* What stands behind the title: where downtime begins and ends, no return. */
-static const char *flag(const struct json *step)
+static const char *flag(const struct plan *plan, const struct json *step)
 {
 	const char *downtime = json_text(step, "downtime", "");
 
+	if (!plan_applies(plan, step) || (str_is(downtime, "ends") && !plan_downtime_step(plan, "begins")))
+		return "";
 	return str_is(downtime, "begins") ? "DOWN" : str_is(downtime, "ends") ? "UP" : "";
 }
 
@@ -254,7 +275,7 @@ static void add_step(struct plan *plan, const struct json *step, size_t number, 
 	char *key = mem_printf("step %s", id), numbers[24];
 	bool wide = cols >= 110, slim = !shows_range(plan, cols);
 	enum role kind_role, state_role;
-	const char *kind = kind_word(step, &kind_role), *state = state_word(plan, id, &state_role);
+	const char *kind = kind_word(plan, step, &kind_role), *state = state_word(plan, id, &state_role);
 	int title = cols - 5 - 10 - 5 - 5 - 8 - (slim ? 0 : 16) - (wide ? 26 : 0);
 	struct buf line = { 0 }, hosts = { 0 };
 	char span[TIME_TEXT];
@@ -267,7 +288,7 @@ static void add_step(struct plan *plan, const struct json *step, size_t number, 
 	cell_left(&line, state, 5);
 	cell_left(&line, json_text(step, "title", ""), title);
 	buf_putc(&line, ' ');
-	cell_left(&line, flag(step), 4);
+	cell_left(&line, flag(plan, step), 4);
 	cell_right(&line, took ? when_span(json_int(took, "median_us", 0), span) : json_text(step, "takes", NULL) ? json_text(step, "takes", "") : "-", 8);
 	if (!slim)
 		range_cell(&line, took, 16);
@@ -280,7 +301,7 @@ static void add_step(struct plan *plan, const struct json *step, size_t number, 
 	row = rows_add(&plan->rows, ROLE_TEXT, buf_text(&line), key);
 	row_mark(row, 5, (int)strlen(kind), kind_role);
 	row_mark(row, 15, (int)strlen(state), state_role);
-	row_mark(row, 20 + title + 1, *flag(step) ? 4 : 0, ROLE_DOWN);
+	row_mark(row, 20 + title + 1, *flag(plan, step) ? 4 : 0, ROLE_DOWN);
 	if (str_is(plan->unfolded, key))
 		add_details(plan, step, cols);
 	buf_done(&line);

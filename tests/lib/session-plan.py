@@ -162,4 +162,23 @@ def already():
         place.verify()
 
 
-sys.exit(tap([already, left_out, back, back_from_failure, back_not_now]))
+def ways():
+    """a step of another way than the chosen one is left out with its own words, whatever it needs, and plan and document know of which way it is"""
+    more = 'only = { way = "%s" }, otherwise = "not this time",'
+    with place_with(lambda p: change(p, "a", more=more % "short"), lambda p: change(p, "b", more='needs = { "v" },' + more % "long"), lambda p: change(p, "c")) as place:
+        with open(place.dir + "/t.lua", encoding="utf-8") as f:
+            text = f.read()
+        place.write("t.lua", text.replace('title = "T" }', 'title = "T", params = { way = { type = "choice", choices = { "short", "long" }, default = "short" } } }\n'
+                                          'observe "o" { title = "O", gives = { "v" }, run = function(s) end }', 1))
+        v = place.run()
+        assert v.walk()["outcome"] == "ok"
+        assert states(place, v.hello["session"]) == [("o", "ok"), ("a", "ok"), ("b", "skipped"), ("c", "ok")]
+        assert [m["data"]["reason"] for m in place.log(v.hello["session"]) if m["kind"] == "step.ended" and m["step"] == "b"] == ["not this time"]
+        v = place.run("--set", "way=long")
+        v.answer(v.asked("failure", "b"), "abort")
+        assert v.walk()["outcome"] == "aborted"
+        assert place.lines() == ["a", "c"]
+        assert "The b  [b, change, only with way=long]" in place.bellbook("show", place.dir + "/t.lua").stdout
+
+
+sys.exit(tap([ways, already, left_out, back, back_from_failure, back_not_now]))

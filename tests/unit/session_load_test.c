@@ -208,6 +208,26 @@ static void script_load__refuses_bytecode(void **state)
 	assert_contains(e.text, "attempt to load a binary chunk");
 }
 
+static void only_is(const char *only, const char *wanted)
+{
+	char *text = mem_printf("runbook { id = \"t\", bellbook = 1, title = \"T\", params = { way = { type = \"choice\", choices = { \"x\", \"y\" } } } }\n"
+				"observe \"a\" { title = \"A\", only = %s, run = function(s) end }\n", only);
+	struct err e = {0};
+
+	assert_null(script_load(folder_file("t.lua", text), &e));
+	assert_contains(e.text, wanted);
+	mem_free(text);
+}
+
+static void script_load__refuses_ways_that_are_none(void **state)
+{
+	(void)state;
+	only_is("{ way = \"z\" }", "t.lua:2: step 'a': only: way has no value 'z'");
+	only_is("{ way = true }", "only: way has no value '?'");
+	only_is("{ weg = \"x\" }", "only: there is no parameter 'weg'");
+	only_is("\"x\"", "only = { PARAMETER = \"value\", … }");
+}
+
 static void param_is(struct script *script, size_t i, const char *value, const char *wanted)
 {
 	struct json *text = json_new_text(value, strlen(value)), *checked;
@@ -416,6 +436,7 @@ int main(void)
 		cmocka_unit_test(script_load__says_when_there_is_no_such_file),
 		cmocka_unit_test(script_load__refuses_bytecode),
 		cmocka_unit_test(script_param_check__converts_texts_and_refuses_in_words),
+		cmocka_unit_test(script_load__refuses_ways_that_are_none),
 		cmocka_unit_test(fleet_load__refuses_in_words),
 		cmocka_unit_test(fleet_load__keeps_secrets_as_references),
 		cmocka_unit_test(fleet_load__takes_paths_from_the_folder_of_a_file_named_without_it),

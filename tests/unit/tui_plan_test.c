@@ -36,6 +36,8 @@ static const struct picture pictures[] = {
 	{ "plan-filled", "plan-filled", 24, 80, false, NULL, false, "jjj" },
 	{ "plan-down", "plan-down-80x24", 24, 80, false, NULL, false, "" },
 	{ "plan-down", "plan-down-132x43", 43, 132, false, NULL, false, "" },
+	{ "plan-ways", "plan-ways", 24, 80, false, NULL, false, "GS" },
+	{ "plan-ways", "plan-ways-stop", 24, 80, false, NULL, false, "j\r\033[C\rG\r" },
 	{ "plan", "plan-too-small", 9, 39, false, NULL, false, "" },
 };
 
