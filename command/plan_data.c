@@ -117,6 +117,34 @@ static void add_past(struct home_data *data, const char *runbook, struct json *s
 	json_free(past);
 }
 
+/* Earlier walks that ended well: what they took, with which settings, on which fleet. Newest first. */
+static struct json *walks_of(const struct home_data *data, const char *runbook)
+{
+	static const char *const kept[] = {"session", "work_us", "wait_us", "down_us"};
+	const struct json *sessions = history_sessions(data->history);
+	struct json *walks = json_new_array();
+
+	for (size_t i = 0; i < json_count(sessions); i++) {
+		const struct json *one = json_item(sessions, i), *list = json_at(one, "list");
+		struct json *walk, *steps;
+
+		if (!str_is(json_text(one, "runbook", ""), runbook) || !str_is(json_text(one, "state", ""), "ok") || json_bool(one, "dry_run", false))
+			continue;
+		walk = json_new_object();
+		steps = json_new_object();
+		for (size_t k = 0; k < sizeof(kept) / sizeof(kept[0]); k++)
+			json_set_int(walk, kept[k], json_int(one, kept[k], 0));
+		json_set_text(walk, "fleet", json_text(one, "fleet", ""));
+		json_put(walk, "params", json_copy_of(json_at(one, "params")));
+		for (size_t k = 0; k < json_count(list); k++)
+			if (str_is(json_text(json_item(list, k), "state", ""), "ok") || str_is(json_text(json_item(list, k), "state", ""), "warn"))
+				json_set_int(steps, json_text(json_item(list, k), "id", ""), json_int(json_item(list, k), "took_us", 0));
+		json_put(walk, "steps", steps);
+		json_add(walks, walk);
+	}
+	return walks;
+}
+
 struct json *plan_data(struct home_data *data, const struct script *script)
 {
 	const char *id = script_book(script)->id;
@@ -125,6 +153,7 @@ struct json *plan_data(struct home_data *data, const struct script *script)
 	add_past(data, id, json_at(out, "steps"));
 	if (json_at(data->usual, id))
 		json_put(out, "usual", json_copy_of(json_at(data->usual, id)));
+	json_put(out, "walks", walks_of(data, id));
 	json_put(out, "fleet", json_copy_of(data->fleet));
 	check_fleet(data, script, checks);
 	check_journal(data, checks);

@@ -230,6 +230,7 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 		json_put(one, "way_back", json_copy_of(model->way_back));
 	if (down)
 		json_put(one, "down", down);
+	json_put(one, "params", json_copy_of(model->params));
 	return one;
 }
 

@@ -136,13 +136,13 @@ char *downtime_words(const struct model *model, const struct model_step *step)
 
 	planned(down.budget_us, budget, sizeof(budget));
 	if (i == down.first && down.last >= 0 && down.budget_us > 0)
-		return mem_printf("The site goes down with this step and is back after step %ld, %s; the steps until then take about %s.",
+		return mem_printf("The site goes down with this step and is back after step %ld, %s; the steps until then take about %s, by the runbook's own estimate.",
 			down.last + 1, model->steps[down.last].title, budget);
 	if (str_is(step->downtime, "begins"))
 		return mem_strdup("The site goes down with this step.");
 	if (str_is(step->downtime, "ends") && (model->down_since_us > 0 || !*step->refuses))
 		return mem_strdup("The site is back after this step.");
 	if (*step->refuses)
-		return mem_printf("In this step the site refuses requests for about %s.", step->refuses);
+		return mem_printf("In this step the site refuses requests for about %s, by the runbook's own estimate.", step->refuses);
 	return mem_strdup("");
 }

@@ -258,13 +258,15 @@ static void missing_words(const struct plan *plan, struct buf *out)
 static void ask_start(struct plan *plan)
 {
 	const char *fleet = json_text(json_at(plan->data, "fleet"), "name", NULL);
-	struct buf text = { 0 }, failed = { 0 };
+	struct buf text = { 0 }, failed = { 0 }, about = { 0 };
 	int failures = plan_failures(plan, &failed);
 
 	buf_printf(&text, "Starts the walk “%s”%s%s. Steps that only look run at once; before every change it shows the exact commands and asks. You can leave at any time.\n",
 		json_text(plan->data, "title", ""), fleet ? " on the fleet " : "", fleet ? fleet : "");
-	if (plan_downtime_step(plan, "begins"))
-		buf_printf(&text, "The site goes down at step %ld, not before.\n", plan_downtime_step(plan, "begins"));
+	plan_pause_words(plan, &about);
+	buf_puts(&about, plan_first_kind(plan, "irreversible") ? "\n" : "");
+	plan_no_return_words(plan, &about);
+	buf_printf(&text, "%s\n", buf_text(&about));
 	missing_words(plan, &text);
 	if (failures)
 		buf_printf(&text, "%sTo start nevertheless, type why. It is kept in the journal.", buf_text(&failed));
@@ -279,6 +281,7 @@ static void ask_start(struct plan *plan)
 	}
 	buf_done(&text);
 	buf_done(&failed);
+	buf_done(&about);
 }
 
 static enum plan_do press_sheet(struct plan *plan, const struct press *press)

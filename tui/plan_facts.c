@@ -90,19 +90,41 @@ static void add_counts(struct plan *plan, int cols)
 	buf_done(&text);
 }
 
+/* What walks of this fleet that went this way took. False when there was none. */
+static bool add_past(const struct plan *plan, const char *key, struct buf *out)
+{
+	struct json *past = plan_past(plan, key, NULL);
+	bool found = past != NULL;
+
+	if (past)
+		plan_past_words(plan, past, out);
+	json_free(past);
+	return found;
+}
+
+/* What all walks took, on whatever fleet and way. */
+static bool add_general(const struct plan *plan, const char *key, struct buf *out)
+{
+	const struct json *usual = json_at(json_at(plan->data, "usual"), key);
+
+	plan_span(out, usual);
+	buf_puts(out, usual ? ", on other fleets or with other settings" : "");
+	return usual != NULL;
+}
+
 static void add_times(struct plan *plan, int cols)
 {
 	const struct json *usual = json_at(plan->data, "usual");
-	struct buf text = { 0 };
+	struct json *waits = plan_past(plan, "wait_us", NULL);
+	int64_t people = waits ? json_int(waits, "median_us", 0)
+		: json_int(json_at(usual, "whole"), "median_us", 0) - json_int(json_at(usual, "took"), "median_us", 0);
+	struct buf text = { 0 }, past = { 0 };
 	char span[TIME_TEXT];
 
-	if (json_at(usual, "took")) {
-		int64_t work = json_int(json_at(usual, "took"), "median_us", 0), whole = json_int(json_at(usual, "whole"), "median_us", 0);
-
-		buf_puts(&text, "Usual work: ");
-		plan_span(&text, json_at(usual, "took"));
-		if (whole > work)
-			buf_printf(&text, "; people take %s more", when_span(whole - work, span));
+	if (add_past(plan, "work_us", &past) || add_general(plan, "took", &past)) {
+		buf_printf(&text, "Usual work: %s", buf_text(&past));
+		if (people >= TIME_SECOND)
+			buf_printf(&text, "; people take %s more", when_span(people, span));
 		buf_putc(&text, '.');
 	} else {
 		buf_puts(&text, "How long it takes is not known: no walk of it has ended well here.");
@@ -111,53 +133,109 @@ static void add_times(struct plan *plan, int cols)
 	}
 	rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&text), 0, cols);
 	buf_done(&text);
+	buf_done(&past);
+	json_free(waits);
 }
 
-/* For how long requests are refused in a step that applies, NULL = they are not. */
-static const char *refuses_of(const struct plan *plan, const struct json *step)
+/* By the runbook's own words: the sum of what its steps from one to the other take. 0 = not all of them say. */
+static int64_t own_estimate(const struct plan *plan, long from, long to)
 {
-	return plan_applies(plan, step) ? json_text(step, "refuses", NULL) : NULL;
+	const struct json *steps = json_at(plan->data, "steps");
+	int64_t sum = 0, us;
+
+	for (long i = from; i <= to; i++) {
+		const struct json *step = json_item(steps, (size_t)i - 1);
+
+		if (!plan_applies(plan, step))
+			continue;
+		if (!str_to_duration(json_text(step, "takes", ""), &us))
+			return 0;
+		sum += us;
+	}
+	return sum;
+}
+
+static void downtime_words(const struct plan *plan, long from, long to, struct buf *out)
+{
+	int64_t estimate = to ? own_estimate(plan, from, to) : 0;
+	struct buf past = { 0 };
+	char span[TIME_TEXT];
+
+	buf_printf(out, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
+	if (!add_past(plan, "down_us", &past) && !estimate)
+		(void)add_general(plan, "down", &past);
+	if (past.len)
+		buf_printf(out, ": usually %s", buf_text(&past));
+	else if (estimate)
+		buf_printf(out, ": %s by the runbook's own estimate", when_span(estimate, span));
+	buf_putc(out, '.');
+	buf_done(&past);
+}
+
+/* Requests that are refused while a step runs, where the site is not down in any case. */
+static bool refused_words(const struct plan *plan, long from, long to, struct buf *out)
+{
+	const struct json *steps = json_at(plan->data, "steps");
+	bool any = false;
+
+	for (size_t i = 0; i < json_count(steps); i++) {
+		const char *refuses = json_text(json_item(steps, i), "refuses", "");
+		bool down = from && (long)i + 1 >= from && (!to || (long)i + 1 <= to);
+
+		if (!*refuses || down || !plan_applies(plan, json_item(steps, i)))
+			continue;
+		buf_printf(out, "%sRequests are refused for about %s in step %zu, %s.", out->len ? " " : "", refuses, i + 1, json_text(json_item(steps, i), "title", ""));
+		any = true;
+	}
+	return any;
+}
+
+void plan_pause_words(const struct plan *plan, struct buf *out)
+{
+	long from = plan_downtime_step(plan, "begins"), to = from ? plan_downtime_step(plan, "ends") : 0;
+
+	if (from)
+		downtime_words(plan, from, to, out);
+	if (!refused_words(plan, from, to, out) && !from)
+		buf_puts(out, "No downtime is planned.");
+}
+
+static bool pauses_at_all(const struct plan *plan)
+{
+	struct buf words = { 0 };
+	bool pauses = plan_downtime_step(plan, "begins") || refused_words(plan, 0, 0, &words);
+
+	buf_done(&words);
+	return pauses;
+}
+
+void plan_no_return_words(const struct plan *plan, struct buf *out)
+{
+	long at = plan_first_kind(plan, "irreversible");
+
+	if (at)
+		buf_printf(out, "POINT OF NO RETURN: step %ld, %s.", at, json_text(json_item(json_at(plan->data, "steps"), (size_t)at - 1), "title", ""));
 }
 
 static void add_downtime(struct plan *plan, int cols)
 {
-	long from = plan_downtime_step(plan, "begins"), to = plan_downtime_step(plan, "ends");
-	struct buf text = { 0 };
-	const struct json *down = json_at(json_at(plan->data, "usual"), "down"), *steps = json_at(plan->data, "steps");
-	bool refused = false;
+	struct buf text = { 0 }, safe = { 0 };
 
-	for (size_t i = 0; i < json_count(steps); i++)
-		refused = refused || refuses_of(plan, json_item(steps, i));
-
-	if (from) {
-		buf_printf(&text, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
-		buf_puts(&text, down ? ": usually " : ".");
-		plan_span(&text, down);
-		buf_puts(&text, down ? "." : "");
-	} else if (!refused) {
-		buf_puts(&text, "No downtime is planned.");
-	}
-	for (size_t i = 0; i < json_count(steps); i++) {
-		const char *refuses = refuses_of(plan, json_item(steps, i));
-
-		if (refuses)
-			buf_printf(&text, "%sRequests are refused for about %s in step %zu, %s.", text.len ? " " : "", refuses, i + 1, json_text(json_item(steps, i), "title", ""));
-	}
-	rows_add_text(&plan->rows, from || refused ? ROLE_WARN : ROLE_TEXT, buf_text(&text), 0, cols);
+	plan_pause_words(plan, &text);
+	utf8_safe(&safe, buf_text(&text), text.len, false);
+	rows_add_text(&plan->rows, pauses_at_all(plan) ? ROLE_WARN : ROLE_TEXT, buf_text(&safe), 0, cols);
 	buf_done(&text);
+	buf_done(&safe);
 }
 
 static void add_no_return(struct plan *plan, int cols)
 {
-	long at = plan_first_kind(plan, "irreversible");
-	const struct json *step = at ? json_item(json_at(plan->data, "steps"), (size_t)at - 1) : NULL;
 	struct buf text = { 0 }, safe = { 0 };
 
-	if (!at)
-		return;
-	buf_printf(&text, "POINT OF NO RETURN: step %ld, %s.", at, json_text(step, "title", ""));
-	utf8_safe(&safe, text.data, text.len, false);
-	rows_add_text(&plan->rows, ROLE_FAIL, buf_text(&safe), 0, cols);
+	plan_no_return_words(plan, &text);
+	utf8_safe(&safe, buf_text(&text), text.len, false);
+	if (text.len)
+		rows_add_text(&plan->rows, ROLE_FAIL, buf_text(&safe), 0, cols);
 	buf_done(&text);
 	buf_done(&safe);
 }

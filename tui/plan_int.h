@@ -55,12 +55,25 @@ void plan_build_settings(struct plan *plan, int cols);
 void plan_build_checks(struct plan *plan, int cols);
 void plan_build_steps(struct plan *plan, int cols);
 
+/* What the settings as they are now mean for members (downtime, refused requests), and where there is no way back: appends sentences, not yet safe; the latter may be none. */
+void plan_pause_words(const struct plan *plan, struct buf *out);
+void plan_no_return_words(const struct plan *plan, struct buf *out);
+
 /* How many checks failed; appends what they say, a line each. */
 int plan_failures(const struct plan *plan, struct buf *out);
 
 /* Number (from 1) of the first step of a kind, or with that word about downtime, of those that apply; 0 = none. */
 long plan_first_kind(const struct plan *plan, const char *kind);
 long plan_downtime_step(const struct plan *plan, const char *word);
+
+/* What a setting is now: given, else as usual; NULL = not known. Borrowed. */
+const char *plan_value(const struct plan *plan, const char *name);
+
+/* What walks of this fleet that went the same way took: a member of "walks", or one step when it is not NULL; {"n","median_us","min_us","max_us"}, NULL = there was none. Caller owns. */
+struct json *plan_past(const struct plan *plan, const char *key, const char *step);
+
+/* Appends what plan_past gave and where it comes from: "34 min (20 min to 1 h 02), as on 3 walks of this fleet, way two-phase". Not yet safe. */
+void plan_past_words(const struct plan *plan, const struct json *past, struct buf *out);
 
 /* Appends "34 min (20 min to 1 h 02, 3 runs)"; nothing when span is NULL. */
 void plan_span(struct buf *out, const struct json *span);

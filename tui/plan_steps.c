@@ -36,7 +36,7 @@ bool plan_applies(const struct plan *plan, const struct json *step)
 	void *it = NULL;
 
 	while ((name = json_next(only, &it, &wanted)) != NULL)
-		if (!str_is(json_text(plan->values, name, json_text(plan_param(plan, name), "default", "")), json_as_text(wanted)))
+		if (!str_is(plan_value(plan, name), json_as_text(wanted)))
 			return false;
 	return true;
 }
@@ -226,6 +226,7 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 	const struct json *usual = json_at(step, "usual");
 	const char *id = json_text(step, "id", "");
 	const struct model_step *seen = plan->rehearsal ? model_step_find(plan->model, id) : NULL;
+	struct json *past = plan_past(plan, NULL, id);
 	struct buf text = { 0 };
 
 	if (!plan_applies(plan, step))
@@ -235,12 +236,14 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 	detail(plan, "Dangerous because: ", json_text(step, "because", ""), cols);
 	detail(plan, "Way back: ", json_text(step, "back", ""), cols);
 	detail(plan, "To agree, its target must be typed: ", json_text(step, "target", ""), cols);
-	if (json_at(usual, "took")) {
+	if (past) {
+		plan_past_words(plan, past, &text);
+	} else if (json_at(usual, "took")) {
 		plan_span(&text, json_at(usual, "took"));
 		buf_puts(&text, json_at(usual, "wait") ? "; people: " : "");
 		plan_span(&text, json_at(usual, "wait"));
 	} else if (json_at(step, "takes")) {
-		buf_printf(&text, "its writer says %s", json_text(step, "takes", ""));
+		buf_printf(&text, "%s by the runbook's own estimate", json_text(step, "takes", ""));
 	}
 	detail(plan, "Usual: ", buf_text(&text), cols);
 	buf_clear(&text);
@@ -256,6 +259,7 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 	prose_command(&text, json_text(plan->foreseen, id, ""));
 	rows_add_text(&plan->rows, ROLE_COMMAND, buf_text(&text), 6, cols);
 	buf_done(&text);
+	json_free(past);
 }
 
 /* What stands behind the title: where downtime begins and ends, no return. */
@@ -270,8 +274,9 @@ static const char *flag(const struct plan *plan, const struct json *step)
 
 static void add_step(struct plan *plan, const struct json *step, size_t number, int cols)
 {
-	const struct json *took = json_at(json_at(step, "usual"), "took"), *wait = json_at(json_at(step, "usual"), "wait");
 	const char *id = json_text(step, "id", "");
+	struct json *past = plan_past(plan, NULL, id);
+	const struct json *took = past ? past : json_at(json_at(step, "usual"), "took"), *wait = json_at(json_at(step, "usual"), "wait");
 	char *key = mem_printf("step %s", id), numbers[24];
 	bool wide = cols >= 110, slim = !shows_range(plan, cols);
 	enum role kind_role, state_role;
@@ -307,6 +312,7 @@ static void add_step(struct plan *plan, const struct json *step, size_t number, 
 	buf_done(&line);
 	buf_done(&hosts);
 	mem_free(key);
+	json_free(past);
 }
 
 static void add_heading(struct plan *plan, int cols)

@@ -38,6 +38,12 @@ static const struct picture pictures[] = {
 	{ "plan-down", "plan-down-132x43", 43, 132, false, NULL, false, "" },
 	{ "plan-ways", "plan-ways", 24, 80, false, NULL, false, "GS" },
 	{ "plan-ways", "plan-ways-stop", 24, 80, false, NULL, false, "j\r\033[C\rG\r" },
+	{ "plan-past", "plan-past-80x24", 24, 80, false, NULL, false, "" },
+	{ "plan-past", "plan-past-132x43", 43, 132, false, NULL, false, "" },
+	{ "plan-past", "plan-past-start", 24, 80, false, NULL, false, "S" },
+	{ "plan-past", "plan-past-stop-132x43", 43, 132, false, NULL, false, "jj\r\033[B\r" },
+	{ "plan-past", "plan-past-stop-80x24", 24, 80, false, NULL, false, "jj\r\033[B\rG\033[A\033[A\033[A\033[A\r" },
+	{ "plan-past", "plan-past-stop-start", 24, 80, false, NULL, false, "jj\r\033[B\rS" },
 	{ "plan", "plan-too-small", 9, 39, false, NULL, false, "" },
 };
 
