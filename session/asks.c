@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/doubt.h"
+#include "session/evidence.h"
 #include "session/known.h"
 #include "session/pairing.h"
 #include "session/secrets.h"
@@ -84,12 +85,17 @@ static void other_choices(struct json *data)
 	asks_choice(data, "abort", "Stop the session", "Nothing more is run; what is done stays done.", true);
 }
 
-/* Offered where the step's own check says that it is done: to go on without running it. What later steps need of it only its run can give. */
-static void already_choice(const struct engine *engine, const struct model_step *step, struct json *data)
+bool asks_is_already(const struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
 
-	if (engine->already && i >= 0 && !*script_book(engine->script)->steps[i].gives)
+	return engine->already && i >= 0 && !*script_book(engine->script)->steps[i].gives;
+}
+
+/* Offered where the step's own check says that it is done: to go on without running it. */
+static void already_choice(const struct engine *engine, const struct model_step *step, struct json *data)
+{
+	if (asks_is_already(engine, step))
 		asks_choice(data, "already", "It is done already", "Nothing is run; the record says that this walk did not do it.", false);
 }
 
@@ -97,8 +103,11 @@ void asks_step(struct engine *engine, const struct model_step *step)
 {
 	char *text = mem_printf("Run step “%s”?", step->title);
 	struct json *data = asks_data("step", text, "choice");
+	struct buf details = {0};
 
-	json_set_text(data, "details", engine->look_details);
+	evidence_warnings(engine, &details);
+	buf_puts(&details, engine->look_details ? engine->look_details : "");
+	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
 	if (json_count(engine->look_commands))
 		json_put(data, "commands", json_copy_of(engine->look_commands));
 	json_set_bool(data, "whole", engine->pairing->look_whole);
@@ -106,6 +115,7 @@ void asks_step(struct engine *engine, const struct model_step *step)
 	other_choices(data);
 	already_choice(engine, step, data);
 	asks_add(engine, step->id, step->attempt, NULL, NULL, data);
+	buf_done(&details);
 	mem_free(text);
 }
 
@@ -123,6 +133,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	if (waits)
 		buf_printf(&details, "%s is to judge this; the step stays open until then. Whoever drives answers for %s, or %s takes the wheel.\n\n",
 			   step->waits_for, step->waits_for, step->waits_for);
+	evidence_warnings(engine, &details);
 	if (engine->already)
 		buf_printf(&details, "%s\n\n", engine->look_details);
 	buf_puts(&details, script->about ? script->about : "");
@@ -154,6 +165,7 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 		known_text(engine->model, step, &details);
 		buf_puts(&details, "\n\n");
 	}
+	evidence_warnings(engine, &details);
 	buf_printf(&details, "Nothing more is run until you choose.%s%s", step->back && *step->back ? "\n\nThe way back: " : "",
 		   step->back ? step->back : "");
 	json_set_text(data, "details", buf_text(&details));

@@ -25,6 +25,9 @@ void asks_failure(struct engine *engine, const struct model_step *step);
 void asks_manual(struct engine *engine, const struct model_step *step);
 void asks_param(struct engine *engine, const struct script_param *param, const char *problem);
 
+/* True when the step's own check said that it is done, and no later step needs what only its run gives. */
+bool asks_is_already(const struct engine *engine, const struct model_step *step);
+
 /* True when a question of that kind (of) is open; of NULL = any. */
 bool asks_open(const struct engine *engine, const char *of);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "base/utf8.h"
 
 /*
  * What a second person decides by, read from the journal: what this session
@@ -13,6 +14,8 @@
 
 #define CHECKED_MAX 12		/* the latest count most */
 #define SESSIONS_MAX 500	/* looked through for an earlier one */
+#define WARNINGS_MAX 20		/* in a question; the record has all */
+#define WARNING_BYTES 600	/* of one of them */
 
 struct note {
 	struct note *next;
@@ -216,6 +219,20 @@ static struct json *newest(struct json *list, size_t most)
 	return tail;
 }
 
+static void survey_done(struct survey *survey)
+{
+	json_free(survey->checked);
+	json_free(survey->unchecked);
+	while (survey->notes) {
+		struct note *note = survey->notes;
+
+		survey->notes = note->next;
+		mem_free(note->step);
+		mem_free(note->text);
+		mem_free(note);
+	}
+}
+
 void evidence_add(struct engine *engine, const struct model_step *step, struct json *data)
 {
 	struct survey survey = {.engine = engine, .checked = json_new_array(), .unchecked = json_new_array()};
@@ -228,12 +245,50 @@ void evidence_add(struct engine *engine, const struct model_step *step, struct j
 	json_put(data, "unchecked", survey.unchecked);
 	if (last)
 		json_put(data, "last", last);
-	while (survey.notes) {
-		struct note *note = survey.notes;
+	survey.checked = survey.unchecked = NULL;
+	survey_done(&survey);
+}
 
-		survey.notes = note->next;
-		mem_free(note->step);
-		mem_free(note->text);
-		mem_free(note);
+static bool has_changed(const struct model *model)
+{
+	for (size_t i = 0; i < model->step_count; i++)
+		if (model->steps[i].attempt > 0 && (model->steps[i].kind == STEP_CHANGE || model->steps[i].kind == STEP_IRREVERSIBLE))
+			return true;
+	return false;
+}
+
+/* One of them as a line, cut where no character is. */
+static void put_warning(struct buf *out, const struct json *entry)
+{
+	const char *text = json_text(entry, "why", "");
+	size_t len = strlen(text), most = len > WARNING_BYTES ? utf8_border(text, WARNING_BYTES) : len;
+
+	buf_printf(out, str_ends(json_text(entry, "title", ""), "?") ? "- %s " : "- %s: ", json_text(entry, "title", ""));
+	buf_append(out, text, most);
+	buf_puts(out, most < len ? " … (the record has all of it)\n" : "\n");
+}
+
+void evidence_warnings(struct engine *engine, struct buf *out)
+{
+	struct survey survey = {.engine = engine, .checked = json_new_array(), .unchecked = json_new_array()};
+	struct buf list = {0};
+	struct err e = {0};
+	size_t n = 0;
+
+	if (!has_changed(engine->model))
+		(void)store_each_marker(engine->store, engine->session, 0, survey_event, &survey, &e);
+	for (size_t i = 0; i < json_count(survey.unchecked); i++) {
+		const struct json *entry = json_item(survey.unchecked, i);
+
+		if (str_is(json_text(entry, "state", ""), "warned") && n++ < WARNINGS_MAX)
+			put_warning(&list, entry);
 	}
+	if (n > WARNINGS_MAX)
+		buf_printf(&list, "- and %zu more, which the record has\n", n - WARNINGS_MAX);
+	if (n)
+		buf_printf(out, "%zu warning%s so far; nothing was changed yet:\n%s\n", n, n == 1 ? "" : "s", buf_text(&list));
+	if (e.text[0])
+		buf_printf(out, "What was warned of so far could not be read: %s\n\n", e.text);
+	buf_done(&list);
+	survey_done(&survey);
 }

@@ -10,4 +10,7 @@
 /* Adds to a question what a second person decides by: checked, unchecked, last. Reads the journal. */
 void evidence_add(struct engine *engine, const struct model_step *step, struct json *data);
 
+/* Before the first change: appends what the steps so far warned of, a line each, under a heading; nothing behind it, or when nothing was. Reads the journal. */
+void evidence_warnings(struct engine *engine, struct buf *out);
+
 #endif

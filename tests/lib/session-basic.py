@@ -327,9 +327,9 @@ def parameters():
 def dry_run():
     """a dry run observes, shows the changes, changes nothing and says how many steps it foresaw"""
     with place_with('observe "look" { title = "L", gives = { "v" }, run = function(s) s.v = trim(here.read("echo deep").out) end }\n',
-                    lambda p: change("a", 'here.run("echo " .. s.v .. " >> %s/effects")' % p.dir, 'needs = { "v" },'),
-                    lambda p: change("b", 'local x = here.run("echo 1").out if x == "1\\n" then here.run("no") end here.read("ls") here.run("after")'),
-                    change("c", 'error("cannot know")'), 'manual "m" { title = "M", why = "w" }\n') as place:
+                    lambda p: change("a", 'here.run("echo " .. s.v .. " >> %s/effects")' % p.dir, 'needs = { "v" },', "return false"),
+                    lambda p: change("b", 'local x = here.run("echo 1").out if x == "1\\n" then here.run("no") end here.read("ls") here.run("after")', done="return false"),
+                    change("c", 'error("cannot know")', done="return false"), 'manual "m" { title = "M", why = "w" }\n') as place:
         v = place.run("--dry-run")
         closed = v.walk({"step": None, "manual": None, "failure": None})
         assert closed["outcome"] == "ok" and "3 of 5 steps foreseen" in closed["reason"], closed

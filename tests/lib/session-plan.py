@@ -181,4 +181,52 @@ def ways():
         assert "The b  [b, change, only with way=long]" in place.bellbook("show", place.dir + "/t.lua").stdout
 
 
-sys.exit(tap([ways, already, left_out, back, back_from_failure, back_not_now]))
+def already_foreseen():
+    """a dry run lists no command of a step that is done: it says that; one that a later step needs something of would be run all the same"""
+    with place_with(lambda p: change(p, "a"), lambda p: change(p, "b", done="return false"), lambda p: change(p, "g", more='gives = { "x" },')) as place:
+        v = place.run("--dry-run")
+        closed = v.walk({})
+        assert closed["outcome"] == "ok" and "3 of 3 steps foreseen" in closed["reason"], closed
+        ended = {m["step"]: m["data"] for m in v.seen if m.get("kind") == "step.ended"}
+        assert ended["a"]["already"] and "its own check says so" in ended["a"]["reason"], ended["a"]
+        assert "already" not in ended["b"] and "foreseen: 1 command" in ended["b"]["reason"], ended["b"]
+        assert "already" not in ended["g"] and "foreseen: 1 command" in ended["g"]["reason"], ended["g"]
+        notes = "".join(m["text"] for m in v.seen if m.get("kind") == "note")
+        assert "echo b" in notes and "echo g" in notes and "echo a" not in notes, notes
+        assert "already done: its own check says so" in place.bellbook("log", str(v.hello["session"])).stdout
+
+
+LOOKS = ('observe "room" { title = "Is there room?", run = function(s) s:warn("app1: 3.1 GB are free, 4 GB are wanted") end }\n'
+         'observe "old" { title = "Is it old?", run = function(s) s:warn("PostgreSQL 12 is old") %s end }\n')
+
+
+def warned():
+    """what was warned of stands at each question before the first change, by hand or not, with its measure; behind that change it does not"""
+    with place_with(LOOKS % "", 'manual "m" { title = "Agree", why = "w", about = "Read this." }\n', lambda p: change(p, "a"), lambda p: change(p, "b")) as place:
+        v = place.run()
+        q = v.asked("manual", "m")
+        details = q["data"]["details"]
+        assert details.startswith("2 warnings so far; nothing was changed yet:\n- Is there room? app1: 3.1 GB are free, 4 GB are wanted\n- Is it old? PostgreSQL 12"), details
+        assert "Read this." in details, details
+        v.answer(q, "done")
+        q = v.asked("step", "a")
+        assert "3.1 GB are free, 4 GB are wanted" in q["data"]["details"] and "PostgreSQL 12" in q["data"]["details"], q
+        v.answer(q, "go")
+        assert "4 GB" not in v.asked("step", "b")["data"].get("details", "")
+        assert v.walk()["outcome"] == "ok"
+
+
+def warned_and_refused():
+    """a look that refuses the walk lists the warnings, too; a step made again has only its last ones"""
+    with place_with(LOOKS % 'fail("too old")', lambda p: change(p, "a")) as place:
+        v = place.run()
+        for _ in range(2):
+            q = v.asked("failure", "old")
+            assert "too old" in q["data"]["details"] and "- Is there room? app1: 3.1 GB are free" in q["data"]["details"], q
+            assert q["data"]["details"].count("PostgreSQL 12") == 1, q
+            v.answer(q, "retry")
+        v.answer(v.asked("failure", "old"), "abort", why="it is")
+        assert v.walk()["outcome"] == "aborted"
+
+
+sys.exit(tap([ways, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused]))
