@@ -370,8 +370,8 @@ token in the fleet file (mastodon.probe_token) a timeline is read, too, and an e
 manual "agree" { title = "Agree on the upgrade",
 	why = "A release may ask for something that no table knows, and in trouble somebody must decide quickly.",
 	question = "Are the release notes read, and is it agreed who decides about going back?",
-	text = [[Read the release notes of every version on the way, for “upgrade notes”, new settings and known faults: the record of
-this session (the r key, or the word record) has their addresses. Name the person who decides about going back, and tell the members
+	text = [[Read the release notes of every version on the way, for “upgrade notes”, new settings and known faults. Their addresses stand
+below; y copies them. Name the person who decides about going back, and tell the members
 when it happens. Nothing has been changed so far.]] }
 
 phase "Backup"

@@ -137,6 +137,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	if (engine->already)
 		buf_printf(&details, "%s\n\n", engine->look_details);
 	buf_puts(&details, script->about ? script->about : "");
+	evidence_addresses(engine, &details);
 	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
 	json_set_text(data, "name", waits ? step->waits_for : NULL);
 	asks_choice(data, "done", "Done by me", "You did it by hand.", false);

@@ -16,6 +16,7 @@
 #define SESSIONS_MAX 500	/* looked through for an earlier one */
 #define WARNINGS_MAX 20		/* in a question; the record has all */
 #define WARNING_BYTES 600	/* of one of them */
+#define ADDRESSES_MAX 60	/* as many release notes as lie between two series, and more */
 
 struct note {
 	struct note *next;
@@ -291,4 +292,46 @@ void evidence_warnings(struct engine *engine, struct buf *out)
 		buf_printf(out, "What was warned of so far could not be read: %s\n\n", e.text);
 	buf_done(&list);
 	survey_done(&survey);
+}
+
+struct noted {
+	struct json *texts;	/* owned: each once, in order */
+	size_t more;
+};
+
+static bool note_with_address(void *arg, const struct event *ev)
+{
+	struct noted *noted = arg;
+	char *text;
+
+	if (ev->kind != EVENT_NOTE || !str_is(ev->who, "bellbook") || !ev->len || ev->len > WARNING_BYTES)
+		return true;
+	text = mem_dup(ev->bytes, ev->len);
+	for (size_t i = 0; i < json_count(noted->texts); i++)
+		if (str_is(json_as_text(json_item(noted->texts, i)), text))
+			mem_set(&text, "");
+	if (strstr(text, "https://") || strstr(text, "http://")) {
+		if (json_count(noted->texts) < ADDRESSES_MAX)
+			json_add(noted->texts, json_new_text(text, strlen(text)));
+		else
+			noted->more++;
+	}
+	mem_free(text);
+	return true;
+}
+
+void evidence_addresses(struct engine *engine, struct buf *out)
+{
+	struct noted noted = {.texts = json_new_array()};
+	struct err e = {0};
+
+	if (store_each_marker(engine->store, engine->session, 0, note_with_address, &noted, &e) < 0)
+		buf_printf(out, "What was noted so far could not be read: %s\n\n", e.text);
+	if (json_count(noted.texts))
+		buf_puts(out, "\n\nNoted so far:\n");
+	for (size_t i = 0; i < json_count(noted.texts); i++)
+		buf_printf(out, "%s\n", json_as_text(json_item(noted.texts, i)));
+	if (noted.more)
+		buf_printf(out, "and %zu more, which the record has\n", noted.more);
+	json_free(noted.texts);
 }

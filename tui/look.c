@@ -156,11 +156,79 @@ static void copy_line(const struct ui *ui, const struct scene *scene, const stru
 	buf_puts(out, line ? line->text : "");
 }
 
+/* Length of the web address that text begins with, without the mark of the sentence behind it; 0 = none. */
+static size_t address_len(const char *text)
+{
+	size_t scheme = str_starts(text, "https://") ? 8 : str_starts(text, "http://") ? 7 : 0;
+	size_t len = scheme ? strcspn(text, " \t\n\"<>|") : 0;
+
+	while (len > scheme && strchr(".,;:!?)'", text[len - 1]))
+		len--;
+	return len > scheme ? len : 0;
+}
+
+/* Each address once, a line each. */
+static void copy_addresses(const char *text, struct buf *out)
+{
+	for (; *text; text++) {
+		size_t len = address_len(text);
+		char *line = len ? mem_printf("%.*s\n", (int)len, text) : NULL;
+
+		if (line && !strstr(buf_text(out), line))
+			buf_puts(out, line);
+		text += len ? len - 1 : 0;
+		mem_free(line);
+	}
+}
+
+/* What a question would run, each as a shell takes it. */
+static void copy_asked(const struct question *question, struct buf *out)
+{
+	const struct json *commands = question ? json_at(question->data, "commands") : NULL;
+
+	for (size_t i = 0; i < json_count(commands); i++) {
+		prose_command(out, json_text(json_item(commands, i), "exact", json_text(json_item(commands, i), "shown", "")));
+		buf_putc(out, '\n');
+	}
+}
+
+bool look_has_addresses(const struct ui *ui)
+{
+	struct buf text = { 0 };
+	bool found;
+
+	if (ui->dialog.text)
+		copy_addresses(ui->dialog.text, &text);
+	found = text.len > 0;
+	buf_done(&text);
+	return found;
+}
+
+/* Of the box that is in front: its addresses, else its commands. NULL = it has neither. */
+static const char *copy_box(const struct ui *ui, const struct scene *scene, struct buf *out)
+{
+	if (ui->dialog.kind == DIALOG_NONE || !ui->dialog.text)
+		return NULL;
+	copy_addresses(ui->dialog.text, out);
+	if (out->len)
+		return "addresses";
+	copy_asked(scene_question_find(scene, ui->dialog.seq), out);
+	return out->len ? "commands" : NULL;
+}
+
 void look_copy(struct ui *ui, const struct scene *scene, const char *what, int64_t now_us)
 {
 	const struct model_call *call = ui_call(ui, scene);
 	struct buf text = { 0 };
 
+	if (!what)
+		what = copy_box(ui, scene, &text);
+	if (text.len) {
+		mem_free(ui->copy);
+		ui->copy = buf_take(&text);
+		mem_set(&ui->copy_name, what);
+		return;
+	}
 	if (!what)
 		what = "output";
 	if (str_is(what, "record"))

@@ -229,4 +229,17 @@ def warned_and_refused():
         assert v.walk()["outcome"] == "aborted"
 
 
-sys.exit(tap([ways, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused]))
+def addresses():
+    """a step by hand lists each address that was noted before it, once and whole; what has none is left to the record"""
+    notes = "".join('s:note("Release notes: https://example.org/%s/v4.6.%d") ' % ("a" * 40, i) for i in (1, 2, 3, 2))
+    with place_with('observe "way" { title = "The way", run = function(s) %s s:note("nothing to read") end }\n' % notes,
+                    'manual "m" { title = "Agree", why = "w", about = "Read them." }\n') as place:
+        v = place.run()
+        q = v.asked("manual", "m")
+        listed = "".join("Release notes: https://example.org/%s/v4.6.%d\n" % ("a" * 40, i) for i in (1, 2, 3))
+        assert q["data"]["details"] == "Read them.\n\n\nNoted so far:\n" + listed or q["data"]["details"] == "Read them.\n\nNoted so far:\n" + listed, q
+        v.answer(q, "done")
+        assert v.walk()["outcome"] == "ok"
+
+
+sys.exit(tap([ways, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))

@@ -53,6 +53,10 @@ static const struct screen_case cases[] = {
 	{ "copying", "copying-found-not", 24, 80, false, "/zebra\r", LATER, false },
 	{ "copying", "copying-scrolled", 24, 80, false, "k", LATER, false },
 	{ "copying", "copying-too-small", 9, 39, false, "", LATER, false },
+	{ "warned", "warned-80x24", 24, 80, false, "", LATER, true },
+	{ "warned", "warned-132x43", 43, 132, false, "", LATER, true },
+	{ "asked", "asked-80x24", 24, 80, false, "", LATER, true },
+	{ "asked", "asked-132x43", 43, 132, false, "", LATER, true },
 	{ "failure", "failure-80x24", 24, 80, false, "", LATER, true },
 	{ "failure", "failure-132x43", 43, 132, false, "", LATER, true },
 	{ "failure", "failure-picked", 24, 80, false, "j", LATER, false },
@@ -334,6 +338,29 @@ static void screen__the_end_leads_back_by_a_key(void **state)
 	scene_free(scene);
 }
 
+/* The copy key takes what the box in front is about: addresses whole and once, else the commands; without a box the output. */
+static void screen__a_box_is_copied_by_its_addresses_or_commands(void **state)
+{
+	static const struct { const char *events, *keys, *name, *text; } all[] = {
+		{ "warned", "y", "addresses", "https://github.com/mastodon/mastodon/releases/tag/v4.6.4\nhttps://github.com/mastodon/mastodon/releases/tag/v4.6.5\n" },
+		{ "asked", "y", "commands", "cd /home/mastodon/live\nPGHOST=db1 pg_dump -Fc -f /var/backups/mastodon/before-4.6.5.dump.part\n" },
+		{ "copying", "y", "output", NULL },
+	};
+	struct ui *ui;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct screen_case one = { all[i].events, NULL, 24, 80, false, all[i].keys, LATER, false };
+
+		canvas_free(picture(&one, &ui));
+		assert_string_equal(ui->copy_name, all[i].name);
+		if (all[i].text)
+			assert_string_equal(ui->copy, all[i].text);
+		assert_null(ui_intent(ui));
+		ui_free(ui);
+	}
+}
+
 static void screen__failure_is_answered_by_choice_and_reason(void **state)
 {
 	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER, false };
@@ -595,6 +622,7 @@ int main(void)
 		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
 		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
+		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__a_step_by_hand_is_done_by_who_is_named),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
