@@ -54,11 +54,28 @@ void board_header(struct canvas *canvas, const char *left, const char *flag, con
 	buf_done(&end);
 }
 
+/* Bytes of text that fit: all, else as many whole sentences as do, for one that is cut may say the opposite; all when not even one does. */
+static size_t sentences(const char *text, int cols)
+{
+	size_t len = strlen(text), keep = 0;
+
+	if (utf8_columns(text, len) <= cols)
+		return len;
+	for (size_t i = 0; i + 1 < len; i++)
+		if (strchr(".?!", text[i]) && text[i + 1] == ' ' && utf8_columns(text, i + 1) <= cols)
+			keep = i + 1;
+	return keep ? keep : len;
+}
+
 void board_say(struct canvas *canvas, int row, enum role role, const char *text)
 {
 	struct buf safe = { 0 };
+	size_t keep;
 
 	utf8_safe(&safe, text, strlen(text), false);
+	keep = sentences(buf_text(&safe), canvas->cols - 1);
+	if (keep < safe.len)
+		safe.data[keep] = '\0';
 	canvas_text(canvas, row, 1, canvas->cols - 1, role, buf_text(&safe));
 	buf_done(&safe);
 }

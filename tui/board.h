@@ -15,7 +15,7 @@ bool board_too_small(struct canvas *canvas);
 /* The first row: left, what must be seen (NULL = nothing; right gives way to it), and at its end right and the time. Made safe here. */
 void board_header(struct canvas *canvas, const char *left, const char *flag, const char *right, int64_t wall_us);
 
-/* One row of words, made safe. */
+/* One row of words, made safe: sentences at the end that do not fit are left out whole. */
 void board_say(struct canvas *canvas, int row, enum role role, const char *text);
 
 /* The hints of a screen in the last row, "? help" first; those that do not fit are left out from the end, and so is one that is of no use now. */

@@ -11,6 +11,7 @@
 #include "tui/fanout.h"
 #include "tui/mouse.h"
 #include "tui/prose.h"
+#include "tui/rows.h"
 #include "tui/waits.h"
 
 #define TITLE_AT 10	/* column of a step's title: behind the mark, the state and the number */
@@ -30,41 +31,20 @@ int draw_steps_width(const struct model *model, int cols)
 	return want < most ? want : most;
 }
 
-/* True when the titles of other steps would be cut to the same words. */
-static bool cut_alike(const struct model *model, size_t i, int room)
-{
-	const char *title = model->steps[i].title;
-	size_t fit = utf8_fit(title, strlen(title), room - 1, NULL);
-
-	for (size_t k = 0; fit < strlen(title) && k < model->step_count; k++)
-		if (k != i && strlen(model->steps[k].title) > fit && strncmp(model->steps[k].title, title, fit) == 0)
-			return true;
-	return false;
-}
-
 /* A step's title within so many columns: the end tells apart what begins alike. */
 static void put_step_title(struct frame *frame, struct area at, size_t i, enum role role)
 {
 	const struct model *model = frame->scene->model;
 	char *title = draw_safe(model->steps[i].title);
-	size_t len = strlen(title), head;
-	int half = at.cols / 2, used;
+	struct buf line = { 0 };
+	bool alike = false;
 
-	if (!cut_alike(model, i, at.cols) || half < 4) {
-		canvas_text(frame->canvas, at.row, at.col, at.cols, role, title);
-	} else {
-		head = utf8_fit(title, len, half, &used);
-		while (head > 0 && title[head - 1] == ' ')
-			head--;
-		title[head] = '\0';
-		used = canvas_text(frame->canvas, at.row, at.col, at.cols, role, title);
-		canvas_put(frame->canvas, at.row, at.col + used, '+', role);
-		mem_free(title);
-		title = draw_safe(model->steps[i].title);
-		for (head = 0; head < len && utf8_columns(title + head, len - head) > at.cols - used - 1;)
-			head += utf8_fit(title + head, len - head, 1, NULL) ? utf8_fit(title + head, len - head, 1, NULL) : utf8_fit(title + head, len - head, 2, NULL);
-		canvas_text(frame->canvas, at.row, at.col + used + 1, at.cols - used - 1, role, title + head);
-	}
+	for (size_t k = 0; k < model->step_count && !alike; k++)
+		alike = k != i && cell_alike(title, model->steps[k].title, at.cols);
+	if (alike)
+		cell_ends(&line, title, at.cols);
+	canvas_text(frame->canvas, at.row, at.col, at.cols, role, alike ? buf_text(&line) : title);
+	buf_done(&line);
 	mem_free(title);
 }
 

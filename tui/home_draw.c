@@ -69,7 +69,7 @@ static void draw_advice(const struct home *home, struct canvas *canvas, int row)
 	else if (session && json_bool(session, "running", false))
 		text = "It runs. Enter joins it; what needs an answer is asked there.";
 	else if (session)
-		text = "No process carries it now. Enter asks whether to take it over, or only to read it.";
+		text = "No process carries it now. Enter asks: take it over, or only read it?";
 	else if (home->pick && str_starts(home->pick, "back "))
 		text = "Enter shows its way back, filled in. Nothing starts there unasked. r reads it.";
 	else if (debt)

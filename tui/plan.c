@@ -432,7 +432,7 @@ static const char *advice(const struct plan *plan)
 		return "Enter takes it, Esc leaves it as it was.";
 	if (plan->pick && str_starts(plan->pick, "setting "))
 		return "Enter lets you change it.";
-	return "Enter shows more, and less. Nothing has been changed yet, and S asks before it starts.";
+	return "Enter shows more or less. Nothing was changed yet; S asks before it starts.";
 }
 
 /* The line being typed lies over the value in the list. */

@@ -272,6 +272,21 @@ static const char *flag(const struct plan *plan, const struct json *step)
 	return str_is(downtime, "begins") ? "DOWN" : str_is(downtime, "ends") ? "UP" : "";
 }
 
+/* The end tells apart what begins alike. */
+static void put_title(const struct plan *plan, const struct json *step, int cols, struct buf *line)
+{
+	const struct json *steps = json_at(plan->data, "steps");
+	const char *title = json_text(step, "title", "");
+	bool alike = false;
+
+	for (size_t i = 0; i < json_count(steps) && !alike; i++)
+		alike = cell_alike(title, json_text(json_item(steps, i), "title", ""), cols);
+	if (alike)
+		cell_ends(line, title, cols);
+	else
+		cell_left(line, title, cols);
+}
+
 static void add_step(struct plan *plan, const struct json *step, size_t number, int cols)
 {
 	const char *id = json_text(step, "id", "");
@@ -291,7 +306,7 @@ static void add_step(struct plan *plan, const struct json *step, size_t number, 
 	buf_putc(&line, ' ');
 	cell_left(&line, kind, 10);
 	cell_left(&line, state, 5);
-	cell_left(&line, json_text(step, "title", ""), title);
+	put_title(plan, step, title, &line);
 	buf_putc(&line, ' ');
 	cell_left(&line, flag(plan, step), 4);
 	cell_right(&line, took ? when_span(json_int(took, "median_us", 0), span) : json_text(step, "takes", NULL) ? json_text(step, "takes", "") : "-", 8);

@@ -142,3 +142,39 @@ void cell_right(struct buf *line, const char *text, int cols)
 {
 	cell(line, text, cols, true);
 }
+
+bool cell_alike(const char *text, const char *other, int cols)
+{
+	size_t fit = cols > 0 ? utf8_fit(text, strlen(text), cols - 1, NULL) : 0;
+
+	return cols > 0 && utf8_columns(text, strlen(text)) > cols && strlen(other) > fit && strncmp(text, other, fit) == 0 && strcmp(text, other) != 0;
+}
+
+void cell_ends(struct buf *line, const char *text, int cols)
+{
+	struct buf safe = { 0 };
+	size_t head, tail = 0, len;
+	int used, rest;
+
+	utf8_safe(&safe, text, strlen(text), false);
+	len = safe.len;
+	if (cols < 8 || utf8_columns(buf_text(&safe), len) <= cols) {
+		cell_left(line, text, cols);
+		buf_done(&safe);
+		return;
+	}
+	head = utf8_fit(buf_text(&safe), len, cols / 2, NULL);
+	while (head > 0 && safe.data[head - 1] == ' ')
+		head--;
+	used = utf8_columns(buf_text(&safe), head);
+	rest = cols - used - 1;
+	while (tail < len && utf8_columns(buf_text(&safe) + tail, len - tail) > rest) {
+		size_t one = utf8_fit(buf_text(&safe) + tail, len - tail, 1, NULL);
+
+		tail += one ? one : utf8_fit(buf_text(&safe) + tail, len - tail, 2, NULL);
+	}
+	buf_append(line, buf_text(&safe), head);
+	buf_putc(line, '+');
+	cell_left(line, buf_text(&safe) + tail, rest);
+	buf_done(&safe);
+}

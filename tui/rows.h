@@ -57,7 +57,13 @@ long rows_top(const struct rows *rows, long pick, long top, int page);
 /* Appends text, made safe, as a cell of cols columns: cut with '+' when it is longer, filled with blanks when it is shorter. */
 void cell_left(struct buf *line, const char *text, int cols);
 
-/* The same, filled on the left. */
+/* The same for one that another is cut like: beginning, '+', and its end, which tells them apart. */
+void cell_ends(struct buf *line, const char *text, int cols);
+
+/* True when both, cut to so many columns, would read the same although they are not. */
+bool cell_alike(const char *text, const char *other, int cols);
+
+/* As cell_left, filled on the left. */
 void cell_right(struct buf *line, const char *text, int cols);
 
 #endif

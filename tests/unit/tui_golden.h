@@ -149,6 +149,13 @@ static inline bool golden_has_looks(const char *name)
 	return strstr(name, "80x24") || strstr(name, "132x43");
 }
 
+/* At 80 columns and more no sentence of that row is cut. */
+static inline void golden_whole(const struct canvas *canvas, int row)
+{
+	if (canvas->cols >= 80)
+		assert_true(canvas->cells[row * canvas->cols + canvas->cols - 1].cp != '+');
+}
+
 /* No control character, wide characters whole, ASCII where it must be. */
 static inline void golden_sound(const struct canvas *canvas)
 {

@@ -94,6 +94,7 @@ static void home__is_as_recorded(void **state)
 		struct canvas *canvas = paint(&pictures[i]);
 
 		golden_check(pictures[i].golden, canvas);
+		golden_whole(canvas, pictures[i].rows - 2);
 		if (golden_has_looks(pictures[i].golden))
 			golden_check_looks(pictures[i].golden, canvas);
 		canvas_free(canvas);
