@@ -6,7 +6,6 @@
 #include "base/utf8.h"
 #include "tui/dialog.h"
 #include "tui/draw_int.h"
-#include "tui/look.h"
 #include "tui/mouse.h"
 
 #define ERROR_ROWS 4
@@ -108,12 +107,8 @@ static const char *dialog_hint(const struct frame *frame)
 		return "wait ...";
 	if (dialog->kind == DIALOG_HELP && dialog->back)
 		return dialog->page > 0 ? "b: the way back, filled in; arrows, PgUp and PgDn scroll; Esc closes" : "b: the way back, filled in; Esc closes";
-	if (dialog->kind == DIALOG_HELP && look_has_addresses(frame->ui))
-		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll; y: copy addresses; Esc closes" : "y: copy addresses; Esc closes";
 	if (dialog->kind == DIALOG_HELP)
 		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll; Esc closes" : "Esc closes";
-	if (dialog->kind == DIALOG_LIST && look_has_addresses(frame->ui))
-		return "arrows or a number, then Enter; Esc decides nothing; y: copy addresses";
 	if (dialog->kind == DIALOG_LIST)
 		return "arrows or a number, then Enter; Esc decides nothing; r: record so far";
 	if (dialog->buttons)

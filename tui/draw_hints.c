@@ -7,6 +7,7 @@
 #include "tui/draw_int.h"
 #include "tui/fanout.h"
 #include "tui/keytable.h"
+#include "tui/look.h"
 #include "tui/people.h"
 
 /* Somebody else is here too. */
@@ -56,6 +57,8 @@ static const char *hint_now(const struct frame *frame, const struct action_row *
 	/* q has the box above it to close first. */
 	if (row->action == ACTION_LEAVE)
 		return ui->dialog.kind == DIALOG_NONE ? row->hint : "close";
+	if (row->action == ACTION_COPY && look_has_addresses(ui))
+		return "copy addresses";
 	return row->action == ACTION_RAW && ui->raw ? "back" : row->hint;
 }
 
@@ -94,13 +97,14 @@ void draw_hints(struct frame *frame, int row)
 {
 	/* What only now means something comes before what always does. */
 	static const enum action order[] = { ACTION_HELP, ACTION_QUESTION, ACTION_NOW, ACTION_FOLLOW,
-		ACTION_FIND_NEXT, ACTION_HOSTS, ACTION_TAKE, ACTION_LEAVE, ACTION_RAW, ACTION_STOP, ACTION_PAUSE,
+		ACTION_FIND_NEXT, ACTION_HOSTS, ACTION_TAKE, ACTION_LEAVE, ACTION_COPY, ACTION_RAW, ACTION_STOP, ACTION_PAUSE,
 		ACTION_FIND, ACTION_NOTE, ACTION_RECORD, ACTION_PREVIOUS_STEP, ACTION_PALETTE, ACTION_SAY, ACTION_EXPLAIN,
 		ACTION_COPY };
 	static const enum action raw[] = { ACTION_HELP, ACTION_RAW, ACTION_QUESTION, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FOLLOW,
 		ACTION_COPY, ACTION_NOW, ACTION_LEAVE };
 	const enum action *list = frame->ui->raw ? raw : order;
 	size_t count = frame->ui->raw ? sizeof(raw) / sizeof(raw[0]) : sizeof(order) / sizeof(order[0]);
+	bool addresses = look_has_addresses(frame->ui);
 	int col = 1;
 
 	if (ui_types(frame->ui)) {
@@ -110,6 +114,11 @@ void draw_hints(struct frame *frame, int row)
 	for (size_t i = 0; i < count && col > 0; i++) {
 		const char *key = keytable_key(list[i]);
 		const char *text = hint_now(frame, keytable_row(list[i]));
+		bool last = i + 1 == count;
+
+		/* Of use where addresses stand in the box; else it comes last. */
+		if (list == order && list[i] == ACTION_COPY && last == addresses)
+			continue;
 
 		if (text && *key)
 			col = put_hint(frame, row, col, key, text);
