@@ -37,6 +37,7 @@
 #include "session/steps.h"
 #include "session/stopped.h"
 #include "session/stuck.h"
+#include "session/way_back.h"
 
 /*
  * A session is a fold and a loop.
@@ -683,7 +684,7 @@ int session_check(const struct session_options *options, struct err *e)
 
 	if (result == 0) {
 		params = given_params(engine.script, options->params, e);
-		result = params ? 0 : -1;
+		result = params ? way_back_check(engine.script, e) : -1;
 	}
 	json_free(params);
 	json_free(engine.fleet);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "session/asks.h"
 
@@ -49,17 +50,57 @@ static struct json *values_now(const struct engine *engine)
 	return values;
 }
 
+/* It lies beside this one. Caller owns. */
+static char *path_of(const struct script_book *book)
+{
+	const char *slash = strrchr(book->path, '/');
+
+	return mem_printf("%.*s%s.lua", slash ? (int)(slash - book->path + 1) : 0, book->path, book->back_runbook);
+}
+
+/* The name's own place among the parameters of the way back, or words with the one that may be meant. */
+static int check_param(const struct script_book *book, const struct script_book *back, const char *name, struct err *e)
+{
+	const char **names = mem_array(back->param_count + 1, sizeof(*names)), *near;
+	bool known = false;
+
+	for (size_t i = 0; i < back->param_count; i++) {
+		names[i] = back->params[i].name;
+		known = known || str_is(names[i], name);
+	}
+	names[back->param_count] = NULL;
+	near = str_nearest(name, names);
+	if (!known)
+		err_set(e, ERR_USAGE, "%s: way_back: with names '%s', which is no parameter of %s%s%s%s", book->path, name, back->id,
+			near ? " (did you mean '" : "", near ? near : "", near ? "'?)" : "");
+	mem_free(names);
+	return known ? 0 : -1;
+}
+
+int way_back_check(const struct script *script, struct err *e)
+{
+	const struct script_book *book = script_book(script);
+	char *path = book->back_runbook ? path_of(book) : NULL;
+	struct script *back = path ? script_load(path, e) : NULL;
+	int result = path && !back ? err_wrap(e, "%s: way_back", book->path) : 0;
+
+	for (char **name = book->back_with; back && result == 0 && *name; name++)
+		result = check_param(book, script_book(back), *name, e);
+	script_free(back);
+	mem_free(path);
+	return result;
+}
+
 struct json *way_back_now(const struct engine *engine)
 {
 	const struct script_book *book = engine->script ? script_book(engine->script) : NULL;
-	const char *slash = book ? strrchr(book->path, '/') : NULL;
 	struct json *back, *values = book && book->back_runbook && !engine->dry_run ? values_now(engine) : NULL;
 	char *path;
 
 	if (!values)
 		return NULL;
 	back = json_new_object();
-	path = mem_printf("%.*s%s.lua", slash ? (int)(slash - book->path + 1) : 0, book->path, book->back_runbook);
+	path = path_of(book);
 	json_set_text(back, "runbook", book->back_runbook);
 	json_set_text(back, "path", path);
 	json_set_text(back, "fleet", json_text(engine->fleet, "path", NULL));

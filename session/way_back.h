@@ -14,4 +14,7 @@ void way_back_choice(const struct engine *engine, struct json *data);
 /* What the runbook says of it, for session.opened. NULL when it names none. Caller owns. */
 struct json *way_back_named(const struct script_book *book);
 
+/* Does the runbook that it names load, and have a parameter for each that it gets? -1 with words and the nearest name. 0 when none is named. */
+int way_back_check(const struct script *script, struct err *e);
+
 #endif

@@ -56,6 +56,26 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d"; 
 	json 'd[0]["ok"] and not d[1]["ok"] and "bad.lua:1:" in d[1]["error"] and len(d) == 2' <<<"$output"
 }
 
+@test "check: what a way back gets must be parameters of it, and it must load" {
+	local books=$BATS_TEST_TMPDIR/books step='observe "a" { title = "A", gives = { "rekord" }, run = function(s) s.rekord = 1 end }'
+	mkdir "$books"
+	echo 'runbook { id = "back", bellbook = 1, title = "Back", params = { record = { type = "text", ask = "Which?" }, drain = { type = "integer", ask = "How long?" } } }
+observe "a" { title = "A", run = function(s) end }' >"$books/back.lua"
+	for with in rekord drain; do
+		echo 'runbook { id = "'$with'", bellbook = 1, title = "There", params = { drain = { type = "integer", ask = "How long?" } }, way_back = { runbook = "back", with = { "'$with'" } } }'"
+$step" >"$books/$with.lua"
+	done
+	"$BELLBOOK" check "$books/drain.lua"
+	run "$BELLBOOK" check "$books/rekord.lua"
+	[ "$status" -eq 1 ]
+	[[ $output == *"rekord.lua: way_back: with names 'rekord', which is no parameter of back (did you mean 'record'?)"* ]]
+	echo 'runbook {' >"$books/back.lua"
+	run "$BELLBOOK" check "$books/drain.lua"
+	[ "$status" -eq 1 ]
+	[[ $output == *"drain.lua: way_back: "*"back.lua:"* ]]
+	"$BELLBOOK" check "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" "$BATS_TEST_DIRNAME/../../runbooks/upgrade-back.lua"
+}
+
 @test "a session that is not there is told from one that is, and a hung-up view gives the terminal back" {
 	refuses "there is no session 99999 in the journal" attach 99999
 	[[ $output == *"it is empty, or not there yet"* ]]
