@@ -1,5 +1,6 @@
 -- code.lua - the code that lies on a host, where it comes from, and the release that is to come: looked at before anything is changed.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local sorted = require "sorted"
 local versions = require "versions"
@@ -82,7 +83,7 @@ function M.facts(s, host)
 end
 
 function M.look(s, site)
-	for host, facts in sorted(each(s:all "app", function(host) return M.facts(s, host) end, { at_once = 10, stop_after = 100 })) do site.hosts[host].git = facts end
+	for host, facts in sorted(hosts.ask_all(s, function(host) return M.facts(s, host) end)) do site.hosts[host].git = facts end
 end
 
 local OFFICIAL = "https://github.com/mastodon/mastodon.git"
@@ -266,14 +267,14 @@ true]]
 -- Looks at the target's tree on every host; gives the problems that stand in its way to there.
 function M.probe(s, site)
 	local goal, problems = site.goal, {}
-	local answers = each(s:all "app", function(host)
+	local answers = hosts.ask_all(s, function(host)
 		local git = site.hosts[host].git
 		local remote = goal.kind ~= "local" and (git.remotes[goal.remote] and goal.remote or remotes(s, host, git)[1]) or ""
 		local words = ("remote=%s ref=%s c=%s local=%s\n"):format(q(remote), q(goal.ref), q(goal.commit), q(goal.kind == "local" and goal.name or ""))
 		local facts = read_facts(mastodon.read(s, host, words .. PROBE).out, { error = true, way = true, touched = true, missing = true })
 		facts.remote = remote
 		return facts
-	end, { at_once = 10, stop_after = 100 })
+	end)
 	for host, facts in sorted(answers) do
 		site.hosts[host].tree = facts
 		local function add(text, ...) problems[#problems + 1] = host .. ": " .. text:format(...) end

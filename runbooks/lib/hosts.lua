@@ -19,6 +19,9 @@ end
 -- Runs fn on every app host, some at a time.
 function M.on_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 1 }) end
 
+-- Asks every app host, and the others too when one fails: what is wrong on each is told together.
+function M.ask_all(s, fn) return each(s:all "app", fn, { at_once = 10, stop_after = 100 }) end
+
 -- True when fn is true for every app host.
 function M.true_on_all(s, fn)
 	for _, yes in pairs(M.on_all(s, function(host) return fn(host) == true end)) do

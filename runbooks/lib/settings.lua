@@ -251,13 +251,16 @@ BEGIN {
 local PLAIN = [[sed -n "s/^\(export \)\{0,1\}%s=//p" .env.production | tail -n 1 | sed "s/^['\"]//; s/['\"]\$//"]]
 local PLAIN_URL = [[sed -n "s#^%s=.*://[^:]*:\([^@]*\)@.*#\1#p" .env.production | tail -n 1]]
 
--- Run as root in Mastodon's folder, with READER as stdin. plain_NAME: a short command gives the same value.
-local LOOK = [=[
-prog=$(cat) unit=%s
+-- Shell text before what reads settings, as root in Mastodon's folder with READER as stdin: r MODE… reads them as the unit's processes do.
+local READ = [=[prog=$(cat) unit=%s
 HOME=$(getent passwd %s | cut -d : -f 6) USER=%s LOGNAME=%s BB_ENV=RAILS_ENV=production BB_FILES=
 [ -z "$unit" ] || BB_ENV=$(systemctl show -p Environment --value "$unit") BB_FILES=$(systemctl show -p EnvironmentFiles --value "$unit" | sed 's/ (ignore_errors=[a-z]*)$//')
 export HOME USER LOGNAME BB_ENV BB_FILES LC_ALL=C
 r() { awk "$prog" "$@"; }
+]=]
+
+-- Run as root in Mastodon's folder, with READER as stdin. plain_NAME: a short command gives the same value.
+local LOOK = READ .. [=[
 r facts || exit 1
 base=$(r value SECRET_KEY_BASE)
 digest() { printf '%%s\n%%s\n' "$base" "$(r values "$@")" | sha256sum | cut -c 1-16; }
@@ -275,6 +278,18 @@ for n in VAPID_PRIVATE_KEY VAPID_PUBLIC_KEY; do [ -z "$(r value $n)" ] || echo "
 # A file of EnvironmentFile= that sh reads as systemd does can be given to our own commands.
 printf '%%s\n' "$BB_FILES" | while read -r f; do
 	[ -z "$f" ] || [ ! -r "$f" ] || grep -Evq "^[[:space:]]*(#.*)?$|^[A-Za-z_][A-Za-z0-9_]*=(\"[^\"\$\`\\\\]*\"|'[^']*'|[]A-Za-z0-9_./:@%%+,=-]*)[[:space:]]*$" "$f" || echo "sourced=$f"
+done
+true]=]
+
+-- NAME=DIGEST of every setting that is not empty, wherever it comes from. A digest of a short password could be guessed, so each is made
+-- together with SECRET_KEY_BASE, which is long and stays there; that one stands for itself. A value of several lines is made one.
+M.DIGESTS = READ .. [=[
+base=$(r value SECRET_KEY_BASE)
+r all | tr '\n\000' '\036\n' | while IFS= read -r line; do
+	name=${line%%%%=*}; value=${line#*=}
+	[ -n "$value" ] || continue
+	key=$base; [ "$name" != SECRET_KEY_BASE ] || key=
+	printf '%%s=%%s\n' "$name" "$(printf '%%s\n%%s' "$key" "$value" | sha256sum | cut -c 1-12)"
 done
 true]=]
 
@@ -305,6 +320,14 @@ function M.look(host, live, user, unit)
 	local h = M.parsed(ssh.read(host, LOOK:format(q(unit or ""), who, who, who), { as = "root", cwd = live, stdin = M.READER }).out)
 	h.settings_unit = unit
 	return h
+end
+
+-- NAME → digest of the settings of a host as its unit's processes read them.
+function M.digests(host, live, user, unit)
+	local who, map = q(user), {}
+	local out = ssh.read(host, M.DIGESTS:format(q(unit or ""), who, who, who), { as = "root", cwd = live, stdin = M.READER }).out
+	for name, digest in ("\n" .. out):gmatch("\n([%w_]+)=(%x+)") do map[name] = digest end
+	return map
 end
 
 -- What a unit sets for its own process, and no command of ours needs.

@@ -3,6 +3,7 @@
 --
 -- Between two steps a process may die and be started again by systemd with half-installed new code, and another admin may put other code
 -- there. So before each question and each change all of it is looked at and told, with when it happened and what it means for members.
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local services = require "services"
 local sorted = require "sorted"
@@ -41,7 +42,7 @@ end
 
 -- What is there now: host → { head, tag, at, how, units = { name → state }, web = { place → HTTP status } }.
 function M.look(s, site)
-	return each(s:all "app", function(host) return look_at(s, site, host) end, { at_once = 10, stop_after = 100 })
+	return hosts.ask_all(s, function(host) return look_at(s, site, host) end)
 end
 
 local function short(commit) return (commit or "?"):sub(1, 10) end

@@ -210,8 +210,42 @@ local function check_places()
 	differ("redis-cli by a socket", settings.redis_cli(h, settings.redis_place(h, "SIDEKIQ_"), "PING"), "redis-cli --no-auth-warning -s '/run/redis/redis.sock' -n 3 PING")
 end
 
+-- ---- hosts against one another ----
+
+-- Digests of a host whose unit has that Environment=, and that EnvironmentFile.
+local function digests(awk, environment, file, dotenv)
+	spit(".env.production", "SECRET_KEY_BASE=base\n" .. dotenv)
+	os.remove(folder .. "/.env")
+	spit("systemctl", ("#!/bin/sh\ncase \"$*\" in *EnvironmentFiles*) echo %s ;; *Environment*) printf '%%s\\n' %s ;; esac\n")
+		:format(q(file and folder .. "/unit.env (ignore_errors=no)" or ""), q(environment)))
+	if file then spit("unit.env", file) end
+	-- By its whole path: "awk" is this very file there.
+	local p <close> = assert(io.popen("command -v " .. awk:match("^%S+")))
+	spit("awk", ("#!/bin/sh\nexec %s%s \"$@\"\n"):format(p:read("l"), awk:match("^%S+(.*)$")))
+	assert(os.execute(("chmod 755 %s/systemctl %s/awk"):format(q(folder), q(folder))))
+	function ssh.read(_, cmd, opts)	-- luacheck: ignore
+		spit("program", opts.stdin)
+		local run <close> = assert(io.popen(("cd %s && PATH=%s:$PATH sh -c %s <program"):format(q(opts.cwd), q(folder), q(cmd))))
+		return { out = run:read("a") }
+	end
+	return settings.digests("app1", folder, "root", "mastodon-web")
+end
+
+local function check_digests(awk)
+	ssh = {}	-- luacheck: ignore
+	local a = digests(awk, "RAILS_ENV=production PORT=3000", nil, "SMTP_LOGIN=same # note\nDB_PASS='it is'\nLINES=\"one\ntwo\"\nEMPTY=\n")
+	local b = digests(awk, "RAILS_ENV=production SMTP_LOGIN=other", "DB_PASS=\"it is\"\n", "SMTP_LOGIN=same\nDB_PASS=unread\nLINES=\"one\ntwo\"\n")
+	differ(awk .. " the unit's own word wins", a.SMTP_LOGIN ~= nil and b.SMTP_LOGIN ~= nil and a.SMTP_LOGIN ~= b.SMTP_LOGIN, true)
+	differ(awk .. " a file of the unit counts", b.DB_PASS ~= nil and b.DB_PASS == a.DB_PASS, true)
+	differ(awk .. " a value of two lines", a.LINES ~= nil and a.LINES == b.LINES, true)
+	differ(awk .. " nothing is no setting", a.EMPTY, nil)
+	differ(awk .. " a unit's own setting is there", a.PORT ~= nil and b.PORT == nil, true)
+	differ(awk .. " what all are made with", a.SECRET_KEY_BASE, b.SECRET_KEY_BASE)
+end
+
 for _, awk in ipairs(awks) do
 	check_files(awk)
+	check_digests(awk)
 	check_layers(awk)
 	check_addresses(awk)
 end
