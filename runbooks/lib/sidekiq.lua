@@ -32,7 +32,7 @@ local function latency(at, now)
 	return type(at) == "number" and math.max(0, math.floor(now - seconds(at))) or 0
 end
 
--- { processes = { {id, hostname, pid, version, queues, busy, quiet, started} … }, queues = { {name, size, latency} … }, processed, retry, now }
+-- { processes = { {id, hostname, pid, version, queues, busy, quiet, started, silent (seconds since it told Redis of itself)} … }, queues = { {name, size, latency} … }, processed, retry, now }
 function M.look(s, site)
 	local answer = mastodon.read(s, site.first, mastodon.redis(site, ("EVAL %s 0 %s"):format(q(LOOK), q(site.redis.prefix))))
 	local ok, raw = pcall(json.decode, answer.out)
@@ -41,7 +41,7 @@ function M.look(s, site)
 	for _, p in ipairs(raw.processes) do
 		if raw.now - (p.beat or 0) < 60 and not (site.dead or {})[p.id] then
 			state.processes[#state.processes + 1] = { id = p.id, hostname = p.info.hostname, pid = p.info.pid, version = p.info.version,
-				queues = p.info.queues, busy = p.busy or 0, quiet = p.quiet, started = seconds(p.info.started_at) }
+				queues = p.info.queues, busy = p.busy or 0, quiet = p.quiet, started = seconds(p.info.started_at), silent = raw.now - (p.beat or 0) }
 		end
 	end
 	table.sort(state.processes, function(a, b) return a.id < b.id end)
@@ -262,10 +262,15 @@ local function described(s, site, p)
 	return ("%s: pid %d"):format(p.hostname, p.pid)
 end
 
--- "app1: jobs at work: 2, app2: not quiet yet"
+local SILENT = 20	-- seconds; a process tells Redis of itself every 10 s
+
+-- "app1: jobs at work: 2, app2: not quiet yet". Only Redis is asked here: a host that stands still or is cut off shows by its heartbeats.
 function M.at_work_words(busy)
 	local list = {}
-	for _, p in ipairs(busy) do list[#list + 1] = p.quiet and ("%s: jobs at work: %d"):format(p.hostname, p.busy) or p.hostname .. ": not quiet yet" end
+	for _, p in ipairs(busy) do
+		list[#list + 1] = (p.quiet and ("%s: jobs at work: %d"):format(p.hostname, p.busy) or p.hostname .. ": not quiet yet")
+			.. (p.silent and p.silent >= SILENT and (" (NOTHING HEARD of it for %d s: does %s answer?)"):format(p.silent, p.hostname) or "")
+	end
 	return table.concat(list, ", ")
 end
 
@@ -298,7 +303,7 @@ function M.drain(s, site, since, limit)
 		local busy, jobs = M.at_work(M.look(s, site), since), {}
 		if #busy == 0 then return false end
 		for _, p in ipairs(busy) do
-			jobs[#jobs + 1] = described(s, site, p) .. (p.quiet and (": jobs at work: %d"):format(p.busy) or ": not quiet yet")
+			jobs[#jobs + 1] = described(s, site, p) .. M.at_work_words({ p }):sub(#p.hostname + 1)
 		end
 		local answer = s:ask { type = "choice", text = "Sidekiq still works on jobs. What now?",
 			details = table.concat(jobs, "\n") .. "\nA job that runs lives only in its process. systemd's usual limit of 15 s for a stop is "
