@@ -52,6 +52,30 @@ local function ask(s, site, sql)
 	return ok and type(found) == "table" and found or nil, trim(answer.out):sub(1, 200)
 end
 
+-- What is hidden of a session from whom we ask as: then its state and the age of its transaction are NULL.
+local function is_hidden(one) return one.pid ~= 0 and not (type(one.state) == "string" and one.state ~= "") and not tonumber(one.age) end
+
+-- PostgreSQL shows another user's session to that one and to postgres alone: where the fleet file names the host of the database, it is asked there as postgres.
+local function reveal(s, site, list)
+	local pids, host = {}, (s.fleet.roles and s.fleet.roles.db or {})[1]
+	list = type(list) == "table" and list or {}
+	for _, one in ipairs(list) do
+		if is_hidden(one) then pids[#pids + 1] = tostring(one.pid) end
+	end
+	if #pids == 0 or not host then return list end
+	-- It must be that server: system identifiers are hidden from some, when it was started from nobody.
+	local sql = ("SELECT json_agg(a) FROM (SELECT %s FROM pg_stat_activity WHERE pid IN (%s) AND extract(epoch FROM pg_postmaster_start_time())::bigint = %s) a")
+		:format(SESSION, table.concat(pids, ", "), site.db.server.started)
+	local ok, answer = pcall(ssh.read, host, ("PGCONNECT_TIMEOUT=10 psql -XAtq -v ON_ERROR_STOP=1 -p %d -d %s -c %s"):format(site.db.server.port, q(site.db.name), q(sql)),
+		{ as = "postgres", cwd = "/", check = false })
+	local read, found = pcall(json.decode, ok and trim(answer.out) or "")
+	if not ok and type(answer) == "table" and answer.kind == "canceled" then error(answer, 0) end
+	local shown = {}
+	for _, one in ipairs(read and type(found) == "table" and found or {}) do shown[one.pid] = one end
+	for i, one in ipairs(list) do list[i] = is_hidden(one) and shown[one.pid] or one end
+	return list
+end
+
 -- ---- in words ----
 
 local function span(seconds)
@@ -69,8 +93,9 @@ local function session(one)
 	local who = kind and kind ~= "client backend" and kind or app or "a program without a name"
 	local from = some(one.address) and " from " .. one.address or ""
 	local text = ("pid %s (%s%s%s)"):format(tostring(one.pid), who, some(one.name) and " of " .. one.name or "", from)
-	if not some(one.state) and not tonumber(one.age) then
-		return text .. ", whose age and query only that user and postgres may see"
+	if is_hidden(one) then
+		return ("%s, whose age and query only that user and postgres may see. On the database's host: sudo -u postgres psql -c 'SELECT * FROM pg_stat_activity WHERE pid = %s'")
+			:format(text, tostring(one.pid))
 	end
 	return ("%s, whose transaction is %s old%s%s"):format(text, tonumber(one.age) and span(one.age) or "?",
 		some(one.state) and one.state:find("^idle") and " and does nothing now" or "",
@@ -79,7 +104,7 @@ end
 
 local function sessions(list, count)
 	local out = {}
-	for i, one in ipairs(list or {}) do out[i] = session(one) end
+	for i, one in ipairs(type(list) == "table" and list or {}) do out[i] = session(one) end
 	local more = (count or #out) - #out
 	return #out > 0 and table.concat(out, "; ") .. (more > 0 and ("; and %d more"):format(more) or "") or nil
 end
@@ -102,7 +127,10 @@ function M.meter(s)
 	if not site or not site.db or not site.db.direct then return nil end
 	local found, why = ask(s, site, LOOK)
 	if not found then return "PostgreSQL was asked whether the migration waits for a lock: " .. why:match("^[^\n]*") end
-	if type(found.waits) == "table" then return waiting(found) end
+	if type(found.waits) == "table" then
+		found.by = reveal(s, site, found.by)
+		return waiting(found)
+	end
 	if found.held > 0 then
 		return ("It waits for nobody; %d %s for a table that it changes"):format(found.held, found.held == 1 and "session waits" or "sessions wait")
 	end
@@ -124,7 +152,7 @@ function M.seen_after(s, site, out, seconds)
 	local which = name and ("= to_regclass('public.%s')"):format(name) or "IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)"
 	local found, why = ask(s, site, HOLDERS:format(which, seconds))
 	if not found then return "it could not be seen who held it: " .. why, name end
-	return sessions(found.by) or "it is not known who held it: by now nobody does", name
+	return sessions(reveal(s, site, found.by)) or "it is not known who held it: by now nobody does", name
 end
 
 -- Did a command end because a lock did not come in time? By the class of the error: its words are in the server's language.
