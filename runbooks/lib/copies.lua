@@ -32,7 +32,7 @@ function M.files(s, site)
 		local names = {}
 		for i, file in ipairs(one.files) do names[i] = q(file) end
 		local out = mastodon.root_read(one.host, ("for f in %s; do [ ! -f \"$f\" ] || { h=$(sha256sum <\"$f\") && printf '%%s %%s %%s\\n' \"${h%%%% *}\" \"$(stat -c %%s \"$f\")\" \"$f\"; }; done")
-			:format(table.concat(names, " "))).out
+			:format(table.concat(names, " ")), { timeout = "12h" }).out
 		local found = {}
 		for _, line in ipairs(lines(out)) do
 			local sha, bytes, file = line:match("^(%x+) (%d+) (.+)$")
@@ -67,12 +67,19 @@ end
 -- Where a file of the backup lies at the place: each host has a folder there, as the archives of hosts have one name.
 local function target(place, one) return ("%s/%s/%s"):format(place.folder, one.host, one.file:match("[^/]+$")) end
 
+-- To read a large backup takes longer than a look may. So the digest that was compared is noted beside the copy, with size, times and number of the
+-- file: as long as these are the same nobody wrote to it since, and the note counts. Else all of it is read.
+local STATE = [[s=$(stat -c '%s %Y %Z %i' "$f") note=${f%/*}/.${f##*/}.sha256]]
+local DIGESTS = "for f in %s; do [ -r \"$f\" ] || continue; " .. STATE:gsub("%%", "%%%%") .. [[; h=
+	{ read -r h n <"$note"; } 2>/dev/null && [ "$n" = "$s" ] || { h=$(sha256sum <"$f") && h=${h%%%% *}; } && printf '%%s %%s\n' "$h" "$f"
+done; true]]
+local NOTE = "umask 077; for f in %s; do h=${f%%%%:*} f=${f#*:}; " .. STATE:gsub("%%", "%%%%") .. [[ && printf '%%s %%s\n' "$h" "$s" >"$note" || exit 1; done]]
+
 -- The digests of what is at the place, by file; without those that are not there.
 local function digests(place, list)
 	local names, found = {}, {}
 	for i, one in ipairs(list) do names[i] = q(target(place, one)) end
-	local out = read_at(place, ("for f in %s; do [ ! -r \"$f\" ] || { h=$(sha256sum <\"$f\") && printf '%%s %%s\\n' \"${h%%%% *}\" \"$f\"; }; done")
-		:format(table.concat(names, " "))).out
+	local out = read_at(place, DIGESTS:format(table.concat(names, " ")), { timeout = "12h" }).out
 	for _, line in ipairs(lines(out)) do
 		local sha, file = line:match("^(%x+) (.+)$")
 		if sha then found[file] = sha end
@@ -180,6 +187,14 @@ local function pass_on(place, one, dir, made)
 	if not ok then error(why, 0) end
 end
 
+-- Notes the digests of what has been compared.
+local function note(place, list)
+	local words = {}
+	for i, one in ipairs(list) do words[i] = q(one.sha .. ":" .. target(place, one)) end
+	local cmd = NOTE:format(table.concat(words, " "))
+	if place.host then ssh.run(place.host, cmd) else here.run(cmd) end
+end
+
 -- Copies what is not there yet.
 function M.copy(s, list, text)
 	local place, why = parse(s, text)
@@ -198,6 +213,7 @@ function M.copy(s, list, text)
 		end
 		tell(s, place, one)
 	end
+	note(place, list)
 end
 
 -- Everything is at the place, digest for digest.
