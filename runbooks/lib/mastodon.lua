@@ -266,6 +266,16 @@ function M.hosts_with(s, site, kind)
 	return list
 end
 
+-- From where the outside is looked at: here, when this machine can resolve the name, else a host without a web process.
+function M.outside_host(s, site)
+	if here.read({ "getent", "hosts", M.web(s) }, { check = false }).code == 0 then return nil end
+	local list = s:all "app"
+	for _, host in ipairs(list) do
+		if #M.units(site, host, "web") == 0 then return host end
+	end
+	return list[1]
+end
+
 -- ---- since when ----
 
 -- A process runs what lay there when it started. Which one that is, is told by times alone: process ids and names that an earlier look

@@ -1,4 +1,5 @@
 -- services.lua - Mastodon's services: do they run and answer, restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local units = require "units"
 local M = {}
@@ -17,52 +18,74 @@ end
 
 -- ---- what the journal says ----
 
--- The application's own lines since then, at most `count` of the end: systemd's words about it are left out.
-local function app_lines(host, names, since, count)
-	local which = {}
-	for _, name in ipairs(names) do which[#which + 1] = "-u " .. q(name) end
-	local cmd = ("LC_ALL=C journalctl --no-pager %s %s -n %d -o short 2>/dev/null | sed '/^-- /d; / systemd\\[[0-9]*\\]: /d; s/^[A-Z][a-z][a-z] [ 0-9][0-9] [0-9:]* [^ ]* [^ ]*: //'")
-		:format(table.concat(which, " "), since and "--since @" .. since or "", count)
-	local list = {}
-	for _, line in ipairs(lines(mastodon.root_read(host, cmd, { check = false }).out)) do
-		if trim(line) ~= "" then list[#list + 1] = line end
-	end
-	return list
-end
-
-local ERRORS = { "^%s*%[%d+%] ! ", "[Ee]rror[ :)]", "Errno::", "[Cc]ould not ", "[Cc]annot ", "[Uu]nable to ", "[Pp]ermission denied", "[Nn]o such file", "[Nn]o space",
-	"[Aa]lready in use", "[Uu]ndefined ", "[Uu]ninitialized ", "^Mastodon now requires", "FATAL", "[Ff]ailed", "[Rr]efused" }
-
--- What units wrote to the journal last: from the last line on that names an error, else the end.
-function M.log(host, names)
-	if #names == 0 then return "it has no unit" end
-	local list, at = app_lines(host, names, nil, 60), nil
-	for i = #list, 1, -1 do
-		for _, pattern in ipairs(ERRORS) do
-			if not at and list[i]:find(pattern) and not list[i]:find("^%s*from ") then at = i end
+-- The application's own lines of a journal's text, and at which of them systemd began to start a unit: its words about it are left out.
+function M.own_lines(text)
+	local list, starts = {}, {}
+	for _, line in ipairs(lines(text)) do
+		local who, words = line:match("^%u%l%l [ %d]%d [%d:]+ %S+ ([^%s:]+): ?(.*)$")
+		if who and who:find("^systemd%[") then
+			if words:find("^Start") then starts[#starts + 1] = #list + 1 end
+		elseif trim(words or line) ~= "" and not line:find("^%-%- ") then
+			list[#list + 1] = words or line
 		end
 	end
-	at = at or math.max(1, #list - 7)
+	return list, starts
+end
+
+local function journal(host, names, since)
+	local which = {}
+	for _, name in ipairs(names) do which[#which + 1] = "-u " .. q(name) end
+	return mastodon.root_read(host, ("LC_ALL=C journalctl --no-pager %s %s -n 400 -o short 2>/dev/null"):format(table.concat(which, " "),
+		since and "--since @" .. since or ""), { check = false }).out
+end
+
+-- What the lines from `from` to `to` say of a failure: the words, and where they stand; nil when none of them names an error.
+local function error_in(list, from, to)
+	-- Without an error the cause is the last paragraph.
+	local words = cause(table.concat(list, "\n", from, to) .. "\n\n-", "")
+	if words == "-" then return nil end
+	local first = words:match("^[^\n]+"):gsub("%.%.%.$", "")
+	for i = from, to do
+		if list[i]:find(first, 1, true) then return first, i end
+	end
+	return first, from
+end
+
+-- The same of a unit's own lines, from where the failure begins: at a start. since: these are the lines since it was started anew, and the first
+-- try that failed counts. Else the last one; and what has run for long and fails now says it last.
+local function failure_in(list, starts, since)
+	local words, at
+	for i = 1, #starts do
+		local k = since and i or #starts + 1 - i
+		if not words then words, at = error_in(list, starts[k], (starts[k + 1] or #list + 1) - 1) end
+	end
+	if not words and since then words, at = error_in(list, 1, #list) end
+	for i = #list, 1, -1 do
+		if not words then words, at = error_in(list, i, i) end
+	end
+	if words then return words, at end
+	return list[#list] and trim(list[#list]) or "nothing", math.max(1, #list - 7)
+end
+
+-- Of a journal's text the lines from where the failure begins; without an error its end. since: they are those since a restart.
+function M.excerpt(text, since)
+	local list, starts = M.own_lines(text)
+	local _, at = failure_in(list, starts, since)
 	return #list > 0 and table.concat(list, "\n", at, math.min(#list, at + 7)) or "the journal has no line of it"
 end
 
--- The first line that names an error, and where it stands; else the last one.
-function M.first_error(list)
-	for i, line in ipairs(list) do
-		for _, pattern in ipairs(ERRORS) do
-			if line:find(pattern) then return trim(line):sub(1, 300), i end
-		end
-	end
-	return list[#list] and trim(list[#list]):sub(1, 300) or "nothing", math.max(1, #list - 5)
+-- The same of what units wrote. since: the seconds of their restart.
+function M.log(host, names, since)
+	return #names == 0 and "it has no unit" or M.excerpt(journal(host, names, since), since)
 end
 
--- Why a unit does not stay up: what the application said first, then the end of its log.
+-- Why a unit does not stay up: what the application said first, then what it said after it.
 function M.failure(host, name, state, since)
-	local list = app_lines(host, { name }, since, 400)
+	local list, starts = M.own_lines(journal(host, { name }, since))
 	local what = state.active == "failed" and ("systemd gave up on it (result %s)"):format(state.result)
 		or ("it dies and is started again, %d times so far"):format(state.restarts or 0)
-	local first, at = M.first_error(list)
-	return ("%s: %s does not stay up: %s. It said: %s%s"):format(host, name, what, first,
+	local first, at = failure_in(list, starts, since)
+	return ("%s: %s does not stay up: %s. It said: %s%s"):format(host, name, what, first:sub(1, 300),
 		#list > at and "\n" .. table.concat(list, "\n", at + 1, math.min(#list, at + 6)) or "")
 end
 
@@ -147,7 +170,7 @@ function M.await(host, names, since, times, what, answers)
 	if broken then fail(broken) end
 	if not ok then
 		if type(why) == "table" and (why.kind == "canceled" or why.kind == "foreseen") then error(why, 0) end
-		fail(("%s: %s\nThe end of its log:\n%s"):format(host, type(why) == "table" and why.text or tostring(why), M.log(host, names)))
+		fail(("%s: %s\nIts log since then:\n%s"):format(host, type(why) == "table" and why.text or tostring(why), M.log(host, names, since)))
 	end
 end
 
@@ -184,19 +207,70 @@ local function unit_answers(s, host, unit)
 	return true
 end
 
--- Seconds between two webs: a proxy that was refused by the first one leaves it out for a while (nginx: fail_timeout, 10 s), and would
--- have nobody left when the second goes down too early. mastodon.settle in the fleet file sets another time.
+-- ---- the proxy ----
+
+-- A proxy that was refused by a web leaves it out for a while (nginx: fail_timeout, 10 s), and would have nobody left when the next one goes
+-- down too early. Whether it gives a web requests again is looked at: pages that nobody has asked for go through the site's own address, and the
+-- web's journal tells which of them it got. Where that cannot be seen, this many seconds are waited (mastodon.settle in the fleet file; 0: none).
 local function settle(s) return tonumber((s.fleet.mastodon or {}).settle) or 11 end
+
+local NONCE = "n=bellbook-$(od -An -N6 -tx1 /dev/urandom | tr -d ' \\n'); "
+
+-- Asks for pages of a name of their own: that name; or nil and why nobody could be asked.
+local function ask_for_pages(run, address, more, count)
+	local cmd = NONCE .. ("for i in $(seq %d); do curl -sS -m 5 -o /dev/null -A bellbook %s%s\"$n-$i\" || e=$?; done; echo \"$n ${e:-0}\"")
+		:format(count, more, address)
+	local answer = run(cmd)
+	local name, failed = answer.out:match("(bellbook%-%x+) (%d+)")
+	if not name then return nil, trim(answer.err):sub(1, 200) end
+	-- Other answers than none (a page that is not there, a password that is wanted) are the proxy's or the web's: the journal tells.
+	if failed ~= "0" then return nil, trim(answer.err):match("[^\n]*$") end
+	return name
+end
+
+-- Did that web get one of them? It may write that a moment later.
+local GOT = "for i in 1 2 3 4 5; do journalctl -u %s --since @%s -o cat 2>/dev/null | grep -q 'path=/%s-' && exit 0; sleep 0.3; done; exit 1"
+
+local function got(one, name, since) return mastodon.root_read(one.host, GOT:format(q(one.unit), since, name), { check = false }).ok end
+
+-- Waits until the proxy gives a web requests again, at most so many looks; false and words when that cannot be seen. count: of the site's webs.
+local function seen_behind_proxy(s, one, count)
+	local since = trim(mastodon.root_read(one.host, "date +%s").out)
+	local place = places_of(s, one.host, one.unit)[1]
+	local own, why = ask_for_pages(function(cmd) return mastodon.read(s, one.host, cmd, { check = false }) end,
+		(place.socket and "http://localhost/" or ("http://%s:%d/"):format(place.address, place.port)),
+		("%s-H %s -H 'X-Forwarded-Proto: https' "):format(place.socket and "--unix-socket " .. q(place.socket) .. " " or "", q("Host: " .. mastodon.web(s))), 1)
+	if not own then return false, "it could not be asked itself: " .. why end
+	if not got(one, own, since) then return false, "its journal does not tell which pages it was asked for" end
+	local from = mastodon.outside_host(s, s.site)
+	local function run(cmd) return from and mastodon.read(s, from, cmd, { check = false }) or here.read(cmd, { check = false }) end
+	local looks = math.max(10, 3 * settle(s))
+	for i = 1, looks do
+		local name, failed = ask_for_pages(run, mastodon.url(s) .. "/", "", 2 * count)
+		if name and got(one, name, since) then return true end
+		if i < looks then
+			sleep("1s", { what = ("waiting for the proxy to send requests to %s on %s again"):format(one.unit, one.host), look = i, of = looks,
+				seen = name and "it got none yet" or "the site could not be asked: " .. failed })
+		end
+	end
+	return false, ("none of the requests to %s came to it in %d looks"):format(mastodon.url(s), looks)
+end
+
+-- The proxy must give a web its requests again before the next one goes down.
+local function wait_for_proxy(s, one, count)
+	if settle(s) <= 0 then return end
+	local seen, why = seen_behind_proxy(s, one, count)
+	if seen then return s:note(("%s on %s works again, and the proxy gives it requests."):format(one.unit, one.host)) end
+	s:note(("%s on %s works again. Whether the proxy gives it requests cannot be seen (%s); so the next one waits %d s, as a proxy leaves out who refused it (nginx: fail_timeout).")
+		:format(one.unit, one.host, why, settle(s)))
+	sleep(settle(s) .. "s", ("waiting for the proxy to send requests to %s again"):format(one.host))
+end
 
 -- Before a web goes down: the one before must have its requests again, and another one must answer. Gives "stop" when a person says so.
 local function before_taking(s, list, i)
 	local one = list[i]
 	local up = unit_answers(s, one.host, one.unit)
-	if i > 1 and list[i - 1].how == "restart" and settle(s) > 0 then
-		s:note(("%s on %s works again. The next one waits %d s for the proxy, which leaves out who refused it (nginx: fail_timeout).")
-			:format(list[i - 1].unit, list[i - 1].host, settle(s)))
-		sleep(settle(s) .. "s", ("waiting for the proxy to send requests to %s again"):format(list[i - 1].host))
-	end
+	if i > 1 and list[i - 1].how == "restart" then wait_for_proxy(s, list[i - 1], #list) end
 	if one.how ~= "restart" or not up then return nil end
 	local down = {}
 	for k, other in ipairs(list) do
@@ -361,7 +435,7 @@ end
 
 -- Everything that is wrong with what runs, on all hosts.
 function M.problems(s, site)
-	local by_host = each(s:all "app", function(host) return host_problems(s, site, host) end, { at_once = 10, stop_after = 100 })
+	local by_host = hosts.ask_all(s, function(host) return host_problems(s, site, host) end)
 	local problems = {}
 	for _, host in ipairs(s:all "app") do
 		for _, text in ipairs(by_host[host]) do problems[#problems + 1] = text end

@@ -163,19 +163,9 @@ function M.sidekiq_problems(s, site, gem, with_fasp)
 	return problems
 end
 
--- From where the outside is looked at: here, when this machine can resolve the name, else a host without a web process.
-local function outside_host(s, site)
-	if here.read({ "getent", "hosts", mastodon.web(s) }, { check = false }).code == 0 then return nil end
-	local list = s:all "app"
-	for _, host in ipairs(list) do
-		if #mastodon.units(site, host, "web") == 0 then return host end
-	end
-	return list[1]
-end
-
 -- What the public address answers now; told where it was looked from. Kept, so that only what becomes different is a fault.
 function M.outside(s, site, user)
-	local from = outside_host(s, site)
+	local from = mastodon.outside_host(s, site)
 	if from then s:note(("This machine does not know the name %s: looked from %s instead."):format(mastodon.web(s), from)) end
 	return pages.look(s, site, user, from)
 end

@@ -184,6 +184,10 @@ serves() { printf '%s' "until pid=\$('$FLEET' in $1 systemctl show -p MainPID --
 	app1 sh -c 'echo >>/etc/systemd/system/toot-web@.service'
 	app2 sh -c 'echo >>/etc/systemd/system/mastodon-web.service'
 	export PATIENCE
+	# Behind a proxy that leaves out who refused it, the next web is taken when the one before gets requests again.
+	app1 sed -i 's/upstream backend {.*/upstream backend { server 127.0.0.1:3000; server 127.0.0.1:3001; server app2:3010; }/' /etc/nginx/nginx.conf
+	app1 nginx -s reload
+	sed -i 's/ settle = 0,//' "$FLEET_STATE/fleet.lua"
 	RULES="failure:yarn=retry@1!$(on app1 "standin set pace 0.1"); $(on app2 "standin mend")
 step:assets=go@1!$(die app1 toot-web@3000)
 question:Members=web
@@ -208,6 +212,8 @@ failure:sidekiq=retry@1!$(on app1 "standin mend"); $(on app1 "systemctl reset-fa
 	# One host's Sidekiq alone does not come up: that host, its unit, and what it said.
 	[[ $output =~ "app1: toot-"(jobs|mail)" does not stay up: "[^$'\n']*"undefined method 'configure_server'" ]]
 	lacks "app2: mastodon-sidekiq does not stay up"
+	has "toot-web@3000 on app1 works again, and the proxy gives it requests."
+	has "toot-web@3001 on app1 works again, and the proxy gives it requests."
 	# In the order of the fleet, whole.
 	[[ $(sed -n '/^? step web/,/^= /p' <<<"$output" | grep '^  \$' | cut -d' ' -f4-) == "app1 systemctl daemon-reload
 app1 systemctl restart 'toot-web@3000'
