@@ -1,5 +1,6 @@
 -- upgrade-back.lua - back to the release from before an upgrade, with or without its dump. SPDX-License-Identifier: GPL-3.0-or-later
 local back = require "back"
+local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local install = require "install"
 local mastodon = require "mastodon"
@@ -45,6 +46,8 @@ local function code_is(s, host)
 	return trim(mastodon.read(s, host, "git rev-parse HEAD").out) == s.back.commit
 end
 
+local function all_stopped(s) return true_on_all(s, function(host) return services.is_stopped(s, host) end) end
+
 local function is_after(s) return s.back.after or "the second part of the migration has not run: the old code bears the database as it is" end
 
 phase "Look before you touch"
@@ -69,6 +72,7 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 		else
 			s:note "The second part of the migration has not run: the database stays as it is, and nothing is lost."
 		end
+		if all_stopped(s) then s:warn "Nothing of Mastodon runs: the site is down until the step “Start the old web”." end
 	end }
 
 observe "room" { title = "Is the dump whole, and is there room for two databases?", needs = { "site", "back" }, timeout = "2h",
@@ -82,9 +86,17 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 		check(not problem, problem)
 		local with_db = s.fleet.roles and s.fleet.roles.db or {}
 		for _, host in ipairs(with_db) do
-			local free = tonumber(trim(mastodon.root_read(host, "df -Pk /var/lib/postgresql | awk 'NR == 2 { print $4 }'", { check = false }).out))
-			check(not free or free > s.site.db_kb * 1.1, ("%s: %d MiB are free for PostgreSQL, and a second database of %d MiB is to lie beside the first")
-				:format(host, (free or 0) // 1024, s.site.db_kb // 1024))
+			local at, wal, guessed = elsewhere.db_room(s, s.site, host)
+			check(not at or at.kb > s.site.db_kb * 1.1, ("%s: %d MiB are free for PostgreSQL, and a second database of %d MiB is to lie beside the first, in %s")
+				:format(host, (at or { kb = 0 }).kb // 1024, s.site.db_kb // 1024, (at or {}).mount))
+			if wal and wal.kb < 1048576 then
+				s:warn(("%s: PostgreSQL's WAL is on a file system of its own (%s) with %d MiB free. A restore writes much of it: look at it meanwhile."):format(host, wal.mount,
+					wal.kb // 1024))
+			end
+			if guessed then
+				s:warn(("%s: no PostgreSQL that listens on port %d was found there; %s."):format(host, s.site.db.server.port, at and "room was looked at in " .. guessed
+					or "look yourself whether there is room"))
+			end
 		end
 		if #with_db == 0 then s:warn(("Look yourself whether PostgreSQL has room for %d MiB more: the fleet file names no host with the role db."):format(s.site.db_kb // 1024)) end
 		s:warn("Lost when the dump takes the place, as of now: " .. back.since(s, s.site, r).words .. ".")
@@ -94,6 +106,9 @@ observe "before" { title = "Remember what must not change", needs = { "site", "b
 	about = [[The signing key of an account, the key of push notifications, the server's name: the same must be found afterwards.]],
 	run = function(s)
 		s.before = verify.identity(s, s.site)
+		if not back.complete(s, s.before, s.back) then
+			s:warn "No web answers, and the record does not tell: whether signing key, server's name and the key of push notifications stay the same cannot be compared."
+		end
 		-- Members who came after the dump are lost with it, and were agreed to.
 		if s.back.after then s.before.users, s.before.accounts = nil, nil end
 	end }
@@ -102,7 +117,8 @@ phase "The old code"
 
 change "checkout" { title = "Check the old code out", needs = { "site", "back" }, takes = "1m", timeout = "30m",
 	why = "Everything that follows is done by the old release's own code.",
-	about = [[The commit that the record names, on every app host.]],
+	about = [[The commit that the record names, on every app host. A web that runs reads the templates of pages from disk: such a page may
+answer with error 500 until the web is started anew, so do not stop here for long.]],
 	back = "Check the newer tag out again, and walk the upgrade again: it does what is missing.",
 	run = function(s)
 		on_all(s, function(host)
@@ -141,9 +157,13 @@ phase "The database"
 
 change "stop" { title = "Stop everything", needs = { "site", "back" }, downtime = "begins", takes = "2m", timeout = "2h",
 	why = "Nothing may write while the database is changed for the dump: it would be lost without being counted.",
-	about = [[First the web, then streaming, then Sidekiq, whose jobs are waited for. From here on members see the proxy's error page.]],
+	about = [[First the web, then streaming, then Sidekiq, whose jobs are waited for. From here on members see the proxy's error page. Where a full
+stop was left, everything is stopped already: then nothing is done here, and the downtime is counted from here on.]],
 	back = "Start the units again.",
-	when = is_after,
+	when = function(s)
+		if all_stopped(s) then return true end
+		return is_after(s)
+	end,
 	run = function(s)
 		local function stop(kind)
 			for _, host in ipairs(mastodon.hosts_with(s, s.site, kind)) do
@@ -160,7 +180,7 @@ change "stop" { title = "Stop everything", needs = { "site", "back" }, downtime 
 		sidekiq.drain(s, s.site, all, s.params.drain)
 		stop "sidekiq"
 	end,
-	done = function(s) return true_on_all(s, function(host) return services.is_stopped(s, host) end) end }
+	done = all_stopped }
 
 local function fresh_name(s) return s.site.db.name .. "_restored" end
 local function kept_name(s) return ("%s_damaged_%s"):format(s.site.db.name, s.site.stamp:lower()) end
@@ -176,7 +196,7 @@ the names are swapped. The damaged one is kept, also for what may be copied out 
 		local site, r = s.site, s.back
 		local open = back.sql(s, site, "postgres", ("SELECT datallowconn FROM pg_database WHERE datname = '%s'"):format(site.db.name:gsub("'", "''")))[1]
 		check(open, "there is no database of that name now: look at psql -l; perhaps an earlier try was stopped between the two names")
-		check(true_on_all(s, function(host) return services.is_stopped(s, host) end), "something of Mastodon runs: stop it first (the step before)")
+		check(all_stopped(s), "something of Mastodon runs: stop it first (the step before)")
 		if open == "t" then
 			proof.still(s, site)
 			local lost = back.since(s, site, r)
@@ -223,15 +243,13 @@ phase "Change over"
 
 change "web" { title = "Start the old web", needs = { "site", "back" }, gives = { "restarted" }, downtime = "ends", takes = "3m", timeout = "15m",
 	why = "From here on members get the old release again.",
-	about = [[One host after the other. Then the cache is cleared, Mastodon's own and what nginx keeps: both tell the newer release.]],
+	about = [[One host after the other. Then the cache is cleared, Mastodon's own and what nginx keeps, on
+the app hosts and those of the role proxy: both tell the newer release.]],
 	back = "Walk the upgrade again.",
 	run = function(s)
 		services.restart_web(s, s.site, "restart")
 		mastodon.run(s, s.site.first, "bin/tootctl cache clear")
-		on_all(s, function(host)
-			mastodon.root_run(host, [=[grep -rhoE '^[[:space:]]*proxy_cache_path[[:space:]]+/[^[:space:];]+' /etc/nginx 2>/dev/null | awk '{ print $2 }' | sort -u |
-while read -r d; do case $d in /?*/?*) [ ! -d "$d" ] || find "$d" -xdev -type f -delete ;; esac; done; true]=])
-		end)
+		elsewhere.clear_caches(s)
 		s.restarted = true
 	end,
 	done = function(s)

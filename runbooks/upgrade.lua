@@ -379,7 +379,7 @@ phase "Backup"
 -- Part of the names of what is kept: before-4.6.5, or at-4.6.5 when that runs already.
 local function when_kept(s) return (s.site.again and "at-" or "before-") .. target(s).text end
 
-change "backup" { title = "Dump the database and prove the dump", needs = { "site" }, gives = { "backup", "record" }, takes = "15m", timeout = "12h",
+change "backup" { title = "Dump the database and prove the dump", needs = { "site" }, uses = { "before" }, gives = { "backup", "record" }, takes = "15m", timeout = "12h",
 	why = "After the point of no return, this file is the only way back.",
 	about = [[pg_dump writes a consistent copy while the site runs. That pg_restore --list works proves nothing, it does so
 even for a file that was cut off: the whole file is read back instead (pg_restore -f /dev/null), and its tables counted.]],
@@ -393,7 +393,7 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 		s.backup = file
 		s:note(("The dump is %s:%s."):format(s.site.first, file))
 		backup.compare_sizes(s, s.site, file)
-		s.record = back.write(s, s.site, file, target(s).text)
+		s.record = back.write(s, s.site, file, target(s).text, s.before)
 	end,
 	done = function(s) return s.backup and backup.is_readable(s, s.site, s.backup) or false end }
 
@@ -441,7 +441,7 @@ copy of what it holds (queued jobs, home timelines), which would be bearable to 
 		end)
 	end }
 
-observe "off-host-place" { title = "Where shall a copy of the backup go?", needs = { "site", "backup", "kept" }, uses = { "kept_redis" }, gives = { "copy_to", "copy_list" },
+observe "off-host-place" { title = "Where shall a copy of the backup go?", needs = { "site", "backup", "kept" }, uses = { "kept_redis" }, gives = { "copy_to", "copy_list" }, timeout = "12h",
 	about = [[A folder of this computer, where bellbook runs, a host of the fleet, or by hand. Whether it may be written there and
 has room for what is not there yet is looked at before anything is copied.]],
 	run = function(s)
@@ -704,7 +704,7 @@ irreversible "migrate-all" (watch.over { title = "Migrate the database, all of i
 	target = "fleet.mastodon.domain", why = "With everything stopped, both parts of the migration are one.",
 	about = [[After this only the dump leads back. It may take hours on a big server; never interrupt it. To see how far an
 index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index.]],
-	back = "Only by the dump: the runbook upgrade-back restores it beside the damaged database, and swaps the two.",
+	back = "By the dump, once anything of the second part has run: the runbook upgrade-back looks, restores it beside the damaged database, and swaps the two.",
 	only = { way = "full-stop" }, otherwise = "the second part comes at the end, when the new code is proven",
 	run = function(s)
 		if not s.backup then s:warn "No backup was made in this walk." end
@@ -809,12 +809,12 @@ the proxy.]],
 	end }
 
 manual "try" { title = "Try it as a member",
-	why = "Some things only a person with an account can see, and after the next step there is only the dump to go back to.",
+	why = "Some things only a person with an account can see. In the two-phase way this is the last place from which nothing is lost by going back.",
 	question = "Does it work as it should?",
 	text = [[Log in (once with a two-factor account: that proves the encryption keys). Write an unlisted post, find it from another
 server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no
 warning may be there. In the moderation view of your account, the address must be yours and not the proxy's. If something is
-wrong, this is the place to go back: stop the session, and walk the runbook upgrade-back.]] }
+wrong, stop the session, and walk the runbook upgrade-back: after a full stop it needs the dump, in the two-phase way only after the next step.]] }
 
 phase "Point of no return"
 

@@ -25,12 +25,35 @@ local function running_commit(s, site)
 	return commit
 end
 
+local IDENTITY = { "user", "key", "domain", "vapid" }
+
+local function identity_words(before)
+	local list = {}
+	for _, name in ipairs(IDENTITY) do
+		local value = (before or {})[name]
+		if value then list[#list + 1] = " " .. q(name .. "=" .. value:gsub("\n", "\\n")) end
+	end
+	return table.concat(list)
+end
+
+-- Where no web answers, the server's identity is what the upgrade saw before. Whose key was seen else may not be whose is seen afterwards. True
+-- when the record tells it.
+function M.complete(s, before, r)
+	if before.domain then return true end
+	if not s.params.account then before.key = nil end
+	if not r.domain then return false end
+	for _, name in ipairs(IDENTITY) do before[name] = r[name] and r[name]:gsub("\\n", "\n") or before[name] end
+	s:note(("No web answers now: the key of @%s, the server's name and the key of push notifications are compared with those in the record."):format(before.user))
+	return true
+end
+
 -- Written by the upgrade, once its dump is proven. Gives the file's name.
-function M.write(s, site, file, target)
+-- before: what was compared (verify.identity), or nil: after a full stop no web tells it.
+function M.write(s, site, file, target, before)
 	local record = file:gsub("%.dump$", "") .. ".record"
 	local at = mastodon.sql(s, site, "SELECT extract(epoch FROM now())::bigint")[1]
-	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s >%s"):format(q(site.from), q(target), running_commit(s, site), q(file),
-		site.schema, q(at), q(record))
+	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s >%s"):format(q(site.from), q(target), running_commit(s, site), q(file),
+		site.schema, q(at), identity_words(before), q(record))
 	mastodon.run(s, site.first, cmd)
 	return record
 end
@@ -93,10 +116,12 @@ end
 
 -- An empty database of the same encoding and locale.
 local function create(s, site, name)
-	local row = M.sql(s, site, "postgres", ("SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = %s"):format(text(site.db.name)))[1]
-	local encoding, collate, ctype = (row or ""):match("^([^|]*)|([^|]*)|([^|]*)$")
+	local row = M.sql(s, site, "postgres", ("SELECT pg_encoding_to_char(encoding), datcollate, datctype, spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace "
+		.. "WHERE datname = %s"):format(text(site.db.name)))[1]
+	local encoding, collate, ctype, space = (row or ""):match("^([^|]*)|([^|]*)|([^|]*)|(.*)$")
 	check(encoding, "the database's encoding is not known")
-	alter(s, site, ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s"):format(ident(name), text(encoding), text(collate), text(ctype)))
+	alter(s, site, ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s%s"):format(ident(name), text(encoding), text(collate), text(ctype),
+		space ~= "pg_default" and " TABLESPACE " .. ident(space) or ""))
 end
 
 -- Settings that are lists of names: PostgreSQL keeps them quoted as they must be said again.

@@ -1,5 +1,6 @@
 -- elsewhere.lua - where things lie: file systems below Mastodon's folder, and the hosts of the database and of Redis.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local M = {}
 
@@ -23,6 +24,64 @@ function M.room(s, host)
 		end
 	end
 	return problems, warnings
+end
+
+-- As root on the host of the database: what its server keeps where, "WHAT KB MOUNT" a line: data, wal, and each tablespace by its number. The server's
+-- processes stand in its folder, wherever that is; what is a link there is followed. %d: its port.
+M.DB_ROOM = [[d=
+for p in /proc/[0-9]*; do
+	case $(cat "$p/comm" 2>/dev/null) in postgres|postmaster) ;; *) continue ;; esac
+	one=$(readlink "$p/cwd") && [ "$(sed -n 4p "$one/postmaster.pid" 2>/dev/null)" = %d ] || continue
+	d=$one
+	break
+done
+[ -n "$d" ] && [ -d "$d" ] || { d=/var/lib/postgresql; echo "guessed $d"; }
+room() { [ ! -d "$2" ] || df -Pk "$2" | awk -v what="$1" 'NR == 2 { kb = $4; sub(/^([^ ]+ +)([0-9]+ +)([0-9]+ +)([0-9]+ +)[0-9]+%% +/, ""); print what, kb, $0 }'; }
+if [ -d "$d/base" ]; then room data "$d/base/."; else room data "$d/."; fi
+room wal "$d/pg_wal/."
+for t in "$d"/pg_tblspc/*; do room "${t##*/}" "$t/."; done
+true]]
+
+-- Room for the database on that host: { kb, mount } of where it lies, and of the WAL where that is a file system of its own. nil: it cannot be seen.
+-- guessed: its server was not found there.
+function M.db_room(s, site, host)
+	local row = mastodon.sql(s, site, "SELECT t.oid, t.spcname FROM pg_tablespace t JOIN pg_database d ON d.dattablespace = t.oid WHERE d.datname = current_database()")[1]
+	local space = (row or ""):match("^(%d+)|pg_default$") and "data" or (row or ""):match("^(%d+)") or "data"
+	local found, guessed = {}, nil
+	for _, line in ipairs(lines(mastodon.root_read(host, M.DB_ROOM:format(site.db.server.port), { check = false }).out)) do
+		local what, kb, mount = line:match("^(%w+) (%d+) (.+)$")
+		if what then found[what] = { kb = tonumber(kb), mount = mount } end
+		guessed = guessed or line:match("^guessed (.+)$")
+	end
+	local at, wal = found[space] or found.data, found.wal
+	return at, wal and at and wal.mount ~= at.mount and wal or nil, guessed
+end
+
+-- Hosts where a proxy may stand before Mastodon: those of the role proxy, and every app host.
+function M.proxies(s)
+	local list, seen = {}, {}
+	for _, names in ipairs { s:all "app", s.fleet.roles and s.fleet.roles.proxy or {} } do
+		for _, host in ipairs(names) do
+			if not seen[host] then list[#list + 1] = host end
+			seen[host] = true
+		end
+	end
+	return list
+end
+
+local CLEAR = [=[grep -rhoE '^[[:space:]]*proxy_cache_path[[:space:]]+/[^[:space:];]+' /etc/nginx 2>/dev/null | awk '{ print $2 }' | sort -u |
+while read -r d; do case $d in /?*/?*) [ ! -d "$d" ] || { find "$d" -xdev -type f -delete && echo "cleared $d"; } ;; esac; done; true]=]
+
+-- Empties what nginx keeps of answers, on each of them.
+function M.clear_caches(s)
+	local list, cleared = M.proxies(s), {}
+	hosts.each(s, list, function(host)
+		for folder in mastodon.root_run(host, CLEAR).out:gmatch("cleared ([^\n]+)") do cleared[#cleared + 1] = host .. ":" .. folder end
+	end)
+	table.sort(cleared)
+	if #cleared > 0 then return s:note("What nginx kept of answers was removed: " .. table.concat(cleared, ", ") .. ".") end
+	s:note(("No cache of nginx was found on %s. When a proxy on another host keeps answers, remove them there: they tell the newer release (the role proxy in the "
+		.. "fleet file names such hosts)."):format(table.concat(list, ", ")))
 end
 
 local function is_local(address)
@@ -68,14 +127,14 @@ end
 
 -- The same by host, each once, with all of its folders.
 function M.by_host(s, site)
-	local hosts, folders = {}, {}
+	local list, folders = {}, {}
 	for _, one in ipairs(M.elsewhere(s, site)) do
 		if one.host then
-			if not folders[one.host] then hosts[#hosts + 1] = one.host end
+			if not folders[one.host] then list[#list + 1] = one.host end
 			folders[one.host] = (folders[one.host] and folders[one.host] .. " " or "") .. one.folder
 		end
 	end
-	return hosts, folders
+	return list, folders
 end
 
 return M

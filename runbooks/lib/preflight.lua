@@ -1,5 +1,7 @@
 -- preflight.lua - looks before an upgrade: the whole site, disk and memory, database, what the release changes.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local elsewhere = require "elsewhere"
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local places = require "places"
 local proof = require "proof"
@@ -50,7 +52,7 @@ end
 function M.look(s)
 	check(mastodon.domain(s), "the fleet file has no mastodon.domain")
 	local site = { first = s:all("app")[1] }
-	site.hosts = each(s:all "app", function(host) return mastodon.host_facts(s, host) end, { at_once = 10, stop_after = 100 })
+	site.hosts = hosts.ask_all(s, function(host) return mastodon.host_facts(s, host) end)
 	M.tell_apart(s, site)
 	M.demand_room(s, site)
 	site.on, site.off = s.site and s.site.on or {}, s.site and s.site.off or {}
@@ -241,11 +243,14 @@ function M.room_problems(s, site)
 		problems[1] = ("%s: %s are free for the backup in %s, and the database has %s"):format(site.first, gib(free), s.params.backup_dir, gib(site.db_kb))
 	end
 	for _, host in ipairs(db_hosts(s)) do
-		local out = mastodon.root_read(host, "df -Pk /var/lib/postgresql | awk 'NR == 2 { print $4 }'", { check = false }).out
-		free = tonumber(trim(out))
-		if free and free < site.index_kb * 2 then
-			problems[#problems + 1] = ("%s: %s are free for PostgreSQL; building an index like the largest one (%s) needs twice its size")
-				:format(host, gib(free), gib(site.index_kb))
+		local at, wal = elsewhere.db_room(s, site, host)
+		if at and at.kb < site.index_kb * 2 then
+			problems[#problems + 1] = ("%s: %s are free for PostgreSQL (%s); building an index like the largest one (%s) needs twice its size")
+				:format(host, gib(at.kb), at.mount, gib(site.index_kb))
+		end
+		if wal and wal.kb < site.index_kb then
+			problems[#problems + 1] = ("%s: %s are free where PostgreSQL keeps its WAL (%s); building an index like the largest one (%s) writes as much there")
+				:format(host, gib(wal.kb), wal.mount, gib(site.index_kb))
 		end
 	end
 	return problems

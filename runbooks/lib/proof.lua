@@ -318,7 +318,7 @@ function M.database(s)
 	end
 	if running and #proven == 0 then not_proven(site, known) end
 	if unseen then s:warn(("Only Rails' word tells which database the web uses: %s."):format(unseen)) end
-	if not running then s:warn "No web process runs, so that only the settings say which database is Mastodon's." end
+	if not running then s:warn(("No web process runs, so that only %s which database is Mastodon's."):format(said and "Rails and the settings say" or "the settings say")) end
 	s:note(("The database is %s: %s%s."):format(place_words(site, direct), server_words(site.db.server),
 		#proven > 0 and "; " .. table.concat(proven, "; ") or ""))
 end

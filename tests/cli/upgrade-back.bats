@@ -40,6 +40,8 @@ walk() {
 
 has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
 
+lacks() { [[ $output != *"$1"* ]] || { echo "there is \"$1\" in the transcript"; return 1; }; }
+
 closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
 
 sql() { "$FLEET" in app1 psql -h db1 -U mastodon -Atc "$1" "${2:-mastodon_production}"; }
@@ -93,6 +95,7 @@ systemctl restart mastodon-sidekiq"
 	walk upgrade-back
 	closed aborted
 	[[ $output =~ STEP\ room\ failed\ .*db1:\ [0-9]+\ MiB\ are\ free\ for\ PostgreSQL,\ and\ a\ second\ database\ of\ [0-9]+\ MiB ]]
+	lacks "was found there"
 	"$FLEET" in db1 rm /var/lib/postgresql/filled
 	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter role mastodon nocreatedb'
 	walk upgrade-back
@@ -106,6 +109,9 @@ systemctl restart mastodon-sidekiq"
 @test "after it: the dump beside the damaged database, what is lost counted and typed, the names swapped" {
 	post after-the-dump
 	[[ $(through_nginx) == *'"version":"4.7.4"'* ]]
+	# A proxy on a host of its own keeps answers, too.
+	"$FLEET" in search1 sh -c 'mkdir -p /etc/nginx /var/cache/ngx/a && echo "proxy_cache_path /var/cache/ngx keys_zone=C:1m;" >/etc/nginx/nginx.conf && echo old >/var/cache/ngx/a/page'
+	sed -i 's/ roles = {/ roles = { proxy = { "search1" },/' "$FLEET_STATE/fleet.lua"
 	RULES="question:How many posts=7@1
 failure:restore=retry@1
 step:redis=go!'$FLEET' in db1 redis-cli sadd queues mailers >/dev/null; for n in 1 2 3; do '$FLEET' in db1 redis-cli lpush queue:mailers '{\"jid\":\"'\$n'\",\"enqueued_at\":1,\"created_at\":1}' >/dev/null; done; '$FLEET' in db1 redis-cli zadd retry 9999999999 '{\"jid\":\"4\"}' >/dev/null
@@ -119,6 +125,8 @@ question:jobs wait=drop" walk upgrade-back
 	[ "$(redis exists queue:mailers retry)" -eq 0 ]
 	# nginx kept the newer release's answer for a week.
 	[[ $(through_nginx) == *'"version":"4.6.6"'* ]]
+	has "What nginx kept of answers was removed: app1:/var/cache/nginx, search1:/var/cache/ngx"
+	"$FLEET" in search1 test ! -e /var/cache/ngx/a/page
 	has "only the dump leads back"
 	has "7 was typed, and it is 1: nothing was done"
 	has "1 posts of members"
@@ -137,4 +145,50 @@ question:jobs wait=drop" walk upgrade-back
 	[ "$(sql "select count(*) from pg_database where datname like 'mastodon_production_damaged_%' and not datallowconn" postgres)" -eq 1 ]
 	# What the second part had moved is where the old code looks for it.
 	[ "$(sql 'select count(*) from accounts where domain is null and private_key is not null')" -eq 3 ]
+}
+
+# Nothing of Mastodon runs on the hosts.
+all_stopped() {
+	local h
+	for h in app1 app2; do
+		! "$FLEET" in "$h" systemctl is-active mastodon-web mastodon-sidekiq mastodon-streaming@4000 | grep -x active || { echo "something runs on $h"; return 1; }
+	done
+}
+
+# Every service of the hosts is there, and Sidekiq of each takes jobs.
+all_run() {
+	"$FLEET" in app1 systemctl is-active mastodon-web mastodon-sidekiq mastodon-streaming@4000 >/dev/null && "$FLEET" in app2 systemctl is-active mastodon-sidekiq >/dev/null
+}
+
+@test "a full stop that was left before its migration: the old code comes back, and everything is started" {
+	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck'
+	RULES="step:migrate-all=abort
+approval:migrate-all=abort" walk upgrade --set target=4.7.4 --set way=full-stop
+	closed aborted
+	has "STEP stop ok"
+	all_stopped
+	both standin effects clear
+	walk upgrade-back
+	closed ok
+	has "The second part of the migration has not run"
+	has "Nothing of Mastodon runs: the site is down until"
+	has "are compared with those in the record"
+	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore skipped"*"DOWNTIME.ENDED web"* ]]
+	runs 4.6.6
+	all_run
+}
+
+@test "a full stop that was left behind its migration: only the dump leads back, with everything down all the while" {
+	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension if not exists amcheck'
+	RULES="step:web=abort" walk upgrade --set target=4.7.4 --set way=full-stop
+	closed aborted
+	has "STEP migrate-all ok"
+	all_stopped
+	RULES="question:How many posts=0" walk upgrade-back
+	closed ok
+	has "only the dump leads back"
+	has "0 posts of members"
+	runs 4.6.6
+	all_run
+	[ "$(sql "select count(*) from accounts where domain is null and private_key is not null")" -eq 3 ]
 }
