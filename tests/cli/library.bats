@@ -1,0 +1,29 @@
+#!/usr/bin/env bats
+# library.bats - what runbooks/lib finds out, without a fleet.
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+bats_require_minimum_version 1.5.0
+
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
+
+# says SCRIPT: that one of tests/lib ends with ok.
+says() {
+	mkdir "$BATS_TEST_TMPDIR/place"
+	run lua5.4 "$BATS_TEST_DIRNAME/../lib/$1" "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_TEST_TMPDIR/place"
+	[ "${lines[-1]}" = ok ] || { printf '%s\n' "$output"; false; }
+}
+
+@test "room for PostgreSQL is looked at where its server keeps its data, WAL and tablespaces, behind links and on their own mounts" { says rooms.lua; }
+
+@test "from outside only what became different is a fault; a web on a socket or on an address of its own is asked there" {
+	local pid port
+	python3 "$BATS_TEST_DIRNAME/../lib/places.py" "$BATS_TEST_TMPDIR/web.sock" 127.0.0.2 >"$BATS_TEST_TMPDIR/port" 3>&- &
+	pid=$!
+	until_true test -s "$BATS_TEST_TMPDIR/port"
+	read -r port <"$BATS_TEST_TMPDIR/port"
+	run lua5.4 "$BATS_TEST_DIRNAME/../lib/pages.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_TEST_TMPDIR/web.sock" 127.0.0.2 "$port"
+	kill "$pid"
+	wait "$pid" || :
+	[ "${lines[-1]}" = ok ] || { printf '%s\n' "$output"; false; }
+}
