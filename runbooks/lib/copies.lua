@@ -69,17 +69,17 @@ local function target(place, one) return ("%s/%s/%s"):format(place.folder, one.h
 
 -- To read a large backup takes longer than a look may. So the digest that was compared is noted beside the copy, with size, times and number of the
 -- file: as long as these are the same nobody wrote to it since, and the note counts. Else all of it is read.
-local STATE = [[s=$(stat -c '%s %Y %Z %i' "$f") note=${f%/*}/.${f##*/}.sha256]]
-local DIGESTS = "for f in %s; do [ -r \"$f\" ] || continue; " .. STATE:gsub("%%", "%%%%") .. [[; h=
+local STATE = [[s=$(TZ=UTC stat -c '%s %y %z %i' "$f") note=${f%/*}/.${f##*/}.sha256]]
+M.DIGESTS = "for f in %s; do [ -r \"$f\" ] || continue; " .. STATE:gsub("%%", "%%%%") .. [[; h=
 	{ read -r h n <"$note"; } 2>/dev/null && [ "$n" = "$s" ] || { h=$(sha256sum <"$f") && h=${h%%%% *}; } && printf '%%s %%s\n' "$h" "$f"
 done; true]]
-local NOTE = "umask 077; for f in %s; do h=${f%%%%:*} f=${f#*:}; " .. STATE:gsub("%%", "%%%%") .. [[ && printf '%%s %%s\n' "$h" "$s" >"$note" || exit 1; done]]
+M.NOTE = "umask 077; for f in %s; do h=${f%%%%:*} f=${f#*:}; " .. STATE:gsub("%%", "%%%%") .. [[ && printf '%%s %%s\n' "$h" "$s" >"$note" || exit 1; done]]
 
 -- The digests of what is at the place, by file; without those that are not there.
 local function digests(place, list)
 	local names, found = {}, {}
 	for i, one in ipairs(list) do names[i] = q(target(place, one)) end
-	local out = read_at(place, DIGESTS:format(table.concat(names, " ")), { timeout = "12h" }).out
+	local out = read_at(place, M.DIGESTS:format(table.concat(names, " ")), { timeout = "12h" }).out
 	for _, line in ipairs(lines(out)) do
 		local sha, file = line:match("^(%x+) (.+)$")
 		if sha then found[file] = sha end
@@ -191,7 +191,7 @@ end
 local function note(place, list)
 	local words = {}
 	for i, one in ipairs(list) do words[i] = q(one.sha .. ":" .. target(place, one)) end
-	local cmd = NOTE:format(table.concat(words, " "))
+	local cmd = M.NOTE:format(table.concat(words, " "))
 	if place.host then ssh.run(place.host, cmd) else here.run(cmd) end
 end
 

@@ -27,3 +27,5 @@ says() {
 	wait "$pid" || :
 	[ "${lines[-1]}" = ok ] || { printf '%s\n' "$output"; false; }
 }
+
+@test "the digest of a copy is taken from the note beside it, until somebody writes to the copy" { says copies.lua; }
