@@ -6,12 +6,9 @@
 # 4.6.5, then to a fork's 4.6.5. Each set-up that is refused is mended as the refusal itself advises, and looked at again in the same walk.
 
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
-DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
-LIVE=/home/mastodon/live
+# shellcheck source=tests/lib/walks.bash
+. "$BATS_TEST_DIRNAME/../lib/walks.bash"
 OFFICIAL=https://github.com/mastodon/mastodon.git
-# shellcheck source=tests/lib/standin.sh
-. "$BATS_TEST_DIRNAME/../lib/standin.sh"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
@@ -27,15 +24,6 @@ teardown() { [ -z "${output:-}" ] || echo "$output" | grep -v '^> ' | cut -c1-15
 # The folder of the code on a host, as Mastodon's user: live HOST SHELL
 live() { "$FLEET" in "$1" runuser -u mastodon -- env HOME=/home/mastodon sh -ec "cd $LIVE; $2"; }
 
-# upgrade VERSION [OPTION…], with the rules of RULES (one a line); the transcript is $output.
-upgrade() {
-	local -a rules=()
-	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
-	mkdir -p "$BATS_TEST_TMPDIR/journal"
-	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
-		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
-}
-
 # mends STEP COMMAND…: rules that mend one failure of the step after the other, each with its command; they are run by bash, with the functions here.
 mends() {
 	local step=$1 i=0 file
@@ -50,12 +38,6 @@ mends() {
 		printf 'failure:%s=retry@1!bash %s\n' "$step" "$file"
 	done
 }
-
-has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
-
-hasnt() { [[ $output != *"$1"* ]] || { echo "\"$1\" in the transcript"; return 1; }; }
-
-closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
 
 @test "versions as semver has them, ways that are closed, and what units run: the tables" {
 	run lua5.4 "$BATS_TEST_DIRNAME/../lib/versions.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib"
@@ -117,8 +99,8 @@ question=go"
 	has "$kept"
 	has "$stash"
 	has "streaming. As root: chown"
-	hasnt "ours.scss"
-	hasnt "dump.sql"
+	lacks "ours.scss"
+	lacks "dump.sql"
 	has "left as they are, because v4.6.5 does not change them: Rakefile"
 	# Redis
 	has "Redis gives no copy of itself ("
@@ -193,7 +175,7 @@ cd '$LIVE' && git worktree remove '$LIVE-own'"
 	closed aborted
 	has "own-4.6.6 is a branch of the host's own"
 	has "? manual agree"
-	hasnt "no longer run"
+	lacks "no longer run"
 	has ", not production (ar_internal_metadata)"
 	has "Migrations of 4.6.5+glitch, the release that runs, were never done: 1 (20260319142348"
 	has "Migrations in it that are neither of 4.6.5+glitch nor of what it goes to: 1 (the newest is 20990101000000)"

@@ -5,16 +5,13 @@
 # 4.3 to 4.4: the part before the restart runs in transactions only, the part after it has an index that is dropped beside the writers.
 
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
-DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
-# shellcheck source=tests/lib/standin.sh
-. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+# shellcheck source=tests/lib/walks.bash
+. "$BATS_TEST_DIRNAME/../lib/walks.bash"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
 	FLEET_MASTODON=v4.3.20 "$FLEET" up >&2
-	local h
-	for h in app1 app2; do "$FLEET" in "$h" standin set pace 0.1; done
+	both standin set pace 0.1
 	"$FLEET" in app1 runuser -u mastodon -- env "PATH=/home/mastodon/.rbenv/shims:/home/mastodon/.rbenv/bin:/usr/local/bin:/usr/bin:/bin" RAILS_ENV=production \
 		sh -ec 'cd /home/mastodon/live; git fetch -q --tags; git checkout -q v4.4.13; git -C ~/.rbenv/plugins/ruby-build pull -q; rbenv install -s; bundle install' >&2
 	mkdir "$BATS_FILE_TMPDIR/runbooks"
@@ -41,8 +38,6 @@ teardown_file() { "$FLEET" down >&2; }
 
 teardown() { [ -z "${output:-}" ] || echo "$output" | cut -c1-600 | grep -v '^[<>] ' | tail -n 60; }
 
-has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
-
 # Shell text: somebody's report of that name reads the members' table in a transaction that it does not end.
 hold() { printf '%s' "'$FLEET' in app1 hold $1"; }
 
@@ -55,12 +50,8 @@ request() { printf '%s' "'$FLEET' in app1 request"; }
 # A report that another user of the database runs.
 others_hold() { printf '%s' "'$FLEET' in app1 env PGUSER=stats hold $1"; }
 
-# walk [RULE…]: the transcript is $output.
-walk() {
-	mkdir -p "$BATS_TEST_TMPDIR/journal"
-	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db DRIVE_DETAILS=1 run "$FLEET" exec python3 "$DRIVE" "$@" \
-		-- "$BELLBOOK" run "$BATS_FILE_TMPDIR/runbooks/locks.lua" --json
-}
+# migrate [RULE…]: the transcript is $output.
+migrate() { RULES=$(printf '%s\n' "$@") DRIVE_DETAILS=1 walk "$BATS_FILE_TMPDIR/runbooks/locks.lua"; }
 
 recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log 1 --format text; }
 
@@ -68,18 +59,18 @@ recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log
 	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create role stats login' -c 'grant select on users to stats'
 	cp "$FLEET_STATE/fleet.lua" "$BATS_TEST_TMPDIR/kept"
 	sed -i 's/ db = { "db1"/ other = { "db1"/' "$FLEET_STATE/fleet.lua"
-	walk "step:migrate=go!$(others_hold report)" "failure:migrate=abort!cp '$BATS_TEST_TMPDIR/kept' '$FLEET_STATE/fleet.lua'"
+	migrate "step:migrate=go!$(others_hold report)" "failure:migrate=abort!cp '$BATS_TEST_TMPDIR/kept' '$FLEET_STATE/fleet.lua'"
 	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of stats\), whose age and query only that user and postgres may see. On the database.s host: sudo -u postgres psql -c .SELECT \* FROM pg_stat_activity WHERE pid = [0-9]+' <<<"$output"
-	walk "failure:migrate=abort!$(release report)"
+	migrate "failure:migrate=abort!$(release report)"
 	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of stats from [0-9.]+\), whose transaction is (less than a minute|[0-9]+ min) old, at: begin; select' <<<"$output"
 	has "where email = '?'"
 	[[ $output != *eve@members.example* && $output != *"insufficient privilege"* ]]
 }
 
 @test "migrations in transactions give way to members while somebody holds the lock, are tried again, and say who it was" {
-	walk "step:migrate=go!$(hold report)" "seen:got no lock on users=x@1" "failure:migrate=retry@1" "seen:got no lock on users=x@1!$(release report)" \
+	migrate "step:migrate=go!$(hold report)" "seen:got no lock on users=x@1" "failure:migrate=retry@1" "seen:got no lock on users=x@1!$(release report)" \
 		"step:migrate-post=skip"
-	[[ ${lines[-1]} == "CLOSED ok"* ]]
+	closed ok
 	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of mastodon from [0-9.]+\), whose transaction is less than a minute old, at: begin; select' <<<"$output"
 	has "PG::LockNotAvailable"
 	has "in the migration 20250313123400 AddAgeVerifiedAtToUsers"
@@ -98,11 +89,11 @@ recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log
 
 @test "PostgreSQL restarted under a migration is named; one that may not be cut short waits in sight, with who blocks it and who waits behind it" {
 	local restart="'$FLEET' in db1 runuser -u postgres -- /usr/lib/postgresql/15/bin/pg_ctl -D /var/lib/postgresql/15/main -m fast -w -l /dev/null restart >/dev/null"
-	walk "step:migrate-post=go!'$FLEET' in app1 standin fail migrate-slow 300 RemoveLegacyDeviseTwoFactorSecretsFromUsers" \
+	migrate "step:migrate-post=go!'$FLEET' in app1 standin fail migrate-slow 300 RemoveLegacyDeviseTwoFactorSecretsFromUsers" \
 		"seen:~ migrate-post It waits for no lock=x@1!'$FLEET' in app1 busy && $restart" \
 		"failure:migrate-post=retry@1!'$FLEET' in app1 standin mend; $(hold export)" \
 		"seen:~ migrate-post It waits for a lock on users=x@1!$(request)" "seen: behind it (members=x@1!$(release export)"
-	[[ ${lines[-1]} == "CLOSED ok"* ]]
+	closed ok
 	has "PostgreSQL was restarted at "
 	has "UTC, under it, and answers again"
 	has "because of 20250605110215 Drop unused index on notifications"

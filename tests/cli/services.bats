@@ -5,11 +5,8 @@
 # Order matters: one fleet is put into one set-up after another, and walked from 4.6.5 to 4.6.6 in the middle.
 
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
-DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
-LIVE=/home/mastodon/live
-# shellcheck source=tests/lib/standin.sh
-. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+# shellcheck source=tests/lib/walks.bash
+. "$BATS_TEST_DIRNAME/../lib/walks.bash"
 # shellcheck source=tests/lib/wait.sh
 . "$BATS_TEST_DIRNAME/../lib/wait.sh"
 
@@ -31,19 +28,6 @@ teardown() {
 	both standin mend
 }
 
-# upgrade VERSION [OPTION…], with the rules of RULES (one a line); the transcript is $output.
-upgrade() {
-	local -a rules=()
-	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
-	mkdir -p "$BATS_TEST_TMPDIR/journal"
-	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
-		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
-}
-
-has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
-lacks() { [[ $output != *"$1"* ]] || { echo "there is \"$1\" in the transcript"; return 1; }; }
-closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
-forget() { both standin effects clear; }
 untouched() { [ -z "$(effects app1 | grep -v '^systemctl')$(effects app2 | grep -v '^systemctl')" ]; }
 
 # unit HOST NAME FROM [SED…]: a unit file made of another one.

@@ -5,13 +5,11 @@
 # Order matters: one server goes from 4.6.6 to 4.7.4 and back, twice.
 
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
-DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
-# shellcheck source=tests/lib/standin.sh
-. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+# shellcheck source=tests/lib/walks.bash
+. "$BATS_TEST_DIRNAME/../lib/walks.bash"
 
 setup_file() {
-	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
+	export DRIVE_DETAILS=1 FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
 	FLEET_MASTODON=v4.6.6 "$FLEET" up >&2
 	both standin set pace 0.1
 	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck' -c "alter database mastodon_production set work_mem to '5MB'" \
@@ -22,27 +20,7 @@ setup_file() {
 
 teardown_file() { "$FLEET" down >&2; }
 
-both() {
-	local h
-	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
-}
-
 teardown() { [ -z "${output:-}" ] || echo "$output" | cut -c1-500 | tail -n 40; }
-
-# walk RUNBOOK [OPTION…], with the rules of RULES (one a line); the transcript is $output.
-walk() {
-	local -a rules=()
-	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
-	mkdir -p "$BATS_TEST_TMPDIR/journal"
-	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db DRIVE_DETAILS=1 run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
-		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/$1.lua" "${@:2}" --json
-}
-
-has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
-
-lacks() { [[ $output != *"$1"* ]] || { echo "there is \"$1\" in the transcript"; return 1; }; }
-
-closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
 
 sql() { "$FLEET" in app1 psql -h db1 -U mastodon -Atc "$1" "${2:-mastodon_production}"; }
 

@@ -5,11 +5,8 @@
 # Order matters: one server is walked from 4.5.15 over 4.6.5 and 4.6.6 to 4.7.4; another one of 4.2.29 comes last.
 
 bats_require_minimum_version 1.5.0
-FLEET="$BATS_TEST_DIRNAME/../fleet/fleet"
-DRIVE="$BATS_TEST_DIRNAME/../lib/drive.py"
-LIVE=/home/mastodon/live
-# shellcheck source=tests/lib/standin.sh
-. "$BATS_TEST_DIRNAME/../lib/standin.sh"
+# shellcheck source=tests/lib/walks.bash
+. "$BATS_TEST_DIRNAME/../lib/walks.bash"
 
 setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
@@ -24,23 +21,9 @@ start() {
 	both standin set pace 0.1
 }
 
-both() {
-	local h
-	for h in app1 app2; do "$FLEET" in "$h" "$@"; done
-}
-
 teardown() {
 	[ -z "${output:-}" ] || echo "$output" | cut -c1-400 | tail -n 40
 	both standin mend
-}
-
-# upgrade VERSION [OPTION…], with the rules of RULES (one a line); the transcript is $output.
-upgrade() {
-	local -a rules=()
-	[ -z "${RULES:-}" ] || mapfile -t rules <<<"$RULES"
-	mkdir -p "$BATS_TEST_TMPDIR/journal"
-	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$FLEET" exec python3 "$DRIVE" "${rules[@]}" -- \
-		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set "target=$1" "${@:2}" --json
 }
 
 # Shell text: the process of a host's unit dies, and systemd starts another.
@@ -60,13 +43,6 @@ asked_open() {
 	[[ $output == *"? step $1 "* ]] || { echo "no question of $1"; return 1; }
 	! sed -n "/^? step $1 /,/^= /p" <<<"$output" | grep 'already says yes'
 }
-
-forget() { both standin effects clear; }
-
-has() { [[ $output == *"$1"* ]] || { echo "no \"$1\" in the transcript"; return 1; }; }
-
-# The walk ended with this outcome.
-closed() { [[ ${lines[-1]} == "CLOSED $1"* ]] || { echo "it ended as: ${lines[-1]}"; return 1; }; }
 
 @test "a dry run looks at everything and changes nothing" {
 	forget
