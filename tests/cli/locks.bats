@@ -20,7 +20,7 @@ setup_file() {
 	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/hold' <<'E'
 #!/bin/sh
 ask() { psql -XqAt -h db1 -U "${PGUSER:-mastodon}" -d mastodon_production -c "$1"; }
-PGAPPNAME=$1 ask "begin; select count(*) from users where email = 'eve@members.example'; select pg_sleep(600)" >/dev/null 2>&1 </dev/null 3>&- &
+PGAPPNAME=$1 ask "begin; select count(*) from users where email = 'eve@members.example'; select pg_sleep(600)" >/dev/null 2>&1 </dev/null &
 until psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select 1 from pg_locks join pg_stat_activity using (pid) where application_name = '$1' and granted and relation = 'users'::regclass" | grep -q 1; do sleep 0.1; done
 E
 	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/request' <<'E'
@@ -59,9 +59,9 @@ recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log
 	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create role stats login' -c 'grant select on users to stats'
 	cp "$FLEET_STATE/fleet.lua" "$BATS_TEST_TMPDIR/kept"
 	sed -i 's/ db = { "db1"/ other = { "db1"/' "$FLEET_STATE/fleet.lua"
-	migrate "step:migrate=go!$(others_hold report)" "failure:migrate=abort!cp '$BATS_TEST_TMPDIR/kept' '$FLEET_STATE/fleet.lua'"
+	migrate "step:migrate=go!$(others_hold report)" "failure:migrate=abort!$(release report) && cp '$BATS_TEST_TMPDIR/kept' '$FLEET_STATE/fleet.lua'"
 	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of stats\), whose age and query only that user and postgres may see. On the database.s host: sudo -u postgres psql -c .SELECT \* FROM pg_stat_activity WHERE pid = [0-9]+' <<<"$output"
-	migrate "failure:migrate=abort!$(release report)"
+	migrate "step:migrate=go!$(others_hold report)" "failure:migrate=abort!$(release report)"
 	grep -Eq '^! migrate The migration got no lock on users within 1 s; .* Held by pid [0-9]+ \(report of stats from [0-9.]+\), whose transaction is (less than a minute|[0-9]+ min) old, at: begin; select' <<<"$output"
 	has "where email = '?'"
 	[[ $output != *eve@members.example* && $output != *"insufficient privilege"* ]]
