@@ -76,7 +76,8 @@ recorded() { BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$BELLBOOK" log
 	has "in the migration 20250313123400 AddAgeVerifiedAtToUsers"
 	has "a lock on users did not come. 6 times it was waited for, 1 s each"
 	has "pg_terminate_backend(PID)"
-	has "It got its lock at the 2. try."
+	# At the second one, or later where the machine is busy.
+	[[ $output =~ It\ got\ its\ lock\ at\ the\ [2-6]\.\ try ]]
 	# What the other one looks for is nobody's business.
 	has "where email = '?'"
 	[[ $output != *eve@members.example* ]]
