@@ -182,13 +182,19 @@ function M.direct(s, host, post)
 	return ask(layouts(post), base, function(cmd) return mastodon.read(s, host, cmd, { check = false }) end, more)
 end
 
--- Since when the workers of the units run that answer now: seconds of the host's clock, of the oldest; nil when none does.
+-- Since when the workers of the units run that answer now: seconds of the host's clock, of the oldest; nil when none does. Puma without workers
+-- (WEB_CONCURRENCY=0, or in the middle of a reload) keeps its process in a reload: only its journal tells when it began anew.
 local SINCE = [[for u in %s; do
 	p=$(systemctl show -p MainPID --value "$u")
 	[ "${p:-0}" -gt 0 ] || continue
 	ages=$(ps -o etimes= --ppid "$p" 2>/dev/null)
-	[ -n "$ages" ] || ages=$(ps -o etimes= -p "$p")
 	for a in $ages; do echo $(($(date +%%s) - a)); done
+	[ -z "$ages" ] || continue
+	age=$(ps -o etimes= -p "$p" 2>/dev/null)
+	[ -n "$age" ] || continue
+	own=$(($(date +%%s) - age))
+	anew=$(journalctl -u "$u" --since "@$own" -o short-unix --no-pager 2>/dev/null | sed -n 's/^\([0-9]\{1,\}\)[. ].*Puma starting in .*/\1/p' | tail -n 1)
+	echo "${anew:-$own}"
 done | sort -n | head -n 1]]
 
 function M.workers_since(host, units)

@@ -1,6 +1,6 @@
 -- looks.lua - what the upgrade makes of what hosts say, by tables: where services listen, replicas, full disks. Run by tests/cli/reason.bats with lua5.4.
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- luacheck: globals q lines trim check cause each ssh package, read globals arg print
+-- luacheck: globals q lines trim check cause each ssh package, read globals arg print io os
 package.path = arg[1] .. "/?.lua"
 function q(text) return "'" .. text .. "'" end
 function trim(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end
@@ -153,6 +153,31 @@ same("one server, several databases of it", kept { REDIS_DB = "1", SIDEKIQ_REDIS
 same("three", kept { REDIS_PORT = "1", SIDEKIQ_REDIS_URL = "redis://h:2/4", CACHE_REDIS_URL = "redis://h:3" },
 	"app1 2/4 /keep/redis.rdb; app1 1/0 /keep/redis-timelines.rdb; app1 3/0 /keep/redis-cache.rdb")
 same("the cache's own", kept { CACHE_REDIS_URL = "unix:///run/cache.sock" }, "app1 6379/0 /keep/redis.rdb; app1 0/0 /keep/redis-cache.rdb")
+
+-- ---- since when the web's workers run ----
+
+-- What the host's programs say: ages of the children and of the main process, and its journal. Now it is 1000.
+local function since(children, own, journal)
+	local fakes = ([[systemctl() { echo 7; }; date() { echo 1000; }; journalctl() { printf '%%s' '%s'; }; ps() { case "$*" in *--ppid*) printf '%s' ;; *) echo %s ;; esac; }
+]]):format(journal, children, own)
+	package.loaded.mastodon.root_read = function(_, cmd)
+		local name = os.tmpname()
+		local f <close> = assert(io.open(name, "w"))
+		f:write(fakes, cmd, "\n")
+		f:flush()
+		local p <close> = assert(io.popen("sh " .. name))
+		local out = p:read("a")
+		os.remove(name)
+		return { ok = true, out = out, err = "" }
+	end
+	return require("pages").workers_since("app1", { "web" })
+end
+
+local STARTS = "500.123456 app1 puma[7]: [7] Puma starting in single mode...\n700.5 app1 puma[7]: Puma starting in single mode...\n701.0 app1 puma[7]: * Listening on x\n"
+same("with workers", since("100\\n90\\n", 600, STARTS), 900)
+same("without workers, loaded anew", since("", 600, STARTS), 700)
+same("gone meanwhile", since("", "", STARTS), nil)
+same("without workers, never loaded anew", since("", 600, ""), 400)
 
 -- ---- settings of several hosts ----
 
