@@ -106,7 +106,7 @@ static void home__is_sound_at_any_size(void **state)
 	(void)state;
 	for (int cols = 1; cols < 160; cols += 7)
 		for (int rows = 1; rows < 50; rows += 5) {
-			struct picture one = { "home", NULL, rows, cols, cols % 2 == 0, cols % 3 ? "jj" : "/a?" };
+			struct picture one = { rows % 2 ? "home-down" : "home", NULL, rows, cols, cols % 2 == 0, cols % 3 ? "jj" : "/a?" };
 			struct canvas *canvas = paint(&one);
 
 			golden_sound(canvas);
