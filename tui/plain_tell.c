@@ -151,6 +151,21 @@ static const char *type_words(const char *type)
 	return "Type your answer.";
 }
 
+/* What a step by hand is about was told when it was entered: what stands before and behind it is told. */
+static void details_but_about(struct plain *plain, const char *details, const char *about)
+{
+	const char *at = about && *about ? strstr(details, about) : NULL;
+	char *before = at ? mem_dup(details, (size_t)(at - details)) : NULL;
+
+	if (before && *before)
+		lines(plain, before);
+	if (at)
+		details = at + strlen(about) + strspn(at + strlen(about), "\n");
+	if (*details)
+		lines(plain, details);
+	mem_free(before);
+}
+
 void plain_tell_question(struct plain *plain, const struct question *question)
 {
 	const struct scene *scene = plain->scene;
@@ -165,9 +180,7 @@ void plain_tell_question(struct plain *plain, const struct question *question)
 	}
 	plain_safe(plain, question->text);
 	put(plain, "\n");
-	/* What a step by hand is about was told when it was entered. */
-	if (!step || !str_is(step->about, question->details))
-		lines(plain, question->details);
+	details_but_about(plain, question->details, step ? step->about : NULL);
 	prose_question(&plain->out, "", question->data);
 	if (question->expect && question_choices(question) == 0) {
 		labelled(plain, "To agree, type exactly: ", question->expect);

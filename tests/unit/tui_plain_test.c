@@ -793,9 +793,33 @@ static void plain__tells_the_way_back_and_opens_it_for_who_chose_it(void **state
 	}
 }
 
+/* What a step by hand is about is told when it is entered; its question tells what stands before and behind that alone. */
+static void plain__a_step_by_hand_is_explained_once(void **state)
+{
+	struct plain *plain = plain_new(1);
+	const char *out, *first;
+
+	(void)state;
+	play(plain, HELLO "{\"seq\":1,\"session\":1,\"at\":\"2026-11-21T18:00:00.000000Z\",\"kind\":\"session.opened\",\"v\":1,\"who\":\"ruud\",\"data\":"
+		"{\"runbook\":{\"id\":\"m\",\"title\":\"M\",\"digest\":\"0\"},\"tool\":\"t\",\"process\":{\"pid\":1,\"started\":1,\"boot\":\"b\"},"
+		"\"steps\":[{\"id\":\"agree\",\"title\":\"Agree\",\"kind\":\"manual\",\"why\":\"w\",\"about\":\"Read the notes.\"}]}}\n"
+		EVENT(2, "step.entered", "\"step\":\"agree\",\"attempt\":1")
+		EVENT(3, "asked", "\"step\":\"agree\",\"data\":{\"of\":\"manual\",\"text\":\"Agreed?\",\"type\":\"choice\","
+			"\"details\":\"1 warning so far; nothing was changed yet:\\n- Look: too old\\n\\nRead the notes.\\n\\nNoted so far:\\nhttps://example.org/1\","
+			"\"choices\":[{\"value\":\"done\",\"label\":\"Done\"}]}"));
+	out = buf_text(plain_out(plain));
+	first = strstr(out, "Read the notes.");
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "Read the notes."));
+	assert_non_null(strstr(out, "- Look: too old"));
+	assert_non_null(strstr(first, "https://example.org/1"));
+	plain_free(plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(plain__a_step_by_hand_is_explained_once),
 		cmocka_unit_test(plain__tells_the_way_back_and_opens_it_for_who_chose_it),
 		cmocka_unit_test(plain__lines_go_to_the_shell_and_come_from_it),
 		cmocka_unit_test(plain__what_a_shell_asks_for_is_hidden),
