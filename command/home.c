@@ -163,7 +163,8 @@ void home_lend(struct home_run *run, int (*fn)(struct home_run *run, void *arg),
 	stage_close(run->stage);
 	run->stage = NULL;
 	result = fn(run, arg);
-	if (result == EXIT_FAILED || result == EXIT_USAGE)
+	/* Who chose the way back sees its plan at once, as from the command line. */
+	if ((result == EXIT_FAILED || result == EXIT_USAGE) && !run->o->way_back)
 		wait_for_enter();
 	run->stage = stage_open(&e);
 	run->gone = !run->stage;

@@ -80,6 +80,30 @@ sessions() { "$BELLBOOK" sessions --json | grep -o '"session":' | wc -l; }
 	see 'rc=1'
 }
 
+@test "who chose it in a walk begun at home is shown its plan at once" {
+	keys "clear; $BELLBOOK; echo rc=\$?" Enter
+	see 'Go forth'
+	keys Enter
+	see 'PLAN  Go forth'
+	keys S
+	see 'start the walk'
+	keys 1 Enter
+	see 'Run step “Fail”?'
+	see 'arrows or a number'
+	keys 1 Enter
+	see 'What now?'
+	see 'arrows or a number'
+	keys 5 Enter
+	see 'Why?'
+	keys 'it does not hold' Enter
+	see 'PLAN  Home again'
+	see 'record           /srv/a/before.record'
+	keys q
+	see 'THE WAY BACK IS OPEN'
+	keys q
+	see 'rc=0'
+}
+
 @test "the end of a walk leads to it by a key, and says that a walk goes back already" {
 	walk
 	see 'Run step “Fail”?'
