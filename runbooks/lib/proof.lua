@@ -5,6 +5,7 @@
 -- own processes hold must lead to backends of that database, or to the address at which the settings' own connection gets to the same
 -- server (a pooler); and Rails, asked on the host, must name the same one. A server is known by its identifier and when it was started.
 local mastodon = require "mastodon"
+local services = require "services"
 local settings = require "settings"
 local sidekiq = require "sidekiq"
 local M = {}
@@ -197,7 +198,8 @@ local function web_sockets(s, site, host)
 			one.far, one.far_port = split_address(b)
 			if one.port ~= (site.hosts[host].web_port or 3000) then got.tcp[#got.tcp + 1] = one end
 		elseif kind == "unix" then
-			got.unix[#got.unix + 1] = { path = a, pids = b }
+			-- The journal's end is no connection to anything that it asks.
+			if not a:find("^/run/systemd/") then got.unix[#got.unix + 1] = { path = a, pids = b } end
 		end
 	end
 	return got.pids and got or nil
@@ -278,6 +280,19 @@ local function not_proven(site, known)
 		:format(table.concat(known, "\n- "), site.first))
 end
 
+-- Of a web that does not answer: what it says; nil when it answers. Who never gets as far as asking a database shows none.
+local function silent(s, site, host)
+	if mastodon.is_healthy(s, host) then return nil end
+	local names, list = mastodon.units(site, host, "web"), {}
+	local state = services.state(host, names)
+	for _, name in ipairs(names) do
+		local one = state[name] or {}
+		list[#list + 1] = (one.active == "failed" or (one.restarts or 0) >= 3) and services.failure(host, name, one, nil)
+			or ("%s: %s is %s and does not answer. Its log says:\n%s"):format(host, name, one.active or "gone", services.log(host, { name }))
+	end
+	return table.concat(list, "\n")
+end
+
 -- Demands that the database found is the running web's; says what proves it. Once a walk; M.still looks again.
 function M.database(s)
 	local site, known, proven, running = s.site, {}, {}, false
@@ -290,10 +305,14 @@ function M.database(s)
 			running = true
 			if not tcp then tcp, pids = backends(s, site) end
 			local to_us, to_address = count(site, sockets, tcp, pids, addresses_of(s, host, site.db.host))
+			local said = to_us + to_address == 0 and silent(s, site, host)
 			if to_us > 0 then
 				proven[#proven + 1] = ("%d sockets of the web on %s are its connections"):format(to_us, host)
 			elseif to_address > 0 then
 				proven[#proven + 1] = ("%d sockets of the web on %s lead to %s, which gives the same server"):format(to_address, host, settings.db_words(site.db))
+			elseif said then
+				unseen = ("on %s the web does not answer, so that its connections do not tell. %s"):format(host, said)
+				known[#known + 1] = unseen
 			elseif #sockets.tcp + #sockets.unix > 0 then
 				known[#known + 1] = ("on %s the web (pids %s) holds connections to %s: none of them leads there"):format(host, sockets.pids, list_of(sockets))
 				not_proven(site, known)
@@ -317,7 +336,7 @@ function M.database(s)
 		s:warn(("Rails on %s could not be asked which database it uses: %s"):format(site.first, why))
 	end
 	if running and #proven == 0 then not_proven(site, known) end
-	if unseen then s:warn(("Only Rails' word tells which database the web uses: %s."):format(unseen)) end
+	if unseen then s:warn(("Only Rails' word tells which database the web uses: %s"):format(unseen)) end
 	if not running then s:warn(("No web process runs, so that only %s which database is Mastodon's."):format(said and "Rails and the settings say" or "the settings say")) end
 	s:note(("The database is %s: %s%s."):format(place_words(site, direct), server_words(site.db.server),
 		#proven > 0 and "; " .. table.concat(proven, "; ") or ""))

@@ -112,6 +112,20 @@ listeners() { app1 ss -Hltnx | awk '{ print $4 $5 }'; }
 	posts 401
 }
 
+@test "a web that dies while it boots is told as that before a walk, and not as one that uses another database" {
+	need_systemd
+	"$FLEET" setup app1 web-looping
+	dies_on() { [ "$(shows mastodon-web NRestarts)" -gt 4 ]; }
+	until_true dies_on
+	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db run "$FLEET" exec python3 "$BATS_TEST_DIRNAME/../lib/drive.py" -- "$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set target=4.5.15 --json
+	"$FLEET" setup app1 plain
+	has "on app1 the web does not answer, so that its connections do not tell"
+	has "app1: mastodon-web does not stay up"
+	has "undefined method 'fetch' for nil:NilClass"
+	has_not "none of them leads there"
+	posts 401
+}
+
 @test "Puma itself says what it cannot read" {
 	need_systemd
 	app1 chmod 0 /home/mastodon/live/config/puma.rb
