@@ -119,7 +119,8 @@ listeners() { app1 ss -Hltnx | awk '{ print $4 $5 }'; }
 	until_true dies_on
 	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/j.db run "$FLEET" exec python3 "$BATS_TEST_DIRNAME/../lib/drive.py" -- "$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set target=4.5.15 --json
 	"$FLEET" setup app1 plain
-	has "on app1 the web does not answer, so that its connections do not tell"
+	# It may be seen between two starts, too: both are said as they are.
+	[[ $output == *"on app1 the web does not answer, so that its connections do not tell"* || $output == *"No web process runs"* ]]
 	has "app1: mastodon-web does not stay up"
 	has "undefined method 'fetch' for nil:NilClass"
 	has_not "none of them leads there"
