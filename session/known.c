@@ -68,6 +68,19 @@ static bool is_same(const struct model_call *a, const struct model_call *b)
 	return a->state == b->state && a->exit_code == b->exit_code && str_is(a->host, b->host) && str_is(a->shown, b->shown);
 }
 
+/* A look that said no, and the step went on with something else there: that was its answer, and nothing that went wrong. */
+static bool is_answer(const struct model *model, const struct model_step *step, size_t at)
+{
+	const struct model_call *call = &model->calls[at];
+
+	if (!call->reads || call->state != CALL_OK || call->exit_code <= 0)
+		return false;
+	for (size_t i = at + 1; i < model->call_count; i++)
+		if (is_work(&model->calls[i], step) && str_is(model->calls[i].host, call->host) && !str_is(model->calls[i].shown, call->shown))
+			return true;
+	return false;
+}
+
 /* The next bad call of the step from `from` on that is no repetition; *times: how often it came. model->call_count when there is none. */
 static size_t next_bad(const struct model *model, const struct model_step *step, size_t from, size_t *times)
 {
@@ -75,7 +88,7 @@ static size_t next_bad(const struct model *model, const struct model_step *step,
 		const struct model_call *call = &model->calls[i];
 		bool again = false;
 
-		if (!is_work(call, step) || !ended_badly(call))
+		if (!is_work(call, step) || !ended_badly(call) || is_answer(model, step, i))
 			continue;
 		for (size_t k = 0; k < i && !again; k++)
 			again = is_work(&model->calls[k], step) && ended_badly(&model->calls[k]) && is_same(&model->calls[k], call);
@@ -94,8 +107,10 @@ static void known(const struct model *model, const struct model_step *step, stru
 
 	for (size_t i = 0; i < model->call_count; i++)
 		if (is_work(&model->calls[i], step)) {
-			well += model->calls[i].state == CALL_OK && model->calls[i].exit_code <= 0;
-			bad += ended_badly(&model->calls[i]);
+			bool answer = is_answer(model, step, i);
+
+			well += answer || (model->calls[i].state == CALL_OK && model->calls[i].exit_code <= 0);
+			bad += !answer && ended_badly(&model->calls[i]);
 		}
 	if (well + bad == 0) {
 		buf_puts(out, "Known: no command of this step was run.");

@@ -145,9 +145,48 @@ static void known__counts_polls_once_and_names_what_was_skipped(void **state)
 	model_free(model);
 }
 
+/* One call of step a on a host that ended with that status. */
+static void run_on(struct model *model, int64_t seq, const char *host, const char *effect, const char *shown, int status)
+{
+	char *path = mem_printf("%d", (int)seq), *data = mem_printf("{\"action\":\"ssh.%s\",\"effect\":\"%s\",\"shown\":\"%s\"}", effect, effect, shown);
+	char *end = mem_printf("{\"outcome\":\"ok\",\"exit\":%d}", status);
+	struct event begun = { .seq = seq, .session = 1, .at_us = 1000000, .kind = EVENT_CALL_BEGUN, .who = "bellbook", .step = "a", .attempt = 1, .call = path, .host = host, .data = data };
+	struct event ended = { .seq = seq + 1, .session = 1, .at_us = 1500000, .kind = EVENT_CALL_ENDED, .who = "bellbook", .step = "a", .attempt = 1, .call = path, .host = host, .data = end };
+
+	model_apply(model, &begun);
+	model_apply(model, &ended);
+	mem_free(path);
+	mem_free(data);
+	mem_free(end);
+}
+
+/* "Is it there already?" - "no" - is no fault: the step went on. The look at which it ended is one. */
+static void known__a_look_that_said_no_is_an_answer_when_the_step_went_on(void **state)
+{
+	struct model *model = model_new();
+	struct event events[] = {
+		{ .seq = 1, .session = 1, .kind = EVENT_SESSION_OPENED, .who = "r", .data = "{\"runbook\":{\"id\":\"t\"},\"steps\":[{\"id\":\"a\",\"title\":\"a\",\"kind\":\"change\"}]}" },
+		{ .seq = 2, .session = 1, .kind = EVENT_STEP_BEGUN, .who = "bellbook", .step = "a", .attempt = 1, .data = "{}" },
+	};
+	struct buf text = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
+		model_apply(model, &events[i]);
+	run_on(model, 3, "app1", "read", "test -s mark", 2);
+	run_on(model, 5, "app2", "read", "test -s mark", 2);
+	run_on(model, 7, "app1", "change", "yarn install", 1);
+	known_text(model, model_step_find(model, "a"), &text);
+	assert_string_equal(buf_text(&text), "Known: 1 command ended well; on app2 “test -s mark” ended with status 2 after 0.5 s; on app1 “yarn install” ended with status 1 after 0.5 s.\n\n"
+		"Not known: how far on app1 “yarn install” came before it ended.");
+	buf_done(&text);
+	model_free(model);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known__a_look_that_said_no_is_an_answer_when_the_step_went_on),
 		cmocka_unit_test(known__names_what_ended_badly_and_what_nobody_saw),
 		cmocka_unit_test(known__a_command_that_never_began_leaves_nothing_to_know),
 		cmocka_unit_test(known__counts_polls_once_and_names_what_was_skipped),
