@@ -845,7 +845,8 @@ phase "After-care"
 change "restart-again" (watch.over({ title = "Restart once more after the migration", needs = { "site" }, uses = { "migrated_post" },
 	takes = "5m", timeout = "30m",
 	why = "Processes remember the columns of the tables as they were when they started.",
-	about = [[Sidekiq finishes its jobs first, as before; the web is only reloaded.]],
+	about = [[Sidekiq finishes its jobs first, as before; the web is only reloaded, host by host: nobody is refused, but whoever comes to
+a host while it boots waits, for up to 14 s on a fast machine and for longer on a busy one.]],
 	back = "Nothing to undo.",
 	when = function(s) return s.migrated_post == true or "no columns were removed under running processes" end,
 	run = function(s)
