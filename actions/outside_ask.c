@@ -166,13 +166,24 @@ void outside_ask_prepare(const struct outside_ask *ask, CURL *curl, int64_t limi
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, words);
 }
 
+/* The time was over while the site's name was still being looked up: no request has left this computer. A connection that is used again has no look-up of its own, and an address. */
+static bool is_nameless(CURL *curl, CURLcode code)
+{
+	curl_off_t looked_up = 0;
+	const char *address = NULL;
+
+	curl_easy_getinfo(curl, CURLINFO_NAMELOOKUP_TIME_T, &looked_up);
+	curl_easy_getinfo(curl, CURLINFO_PRIMARY_IP, &address);
+	return code == CURLE_OPERATION_TIMEDOUT && looked_up == 0 && (!address || !*address);
+}
+
 /* The network of this computer, or its names: the site has no part in it. */
 static bool is_ours(CURL *curl, CURLcode code)
 {
 	long number = 0;
 
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &number);
-	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY ||
+	return code == CURLE_COULDNT_RESOLVE_HOST || code == CURLE_COULDNT_RESOLVE_PROXY || is_nameless(curl, code) ||
 	       (code == CURLE_COULDNT_CONNECT && (number == ENETUNREACH || number == ENETDOWN));
 }
 

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What an answer, or none, says of the site; and what it only says of this computer. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "actions/outside_ask.h"
+#include "base/time.h"
+
+#define LIMIT_US (300 * INT64_C(1000))
+
+/* The name is asked for, and the time is over before anybody has said an address. */
+static int late(void *state, void *reserved, void *arg)
+{
+	int64_t until = time_mono_us() + 2 * LIMIT_US;
+
+	(void)state;
+	(void)reserved;
+	(void)arg;
+	while (time_mono_us() < until)
+		continue;
+	return 0;
+}
+
+/* Sends it and gives what that says of the site. */
+static enum outside_seen ask_of(CURL *curl, const char *url, char *text, size_t size)
+{
+	struct outside_ask ask = { .name = (char[]){ "POST /inbox" }, .method = (char[]){ "POST" }, .want = { 401 }, .want_count = 1 };
+	char words[CURL_ERROR_SIZE], address[128];
+
+	snprintf(address, sizeof(address), "%s", url);
+	ask.url = address;
+	outside_ask_prepare(&ask, curl, LIMIT_US, words);
+	return outside_ask_judge(&ask, curl, curl_easy_perform(curl), words, text, size);
+}
+
+static void judge__a_name_that_nobody_tells_in_time_is_no_refusal(void **state)
+{
+	CURL *curl = curl_easy_init();
+	char text[512];
+
+	(void)state;
+	curl_easy_setopt(curl, CURLOPT_RESOLVER_START_FUNCTION, late);
+	assert_int_equal(ask_of(curl, "http://social.practice.test/inbox", text, sizeof(text)), SEEN_US_REFUSED);
+	assert_non_null(strstr(text, "esolv"));
+	curl_easy_cleanup(curl);
+}
+
+static void judge__a_site_that_says_nothing_in_time_refuses(void **state)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	CURL *curl = curl_easy_init();
+	char url[64], text[512];
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &len), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/inbox", ntohs(at.sin_port));
+	assert_int_equal(ask_of(curl, url, text, sizeof(text)), SEEN_REFUSED);
+	close(fd);
+	assert_int_equal(ask_of(curl, url, text, sizeof(text)), SEEN_REFUSED);
+	curl_easy_cleanup(curl);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(judge__a_name_that_nobody_tells_in_time_is_no_refusal),
+		cmocka_unit_test(judge__a_site_that_says_nothing_in_time_refuses),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
