@@ -159,16 +159,16 @@ static void suspects(const struct model *model, const struct model_step *step, s
 
 		if (!*one->by || (one->state != STEP_SKIPPED && one->state != STEP_DEFERRED))
 			continue;
-		buf_puts(out, n++ ? "; " : "\n\nLook there first: ");
+		buf_puts(out, n++ ? "; " : "Look there first: ");
 		buf_printf(out, "step %zu, “%s”, was %s by %s", i + 1, one->title, one->state == STEP_SKIPPED ? "skipped" : "put off", one->by);
 	}
-	buf_puts(out, n ? ". What it makes may be what is missing. E (in plain lines: enter NUMBER) goes back to it." : "");
+	buf_puts(out, n ? ". What it makes may be what is missing. E (in plain lines: enter NUMBER) goes back to it.\n\n" : "");
 }
 
 void known_text(const struct model *model, const struct model_step *step, struct buf *out)
 {
-	known(model, step, out);
 	suspects(model, step, out);
+	known(model, step, out);
 	buf_puts(out, "\n\n");
 	not_known(model, step, out);
 }

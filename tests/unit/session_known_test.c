@@ -138,8 +138,9 @@ static void known__counts_polls_once_and_names_what_was_skipped(void **state)
 		model_apply(model, &ended);
 	}
 	known_text(model, model_step_find(model, "a"), &text);
-	assert_string_equal(buf_text(&text), "Known: 0 commands ended well; on app1 “curl -sS http://127.0.0.1:3000/health” ended with status 7 after 0.5 s (14 times).\n\n"
-		"Look there first: step 1, “Install the JavaScript libraries”, was skipped by ann. What it makes may be what is missing. E (in plain lines: enter NUMBER) goes back to it.\n\n"
+	assert_string_equal(buf_text(&text), "Look there first: step 1, “Install the JavaScript libraries”, was skipped by ann. What it makes may be what is missing. "
+		"E (in plain lines: enter NUMBER) goes back to it.\n\n"
+		"Known: 0 commands ended well; on app1 “curl -sS http://127.0.0.1:3000/health” ended with status 7 after 0.5 s (14 times).\n\n"
 		"Not known: no command of it is in doubt; why it failed is said above.");
 	buf_done(&text);
 	model_free(model);
