@@ -388,12 +388,13 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 		local file = ("%s/%s-%s.dump"):format(s.params.backup_dir, when_kept(s), s.site.stamp)
 		proof.still(s, s.site)
 		backup.make_folder(s, s.site)
+		local at = back.now(s, s.site)
 		mastodon.job(s, s.site.first, "dump", ("umask 077 && %s -Fc -f %s"):format(mastodon.pg(s.site, "pg_dump"), q(file .. ".part")))
 		mastodon.run(s, s.site.first, ("mv %s %s"):format(q(file .. ".part"), q(file)))
 		s.backup = file
 		s:note(("The dump is %s:%s."):format(s.site.first, file))
 		backup.compare_sizes(s, s.site, file)
-		s.record = back.write(s, s.site, file, target(s).text, s.before)
+		s.record = back.write(s, s.site, file, target(s).text, at, s.before)
 	end,
 	done = function(s) return s.backup and backup.is_readable(s, s.site, s.backup) or false end }
 

@@ -47,11 +47,13 @@ function M.complete(s, before, r)
 	return true
 end
 
--- Written by the upgrade, once its dump is proven. Gives the file's name.
+-- The database's own time. Taken before a dump begins: what is written from then on may not be in it.
+function M.now(s, site) return mastodon.sql(s, site, "SELECT floor(extract(epoch FROM now()))::bigint")[1] end
+
+-- Written by the upgrade, once its dump is proven. Gives the file's name. at: when that was begun (M.now).
 -- before: what was compared (verify.identity), or nil: after a full stop no web tells it.
-function M.write(s, site, file, target, before)
+function M.write(s, site, file, target, at, before)
 	local record = file:gsub("%.dump$", "") .. ".record"
-	local at = mastodon.sql(s, site, "SELECT extract(epoch FROM now())::bigint")[1]
 	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s >%s"):format(q(site.from), q(target), running_commit(s, site), q(file),
 		site.schema, q(at), identity_words(before), q(record))
 	mastodon.run(s, site.first, cmd)

@@ -63,8 +63,23 @@ systemctl restart mastodon-sidekiq"
 }
 
 @test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
-	walk upgrade --set target=4.7.4
+	# Written while the dump is made, after what it sees: it is not in it. A lock holds pg_dump there meanwhile.
+	cat >"$BATS_TEST_TMPDIR/meanwhile" <<-'END'
+		#!/bin/sh
+		ask() { psql -XqAt -h db1 -U mastodon -d mastodon_production -c "$1" 2>/dev/null; }
+		PGAPPNAME=holder ask "begin; lock table preview_cards; select pg_sleep(600)" </dev/null >/dev/null 2>&1 &
+		until ask "select 1 from pg_locks where relation = 'preview_cards'::regclass and mode = 'AccessExclusiveLock' and granted" | grep -q 1; do sleep 0.1; done
+		{
+			until ask "select 1 from pg_stat_activity where application_name = 'pg_dump' and wait_event_type = 'Lock'" | grep -q 1; do sleep 0.1; done
+			curl -sS -o /dev/null -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' -H "Authorization: Bearer $(standin token alice)" \
+				-d status=during-the-dump http://127.0.0.1:3000/api/v1/statuses
+			ask "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'holder'"
+		} </dev/null >/dev/null 2>&1 &
+	END
+	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/meanwhile && chmod +x /usr/local/bin/meanwhile' <"$BATS_TEST_TMPDIR/meanwhile"
+	RULES="step:backup=go@1!'$FLEET' in app1 meanwhile" walk upgrade --set target=4.7.4
 	closed ok
+	[ "$(sql "select count(*) from statuses where text = 'during-the-dump'")" -eq 1 ]
 	both standin effects clear
 	# shellcheck disable=SC2016 # it is db1's shell that expands
 	"$FLEET" in db1 bash -c 'free=$(df -Pk /var/lib/postgresql | awk "NR == 2 { print \$4 }")
@@ -93,7 +108,7 @@ systemctl restart mastodon-sidekiq"
 	RULES="question:How many posts=7@1
 failure:restore=retry@1
 step:redis=go!'$FLEET' in db1 redis-cli sadd queues mailers >/dev/null; for n in 1 2 3; do '$FLEET' in db1 redis-cli lpush queue:mailers '{\"jid\":\"'\$n'\",\"enqueued_at\":1,\"created_at\":1}' >/dev/null; done; '$FLEET' in db1 redis-cli zadd retry 9999999999 '{\"jid\":\"4\"}' >/dev/null
-question:How many posts=1
+question:How many posts=2
 question:jobs wait=drop" walk upgrade-back
 	closed ok
 	# Redis: what it is about stands in the question, and what was thrown away in the record.
@@ -106,11 +121,11 @@ question:jobs wait=drop" walk upgrade-back
 	has "What nginx kept of answers was removed: app1:/var/cache/nginx, search1:/var/cache/ngx"
 	"$FLEET" in search1 test ! -e /var/cache/ngx/a/page
 	has "only the dump leads back"
-	has "7 was typed, and it is 1: nothing was done"
-	has "1 posts of members"
+	has "7 was typed, and it is 2: nothing was done"
+	has "2 posts of members"
 	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore warn"*"DOWNTIME.ENDED web"* ]]
 	runs 4.6.6
-	[ "$(sql "select count(*) from statuses where text = 'after-the-dump'")" -eq 0 ]
+	[ "$(sql "select count(*) from statuses where text in ('during-the-dump', 'after-the-dump')")" -eq 0 ]
 	[ "$(sql "select count(*) from statuses where text = 'before-the-way-back'")" -eq 1 ]
 	[ "$(sql 'show work_mem')" = 5MB ]
 	[ "$(sql 'show search_path')" = "\"\$user\", public" ]
