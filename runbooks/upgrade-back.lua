@@ -103,7 +103,8 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 	end }
 
 observe "before" { title = "Remember what must not change", needs = { "site", "back" }, gives = { "before" },
-	about = [[The signing key of an account, the key of push notifications, the server's name: the same must be found afterwards.]],
+	about = [[The signing key of an account, the key of push notifications, the server's name: the same must be found afterwards. From
+here on the site is asked from outside each second, as in the upgrade: refused and slow answers are counted, and told.]],
 	run = function(s)
 		s.before = verify.identity(s, s.site)
 		if not back.complete(s, s.before, s.back) then
@@ -111,6 +112,7 @@ observe "before" { title = "Remember what must not change", needs = { "site", "b
 		end
 		-- Members who came after the dump are lost with it, and were agreed to.
 		if s.back.after then s.before.users, s.before.accounts = nil, nil end
+		verify.watch(s)
 	end }
 
 phase "The old code"
@@ -241,9 +243,10 @@ are given by time, so that none is given twice.]],
 
 phase "Change over"
 
-change "web" { title = "Start the old web", needs = { "site", "back" }, gives = { "restarted" }, downtime = "ends", takes = "3m", timeout = "15m",
+change "web" { title = "Start the old web", needs = { "site", "back" }, gives = { "restarted" }, downtime = "ends", refuses = "10s", takes = "3m", timeout = "15m",
 	why = "From here on members get the old release again.",
-	about = [[One host after the other. Then the cache is cleared, Mastodon's own and what nginx keeps, on
+	about = [[One host after the other; while one boots it refuses requests (502), for 6 to 10 s on a fast machine. It is restarted also where
+the old one still runs: it may hold templates of the newer release. Then the cache is cleared, Mastodon's own and what nginx keeps, on
 the app hosts and those of the role proxy: both tell the newer release.]],
 	back = "Walk the upgrade again.",
 	run = function(s)
@@ -254,7 +257,7 @@ the app hosts and those of the role proxy: both tell the newer release.]],
 	end,
 	done = function(s)
 		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
-			if versions.compare(mastodon.running_version(s, host) or "0", s.back.from) ~= 0 then return false end
+			if not verify.web_is(s, host, s.back.from) then return false end
 		end
 		return true
 	end }

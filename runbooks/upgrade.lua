@@ -107,6 +107,13 @@ local function code_is(s, host)
 	return mastodon.read(s, host, cmd:format(q(target(s).tag .. "^{commit}")), { check = false }).ok
 end
 
+-- The host's name for itself → since when a process there runs the code that lies there.
+local function coded_since(s)
+	local since = {}
+	for host, at in pairs(on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[s.site.hosts[host].hostname] = at end
+	return since
+end
+
 phase "Look before you touch"
 
 observe "facts" { title = "What runs, and where?", gives = { "site" }, timeout = "5m",
@@ -333,7 +340,9 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 		if #state.processes == 0 then
 			s:warn "No Sidekiq process runs now."
 		else
-			local missing = sidekiq.unserved(state, versions.compare(from(s).series, "4.4") >= 0)
+			-- Who has no list of its own serves what the code names once it was started anew, which this walk does.
+			local comes = not s.site.own_lists and sidekiq.any_older(state, coded_since(s))
+			local missing = sidekiq.unserved(state, versions.compare(from(s).series, "4.4") >= 0 and not comes)
 			check(#missing == 0, "no Sidekiq process serves the queues " .. table.concat(missing, ", ") .. ": their jobs wait for ever. Add them to a unit's "
 				.. "ExecStart (-q NAME), run systemctl daemon-reload and restart that unit")
 			local schedulers = sidekiq.served(state).scheduler or 0
@@ -387,8 +396,8 @@ even for a file that was cut off: the whole file is read back instead (pg_restor
 	run = function(s)
 		local file = ("%s/%s-%s.dump"):format(s.params.backup_dir, when_kept(s), s.site.stamp)
 		proof.still(s, s.site)
-		backup.make_folder(s, s.site)
 		local at = back.now(s, s.site)
+		backup.make_folder(s, s.site)
 		mastodon.job(s, s.site.first, "dump", ("umask 077 && %s -Fc -f %s"):format(mastodon.pg(s.site, "pg_dump"), q(file .. ".part")))
 		mastodon.run(s, s.site.first, ("mv %s %s"):format(q(file .. ".part"), q(file)))
 		s.backup = file
@@ -593,13 +602,6 @@ repeated it gives way after lock_wait and tries again. “No lock timeout set”
 	done = function(s) return migrated(s, true) end })
 
 phase "Change over"
-
--- The host's name for itself → since when a process there runs the code that lies there.
-local function coded_since(s)
-	local since = {}
-	for host, at in pairs(on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[s.site.hosts[host].hostname] = at end
-	return since
-end
 
 -- The same, and knows the tables as the last run of migrations left them.
 local function fresh_since(s)

@@ -47,6 +47,23 @@ function M.complete(s, before, r)
 	return true
 end
 
+-- An upgrade to that release which was begun before and not ended: its record names what ran before it, whatever the web says by now (it may
+-- have been started anew with the new code). { from, commit }, or nil.
+local BEGUN = [[for f in $(ls -t %s/before-*.record 2>/dev/null); do
+	grep -qxF %s "$f" || continue
+	grep -qxF %s "$f" && continue
+	c=$(sed -n 's/^commit=//p' "$f")
+	git cat-file -e "$c^{commit}" 2>/dev/null && { sed -n 's/^from=//p' "$f"; echo "$c"; exit 0; }
+done
+true]]
+
+local function begun_before(s, site, target)
+	local runs = versions.parse(site.from)
+	if site.again or not runs or runs.text ~= target then return nil end
+	local out = lines(mastodon.read(s, site.first, BEGUN:format(q(s.params.backup_dir), q("target=" .. target), q("from=" .. site.from))).out)
+	return out[2] and { from = out[1], commit = out[2] } or nil
+end
+
 -- The database's own time. Taken before a dump begins: what is written from then on may not be in it.
 function M.now(s, site) return mastodon.sql(s, site, "SELECT floor(extract(epoch FROM now()))::bigint")[1] end
 
@@ -54,7 +71,8 @@ function M.now(s, site) return mastodon.sql(s, site, "SELECT floor(extract(epoch
 -- before: what was compared (verify.identity), or nil: after a full stop no web tells it.
 function M.write(s, site, file, target, at, before)
 	local record = file:gsub("%.dump$", "") .. ".record"
-	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s >%s"):format(q(site.from), q(target), running_commit(s, site), q(file),
+	local ran = begun_before(s, site, target) or { from = site.from, commit = running_commit(s, site) }
+	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s >%s"):format(q(ran.from), q(target), ran.commit, q(file),
 		site.schema, q(at), identity_words(before), q(record))
 	mastodon.run(s, site.first, cmd)
 	return record

@@ -38,13 +38,22 @@ end
 
 -- The version to start from: what the web says, else (everything stopped) the code that lies there.
 local function running(s, site)
-	local version
+	local version, silent = nil, {}
 	for _, host in ipairs(s:all "app") do
-		local says = #mastodon.units(site, host, "web") > 0 and mastodon.running_version(s, host) or nil
+		local has_web = #mastodon.units(site, host, "web") > 0
+		local says = has_web and mastodon.running_version(s, host) or nil
 		version = version or says and says:match("^%S+")
+		if has_web and not says and mastodon.is_healthy(s, host) then
+			silent[#silent + 1] = ("%s: /api/v2/instance answers %s"):format(host, trim(mastodon.page(s, host, "/api/v2/instance", "-o /dev/null -w '%{http_code}'").out))
+		end
 	end
 	if version then return version end
-	s:warn("No web process answers, so the version on disk is taken as the one to start from.")
+	if not site.told_silent then
+		s:warn(#silent > 0 and ("The web answers, but does not say its version (%s), so the version on disk is taken as the one to start from. A web that was started anew "
+			.. "with newer code, on a database that is not migrated yet, does so."):format(table.concat(silent, "; "))
+			or "No web process answers, so the version on disk is taken as the one to start from.")
+	end
+	site.told_silent = true
 	return site.hosts[site.first].code
 end
 
@@ -68,7 +77,7 @@ function M.look(s)
 		if before.hosts[host] then facts.git, facts.tree = before.hosts[host].git, before.hosts[host].tree end
 	end
 	site.stamp = s.site and s.site.stamp or trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
-	site.told_pooler = s.site and s.site.told_pooler
+	site.told_pooler, site.told_silent = s.site and s.site.told_pooler, s.site and s.site.told_silent
 	s.site = site
 	proof.find(s, site)
 	add_servers(s, site)

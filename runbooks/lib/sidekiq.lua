@@ -171,6 +171,14 @@ function M.unserved(state, with_fasp)
 	return missing
 end
 
+-- Queues that the code that lies there brings are served once the process runs it: of one that was started before, they are not demanded.
+function M.any_older(state, since)
+	for _, p in ipairs(state.processes) do
+		if since[p.hostname] and p.started <= since[p.hostname] then return true end
+	end
+	return false
+end
+
 -- Processes that run where no host of the fleet file is.
 function M.strangers(_, site, state)
 	local known, list = {}, {}

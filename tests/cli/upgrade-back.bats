@@ -36,6 +36,24 @@ through_nginx() { "$FLEET" in app1 curl -sS -m 5 -H 'Host: social.practice.test'
 
 redis() { "$FLEET" in db1 redis-cli "$@"; }
 
+@test "given up before the restart: a web of the old release that saw newer code is started anew, and what that refuses is counted" {
+	"$FLEET" in app2 standin fail bundle-network
+	RULES="failure:gems=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	"$FLEET" in app2 standin mend
+	both standin effects clear
+	walk upgrade-back
+	closed ok
+	# The old release runs all the while; nobody is told that this is done already.
+	[[ $output =~ \?\ step\ web\ [^=]*=\ go ]]
+	[[ ${BASH_REMATCH[0]} != *"already says yes"* ]] || { echo "${BASH_REMATCH[0]}"; return 1; }
+	"$FLEET" in app1 standin effects | grep -q 'systemctl restart mastodon-web'
+	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db
+	run "$BELLBOOK" log "$("$BELLBOOK" sessions --json | grep -o '"session":[ 0-9]*' | tr -dc '0-9\n' | sort -n | tail -n 1)" --format md
+	[[ $output =~ Asked\ from\ outside\ it\ refused\ (none|[0-9]+)\ of\ [0-9]+\ requests ]]
+	runs 4.6.6
+}
+
 @test "before the second part: code, gems, assets and restart; the database stays" {
 	# Begun again, it finds the new code there: what ran is still what it goes back to.
 	"$FLEET" in app2 standin fail bundle-network
@@ -62,6 +80,23 @@ systemctl kill -s TSTP mastodon-sidekiq
 systemctl restart mastodon-sidekiq"
 }
 
+@test "begun again when the web came back as the newer release by itself: the record still names the one from before" {
+	RULES="step:quiet=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	"$FLEET" in app1 systemctl restart mastodon-web
+	"$FLEET" in app1 standin wait-web
+	"$FLEET" in app1 standin fail instance-fails
+	RULES="manual:agree=done!'$FLEET' in app1 standin mend
+manual:try=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	has "The web answers, but does not say its version (app1: /api/v2/instance answers 500)"
+	[ "$(grep -c '^! .*does not say its version' <<<"$output")" -eq 1 ]
+	walk upgrade-back
+	closed ok
+	has "from 4.6.6 ("
+	runs 4.6.6
+}
+
 @test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
 	# Written while the dump is made, after what it sees: it is not in it. A lock holds pg_dump there meanwhile.
 	cat >"$BATS_TEST_TMPDIR/meanwhile" <<-'END'
@@ -77,8 +112,9 @@ systemctl restart mastodon-sidekiq"
 		} </dev/null >/dev/null 2>&1 &
 	END
 	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/meanwhile && chmod +x /usr/local/bin/meanwhile' <"$BATS_TEST_TMPDIR/meanwhile"
-	RULES="step:backup=go@1!'$FLEET' in app1 meanwhile" walk upgrade --set target=4.7.4
+	RULES="step:backup=go@1!'$FLEET' in app1 meanwhile" DRIVE_COMMANDS=1 walk upgrade --set target=4.7.4
 	closed ok
+	has "  $ app1 umask 077 && pg_dump "
 	[ "$(sql "select count(*) from statuses where text = 'during-the-dump'")" -eq 1 ]
 	both standin effects clear
 	# shellcheck disable=SC2016 # it is db1's shell that expands

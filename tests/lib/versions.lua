@@ -10,10 +10,15 @@ function lines(text)
 end
 local versions = require "versions"
 local runtime = require "runtime"
+local sidekiq = require "sidekiq"
 
 local function same(what, have, want)
 	if have ~= want then error(("%s: %s instead of %s"):format(what, tostring(have), tostring(want)), 2) end
 end
+
+-- A process from before the code came serves what the old code named; what the new one brings it serves once it was started anew.
+same("an old process", sidekiq.any_older({ processes = { { hostname = "a", started = 10 }, { hostname = "b", started = 30 } } }, { a = 20, b = 20 }), true)
+same("new ones, and one of elsewhere", sidekiq.any_older({ processes = { { hostname = "a", started = 21 }, { hostname = "c", started = 1 } } }, { a = 20 }), false)
 
 -- Each is older than the one behind it.
 local ladder = { "4.4.0", "4.5.0-alpha.1", "4.5.0-alpha.2", "4.5.0-beta.1", "4.5.0-beta.2", "4.5.0-nightly.2026-08-01", "4.5.0-rc.1", "4.5.0-rc.2", "4.5.0-rc.10", "4.5.0",

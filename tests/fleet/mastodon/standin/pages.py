@@ -131,6 +131,9 @@ class Site:
 
 
 def instance_v2(site, _request):
+    if core.fault("instance-fails") is not None:
+        return Reply(500, "We're sorry, but something went wrong")
+
     def make():
         with database.Pooled("puma") as pg:
             users = int(pg.one("SELECT count(*) FROM users"))
