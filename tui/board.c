@@ -54,6 +54,16 @@ void board_header(struct canvas *canvas, const char *left, const char *flag, con
 	buf_done(&end);
 }
 
+int board_flag(struct canvas *canvas, const char *words)
+{
+	int cols = words ? columns(words) + 2 : 0;
+
+	if (!words || cols > canvas->cols - 9)
+		return canvas->cols;
+	canvas_printf(canvas, (struct area){ 0, canvas->cols - cols, 1, cols }, ROLE_DOWN, " %s ", words);
+	return canvas->cols - cols - 1;
+}
+
 /* Bytes of text that fit: all, else as many whole sentences as do, for one that is cut may say the opposite; all when not even one does. */
 static size_t sentences(const char *text, int cols)
 {

@@ -15,6 +15,9 @@ bool board_too_small(struct canvas *canvas);
 /* The first row: left, what must be seen (NULL = nothing; right gives way to it), and at its end right and the time. Made safe here. */
 void board_header(struct canvas *canvas, const char *left, const char *flag, const char *right, int64_t wall_us);
 
+/* What must be seen, at the end of a first row that is drawn by its screen: safe words, NULL = nothing; nothing either where they leave no room. The columns that stay before it. */
+int board_flag(struct canvas *canvas, const char *words);
+
 /* One row of words, made safe: sentences at the end that do not fit are left out whole. */
 void board_say(struct canvas *canvas, int row, enum role role, const char *text);
 

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "tui/board.h"
 #include "tui/review_int.h"
 
 #define NOTICE_US (10 * TIME_SECOND)
@@ -50,17 +51,6 @@ static const char *outcome(const struct review *review, enum role *role)
 	return str_is(model->outcome, "failed") ? "FAILED" : str_is(model->outcome, "aborted") ? "ABORTED" : "closed";
 }
 
-/* At the end of the header, where a site is down now; the columns before it. */
-static int draw_down(struct canvas *canvas, const char *words)
-{
-	int cols = words ? utf8_columns(words, strlen(words)) + 2 : 0;
-
-	if (!words || cols > canvas->cols - 9)
-		return canvas->cols;
-	canvas_printf(canvas, (struct area){ 0, canvas->cols - cols, 1, cols }, ROLE_DOWN, " %s ", words);
-	return canvas->cols - cols - 1;
-}
-
 static void draw_header(struct sheet *sheet)
 {
 	const struct timeline *timeline = sheet->review->timeline;
@@ -79,7 +69,7 @@ static void draw_header(struct sheet *sheet)
 	if (!sheet->review->down)
 		buf_printf(&line, "%.10s %.5s - %s UTC%s  ", first, time_format_clock(model->opened_us, from), to, model->dry_run ? "  DRY RUN" : "");
 	canvas_fill(sheet->canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
-	cols = draw_down(sheet->canvas, sheet->review->down);
+	cols = board_flag(sheet->canvas, sheet->review->down);
 	room = cols - 9 - utf8_columns(buf_text(&line), line.len) - (int)strlen(word) - 2;
 	room = canvas_text(sheet->canvas, 0, 9, room > 6 ? room : 6, ROLE_HEADER, buf_text(&title));
 	canvas_text(sheet->canvas, 0, 1, 7, ROLE_HEADER, "REVIEW");

@@ -12,6 +12,7 @@
 #include "base/utf8.h"
 #include "journal/index.h"
 #include "journal/place.h"
+#include "tui/board.h"
 #include "tui/keytable.h"
 
 static const struct list_key {
@@ -439,8 +440,7 @@ void review_list_draw(struct review_list *list, struct canvas *canvas)
 	}
 	canvas_fill(canvas, (struct area){ 0, 0, 1, cols }, ROLE_HEADER);
 	canvas_printf(canvas, (struct area){ 0, 1, 1, cols - 1 }, ROLE_HEADER, "REVIEW  sessions of %s", list->journal);
-	if (list->down && utf8_columns(list->down, strlen(list->down)) + 10 < cols)
-		canvas_printf(canvas, (struct area){ 0, cols - utf8_columns(list->down, strlen(list->down)) - 2, 1, cols }, ROLE_DOWN, " %s ", list->down);
+	board_flag(canvas, list->down);
 	draw_filter(list, canvas, 1);
 	canvas_text(canvas, 2, 2, cols - 2, ROLE_DIM, "session opened (UTC)      lasted  state    who      what");
 	if (cols >= 100)
