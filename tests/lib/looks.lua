@@ -1,16 +1,10 @@
 -- looks.lua - what the upgrade makes of what hosts say, by tables: where services listen, replicas, full disks. Run by tests/cli/reason.bats with lua5.4.
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- luacheck: globals q lines trim check cause each ssh package, read globals arg print io os
+-- luacheck: std lua54, globals q lines trim check cause each ssh
 package.path = arg[1] .. "/?.lua"
-function q(text) return "'" .. text .. "'" end
-function trim(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end
+dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 function check(ok, text) if not ok then error({ text = text }, 0) end return ok end
 function cause(answer) return trim(answer.err) end
-function lines(text)
-	local list = {}
-	for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end
-	return list
-end
 function each(list, fn)
 	local out = {}
 	for _, host in ipairs(list) do out[host] = fn(host) end

@@ -4,13 +4,7 @@
 -- usage: lua5.4 pages.lua RUNBOOKS/LIB SOCKET ADDRESS PORT    a web as tests/lib/places.py listens on both.
 -- luacheck: std lua54, globals q lines trim
 package.path = arg[1] .. "/?.lua"
-function q(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
-function trim(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end
-function lines(text)
-	local list = {}
-	for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end
-	return list
-end
+dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 local mastodon = require "mastodon"
 local pages = require "pages"
 local wrong = 0

@@ -5,7 +5,7 @@
 -- luacheck: std lua54, globals q
 local folder, awks = arg[1], { table.unpack(arg, 2) }
 package.path = arg[0]:match("^(.*)/[^/]*$") .. "/../../runbooks/lib/?.lua"
-function q(text) return "'" .. text:gsub("'", "'\\''") .. "'" end
+dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 local settings = require "settings"
 local wrong = 0
 

@@ -1,13 +1,8 @@
 -- versions.lua - the upgrade's rules that need no host: versions, and what units run. Run by tests/cli/code.bats with lua5.4.
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- luacheck: globals q lines package, read globals arg print
+-- luacheck: std lua54, globals q lines
 package.path = arg[1] .. "/?.lua"
-function q(text) return "'" .. text .. "'" end
-function lines(text)
-	local list = {}
-	for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end
-	return list
-end
+dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 local versions = require "versions"
 local runtime = require "runtime"
 local sidekiq = require "sidekiq"
