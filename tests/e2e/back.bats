@@ -44,19 +44,28 @@ line() {
 
 sessions() { "$BELLBOOK" sessions --json | grep -o '"session":' | wc -l; }
 
-@test "the box of a failed step leads to the way back, filled in; home keeps it until somebody starts it" {
-	walk
+fail_step() {
 	see 'Run step “Fail”?'
 	see 'arrows or a number'
 	keys 1 Enter
 	see 'What now?'
-	see '5 Go back (home-again)'
+}
+
+# Chosen in the box of the failed step.
+go_back() {
 	see 'arrows or a number'
 	keys 5 Enter
 	see 'Why?'
 	keys 'it does not hold' Enter
 	see 'PLAN  Home again'
 	see 'record           /srv/a/before.record'
+}
+
+@test "the box of a failed step leads to the way back, filled in; home keeps it until somebody starts it" {
+	walk
+	fail_step
+	see '5 Go back (home-again)'
+	go_back
 	see 'dir              /srv/a'
 	[ "$(sessions)" -eq 1 ]
 	keys q
@@ -88,16 +97,8 @@ sessions() { "$BELLBOOK" sessions --json | grep -o '"session":' | wc -l; }
 	keys S
 	see 'start the walk'
 	keys 1 Enter
-	see 'Run step “Fail”?'
-	see 'arrows or a number'
-	keys 1 Enter
-	see 'What now?'
-	see 'arrows or a number'
-	keys 5 Enter
-	see 'Why?'
-	keys 'it does not hold' Enter
-	see 'PLAN  Home again'
-	see 'record           /srv/a/before.record'
+	fail_step
+	go_back
 	keys q
 	see 'THE WAY BACK IS OPEN'
 	keys q
