@@ -92,8 +92,8 @@ static void only_text(const char *gap, const struct script_step *step, struct bu
 static void times_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out)
 {
 	const struct json *usual = json_at(past, "usual");
-	size_t from = 0, to = 0;
-	const char *mark = markdown ? "- " : "  ", *gap = "Point of no return: ";
+	size_t from = 0, to = 0, last = 0;
+	const char *mark = markdown ? "- " : "  ";
 
 	for (size_t i = book->step_count; i-- > 0;) {
 		from = str_is(book->steps[i].downtime, "begins") ? i + 1 : from;
@@ -115,11 +115,11 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 	for (size_t i = 0; i < book->step_count; i++) {
 		if (book->steps[i].kind != STEP_IRREVERSIBLE)
 			continue;
-		buf_printf(out, "%s%sstep %zu", *gap == 'P' ? mark : "", gap, i + 1);
+		buf_printf(out, "%s%sstep %zu", last ? "; " : mark, last ? "" : "Point of no return: ", i + 1);
 		only_text(" with ", &book->steps[i], out);
-		gap = "; ";
+		last = i + 1;
 	}
-	buf_puts(out, *gap == ';' ? "\n" : "");
+	buf_puts(out, last ? "\n" : "");
 }
 
 static void step_text(const struct script_step *step, size_t number, bool markdown, const struct json *usual, struct buf *out)
