@@ -42,7 +42,7 @@ int cmd_print_json(struct json *value);
 /* Absolute path of a runbook named by id or path. Caller owns; NULL with words. */
 char *cmd_find_runbook(const char *name, struct err *e);
 
-/* Paths of all runbooks there are, by name. The array and the paths are the caller's; returns how many, NULL in *paths when none. */
+/* Paths of all runbooks there are: folder by folder, the most important first, by name in each. The array and the paths are the caller's; returns how many, NULL in *paths when none. */
 size_t cmd_all_runbooks(char ***paths);
 
 /* The fleet file: --fleet, $BELLBOOK_FLEET, or the usual place when there is one; else NULL. Borrowed; *owned is the caller's to free, may be NULL. */

@@ -77,7 +77,7 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The first folder that has a name wins. */
+/* The first folder that has a name wins; its own come first, by name, wherever the folders lie. */
 size_t cmd_all_runbooks(char ***paths)
 {
 	char *folders[4], **list = NULL;
@@ -86,6 +86,7 @@ size_t cmd_all_runbooks(char ***paths)
 	for (size_t i = 0; i < n; i++) {
 		DIR *dir = opendir(folders[i]);
 		const struct dirent *entry;
+		size_t first = count;
 
 		while (dir && (entry = readdir(dir)) != NULL) {
 			bool known = false;
@@ -101,10 +102,10 @@ size_t cmd_all_runbooks(char ***paths)
 		}
 		if (dir)
 			closedir(dir);
+		if (count > first)
+			qsort(list + first, count - first, sizeof(*list), by_name);
 		mem_free(folders[i]);
 	}
-	if (count)
-		qsort(list, count, sizeof(*list), by_name);
 	*paths = list;
 	return count;
 }

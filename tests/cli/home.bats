@@ -29,6 +29,14 @@ setup() {
 	[ ! -e "$BELLBOOK_JOURNAL" ]
 }
 
+@test "the runbooks of the folder that counts most come first, wherever the folders lie" {
+	export XDG_CONFIG_HOME=$BATS_TEST_TMPDIR/aaa
+	mkdir -p "$XDG_CONFIG_HOME/bellbook/runbooks"
+	sed 's/look/again/' "$BELLBOOK_RUNBOOKS/look.lua" >"$XDG_CONFIG_HOME/bellbook/runbooks/again.lua"
+	run -0 --separate-stderr "$BELLBOOK" list
+	[[ $output == *" look "*" again "*" each "*" upgrade "* ]]
+}
+
 @test "after a walk, home and show tell who walked last and how long it takes" {
 	run -0 "$BELLBOOK" run look --plain </dev/null
 	run -0 "$BELLBOOK" --json </dev/null
