@@ -8,28 +8,23 @@
 #define _GNU_SOURCE
 #include "actions/transport.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "actions/pty.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_config.h"
 #include "actions/ssh_dial.h"
 #include "actions/ssh_known.h"
 #include "actions/ssh_prompt.h"
+#include "actions/transport_child.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
 
-#define READ_STEP ((size_t)65536)
-#define READ_MAX ((size_t)262144)
-#define LOOK_PAUSE (TIME_SECOND / 50)
 #define ALIVE_INTERVAL 15
 #define LOGIN_TIME (180 * TIME_SECOND)	/* PAM, security keys; the time of questions does not count */
 
@@ -43,22 +38,6 @@ struct openssh {
 	int ready;			/* pipe: the master's local command says that it is connected */
 	int interval, count_max;
 };
-
-struct openssh_channel {
-	struct channel channel;
-	pid_t pid;		/* 0 = reaped */
-	int killed;		/* by this signal, 0 = it ended by itself */
-	int pidfd, epoll;
-	int in;			/* -1 = closed */
-	int from[2];		/* out, err; -1 = ended */
-};
-
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
 
 /* ---- the master ---- */
 
@@ -221,83 +200,12 @@ static int lost(struct openssh *own, struct err *e)
 
 static void free_channel(struct channel *channel)
 {
-	struct openssh_channel *own = (struct openssh_channel *)channel;
+	struct child_channel *child = (struct child_channel *)channel;
 
-	close_fd(&own->in);
-	close_fd(&own->from[0]);
-	close_fd(&own->from[1]);
-	close_fd(&own->epoll);
-	close_fd(&own->pidfd);
+	child_channel_close(child);
 	/* It holds nothing but our pipes; the command on the host is not its child. */
-	ssh_child_kill(own->pid);
-	mem_free(own);
-}
-
-static int watch(const struct openssh_channel *own, int fd, struct err *e)
-{
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	if (epoll_ctl(own->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		return err_errno(e, "cannot watch a command");
-	return 0;
-}
-
-static int watch_all(struct openssh_channel *own, struct err *e)
-{
-	/* Without one, read_openssh looks from time to time. */
-	if (proc_watch(own->pid, &own->pidfd, e) < 0)
-		return -1;
-	own->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (own->epoll < 0)
-		return err_errno(e, "cannot watch a command");
-	if (proc_nonblock(own->from[0], true, e) < 0)
-		return -1;
-	/* A terminal is one descriptor for all. */
-	if (own->in >= 0 && (proc_nonblock(own->in, true, e) < 0 || proc_nonblock(own->from[1], true, e) < 0))
-		return -1;
-	if (watch(own, own->from[0], e) < 0 || (own->from[1] >= 0 && watch(own, own->from[1], e) < 0))
-		return -1;
-	return own->pidfd < 0 ? 0 : watch(own, own->pidfd, e);
-}
-
-static int spawn_client(struct openssh *transport, struct openssh_channel *own, const char *command, struct err *e)
-{
-	/* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
-	const char *argv[] = {
-		"ssh", "-F", "/dev/null", "-T", "-S", transport->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
-		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", command, NULL,
-	};
-	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 };
-	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
-	int result = -1;
-
-	if (proc_pipe(in, e) == 0 && proc_pipe(out, e) == 0 && proc_pipe(errout, e) == 0) {
-		spawn.in = in[0];
-		spawn.out = out[1];
-		spawn.err = errout[1];
-		own->pid = proc_start(&spawn, e);
-		result = own->pid > 0 ? 0 : -1;
-	}
-	close_fd(&in[0]);
-	close_fd(&out[1]);
-	close_fd(&errout[1]);
-	own->in = in[1];
-	own->from[0] = out[0];
-	own->from[1] = errout[0];
-	if (result < 0)
-		own->pid = 0;
-	return result;
-}
-
-static struct openssh_channel *new_channel(struct transport *transport)
-{
-	struct openssh_channel *channel = mem_alloc(sizeof(*channel));
-
-	*channel = (struct openssh_channel){
-		.channel = { .transport = transport, .exit_code = -1 },
-		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
-	};
-	return channel;
+	ssh_child_kill(child->pid);
+	mem_free(child);
 }
 
 /* The client has a terminal of ours, and tells the host its type, its size, and every change of it. */
@@ -305,7 +213,7 @@ static struct channel *shell_openssh(struct transport *transport, struct call *c
 				     struct err *e)
 {
 	struct openssh *own = (struct openssh *)transport;
-	struct openssh_channel *channel;
+	struct child_channel *child;
 	const char *argv[] = {
 		"ssh", "-F", "/dev/null", "-tt", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
 		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", NULL,
@@ -317,78 +225,34 @@ static struct channel *shell_openssh(struct transport *transport, struct call *c
 		lost(own, e);
 		return NULL;
 	}
-	channel = new_channel(transport);
-	channel->pid = pty_start(&spawn, terminal, &channel->from[0], e);
-	if (channel->pid < 0)
-		channel->pid = 0;
-	if (channel->pid > 0 && watch_all(channel, e) == 0)
-		return &channel->channel;
-	free_channel(&channel->channel);
-	e->kind = ERR_REMOTE;
+	child = child_channel_new(transport);
+	if (child_channel_shell(child, &spawn, terminal, e) == 0)
+		return &child->channel;
+	free_channel(&child->channel);
 	return NULL;
-}
-
-static ssize_t put_openssh(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
-{
-	(void)call;
-	return pty_put(((struct openssh_channel *)channel)->from[0], bytes, len, e);
-}
-
-static int resize_openssh(struct channel *channel, struct call *call, const struct terminal *terminal, struct err *e)
-{
-	(void)call;
-	return pty_resize(((struct openssh_channel *)channel)->from[0], terminal, e);
 }
 
 static struct channel *exec_openssh(struct transport *transport, struct call *call, const char *command, struct err *e)
 {
 	struct openssh *own = (struct openssh *)transport;
-	struct openssh_channel *channel;
+	struct child_channel *child;
+	/* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
+	const char *argv[] = {
+		"ssh", "-F", "/dev/null", "-T", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
+		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", command, NULL,
+	};
+	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
 
 	(void)call;
 	if (master_has_ended(own)) {
 		lost(own, e);
 		return NULL;
 	}
-	channel = new_channel(transport);
-	if (spawn_client(own, channel, command, e) == 0 && watch_all(channel, e) == 0)
-		return &channel->channel;
-	free_channel(&channel->channel);
-	e->kind = ERR_REMOTE;
+	child = child_channel_new(transport);
+	if (child_channel_start(child, &spawn, e) == 0)
+		return &child->channel;
+	free_channel(&child->channel);
 	return NULL;
-}
-
-static size_t drain_pipe(struct openssh_channel *own, int stream, struct buf *to)
-{
-	size_t total = 0;
-	int *fd = &own->from[stream];
-
-	while (*fd >= 0 && total < READ_MAX) {
-		ssize_t got = read(*fd, buf_room(to, READ_STEP), READ_STEP);
-
-		if (got > 0) {
-			buf_added(to, (size_t)got);
-			total += (size_t)got;
-		} else if (got < 0 && errno == EAGAIN) {
-			break;
-		} else if (got == 0 || errno != EINTR) {
-			close_fd(fd);
-		}
-	}
-	own->channel.in_bytes[stream] += (int64_t)total;
-	return total;
-}
-
-static bool has_ended(struct openssh_channel *own)
-{
-	int status;
-
-	if (own->pid > 0 && waitpid(own->pid, &status, WNOHANG) == own->pid) {
-		own->pid = 0;
-		own->channel.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 255;
-		own->killed = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-	}
-	return own->pid == 0;
 }
 
 /* Until the master has ended, for a fifth of a second. -1 when the call is over. */
@@ -400,17 +264,19 @@ static int await_end(struct openssh *own, struct call *call, struct err *e)
 	if (own->pidfd >= 0)
 		return call_wait(call, own->pidfd, POLLIN, TIME_SECOND / 5, e);
 	do {
-		waited = call_wait(call, -1, 0, LOOK_PAUSE, e);
+		waited = call_wait(call, -1, 0, CHILD_LOOK_PAUSE, e);
 	} while (waited >= 0 && !master_has_ended(own) && time_mono_us() < until);
 	return waited;
 }
 
 /* ssh says 255 for a lost connection; for a command that said so, or was killed by a signal, the master still lives. */
-static int judge_end(struct openssh_channel *channel, struct call *call, struct err *e)
+static int judge_end(struct child_channel *child, struct call *call, struct err *e)
 {
-	struct openssh *own = (struct openssh *)channel->channel.transport;
+	struct openssh *own = (struct openssh *)child->channel.transport;
 
-	if (channel->channel.exit_code != 255)
+	if (child->killed)
+		child->channel.exit_code = 255;
+	if (child->channel.exit_code != 255)
 		return 0;
 	/* The client sees the end of the connection a moment before the master is gone. */
 	if (await_end(own, call, e) < 0 && e->kind != ERR_CANCELED)
@@ -418,73 +284,27 @@ static int judge_end(struct openssh_channel *channel, struct call *call, struct 
 	if (master_has_ended(own))
 		return lost(own, e);
 	/* Ended here, by whoever: that says nothing of the log-in or the command. */
-	if (channel->killed)
-		return err_set(e, ERR_IO, "connection to %s lost: its ssh was ended by signal %d", ssh_config_name(own->config), channel->killed);
+	if (child->killed)
+		return err_set(e, ERR_IO, "connection to %s lost: its ssh was ended by signal %d", ssh_config_name(own->config), child->killed);
 	return 0;
 }
 
-static int read_openssh(struct channel *base, struct call *call, struct buf *out, struct buf *errout,
+static int read_openssh(struct channel *channel, struct call *call, struct buf *out, struct buf *errout,
 			int64_t extra_us, struct err *e)
 {
-	struct openssh_channel *channel = (struct openssh_channel *)base;
-	int64_t until = extra_us >= 0 ? time_mono_us() + extra_us : 0;
+	struct child_channel *child = (struct child_channel *)channel;
+	int got = child_channel_read(child, call, out, errout, extra_us, e);
 
-	for (;;) {
-		/* Asked first: what came before its end is in the pipes then. */
-		bool ended = has_ended(channel);
-		size_t got = drain_pipe(channel, 0, out) + drain_pipe(channel, 1, errout);
-		int64_t left = extra_us >= 0 ? until - time_mono_us() : -1;
-		int waited;
-
-		if (got > 0)
-			return 1;
-		if (ended)
-			return judge_end(channel, call, e);
-		if (call_has_typed(call))
-			return 2;
-		if (extra_us >= 0 && left < 0)
-			left = 0;
-		if (channel->pidfd < 0 && (left < 0 || left > LOOK_PAUSE))
-			left = LOOK_PAUSE;
-		waited = call_wait(call, channel->epoll, POLLIN, left, e);
-		if (waited < 0)
-			return -1;
-		if (waited == 1 && extra_us >= 0 && time_mono_us() >= until)
-			return 2;
-	}
+	return got == 0 ? judge_end(child, call, e) : got;
 }
 
-static int write_openssh(struct channel *base, struct call *call, const void *bytes, size_t len, struct err *e)
+static int write_openssh(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
 {
-	struct openssh_channel *channel = (struct openssh_channel *)base;
-	const char *at = bytes;
+	struct openssh *own = (struct openssh *)channel->transport;
+	int put = child_channel_write((struct child_channel *)channel, call, bytes, len, e);
 
-	while (len > 0) {
-		ssize_t put = write(channel->in, at, len);
-
-		if (put >= 0) {
-			at += put;
-			len -= (size_t)put;
-		} else if (errno == EPIPE) {
-			if (master_has_ended((struct openssh *)base->transport))
-				return lost((struct openssh *)base->transport, e);
-			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
-		} else if (errno == EAGAIN) {
-			if (call_wait(call, channel->in, POLLOUT, -1, e) < 0)
-				return -1;
-		} else if (errno != EINTR) {
-			return err_errno(e, "cannot write to a command");
-		}
-	}
-	return 0;
-}
-
-static int eof_openssh(struct channel *base, struct call *call, struct err *e)
-{
-	(void)call;
-	(void)e;
-	close_fd(&((struct openssh_channel *)base)->in);
-	return 0;
+	/* It reads no more because the connection is gone: that is what there is to say. */
+	return put < 0 && e->kind == ERR_REMOTE && master_has_ended(own) ? lost(own, e) : put;
 }
 
 /* The master gets a moment to say good-bye to the host and to remove its socket. */
@@ -509,8 +329,8 @@ static void free_openssh(struct transport *transport)
 	struct openssh *own = (struct openssh *)transport;
 
 	end_master(own);
-	close_fd(&own->pidfd);
-	close_fd(&own->ready);
+	child_close_fd(&own->pidfd);
+	child_close_fd(&own->ready);
 	if (own->socket)
 		(void)unlink(own->socket);
 	ssh_prompt_free(own->prompt);
@@ -522,8 +342,8 @@ static void free_openssh(struct transport *transport)
 struct transport *transport_openssh_open(struct call *call, struct err *e)
 {
 	static const struct transport_ops ops = {
-		.name = "ssh", .exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = eof_openssh,
-		.shell = shell_openssh, .put = put_openssh, .resize = resize_openssh, .channel_free = free_channel, .free = free_openssh,
+		.name = "ssh", .exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = child_channel_eof,
+		.shell = shell_openssh, .put = child_channel_put, .resize = child_channel_resize, .channel_free = free_channel, .free = free_openssh,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);
 	struct openssh *own;
