@@ -6,20 +6,28 @@ local settings = require "settings"
 local versions = require "versions"
 local M = {}
 
-local EARLIER = [[head=$(git rev-parse HEAD)
-for f in $(ls -t %s/before-*.record 2>/dev/null); do
-	grep -qxF %s "$f" || continue
+local SEARCH = [[for f in $(ls -t %s/before-*.record 2>/dev/null); do
 	c=$(sed -n 's/^commit=//p' "$f")
-	[ "$c" = "$head" ] || ! git cat-file -e "$c^{commit}" 2>/dev/null || { echo "$c"; exit 0; }
-done
-git rev-parse -q --verify %s; true]]
+	grep -qxF %s "$f" && ! grep -qxF %s "$f" && git cat-file -e "$c^{commit}" 2>/dev/null || continue
+	sed -n 's/^from=//p' "$f"
+	echo "$c"
+	exit 0
+done]]
+
+-- The newest record with the one line and without the other, whose commit git still has: { from, commit }, or nil.
+local function record_with(s, site, has, lacks)
+	local out = lines(mastodon.read(s, site.first, SEARCH:format(q(s.params.backup_dir), q(has), q(lacks))).out)
+	return out[2] and { from = out[1], commit = out[2] } or nil
+end
 
 -- The commit of the code that runs. An upgrade that is begun again finds the new code there already: then an earlier record from that release
 -- names the old one's, or its tag.
 local function running_commit(s, site)
 	local runs, lies = versions.parse(site.from), versions.parse(site.hosts[site.first].git.version or "")
-	if not runs or not lies or runs.full == lies.full then return trim(mastodon.read(s, site.first, "git rev-parse HEAD").out) end
-	local commit = trim(mastodon.read(s, site.first, EARLIER:format(q(s.params.backup_dir), q("from=" .. site.from), q(runs.tag .. "^{commit}"))).out)
+	local head = trim(mastodon.read(s, site.first, "git rev-parse HEAD").out)
+	if not runs or not lies or runs.full == lies.full then return head end
+	local earlier = record_with(s, site, "from=" .. site.from, "commit=" .. head)
+	local commit = earlier and earlier.commit or trim(mastodon.read(s, site.first, ("git rev-parse -q --verify %s; true"):format(q(runs.tag .. "^{commit}"))).out)
 	check(commit:match("^%x+$"), ("%s: what lies there is %s, and what runs is %s; neither an earlier record in %s nor a tag %s tells the commit of that one, so the way "
 		.. "back would not be known. git reflog there names it: check it out, and start again"):format(site.first, lies.full, runs.full, s.params.backup_dir, runs.tag))
 	return commit
@@ -49,19 +57,10 @@ end
 
 -- An upgrade to that release which was begun before and not ended: its record names what ran before it, whatever the web says by now (it may
 -- have been started anew with the new code). { from, commit }, or nil.
-local BEGUN = [[for f in $(ls -t %s/before-*.record 2>/dev/null); do
-	grep -qxF %s "$f" || continue
-	grep -qxF %s "$f" && continue
-	c=$(sed -n 's/^commit=//p' "$f")
-	git cat-file -e "$c^{commit}" 2>/dev/null && { sed -n 's/^from=//p' "$f"; echo "$c"; exit 0; }
-done
-true]]
-
 local function begun_before(s, site, target)
 	local runs = versions.parse(site.from)
 	if site.again or not runs or runs.text ~= target then return nil end
-	local out = lines(mastodon.read(s, site.first, BEGUN:format(q(s.params.backup_dir), q("target=" .. target), q("from=" .. site.from))).out)
-	return out[2] and { from = out[1], commit = out[2] } or nil
+	return record_with(s, site, "target=" .. target, "from=" .. site.from)
 end
 
 -- The database's own time. Taken before a dump begins: what is written from then on may not be in it.

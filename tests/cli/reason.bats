@@ -14,6 +14,12 @@ bats_require_minimum_version 1.5.0
 	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
 }
 
+@test "a record names the commit that ran, whatever lies there or was started anew since an earlier try" {
+	mkdir "$BATS_TEST_TMPDIR/repository"
+	run lua5.4 "$BATS_TEST_DIRNAME/../lib/records.lua" "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_TEST_TMPDIR/repository"
+	[ "$output" = ok ] || { printf '%s\n' "$output"; false; }
+}
+
 @test "every wait of the runbooks says what it waits for" {
 	cd "$BATS_TEST_DIRNAME/../.."
 	# sleep "1s" alone, or with a time alone; a retry of more than one try without a sentence.

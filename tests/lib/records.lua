@@ -1,0 +1,61 @@
+-- records.lua - which commit the record of an upgrade names for the way back, in a real git repository, with records of earlier tries beside it.
+-- SPDX-License-Identifier: GPL-3.0-or-later
+--
+-- usage: lua5.4 records.lua RUNBOOKS/LIB FOLDER    an empty folder for the repository and the records. Run by tests/cli/reason.bats.
+-- luacheck: std lua54, globals q lines trim check
+package.path = arg[1] .. "/?.lua"
+dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
+local dir = arg[2]
+function check(ok, text) if not ok then error(text, 0) end return ok end
+
+local function shell(cmd)
+	local p <close> = assert(io.popen(("cd %s && { %s\n}"):format(q(dir), cmd)))
+	local out = p:read("a")
+	assert(p:close(), cmd)
+	return out
+end
+
+local mastodon = require "mastodon"
+local back = require "back"
+local wrote
+function mastodon.read(_, _, cmd) return { out = shell(cmd), err = "", ok = true } end	-- luacheck: ignore
+function mastodon.run(_, _, cmd) wrote = shell(cmd:gsub(">%S+$", "")) end	-- luacheck: ignore
+
+local commits = {}
+for line in shell([[git init -q . && git config user.name t && git config user.email t@t.example
+for v in 4.5.15 4.6.4 4.6.5; do git commit -q --allow-empty -m $v; git tag v$v; git rev-parse HEAD; done]]):gmatch("%x+") do commits[#commits + 1] = line end
+local OLD, MID, NEW = table.unpack(commits)
+
+-- Records there, the oldest first: { from, target, commit }.
+local function records(list)
+	shell "rm -f before-*.record"
+	for i, one in ipairs(list) do
+		shell(("printf '%%s\\n' from=%s target=%s commit=%s dump=/x >before-%d.record; touch -d @%d before-%d.record"):format(one[1], one[2], one[3], i, 1000 + i, i))
+	end
+end
+
+-- What is written down for an upgrade to a release when that one runs and that one lies there; "from commit", or the words of the refusal.
+local function written(runs, lies, target, again)
+	local site = { from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies } } } }
+	shell("git checkout -q v" .. lies:match("^[%d.]+"))
+	local ok, why = pcall(back.write, { params = { backup_dir = dir } }, site, dir .. "/new.dump", target, "1", nil)
+	if not ok then return tostring(why):match("neither an earlier record") or tostring(why) end
+	return wrote:match("from=(%S+)") .. " " .. wrote:match("commit=(%x+)")
+end
+
+local function same(what, have, want)
+	if have ~= want then error(("%s:\n%s\ninstead of\n%s"):format(what, tostring(have), tostring(want)), 2) end
+end
+
+records {}
+same("the first try", written("4.5.15", "4.5.15", "4.6.5"), "4.5.15 " .. OLD)
+same("the new code lies there, and no record: the tag", written("4.5.15", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
+same("neither a record nor a tag", written("4.5.14", "4.6.5", "4.6.5"), "neither an earlier record")
+records { { "4.5.15+ours", "4.6.5", OLD }, { "4.5.15+ours", "4.6.5", NEW }, { "4.5.14", "4.6.5", MID }, { "4.5.15+ours", "4.6.5", ("0"):rep(40) } }
+same("an earlier record: not what lies there, nothing that git has not, nobody else's", written("4.5.15+ours", "4.6.5", "4.6.5"), "4.5.15+ours " .. OLD)
+records { { "4.5.15", "4.6.5", OLD }, { "4.6.4", "4.6.5", MID } }
+same("what is the newer one by now: what ran before the last try", written("4.6.5", "4.6.5", "4.6.5"), "4.6.4 " .. MID)
+same("wanted once more", written("4.6.5", "4.6.5", "4.6.5", true), "4.6.5 " .. NEW)
+records { { "4.5.15", "4.6.5", OLD }, { "4.6.5", "4.6.5", NEW }, { "4.6.4", "4.6.3", MID }, { "4.6.4", "4.6.5", ("0"):rep(40) } }
+same("not of itself, nor to another release, nor what git has not", written("4.6.5", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
+print "ok"
