@@ -848,13 +848,15 @@ phase "After-care"
 change "restart-again" (watch.over({ title = "Restart once more after the migration", needs = { "site" }, uses = { "migrated_post" },
 	takes = "5m", timeout = "30m",
 	why = "Processes remember the columns of the tables as they were when they started.",
-	about = [[Sidekiq finishes its jobs first, as before; the web is only reloaded, host by host: nobody is refused, but whoever comes to
-a host while it boots waits, for up to 14 s on a fast machine and for longer on a busy one.]],
+	about = [[Sidekiq finishes its jobs first, as before. Of several webs behind a proxy that gives requests to each, one after the other
+is restarted while the others serve, the next when the proxy gives the one before its requests again: nobody is refused, nobody
+waits. One web alone is reloaded: nobody is refused, but whoever comes while it boots waits, for up to 14 s on a fast machine and
+for longer on a busy one.]],
 	back = "Nothing to undo.",
 	when = function(s) return s.migrated_post == true or "no columns were removed under running processes" end,
 	run = function(s)
 		quiet_sidekiq(s)
-		services.restart_web(s, s.site, "reload")
+		services.restart_web(s, s.site, "spare")
 		sidekiq.drain(s, s.site, everything(s), s.params.drain)
 		renew_sidekiq(s)
 	end,

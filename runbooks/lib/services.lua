@@ -233,8 +233,9 @@ local GOT = "for i in 1 2 3 4 5; do journalctl -u %s --since @%s -o cat 2>/dev/n
 
 local function got(one, name, since) return mastodon.root_read(one.host, GOT:format(q(one.unit), since, name), { check = false }).ok end
 
--- Waits until the proxy gives a web requests again, at most so many looks; false and words when that cannot be seen. count: of the site's webs.
-local function seen_behind_proxy(s, one, count)
+-- Looks so many times whether the proxy gives a web requests; false and words when that cannot be seen. count: of the site's webs; waits: for it to
+-- do so again, a second between two looks.
+local function seen_behind_proxy(s, one, count, looks, waits)
 	local since = trim(mastodon.root_read(one.host, "date +%s").out)
 	local place = places_of(s, one.host, one.unit)[1]
 	local own, why = ask_for_pages(function(cmd) return mastodon.read(s, one.host, cmd, { check = false }) end,
@@ -244,11 +245,10 @@ local function seen_behind_proxy(s, one, count)
 	if not got(one, own, since) then return false, "its journal does not tell which pages it was asked for" end
 	local from = mastodon.outside_host(s, s.site)
 	local function run(cmd) return from and mastodon.read(s, from, cmd, { check = false }) or here.read(cmd, { check = false }) end
-	local looks = math.max(10, 3 * settle(s))
 	for i = 1, looks do
 		local name, failed = ask_for_pages(run, mastodon.url(s) .. "/", "", 2 * count)
 		if name and got(one, name, since) then return true end
-		if i < looks then
+		if waits and i < looks then
 			sleep("1s", { what = ("waiting for the proxy to send requests to %s on %s again"):format(one.unit, one.host), look = i, of = looks,
 				seen = name and "it got none yet" or "the site could not be asked: " .. failed })
 		end
@@ -259,7 +259,7 @@ end
 -- The proxy must give a web its requests again before the next one goes down.
 local function wait_for_proxy(s, one, count)
 	if settle(s) <= 0 then return end
-	local seen, why = seen_behind_proxy(s, one, count)
+	local seen, why = seen_behind_proxy(s, one, count, math.max(10, 3 * settle(s)), true)
 	if seen then return s:note(("%s on %s works again, and the proxy gives it requests."):format(one.unit, one.host)) end
 	s:note(("%s on %s works again. Whether the proxy gives it requests cannot be seen (%s); so the next one waits %d s, as a proxy leaves out who refused it (nginx: fail_timeout).")
 		:format(one.unit, one.host, why, settle(s)))
@@ -284,8 +284,28 @@ local function before_taking(s, list, i)
 		choices = { { value = "stop", label = "Stop here, and mend the other first" }, { value = "go", label = "Restart it all the same" } }, default = "stop" }
 end
 
--- One web process after another: the next only when this one answers. how: "restart" or "reload", which is taken where it can be.
--- systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
+-- Whatever refuses nobody: a restart of those besides which the proxy gives requests to another one, which then has theirs; a reload of the others,
+-- whose share waits while they boot. Changes how of each that runs.
+local function spare_members(s, list)
+	if #list < 2 then return end
+	local serves, count, unseen = {}, 0, {}
+	for i, one in ipairs(list) do
+		local seen, why = seen_behind_proxy(s, one, #list, 3)
+		serves[i] = seen
+		count = count + (seen and 1 or 0)
+		unseen[#unseen + 1] = not seen and ("%s on %s: %s"):format(one.unit, one.host, why) or nil
+	end
+	for i, one in ipairs(list) do
+		if count - (serves[i] and 1 or 0) > 0 then one.how = "restart" end
+	end
+	if #unseen > 0 then
+		s:note("That the proxy gives requests to each web could not be seen, so who would be missed is reloaded: requests to it wait while it boots.\n- "
+			.. table.concat(unseen, "\n- "))
+	end
+end
+
+-- One web process after another: the next only when this one answers. how: "restart"; "reload", which is taken where it can be; or "spare", of these
+-- whatever refuses nobody. systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
 function M.restart_web(s, site, how)
 	local list, state, since = {}, {}, {}
 	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
@@ -295,10 +315,11 @@ function M.restart_web(s, site, how)
 		for _, name in ipairs(names) do
 			local one = state[host][name] or {}
 			-- What does not run cannot be reloaded; what runs by an old unit file would go on so.
-			local way = how == "reload" and one.active == "active" and one.stale ~= "yes" and "reload" or "restart"
+			local way = how ~= "restart" and one.active == "active" and one.stale ~= "yes" and "reload" or "restart"
 			list[#list + 1] = { host = host, unit = name, first = name == names[1], how = way }
 		end
 	end
+	if how == "spare" then spare_members(s, list) end
 	for i, one in ipairs(list) do
 		if #list > 1 then
 			local verdict
