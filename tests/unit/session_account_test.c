@@ -91,20 +91,6 @@ static void account_of_peer__this_process_has_its_own_uid(void **state)
 	assert_false(account_of_peer(-1, &account));
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	folder_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	folder_remove();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,5 +100,5 @@ int main(void)
 		cmocka_unit_test(account_of_peer__this_process_has_its_own_uid),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -228,20 +228,6 @@ static void book_drain__stores_nothing_while_it_is_not_fit_and_tells_each_reason
 	desk_close(&desk);
 }
 
-static int group_setup(void **state)
-{
-	(void)state;
-	folder_make();
-	return 0;
-}
-
-static int group_teardown(void **state)
-{
-	(void)state;
-	folder_remove();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -251,5 +237,5 @@ int main(void)
 		cmocka_unit_test(book_drain__stores_nothing_while_it_is_not_fit_and_tells_each_reason),
 	};
 
-	return cmocka_run_group_tests_name("book", tests, group_setup, group_teardown);
+	return cmocka_run_group_tests_name("book", tests, folder_setup, folder_teardown);
 }

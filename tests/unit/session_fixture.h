@@ -22,12 +22,15 @@
 
 static char folder[128];
 
-static inline void folder_make(void)
+/* Of a group: the folder, made before its first test. */
+static inline int folder_setup(void **state)
 {
 	const char *tmp = getenv("TMPDIR");
 
+	(void)state;
 	snprintf(folder, sizeof(folder), "%s/session.XXXXXX", tmp ? tmp : "/tmp");
 	assert_non_null(mkdtemp(folder));
+	return 0;
 }
 
 static inline int folder_remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
@@ -38,9 +41,12 @@ static inline int folder_remove_one(const char *path, const struct stat *st, int
 	return remove(path);
 }
 
-static inline void folder_remove(void)
+/* Of a group: removes the folder with all in it, behind its last test. */
+static inline int folder_teardown(void **state)
 {
+	(void)state;
 	nftw(folder, folder_remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return 0;
 }
 
 /* Writes a file in the folder; returns its path, valid until the next call. */

@@ -412,20 +412,6 @@ static void plan_text__tells_how_long_it_usually_takes(void **state)
 	script_free(script);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	folder_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	folder_remove();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -445,5 +431,5 @@ int main(void)
 		cmocka_unit_test(plan_text__tells_how_long_it_usually_takes),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -656,20 +656,6 @@ static void server__a_place_is_kept_for_the_driver(void **state)
 	fixture_close(&f);
 }
 
-static int setup(void **state)
-{
-	(void)state;
-	folder_make();
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	folder_remove();
-	return 0;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -688,5 +674,5 @@ int main(void)
 		cmocka_unit_test(server__a_place_is_kept_for_the_driver),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
 }

@@ -381,17 +381,9 @@ static void look_ahead__knows_what_is_behind_a_change_and_the_order_of_the_hosts
 
 static int setup(void **state)
 {
-	(void)state;
-	folder_make();
+	assert_int_equal(folder_setup(state), 0);
 	/* The watch is tried by session_load_test; valgrind and sanitizers need more time than it gives. */
 	setenv("BELLBOOK_LUA_SECONDS", "600", 1);
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	folder_remove();
 	return 0;
 }
 
@@ -416,5 +408,5 @@ int main(void)
 		cmocka_unit_test(task__that_eats_memory_is_stopped_and_leaks_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, setup, folder_teardown);
 }
