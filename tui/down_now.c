@@ -16,8 +16,8 @@ char *down_now_words(int64_t session, const struct json *down, bool running, boo
 		return NULL;
 	/* Nobody has asked since: what was last seen, and when. */
 	if (seen && !running)
-		return mem_printf("%s at %s (session %lld)", word, when_day(json_int(down, "asked_us", 0), now_us, when), (long long)session);
-	return mem_printf("%s%s since %s (session %lld)", closed ? "LEFT " : "", word, when_day(json_int(down, "since_us", 0), now_us, when), (long long)session);
+		return mem_printf("%s at %s (session %lld)", word, when_moment(json_int(down, "asked_us", 0), now_us, when), (long long)session);
+	return mem_printf("%s%s since %s (session %lld)", closed ? "LEFT " : "", word, when_moment(json_int(down, "since_us", 0), now_us, when), (long long)session);
 }
 
 /* Is there a later walk of the same fleet? The list has the newest first. */
@@ -54,7 +54,7 @@ static char *from_outside(const struct json *outside, int64_t now_us)
 		return NULL;
 	if (time_parse(json_text(outside, "at", ""), &at_us) < 0)
 		at_us = now_us;
-	return mem_printf("DOWN from outside, %s", when_day(at_us, now_us, when));
+	return mem_printf("DOWN from outside, %s", when_moment(at_us, now_us, when));
 }
 
 char *down_now(const struct json *sessions, const struct json *outside, int64_t now_us)

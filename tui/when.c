@@ -21,7 +21,11 @@ const char *when_span(int64_t us, char out[TIME_TEXT])
 	return out;
 }
 
-const char *when_day(int64_t at_us, int64_t now_us, char out[TIME_TEXT])
+/* A night's walk goes over midnight: an hour of the evening before is still one of tonight. */
+#define TONIGHT_US (20 * 3600 * TIME_SECOND)
+
+/* The time of day when it was today or tonight, else so many characters of date and time. */
+static const char *when(int64_t at_us, int64_t now_us, size_t len, char out[TIME_TEXT])
 {
 	char now[TIME_TEXT];
 
@@ -30,11 +34,21 @@ const char *when_day(int64_t at_us, int64_t now_us, char out[TIME_TEXT])
 		return out;
 	time_format(at_us, out);
 	time_format(now_us, now);
-	if (strncmp(out, now, 10) == 0) {
-		memmove(out, out + 11, 5);
-		out[5] = '\0';
-	} else {
-		out[10] = '\0';
-	}
+	out[16] = '\0';
+	out[10] = ' ';
+	if (strncmp(out, now, 10) == 0 || (at_us < now_us && now_us - at_us < TONIGHT_US))
+		memmove(out, out + 11, 6);
+	else
+		out[len] = '\0';
 	return out;
+}
+
+const char *when_day(int64_t at_us, int64_t now_us, char out[TIME_TEXT])
+{
+	return when(at_us, now_us, 10, out);
+}
+
+const char *when_moment(int64_t at_us, int64_t now_us, char out[TIME_TEXT])
+{
+	return when(at_us, now_us, 16, out);
 }

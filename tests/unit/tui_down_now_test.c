@@ -27,8 +27,8 @@ static void happens(struct store *store, int64_t session, enum event_kind kind, 
 	append_ok(store, &ev, 1);
 }
 
-/* What a head says, with a look from outside as JSON or NULL; "" when nothing. */
-static void assert_says(const char *journal, const char *outside, const char *want)
+/* What a head says `seconds` after the beginning, with a look from outside as JSON or NULL; "" when nothing. */
+static void assert_says_at(const char *journal, const char *outside, int64_t seconds, const char *want)
 {
 	struct history *history = history_new();
 	struct err e = { 0 };
@@ -37,11 +37,16 @@ static void assert_says(const char *journal, const char *outside, const char *wa
 
 	assert_true(!outside || look);
 	assert_int_equal(history_read(history, journal, false, HISTORY_SESSIONS, &e), 0);
-	words = down_now(history_sessions(history), look, AT(600));
+	words = down_now(history_sessions(history), look, AT(seconds));
 	assert_string_equal(words ? words : "", want);
 	mem_free(words);
 	json_free(look);
 	history_free(history);
+}
+
+static void assert_says(const char *journal, const char *outside, const char *want)
+{
+	assert_says_at(journal, outside, 600, want);
 }
 
 static void down__is_said_from_the_step_that_takes_the_site_down_to_the_one_that_brings_it_back(void **state)
@@ -57,6 +62,18 @@ static void down__is_said_from_the_step_that_takes_the_site_down_to_the_one_that
 	assert_says(place->path, "{\"state\":\"ok\",\"status\":200}", "DOWN since 22:14 (session 1)");
 	happens(store, session, EVENT_DOWNTIME_ENDED, 120, NULL);
 	assert_says(place->path, NULL, "");
+	store_close(store);
+}
+
+static void down__keeps_its_hour_over_midnight(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+
+	happens(store, opened(store, "toot", false), EVENT_DOWNTIME_BEGAN, 60, NULL);
+	assert_says_at(place->path, NULL, 3 * 3600, "DOWN since 22:14 (session 1)");
+	assert_says_at(place->path, NULL, 30 * 3600, "DOWN since 2023-11-14 22:14 (session 1)");
+	assert_says_at(place->path, "{\"state\":\"silent\",\"at\":\"2023-11-14T22:20:00.000000Z\"}", 3 * 3600, "DOWN since 22:14 (session 1)");
 	store_close(store);
 }
 
@@ -113,6 +130,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(down__is_said_from_the_step_that_takes_the_site_down_to_the_one_that_brings_it_back, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(down__keeps_its_hour_over_midnight, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(down__is_said_as_it_was_last_seen_when_nobody_asks_any_more, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(down__outlives_its_walk_until_another_begins_or_the_site_answers, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(down__is_said_from_a_look_from_outside_alone, place_make, place_remove),
