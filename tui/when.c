@@ -22,7 +22,7 @@ const char *when_span(int64_t us, char out[TIME_TEXT])
 }
 
 /* A night's walk goes over midnight: an hour of the evening before is still one of tonight. */
-#define TONIGHT_US (20 * 3600 * TIME_SECOND)
+#define TONIGHT_US (20 * (3600 * TIME_SECOND))
 
 /* The time of day when it was today or tonight, else so many characters of date and time. */
 static const char *when(int64_t at_us, int64_t now_us, size_t len, char out[TIME_TEXT])
