@@ -31,6 +31,7 @@
 #define BODY_MAX 2048			/* of an answer, for who looked */
 #define REFUSED_PAUSE 10		/* beats that one who is refused (403, 429) leaves out */
 #define WORDS 200
+#define CAUSES 6				/* told apart in one stretch; more are counted together */
 
 enum state { STATE_NONE, STATE_ANSWERS, STATE_WAITS, STATE_REFUSES, STATE_UNSEEN };
 
@@ -43,12 +44,19 @@ struct request {
 	struct request *next;
 };
 
+/* What refusals said, and how often. */
+struct cause {
+	char text[WORDS];
+	int64_t count;
+};
+
 /* What was found since it was told last. */
 struct window {
 	int64_t from_us, to_us;		/* wall clock; 0 = nothing yet */
 	int64_t counts[SEEN_US_REFUSED + 1];
 	int64_t waited, longest_us;
 	char words[WORDS];
+	struct cause causes[CAUSES];	/* of the refusals alone; the first without a count ends them */
 	struct json *slow;		/* owned; NULL = none */
 };
 
@@ -184,6 +192,20 @@ static int64_t begin_due(struct watch *watch)
 
 /* ---- what was found ---- */
 
+static struct json *causes_of(const struct window *window)
+{
+	struct json *list = json_new_array();
+
+	for (int i = 0; i < CAUSES && window->causes[i].count; i++) {
+		struct json *one = json_new_object();
+
+		json_set_text(one, "text", window->causes[i].text);
+		json_set_int(one, "count", window->causes[i].count);
+		json_add(list, one);
+	}
+	return list;
+}
+
 static void tell(struct watch *watch, enum state state)
 {
 	static const char *const names[] = {"answers", "answers", "waits", "refuses", "unseen"};
@@ -202,6 +224,8 @@ static void tell(struct watch *watch, enum state state)
 	json_set_int(data, "waited", window->waited);
 	json_set_int(data, "longest_us", window->longest_us);
 	json_set_text(data, "words", window->words[0] ? window->words : NULL);
+	if (window->causes[0].count)
+		json_put(data, "causes", causes_of(window));
 	if (window->slow)
 		json_put(data, "slow", window->slow);
 	*window = (struct window){0};
@@ -224,6 +248,18 @@ static void note_slow(struct window *window, const struct request *request, int6
 	json_add(window->slow, one);
 }
 
+static void note_cause(struct window *window, const char *text)
+{
+	int at = 0;
+
+	while (at < CAUSES - 1 && window->causes[at].count && !str_is(window->causes[at].text, text))
+		at++;
+	if (!window->causes[at].count++)
+		str_copy(window->causes[at].text, sizeof(window->causes[at].text), text);
+	else if (!str_is(window->causes[at].text, text))
+		str_copy(window->causes[at].text, sizeof(window->causes[at].text), "others");
+}
+
 static void count(struct watch *watch, const struct request *request, enum outside_seen seen, const char *text)
 {
 	struct window *window = &watch->window;
@@ -235,6 +271,8 @@ static void count(struct watch *watch, const struct request *request, enum outsi
 	window->longest_us = took > window->longest_us ? took : window->longest_us;
 	if (*text)
 		str_copy(window->words, sizeof(window->words), text);
+	if (seen == SEEN_REFUSED)
+		note_cause(window, text);
 	if (watch->slow_us && took > watch->slow_us && seen != SEEN_US_REFUSED)
 		note_slow(window, request, took);
 }

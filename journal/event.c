@@ -62,7 +62,7 @@ static const struct event_type types[] = {
 	{ EVENT_OUTSIDE_BEGAN, "outside.began", DURABLE_NOTE, 1, "From here on the site is asked from outside, again and again.",
 	  "seq int (of the call.begun that wanted it), asks [text], slow_us int (an answer that took longer was waited for), until_us int, unproven text? (what that cannot prove)" },
 	{ EVENT_OUTSIDE_COUNTED, "outside.counted", DURABLE_NOTE, 1, "What the site answered to those who asked from outside; told each time that it changes, else now and then. No request is in two of them.",
-	  "from_us int, to_us int (when the first and the last of these were asked), state text (answers, waits, refuses, unseen), asked int, answered int, refused int (5xx, no connection), odd int (another answer), unseen int (403, 429: the asker is refused), waited int, longest_us int, words text? (the last answer that was none), slow [{at_us int, took_us int}]?" },
+	  "from_us int, to_us int (when the first and the last of these were asked), state text (answers, waits, refuses, unseen), asked int, answered int, refused int (5xx, no connection), odd int (another answer), unseen int (403, 429: the asker is refused), waited int, longest_us int, words text? (the last answer that was none), causes [{text text, count int}]? (what the refused ones said, each once), slow [{at_us int, took_us int}]?" },
 	{ EVENT_OUTSIDE_ENDED, "outside.ended", DURABLE_NOTE, 1, "The site is asked from outside no longer.", "reason text" },
 	{ EVENT_JOURNAL_GAP, "journal.gap", DURABLE_DECISION, 1, "Something could not be recorded, and why.", "from_us int, to_us int, reason text, bytes int" },
 	{ EVENT_PAYLOAD_PURGED, "payload.purged", DURABLE_DECISION, 1, "Payloads FIRST..LAST (in call) were removed; their events stay.", "reason text" },

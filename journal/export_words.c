@@ -372,6 +372,22 @@ static void say_downtime(const struct said *said)
 	buf_puts(said->out, said->ev->kind == EVENT_DOWNTIME_BEGAN ? "downtime begins" : "downtime ends");
 }
 
+/* False when it names none: an older one. */
+static bool say_causes(const struct said *said)
+{
+	const struct json *causes = json_at(said->data, "causes");
+
+	for (size_t i = 0; i < json_count(causes); i++) {
+		const char *text = json_text(json_item(causes, i), "text", "");
+
+		buf_puts(said->out, i ? ", " : "; ");
+		utf8_safe(said->out, text, strlen(text), false);
+		if (json_count(causes) > 1)
+			buf_printf(said->out, " (%lld)", (long long)json_int(json_item(causes, i), "count", 0));
+	}
+	return json_count(causes) > 0;
+}
+
 static void say_counted(const struct said *said)
 {
 	static const struct { const char *key, *words; } counts[] = {
@@ -388,7 +404,8 @@ static void say_counted(const struct said *said)
 		buf_printf(said->out, "; the longest took %s", time_format_span(json_int(said->data, "longest_us", 0), span));
 	if (str_is(json_text(said->data, "state", ""), "waits"))
 		buf_puts(said->out, "; answers are WAITED for");
-	also(said, "; ", "words");
+	if (!say_causes(said))
+		also(said, "; ", "words");
 }
 
 static void say_outside(const struct said *said)

@@ -102,7 +102,12 @@ struct model_ask {		/* one open question */
 
 struct model_person { char *who, *role, *view; uid_t uid; int64_t since_us; int count; };	/* count of attached views */
 
-struct model_refusal { int64_t from_us, to_us, count; };	/* to 0 = it goes on */
+/* What some refusals said; text is owned. */
+struct model_cause { char *text; int64_t count; };
+#define MODEL_CAUSES 8
+
+/* A time in which the site refused; to 0 = it goes on. Causes in the order in which they were first seen; more than MODEL_CAUSES are counted in the last. */
+struct model_refusal { int64_t from_us, to_us, count; struct model_cause *causes; size_t cause_count; };
 
 /* What was seen by asking the site from outside: the second clock of its downtime. */
 struct model_outside {
@@ -140,6 +145,7 @@ struct model {
 	struct json *way_back;			/* owned: of session.closed; NULL = none is open */
 	int64_t people_us;			/* of all questions that were closed, also those about no step: how long each was open */
 	int64_t down_since_us, down_total_us;	/* downtime clock; since 0 = up */
+	char *down_step;			/* owned, NULL = none: whose step began it last */
 	struct model_outside outside;		/* the other one: asked from outside */
 	int64_t failures;			/* steps' attempts that failed */
 	int64_t warnings;			/* steps that ended in warn, warnings, broken holds, journal gaps */

@@ -20,8 +20,17 @@ void model_outside_init(struct model_outside *outside)
 	model_set(&outside->ended, NULL);
 }
 
+static void refusal_done(struct model_refusal *refusal)
+{
+	for (size_t i = 0; i < refusal->cause_count; i++)
+		mem_free(refusal->causes[i].text);
+	mem_free(refusal->causes);
+}
+
 void model_outside_done(struct model_outside *outside)
 {
+	for (size_t i = 0; i < outside->refusal_count; i++)
+		refusal_done(&outside->refusals[i]);
 	mem_free(outside->refusals);
 	mem_free(outside->asks);
 	mem_free(outside->unproven);
@@ -98,6 +107,38 @@ static void add_counts(struct model_outside *outside, const struct json *data)
 	outside->longest_at_us = json_int(data, "from_us", 0);
 }
 
+static void add_cause(struct model_refusal *refusal, const char *text, int64_t count)
+{
+	size_t at = 0;
+
+	while (at < refusal->cause_count && !str_is(refusal->causes[at].text, text))
+		at++;
+	if (at == MODEL_CAUSES) {
+		at--;
+		mem_set(&refusal->causes[at].text, "others");
+	} else if (at == refusal->cause_count) {
+		refusal->causes = model_grow(refusal->causes, at, sizeof(*refusal->causes));
+		refusal->causes[refusal->cause_count++] = (struct model_cause){ .text = mem_strdup(text) };
+	}
+	refusal->causes[at].count += count;
+}
+
+/* What was refused is of the time that goes on. A journal of before the causes has the newest one's words. */
+static void add_refused(struct model_outside *outside, const struct json *data)
+{
+	struct model_refusal *refusal = outside->refusal_count ? &outside->refusals[outside->refusal_count - 1] : NULL;
+	const struct json *causes = json_at(data, "causes");
+
+	if (!outside->refuses_since_us || !refusal || refusal->to_us)
+		return;
+	refusal->count += count_of(data, "refused");
+	for (size_t i = 0; i < json_count(causes); i++)
+		if (*model_text(json_item(causes, i), "text"))
+			add_cause(refusal, model_text(json_item(causes, i), "text"), count_of(json_item(causes, i), "count"));
+	if (!json_count(causes) && count_of(data, "refused") && *model_text(data, "words"))
+		add_cause(refusal, model_text(data, "words"), count_of(data, "refused"));
+}
+
 void model_fold_outside_counted(struct model *model, const struct event *ev, const struct json *data)
 {
 	struct model_outside *outside = &model->outside;
@@ -112,8 +153,7 @@ void model_fold_outside_counted(struct model *model, const struct event *ev, con
 		refusal_begins(outside, from);
 	else
 		refusal_ends(outside, from);
-	if (outside->refuses_since_us && outside->refusal_count && !outside->refusals[outside->refusal_count - 1].to_us)
-		outside->refusals[outside->refusal_count - 1].count += count_of(data, "refused");
+	add_refused(outside, data);
 	outside->waits_since_us = !str_is(state, "waits") ? 0 : outside->waits_since_us ? outside->waits_since_us : from;
 	if (*model_text(data, "words"))
 		model_set(&outside->words, model_text(data, "words"));
@@ -163,6 +203,36 @@ static void say_steps(const struct model *model, int64_t now_us, struct buf *out
 		buf_puts(out, "By the steps the site was never down.");
 }
 
+static bool are_same_causes(const struct model_refusal *one, const struct model_refusal *other)
+{
+	if (one->cause_count != other->cause_count)
+		return false;
+	for (size_t i = 0; i < one->cause_count; i++)
+		if (!str_is(one->causes[i].text, other->causes[i].text))
+			return false;
+	return true;
+}
+
+/* What was seen in this time; how often each only where there is more than one. */
+static void say_causes(const struct model_refusal *refusal, const struct model_refusal *before, struct buf *out)
+{
+	if (!refusal->cause_count)
+		return;
+	if (before && are_same_causes(refusal, before)) {
+		buf_puts(out, " (the same)");
+		return;
+	}
+	for (size_t i = 0; i < refusal->cause_count; i++) {
+		const struct model_cause *cause = &refusal->causes[i];
+
+		buf_puts(out, i ? ", " : " (");
+		utf8_safe(out, cause->text, strlen(cause->text), false);
+		if (refusal->cause_count > 1)
+			buf_printf(out, " %lld time%s", (long long)cause->count, cause->count == 1 ? "" : "s");
+	}
+	buf_putc(out, ')');
+}
+
 static void say_refusals(const struct model_outside *outside, int64_t now_us, struct buf *out)
 {
 	char from[TIME_TEXT], to[TIME_TEXT], span[TIME_TEXT];
@@ -173,16 +243,15 @@ static void say_refusals(const struct model_outside *outside, int64_t now_us, st
 	} else {
 		buf_printf(out, " Asked from outside it refused %lld of %lld requests, for %s", (long long)outside->refused, (long long)outside->asked,
 			   time_format_span(outside->refused_us + open, span));
-		for (size_t i = 0; i < outside->refusal_count && i < TOLD_REFUSALS; i++)
-			buf_printf(out, "%s%s to %s", i ? ", " : ": ", time_format_clock(outside->refusals[i].from_us, from),
-				   outside->refusals[i].to_us ? time_format_clock(outside->refusals[i].to_us, to) : "now");
+		for (size_t i = 0; i < outside->refusal_count && i < TOLD_REFUSALS; i++) {
+			const struct model_refusal *refusal = &outside->refusals[i];
+
+			buf_printf(out, "%s%s to %s", i ? ", " : ": ", time_format_clock(refusal->from_us, from),
+				   refusal->to_us ? time_format_clock(refusal->to_us, to) : "now");
+			say_causes(refusal, i ? refusal - 1 : NULL, out);
+		}
 		if (outside->refusal_count > TOLD_REFUSALS)
 			buf_printf(out, " and %zu times more", outside->refusal_count - TOLD_REFUSALS);
-		if (*outside->words) {
-			buf_puts(out, " (");
-			utf8_safe(out, outside->words, strlen(outside->words), false);
-			buf_putc(out, ')');
-		}
 	}
 	buf_putc(out, '.');
 }

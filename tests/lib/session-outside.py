@@ -98,6 +98,7 @@ def refused_slow_unseen():
         site.mode = "refuse"
         m = counted(v, state="refuses")
         assert m["data"]["refused"] == 1 and "502" in m["data"]["words"], m
+        assert [c["count"] for c in m["data"]["causes"]] == [1] and "502" in m["data"]["causes"][0]["text"], m
         site.mode = "well"
         m = counted(v, state="answers")
         assert m["data"]["answered"] >= 1 and not m["data"]["refused"], m

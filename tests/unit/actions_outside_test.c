@@ -73,11 +73,34 @@ static void judge__a_site_that_says_nothing_in_time_refuses(void **state)
 	curl_easy_cleanup(curl);
 }
 
+/* How long it took is no part of the cause: else each refusal would have one of its own. */
+static void judge__the_words_of_a_refusal_are_the_same_each_time(void **state)
+{
+	static const char *const said[][2] = {
+		{ "Failed to connect to a.test port 443 after 12 ms: Couldn't connect to server", "POST /inbox: Failed to connect to a.test port 443: Couldn't connect to server" },
+		{ "Operation timed out after 30001 milliseconds with 0 bytes received", "POST /inbox: Operation timed out with 0 bytes received" },
+		{ "Connection timeout after 10003 ms", "POST /inbox: Connection timeout" },
+		{ "Connection died after the answer", "POST /inbox: Connection died after the answer" },
+		{ "gone after 3 tries", "POST /inbox: gone after 3 tries" },
+	};
+	struct outside_ask ask = { .name = (char[]){ "POST /inbox" } };
+	CURL *curl = curl_easy_init();
+	char text[512];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		assert_int_equal(outside_ask_judge(&ask, curl, CURLE_RECV_ERROR, said[i][0], text, sizeof(text)), SEEN_REFUSED);
+		assert_string_equal(text, said[i][1]);
+	}
+	curl_easy_cleanup(curl);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judge__a_name_that_nobody_tells_in_time_is_no_refusal),
 		cmocka_unit_test(judge__a_site_that_says_nothing_in_time_refuses),
+		cmocka_unit_test(judge__the_words_of_a_refusal_are_the_same_each_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

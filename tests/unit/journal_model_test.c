@@ -524,6 +524,39 @@ static void model__outside_is_a_second_clock(void **state)
 	buf_done(&words);
 }
 
+static void refused(struct world *world, int at, int to, const char *state, const char *rest)
+{
+	char *data = mem_printf("{\"from_us\":%lld,\"to_us\":%lld,\"state\":\"%s\",%s}", (long long)STORY_START_US + at * 1000000LL,
+		(long long)STORY_START_US + to * 1000000LL, state, rest);
+
+	add(world, 20 + to, EVENT_OUTSIDE_COUNTED, "bellbook", "", data);
+	mem_free(data);
+}
+
+/* Each time in which it refused tells what was seen in it; an answer that was no refusal, and the newest of all, stand for none. */
+static void model__each_refusal_says_what_was_seen_in_it(void **state)
+{
+	struct world *world = *state;
+	struct buf words = { 0 };
+
+	tell(world, 0, 14);
+	add(world, 20, EVENT_OUTSIDE_BEGAN, "bellbook", "", "{\"asks\":[\"POST /inbox\",\"GET home\"],\"seq\":7,\"slow_us\":3000000}");
+	refused(world, 1, 2, "refuses", "\"asked\":3,\"refused\":2,\"words\":\"GET home: no connection\","
+		"\"causes\":[{\"text\":\"POST /inbox answers 502\",\"count\":1},{\"text\":\"GET home: no connection\",\"count\":1}]");
+	refused(world, 3, 4, "refuses", "\"asked\":2,\"refused\":2,\"words\":\"POST /inbox answers 502\",\"causes\":[{\"text\":\"POST /inbox answers 502\",\"count\":2}]");
+	refused(world, 5, 6, "answers", "\"asked\":2,\"answered\":2");
+	refused(world, 7, 8, "refuses", "\"asked\":2,\"refused\":2,\"words\":\"GET home answers 500\",\"causes\":[{\"text\":\"GET home answers 500\",\"count\":2}]");
+	refused(world, 9, 9, "answers", "\"asked\":2,\"answered\":2");
+	refused(world, 10, 10, "refuses", "\"asked\":1,\"refused\":1,\"words\":\"GET home answers 500\",\"causes\":[{\"text\":\"GET home answers 500\",\"count\":1}]");
+	refused(world, 11, 12, "answers", "\"asked\":2,\"answered\":1,\"odd\":1,\"words\":\"GET home answers 404\"");
+	model_outside_words(world->model, world->model->last_us, &words);
+	assert_non_null(strstr(buf_text(&words), " (POST /inbox answers 502 3 times, GET home: no connection 1 time), "));
+	assert_non_null(strstr(buf_text(&words), " (GET home answers 500), "));
+	assert_non_null(strstr(buf_text(&words), " (the same). "));
+	assert_null(strstr(buf_text(&words), "404"));
+	buf_done(&words);
+}
+
 static void model__lost_worker_puts_calls_in_doubt_until_settled(void **state)
 {
 	struct world *world = *state;
@@ -730,6 +763,7 @@ int main(void)
 		T(model__people_are_counted_by_views),
 		T(model__downtime_clock_runs_between_its_events),
 		T(model__outside_is_a_second_clock),
+		T(model__each_refusal_says_what_was_seen_in_it),
 		T(model__lost_worker_puts_calls_in_doubt_until_settled),
 		T(model__late_settlement_does_not_reopen_a_call),
 		T(model__progress_has_words_and_percent),
