@@ -88,6 +88,7 @@ void model_free(struct model *model)
 	mem_free(model->driver);
 	json_free(model->params);
 	json_free(model->way_back);
+	mem_free(model->down_step);
 	mem_free(model);
 }
 

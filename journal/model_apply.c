@@ -78,8 +78,10 @@ static void fold_warned(struct model *model, const struct event *ev, const struc
 static void fold_down(struct model *model, const struct event *ev, const struct json *data)
 {
 	(void)data;
-	if (model->down_since_us == 0)
-		model->down_since_us = ev->at_us;
+	if (model->down_since_us)
+		return;
+	model->down_since_us = ev->at_us;
+	mem_set(&model->down_step, ev->step && *ev->step ? ev->step : NULL);
 }
 
 static void fold_up(struct model *model, const struct event *ev, const struct json *data)

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "base/utf8.h"
 
 #define DAY_S 86400
+#define STALE_US (75 * TIME_SECOND)	/* while nothing changes it is told once a minute */
 
 /* The step that takes the site down, and the one that brings it back. */
 static void span(const struct model *model, long *first, long *last)
@@ -126,6 +128,57 @@ void downtime_clock(const struct model *model, int64_t now_us, bool brief, char 
 	if (brief || !is_down || (size_t)len >= size)
 		return;
 	snprintf(text + len, size - (size_t)len, ", ends ~%02lld:%02lld", (long long)(end / 3600), (long long)(end / 60 % 60));
+}
+
+/* ": POST /inbox answers 502": of the time that goes on, the newest cause last. */
+static void put_causes(const struct model_outside *outside, struct buf *out)
+{
+	const struct model_refusal *refusal = outside->refusal_count ? &outside->refusals[outside->refusal_count - 1] : NULL;
+
+	for (size_t i = 0; refusal && !refusal->to_us && i < refusal->cause_count; i++) {
+		buf_puts(out, i ? ", " : ": ");
+		utf8_safe(out, refusal->causes[i].text, strlen(refusal->causes[i].text), false);
+	}
+}
+
+static void put_outside_reason(const struct model *model, int64_t now_us, struct buf *out)
+{
+	const struct model_outside *outside = &model->outside;
+	bool refuses = outside->refuses_since_us > 0, alone = model->down_since_us == 0;
+	char since[TIME_TEXT], last[TIME_TEXT];
+
+	if (refuses || outside->waits_since_us)
+		buf_printf(out, "%s since %s UTC, seen from outside%s", refuses ? (alone ? "DOWN" : "Refused") : "No answer",
+			time_format_clock(refuses ? outside->refuses_since_us : outside->waits_since_us, since), refuses ? "" : ": requests wait");
+	else if (outside->seq && !outside->ended_us && outside->last_us)
+		buf_puts(out, "Asked from outside it answers");
+	else
+		return;
+	if (now_us - outside->last_us > STALE_US)
+		buf_printf(out, " (last asked %s)", time_format_clock(outside->last_us, last));
+	if (refuses)
+		put_causes(outside, out);
+	buf_putc(out, '.');
+}
+
+char *downtime_reason(const struct model *model, int64_t now_us)
+{
+	const struct model_step *step = model->down_step ? model_step_find(model, model->down_step) : NULL;
+	struct buf out = { 0 };
+	char since[TIME_TEXT];
+
+	if (!downtime_is_now(model))
+		return buf_take(&out);
+	if (model->down_since_us) {
+		buf_printf(&out, "DOWN since %s UTC by the steps", time_format_clock(model->down_since_us, since));
+		if (step) {
+			buf_printf(&out, ": step %ld, ", (long)(step - model->steps) + 1);
+			utf8_safe(&out, step->title, strlen(step->title), false);
+		}
+		buf_puts(&out, ". ");
+	}
+	put_outside_reason(model, now_us, &out);
+	return buf_take(&out);
 }
 
 char *downtime_words(const struct model *model, const struct model_step *step)

@@ -25,6 +25,9 @@ void downtime_clock(const struct model *model, int64_t now_us, bool brief, char 
 /* The site is down now, by the steps or as it is seen from outside. */
 bool downtime_is_now(const struct model *model);
 
+/* Why the site is said to be down now, since when and who says so, a sentence or two; "" when it is up. Caller owns. */
+char *downtime_reason(const struct model *model, int64_t now_us);
+
 /* What a step does to the site, a sentence ("" = nothing): it goes down here until step N, or is back after it. Caller owns. */
 char *downtime_words(const struct model *model, const struct model_step *step);
 

@@ -133,6 +133,22 @@ static void draw_header(struct frame *frame)
 	mem_free(who);
 }
 
+/* Why the site is down, below the header, where the window has room for it. Returns the rows. */
+static int draw_down(struct frame *frame)
+{
+	struct canvas *canvas = frame->canvas;
+	char *words = canvas->rows >= 16 ? downtime_reason(frame->scene->model, frame->wall_us) : mem_strdup("");
+	struct area at = { 1, 1, 0, canvas->cols - 2 };
+
+	if (*words) {
+		at.rows = canvas_rows(words, at.cols);
+		at.rows = at.rows > 2 ? 2 : at.rows;
+		canvas_wrap(canvas, at, ROLE_WARN, words);
+	}
+	mem_free(words);
+	return at.rows;
+}
+
 /* "18:44 jello: sidekiq is ready". Caller owns. */
 static char *talk_line(const struct talk *talk)
 {
@@ -215,6 +231,7 @@ static int draw_raw_head(struct frame *frame)
 	draw_header(frame);
 	if (frame->canvas->rows < 16)
 		return 1;
+	area.row += draw_down(frame);
 	if (step)
 		draw_title(frame, &area, step);
 	if (call)
@@ -240,7 +257,7 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 	int rows = canvas->rows, cols = canvas->cols;
 	int talk = rows >= 24 ? 3 : rows >= 16 ? 1 : 0;
 	int left = cols < 70 ? 0 : draw_steps_width(scene->model, cols);
-	int body = rows - 3 - talk;
+	int body = rows - 3 - talk, top = 1;
 
 	canvas_clear(canvas);
 	mouse_clear(ui);
@@ -260,18 +277,20 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 		return;
 	}
 	draw_header(&frame);
+	top += draw_down(&frame);
+	body -= top - 1;
 	if (left > 0)
-		draw_steps(&frame, (struct area){ 1, 0, body, left });
-	for (int row = 1; left > 0 && row < 1 + body; row++)
+		draw_steps(&frame, (struct area){ top, 0, body, left });
+	for (int row = top; left > 0 && row < top + body; row++)
 		canvas_glyph(canvas, row, left, GLYPH_DOWN);
-	/* The output stays in sight above a dialog; what is said below it takes its rows from both. */
+	/* The output stays in sight above a dialog; what is said below it takes its rows from both. A tall one may cover why the site is down. */
 	int said = draw_status_rows(&frame) - 1;
-	struct area over = { 1, 0, body + talk - (said > 0 ? said : 0), cols };
+	struct area over = { 1, 0, top - 1 + body + talk - (said > 0 ? said : 0), cols };
 	int covered = ui->dialog.kind == DIALOG_NONE ? 0 : draw_dialog_rows(&frame, over) + (said > 0 ? said : 0) - talk;
 
-	draw_work(&frame, (struct area){ 1, left ? left + 2 : 1, covered > 0 ? body - covered : body,
+	draw_work(&frame, (struct area){ top, left ? left + 2 : 1, covered > 0 ? body - covered : body,
 		cols - (left ? left + 2 : 1) });
-	draw_talk(&frame, (struct area){ 1 + body, 1, talk, cols - 1 });
+	draw_talk(&frame, (struct area){ top + body, 1, talk, cols - 1 });
 	draw_status(&frame, rows - 2);
 	draw_over(&frame, over);
 	draw_hints(&frame, rows - 1);

@@ -94,6 +94,8 @@ static const struct screen_case cases[] = {
 	{ "down", "down-80x24", 24, 80, false, "", LATER, true },
 	{ "down", "down-132x43", 43, 132, false, "", LATER, true },
 	{ "down", "down-begins", 24, 80, false, ":step 7\r", LATER, false },
+	{ "refuses", "refuses-80x24", 24, 80, false, "", LATER, true },
+	{ "refuses", "refuses-raw", 24, 80, false, "o", LATER, false },
 	{ "copying", "copying-palette", 24, 80, false, ":", LATER, true },
 	{ "copying", "copying-palette-typed", 24, 80, false, ":ste", LATER, false },
 	{ "copying", "copying-palette-words", 24, 80, false, ":step co", LATER, false },
