@@ -41,14 +41,14 @@ static const struct model_step *giver(const struct engine *engine, size_t step, 
 
 static char *words(const char *name, const struct model_step *step)
 {
-	const char *became = "has not been run", *reason = "";
+	const char *became = "was not run", *reason = "";
 
 	if (!step)
-		return mem_printf("it needs %s, which has no value: no step before it gives it", name);
+		return mem_printf("it needs a value, “%s”, that no step before it finds out", name);
 	switch (step->state) {
 	case STEP_OK:
 	case STEP_WARN:
-		became = "ended without setting it";
+		became = "ended without it";
 		break;
 	case STEP_SKIPPED:
 		became = "was skipped";
@@ -69,7 +69,7 @@ static char *words(const char *name, const struct model_step *step)
 	case STEP_STALE:
 		break;
 	}
-	return mem_printf("it needs %s, which has no value: step “%s” (%s), which gives it, %s%s%s", name, step->id, step->title, became, *reason ? ": " : "", reason);
+	return mem_printf("it needs what step “%s” (%s) finds out (its value “%s”), and that step %s%s%s", step->id, step->title, name, became, *reason ? ": " : "", reason);
 }
 
 char *needs_missing(const struct engine *engine, size_t step)

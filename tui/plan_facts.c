@@ -371,9 +371,45 @@ static void add_hosts(struct plan *plan, int cols)
 	}
 }
 
+#define WARNED 3	/* of a dry run: told by name */
+
+/* What a dry run that ended well warned of, each step with its reason; returns how many warnings there were. */
+static int64_t warned_words(const struct model *model, struct buf *out)
+{
+	int64_t n = 0, named = 0;
+
+	for (size_t i = 0; i < model->step_count; i++) {
+		const struct model_step *step = &model->steps[i];
+
+		if (step->state != STEP_WARN)
+			continue;
+		if (++n <= WARNED)
+			buf_printf(out, "%s step %zu, %s: %s", named++ ? ";" : "", i + 1, step->title, *step->reason ? step->reason : "see there");
+	}
+	if (model->warnings > named)
+		buf_printf(out, "%s %lld more", named ? "; and" : "", (long long)(model->warnings - named));
+	return n > model->warnings ? n : model->warnings;
+}
+
+static char *rehearsed_words(const struct model *model, int64_t *warnings)
+{
+	struct buf told = { 0 };
+	char *text;
+
+	*warnings = warned_words(model, &told);
+	if (*warnings)
+		text = mem_printf("dry run (session %lld): nothing was changed, %lld warning%s:%s", (long long)model->session, (long long)*warnings, *warnings == 1 ? "" : "s", buf_text(&told));
+	else
+		text = mem_printf("dry run (session %lld): all steps that only look went well; nothing was changed", (long long)model->session);
+	buf_done(&told);
+	return text;
+}
+
 static void add_rehearsal(struct plan *plan, int cols)
 {
 	const struct model *model = plan->model;
+	const char *state = plan->rehearsal == REHEARSAL_NONE ? "-" : plan->rehearsal == REHEARSAL_RUNS ? model->ask_count ? "asks" : "..." : "FAIL";
+	int64_t warnings = 0;
 	size_t over = 0;
 	char *text;
 
@@ -386,11 +422,12 @@ static void add_rehearsal(struct plan *plan, int cols)
 	else if (plan->rehearsal == REHEARSAL_RUNS)
 		text = mem_printf("dry run: step %zu of %zu", over + 1, model->step_count);
 	else if (str_is(model->outcome, "ok"))
-		text = mem_printf("dry run (session %lld): all steps that only look went well; nothing was changed", (long long)model->session);
+		text = rehearsed_words(model, &warnings);
 	else
 		text = mem_printf("dry run (session %lld): ended %s at step %zu; see below", (long long)model->session, *model->outcome ? model->outcome : "early", over + 1);
-	add_check(plan, plan->rehearsal == REHEARSAL_NONE ? "-" : plan->rehearsal == REHEARSAL_RUNS ? model->ask_count ? "asks" : "..." : str_is(model->outcome, "ok") ? "ok" : "FAIL",
-		text, cols);
+	if (plan->rehearsal == REHEARSAL_OVER && str_is(model->outcome, "ok"))
+		state = warnings ? "warn" : "ok";
+	add_check(plan, state, text, cols);
 	mem_free(text);
 }
 

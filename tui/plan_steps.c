@@ -183,7 +183,7 @@ static const char *state_word(const struct plan *plan, const char *id, enum role
 	}
 	*role = step->state == STEP_WARN || model_step_is_left_out(step) ? ROLE_WARN : step->state == STEP_SKIPPED ? ROLE_TEXT : ROLE_OK;
 	if (str_starts(step->reason, "foreseen") || str_starts(step->reason, "not foreseen"))
-		return "seen";
+		return "todo";	/* a dry run only looked what it would be */
 	return step->already ? "done" : step->state == STEP_SKIPPED ? "skip" : step->state == STEP_DEFERRED ? "defer" : step->state == STEP_WARN ? "warn" : "ok";
 }
 

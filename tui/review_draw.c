@@ -179,6 +179,17 @@ static void draw_span(struct sheet *sheet, int row, const struct span *span)
 		canvas_put(sheet->canvas, row, col, mark, role);
 }
 
+/* What the strip's signs mean, beside the cursor that stands in this row. */
+static void draw_legend(struct sheet *sheet, int row, int cursor)
+{
+	static const char words[] = ". up   ~ waits for people   # DOWN   X failed";
+	int len = (int)strlen(words), cols = sheet->canvas->cols;
+
+	if (cols < 2 * len - 16)
+		return;
+	canvas_text(sheet->canvas, row, cursor >= 0 && cursor >= cols - len - 2 ? 1 : cols - len - 1, len, ROLE_DIM, words);
+}
+
 /* What matters most is drawn last: waiting, down, failed. A wait under a second is nobody's. */
 static void draw_strip(struct sheet *sheet, int row)
 {
@@ -195,6 +206,7 @@ static void draw_strip(struct sheet *sheet, int row)
 			if (span->kind == order[k] && (span->kind != SPAN_WAIT || span->to_us == 0 || span->to_us - span->from_us >= TIME_SECOND))
 				draw_span(sheet, row, span);
 		}
+	draw_legend(sheet, row + 1, mark ? column_of(sheet, mark->at_us) : -1);
 	if (mark)
 		canvas_put(sheet->canvas, row + 1, column_of(sheet, mark->at_us), '^', ROLE_BOLD);
 }

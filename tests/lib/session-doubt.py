@@ -82,8 +82,8 @@ def needs():
             ('error("no")', {"failure:g": "skip"}, "was skipped: a test"),
             ('error("no")', {"failure:g": "defer"}, "was put off: a test"),
             ("", {"step:g": "skip"}, "was skipped: a test"),
-            ("s.v = nil", {}, "ended without setting it"),
-            ('s.v = json.decode("null")', {}, "ended without setting it")):
+            ("s.v = nil", {}, "ended without it"),
+            ('s.v = json.decode("null")', {}, "ended without it")):
         with Place() as place:
             v = start(place, change("g", give, 'gives = { "v" },'),
                       change("use", 'here.run("echo " .. tostring(s.v) .. " >> $D/effects")', 'needs = { "v" }, when = function(s) here.run("echo when >> $D/effects") return true end,',
@@ -92,7 +92,7 @@ def needs():
             seen = []
             closed = v.walk(dict({"failure:use": lambda m: seen.append(m) or ("retry" if len(seen) < 2 else "skip")}, **answers))
             assert closed["outcome"] == "ok", closed
-            assert len(seen) == 2 and all(words in m["data"]["details"] and "needs v" in m["data"]["details"] and "“g”" in m["data"]["details"] for m in seen), seen
+            assert len(seen) == 2 and all(words in m["data"]["details"] and "its value “v”" in m["data"]["details"] and "“g”" in m["data"]["details"] for m in seen), seen
             assert place.lines() == ["nil"], place.lines()
 
 
@@ -108,7 +108,7 @@ def needs_by_hand():
         place.write("t.lua", HEAD + change("g", "s.v = 1", 'gives = { "v" },') + 'observe "o" { title = "o", needs = { "v" }, run = function(s) here.read("echo " .. s.v) end }\n')
         v = place.run("--dry-run")
         assert v.walk()["outcome"] == "ok"
-        assert any(m.get("step") == "o" and "needs v" in m["data"].get("reason", "") for m in v.seen if m.get("kind") == "step.ended")
+        assert any(m.get("step") == "o" and "its value “v”" in m["data"].get("reason", "") for m in v.seen if m.get("kind") == "step.ended")
 
 
 def diverged_question():

@@ -88,7 +88,7 @@ def back_from_failure():
         v.answer(v.asked("step", "a"), "defer", why="later", owner="me", due="tomorrow")
         v.answer(v.asked("step", "b"), "go")
         q = v.asked("failure", "c")
-        assert "it needs x, which has no value" in q["data"]["details"], q
+        assert "it needs what step “a” (The a) finds out (its value “x”), and that step was put off: later" in q["data"]["details"], q
         v.send(do="enter", step="a")
         v.asked("step", "a")
         v.kill()

@@ -28,6 +28,7 @@ static const struct picture pictures[] = {
 	{ "plan", "plan-running", 43, 132, false, "runs", false, "" },
 	{ "plan", "plan-failed-132x43", 43, 132, false, "failed", true, "jjjjjjjj\r" },
 	{ "plan", "plan-foreseen", 24, 80, false, "ok", true, "jjjjjjjjj\r" },
+	{ "plan", "plan-warned", 24, 80, false, "warned", true, "jjjjjjjjj" },
 	{ "plan", "plan-start-failed", 24, 80, false, "failed", true, "S" },
 	{ "plan", "plan-start-no-reason", 24, 80, false, "failed", true, "Sx\r" },
 	{ "plan", "plan-help", 30, 100, false, NULL, false, "?" },
