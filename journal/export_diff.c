@@ -301,7 +301,7 @@ struct page {
 static void text(const struct page *page, const char *words)
 {
 	if (page->md)
-		export_md_text(page->out, words, strlen(words));
+		export_md_cell(page->out, words, strlen(words));
 	else
 		utf8_safe(page->out, words, strlen(words), false);
 }

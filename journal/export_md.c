@@ -20,10 +20,18 @@ struct fold {
 	int count;
 };
 
+/* A step that was put off; settled by whoever came back to it, or who said that it was done. */
+struct debt {
+	char *step, *reason, *owner, *due, *how;	/* owned; how NULL = it is open */
+	int64_t seq, settled_us;
+};
+
 struct md_state {
 	struct export_lines *lines;
 	struct export_evidence *evidence;
-	struct buf timeline, notes, debts, down;	/* Markdown already */
+	struct buf timeline, notes, down;	/* Markdown already */
+	struct debt *debts;		/* owned */
+	size_t debt_count;
 	int64_t down_since;
 	struct export_md_failure *failures;	/* owned */
 	size_t failure_count;
@@ -33,30 +41,6 @@ struct md_state {
 	struct fold *folds;		/* owned; in the order of the timeline */
 	size_t fold_count, fold_cap;
 };
-
-void export_md_text(struct buf *out, const char *text, size_t len)
-{
-	struct buf safe = {0};
-
-	utf8_safe(&safe, text, len, true);
-	for (size_t i = 0; i < safe.len; i++) {
-		char c = safe.data[i];
-
-		if (c == '\n')
-			buf_puts(out, i + 1 < safe.len ? "<br>" : "");
-		else if (c == '<')
-			buf_puts(out, "&lt;");
-		else if (c == '>')
-			buf_puts(out, "&gt;");
-		else if (c == '&')
-			buf_puts(out, "&amp;");
-		else if (strchr("\\`*_{}[]()#!|~$", c))
-			buf_printf(out, "\\%c", c);
-		else
-			buf_putc(out, c == '\t' ? ' ' : c);
-	}
-	buf_done(&safe);
-}
 
 void export_md_block(struct buf *out, const char *text, size_t len)
 {
@@ -181,6 +165,7 @@ static struct buf counted(const struct md_state *me)
 static void entry(struct buf *out, const struct event *ev, const struct buf *words)
 {
 	char clock[TIME_TEXT];
+	size_t from = out->len;
 
 	buf_printf(out, "- %s ", time_format_clock(ev->at_us, clock));
 	if (ev->step && ev->step[0]) {
@@ -193,6 +178,7 @@ static void entry(struct buf *out, const struct event *ev, const struct buf *wor
 		buf_puts(out, ": ");
 	}
 	export_md_text(out, buf_text(words), words->len);
+	export_md_wrap(out, from);
 	buf_putc(out, '\n');
 }
 
@@ -225,23 +211,57 @@ static void downtime(struct md_state *me, const struct event *ev)
 	me->down_since = 0;
 }
 
+static void settle(struct debt *debt, const struct event *ev, const char *how)
+{
+	if (debt->how)
+		return;
+	debt->how = mem_printf("%s%s%s", ev->who ? ev->who : "", ev->who && *ev->who && *how ? ": " : "", how);
+	debt->settled_us = ev->at_us;
+}
+
+/* A step that ends anew pays what it owed, or owes it again. */
 static void debt(struct md_state *me, const struct event *ev, const struct json *data)
 {
-	const char *owner = json_text(data, "owner", "");
-	const char *due = json_text(data, "due", "");
-	const char *reason = json_text(data, "reason", "");
+	bool ends = ev->kind == EVENT_STEP_ENDED, settles = ev->kind == EVENT_DEBT_SETTLED;
+	const char *state = json_text(data, "state", "");
+	struct debt *one;
 
-	if (ev->kind != EVENT_STEP_ENDED || !str_is(json_text(data, "state", NULL), "deferred"))
+	for (size_t i = 0; i < me->debt_count; i++) {
+		if (settles && me->debts[i].seq == json_int(data, "seq", 0))
+			settle(&me->debts[i], ev, json_text(data, "how", ""));
+		else if (ends && str_is(me->debts[i].step, ev->step) && !str_is(state, "failed"))
+			settle(&me->debts[i], ev, str_is(state, "deferred") ? "put off anew" : state);
+	}
+	if (!ends || !str_is(state, "deferred"))
 		return;
-	buf_puts(&me->debts, "- [ ] ");
-	export_md_text(&me->debts, ev->step ? ev->step : "", ev->step ? strlen(ev->step) : 0);
-	buf_puts(&me->debts, " (deferred): ");
-	export_md_text(&me->debts, reason, strlen(reason));
-	buf_puts(&me->debts, "; owner ");
-	export_md_text(&me->debts, owner[0] ? owner : "?", owner[0] ? strlen(owner) : 1);
-	buf_puts(&me->debts, ", due ");
-	export_md_text(&me->debts, due[0] ? due : "?", due[0] ? strlen(due) : 1);
-	buf_putc(&me->debts, '\n');
+	me->debts = mem_grow(me->debts, me->debt_count + 1, sizeof(*me->debts));
+	one = &me->debts[me->debt_count++];
+	*one = (struct debt){ .step = mem_strdup(ev->step ? ev->step : ""), .reason = mem_strdup(json_text(data, "reason", "")), .owner = mem_strdup(json_text(data, "owner", "")),
+		.due = mem_strdup(json_text(data, "due", "")), .seq = ev->seq };
+}
+
+static void put(struct buf *out, const char *before, const char *text)
+{
+	buf_puts(out, before);
+	export_md_text(out, *text ? text : "?", *text ? strlen(text) : 1);
+}
+
+static void debt_line(const struct debt *debt, struct buf *out)
+{
+	char clock[TIME_TEXT];
+	size_t from = out->len;
+
+	put(out, debt->how ? "- [x] " : "- [ ] ", debt->step);
+	buf_puts(out, " (deferred): ");
+	export_md_text(out, debt->reason, strlen(debt->reason));
+	put(out, "; owner ", debt->owner);
+	put(out, ", due ", debt->due);
+	if (debt->how) {
+		buf_printf(out, "; settled in this walk at %s by ", time_format_clock(debt->settled_us, clock));
+		put(out, "", debt->how);
+	}
+	export_md_wrap(out, from);
+	buf_putc(out, '\n');
 }
 
 static void failure(struct md_state *me, const struct event *ev, const struct json *data)
@@ -298,13 +318,13 @@ static void md_event(void *state, struct buf *out, const struct model *model, co
 static void md_finish(void *state, struct buf *out, const struct model *model)
 {
 	struct md_state *me = state;
-	struct buf timeline = counted(me);
+	struct buf timeline = counted(me), debts = {0};
 	struct export_md_parts parts = {
 		.model = model,
 		.evidence = me->evidence,
 		.timeline = &timeline,
 		.notes = &me->notes,
-		.debts = &me->debts,
+		.debts = &debts,
 		.down = &me->down,
 		.failures = me->failures,
 		.failure_count = me->failure_count,
@@ -313,9 +333,21 @@ static void md_finish(void *state, struct buf *out, const struct model *model)
 		.hash = me->hash,
 	};
 
+	for (size_t i = 0; i < me->debt_count; i++)
+		debt_line(&me->debts[i], &debts);
 	export_lines_flush(me->lines);
 	export_md_page(out, &parts);
 	buf_done(&timeline);
+	buf_done(&debts);
+}
+
+static void debt_done(struct debt *debt)
+{
+	mem_free(debt->step);
+	mem_free(debt->reason);
+	mem_free(debt->owner);
+	mem_free(debt->due);
+	mem_free(debt->how);
 }
 
 static void md_drop(void *state)
@@ -334,7 +366,9 @@ static void md_drop(void *state)
 	mem_free(me->folds);
 	buf_done(&me->timeline);
 	buf_done(&me->notes);
-	buf_done(&me->debts);
+	for (size_t i = 0; i < me->debt_count; i++)
+		debt_done(&me->debts[i]);
+	mem_free(me->debts);
 	buf_done(&me->down);
 	mem_free(me);
 }

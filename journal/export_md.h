@@ -10,8 +10,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Appends text so that no renderer of Markdown or HTML sees anything but text in it; newlines become <br>. */
+/* Appends text so that no renderer of Markdown or HTML sees anything but text in it, and a reader of the source as few escapes as that takes.
+ * Its lines stay lines, as those of one paragraph or list item. */
 void export_md_text(struct buf *out, const char *text, size_t len);
+
+/* The same for a cell of a table, or a heading: newlines become <br>. */
+void export_md_cell(struct buf *out, const char *text, size_t len);
+
+/* Wraps what stands in out from there, paragraphs and list items, at a width that mail bears. Never a table or a block. */
+void export_md_wrap(struct buf *out, size_t from);
 
 /* Appends text as a fenced block that it cannot leave. */
 void export_md_block(struct buf *out, const char *text, size_t len);

@@ -7,9 +7,20 @@
 #include "journal/export_int.h"
 #include "journal/export_md.h"
 
+/* In a table or a heading. */
 static void text(struct buf *out, const char *words)
 {
+	export_md_cell(out, words, strlen(words));
+}
+
+/* A paragraph, wrapped; before is ours. */
+static void paragraph(struct buf *out, const char *before, const char *words)
+{
+	size_t from = out->len;
+
+	buf_puts(out, before);
 	export_md_text(out, words, strlen(words));
+	export_md_wrap(out, from);
 }
 
 static void row(struct buf *out, const char *name, const char *words)
@@ -69,6 +80,7 @@ static void head(struct buf *out, const struct export_md_parts *parts)
 	row(out, "Closed", model->closed_us ? buf_text(&line) : "not yet");
 	buf_clear(&line);
 	row(out, "Lasted", time_format_span(lasted(model), span));
+	row(out, "Waited for people", model->people_us > 0 ? time_format_span(model->people_us, span) : "-");
 	buf_puts(&line, model->down_since_us ? "not over" : model->down_total_us ? time_format_span(model->down_total_us, span) : "none");
 	if (model->outside.seq)
 		buf_printf(&line, " by the steps; asked from outside: %lld of %lld requests refused, %s", (long long)model->outside.refused,
@@ -86,6 +98,11 @@ static void head(struct buf *out, const struct export_md_parts *parts)
 	buf_done(&line);
 }
 
+static const char *plural(int64_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 static void summary(struct buf *out, const struct export_md_parts *parts)
 {
 	const struct model *model = parts->model;
@@ -94,29 +111,45 @@ static void summary(struct buf *out, const struct export_md_parts *parts)
 
 	buf_puts(out, "\n## Summary\n\n*What happened, in three sentences, for somebody who was not there.*\n\n");
 	if (model->about[0]) {
-		buf_puts(out, "The runbook: ");
-		text(out, model->about);
+		paragraph(out, "The runbook: ", model->about);
 		buf_puts(out, "\n\n");
 	}
-	buf_printf(out, "%lld failed attempts, %lld warnings, %lld notes.\n", (long long)model->failures,
-		   (long long)model->warnings, (long long)model->notes);
+	buf_printf(out, "%lld failed attempt%s, %lld warning%s, %lld note%s.\n", (long long)model->failures, plural(model->failures),
+		   (long long)model->warnings, plural(model->warnings), (long long)model->notes, plural(model->notes));
 	if (model->gap)
 		buf_puts(out, "\n**This record has a hole: it does not begin at its beginning, or calls are missing.**\n");
 	buf_puts(out, "\n## Impact\n\n*Who noticed what, and since when?*\n\n");
 	if (parts->down->len > 0)
 		buf_printf(out, "Downtime:\n\n%s", buf_text(parts->down));
 	if (parts->down_since_us)
-		buf_printf(out, "%sSince %s the site is down as far as this record goes: the step that ends the downtime was not done.\n", parts->down->len > 0 ? "\n" : "",
+		buf_printf(out, "%sSince %s the site is down as far as this record goes:\nthe step that ends the downtime was not done.\n", parts->down->len > 0 ? "\n" : "",
 			   time_format(parts->down_since_us, since));
 	else if (parts->down->len == 0 && !model->outside.seq)
 		buf_puts(out, "No downtime was recorded.\n");
 	model_outside_words(model, model->last_us, &seen);
 	if (seen.len) {
 		buf_puts(out, parts->down->len > 0 ? "\n" : "");
-		text(out, buf_text(&seen));
+		paragraph(out, "", buf_text(&seen));
 		buf_putc(out, '\n');
 	}
 	buf_done(&seen);
+}
+
+/* Why it ended so: too long for the table. */
+static void reason(struct buf *out, const struct model_step *step)
+{
+	size_t from = out->len;
+
+	if (!step->reason[0] && !step->by_hand)
+		return;
+	buf_puts(out, "- **");
+	text(out, step->id);
+	buf_puts(out, "**: ");
+	export_md_text(out, step->reason, strlen(step->reason));
+	if (step->by_hand)
+		buf_puts(out, step->reason[0] ? "; touched by hand" : "touched by hand");
+	export_md_wrap(out, from);
+	buf_putc(out, '\n');
 }
 
 static void steps(struct buf *out, const struct model *model)
@@ -124,8 +157,8 @@ static void steps(struct buf *out, const struct model *model)
 	char span[TIME_TEXT], waited[TIME_TEXT];
 	struct buf state = {0};
 
-	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | waited for people | reason |\n"
-		      "|---|---|---|---|---|---|---|---|---|\n");
+	buf_puts(out, "\n## Steps\n\n| # | step | what | kind | state | attempts | took | waited for people |\n"
+		      "|---|---|---|---|---|---|---|---|\n");
 	for (size_t i = 0; i < model->step_count; i++) {
 		const struct model_step *step = &model->steps[i];
 
@@ -137,13 +170,12 @@ static void steps(struct buf *out, const struct model *model)
 		buf_clear(&state);
 		model_step_words(step, &state);
 		text(out, buf_text(&state));
-		buf_printf(out, " | %d | %s | %s | ", step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
+		buf_printf(out, " | %d | %s | %s |\n", step->attempt, step->took_us > 0 ? time_format_span(step->took_us, span) : "-",
 			   step->waited_us > 0 ? time_format_span(step->waited_us, waited) : "-");
-		text(out, step->reason);
-		if (step->by_hand)
-			buf_puts(out, step->reason[0] ? "; touched by hand" : "touched by hand");
-		buf_puts(out, " |\n");
 	}
+	buf_puts(out, "\n");
+	for (size_t i = 0; i < model->step_count; i++)
+		reason(out, &model->steps[i]);
 	buf_done(&state);
 }
 
@@ -202,6 +234,7 @@ static void failed_call(struct buf *out, struct export_md_parts *parts, const st
 {
 	const struct buf *evidence = export_evidence_of(parts->evidence, call);
 	char at[TIME_TEXT];
+	size_t from;
 
 	buf_puts(out, "### ");
 	text(out, call->step);
@@ -213,13 +246,16 @@ static void failed_call(struct buf *out, struct export_md_parts *parts, const st
 		buf_puts(out, " as ");
 		text(out, call->as);
 	}
-	buf_printf(out, "\n\nBegun %s, attempt %d; it %s", time_format(call->begun_us, at), call->attempt, fate(call));
+	buf_puts(out, "\n\n");
+	from = out->len;
+	buf_printf(out, "Begun %s, attempt %d; it %s", time_format(call->begun_us, at), call->attempt, fate(call));
 	if (call->exit_code > 0)
 		buf_printf(out, " with exit status %d", call->exit_code);
 	if (call->error[0]) {
 		buf_puts(out, ": ");
-		text(out, call->error);
+		export_md_text(out, call->error, strlen(call->error));
 	}
+	export_md_wrap(out, from);
 	buf_puts(out, call->error[0] ? "\n\n" : ".\n\n");
 	if (call->shown[0])
 		failed_command(out, parts, call);
@@ -262,7 +298,7 @@ static void failed_step(struct buf *out, struct export_md_parts *parts, const st
 	buf_puts(out, "### ");
 	text(out, step ? step->title : failure->step);
 	buf_printf(out, ", attempt %d, failed at %s\n\n", failure->attempt, time_format_clock(failure->at_us, clock));
-	text(out, failure->reason);
+	paragraph(out, "", failure->reason);
 	buf_puts(out, "\n\n");
 	for (size_t i = 0; i < model->call_count; i++) {
 		const struct model_call *call = &model->calls[i];

@@ -50,6 +50,7 @@ redis() { "$FLEET" in db1 redis-cli "$@"; }
 	"$FLEET" in app1 standin effects | grep -q 'systemctl restart mastodon-web'
 	export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db
 	run "$BELLBOOK" log "$("$BELLBOOK" sessions --json | grep -o '"session":[ 0-9]*' | tr -dc '0-9\n' | sort -n | tail -n 1)" --format md
+	output=${output//$'\n'/ }
 	[[ $output =~ Asked\ from\ outside\ it\ refused\ (none|[0-9]+)\ of\ [0-9]+\ requests ]]
 	runs 4.6.6
 }

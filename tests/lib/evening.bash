@@ -66,7 +66,7 @@ EVENING=('Running: 4.5.15+ours.'
 # The account for those who were asleep, of session 1 of that journal: without the escapes of Markdown it stays in account.
 evening_account() {
 	local text
-	BELLBOOK_JOURNAL=$1 "$BELLBOOK" log 1 --format md | sed 's/\\//g' >"$BATS_TEST_TMPDIR/account"
+	BELLBOOK_JOURNAL=$1 "$BELLBOOK" log 1 --format md | tr -s ' \n' ' ' >"$BATS_TEST_TMPDIR/account"
 	for text in "${EVENING[@]}"; do tells "$text"; done
 	tells 'app2: the disk is full: / (0 KiB free)'
 	tells "| 21 | assets | Build the pages' assets | change | ok | 2 |"

