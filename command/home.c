@@ -16,6 +16,7 @@
 #include "command/debts.h"
 #include "journal/back.h"
 #include "journal/export.h"
+#include "journal/model.h"
 #include "tui/down_now.h"
 #include "tui/keyfile.h"
 
@@ -194,13 +195,13 @@ void home_tell(struct home_run *run, int64_t session)
 
 	for (size_t i = 0; i < json_count(sessions); i++) {
 		const struct json *one = json_item(sessions, i);
-		char *text;
+		char *text, left_out[MODEL_LEFT_OUT_WORD];
+		const char *word = model_left_out_word(json_int(one, "left_out", 0), json_int(one, "put_off", 0), left_out);
 
 		if (json_int(one, "session", 0) != session)
 			continue;
 		text = str_is(json_text(one, "state", ""), "open") ? mem_printf("Session %lld goes on without you.", (long long)session)
-			: mem_printf(json_int(one, "left_out", 0) ? "Session %lld ended: %s, with steps left out by people." : "Session %lld ended: %s.",
-				(long long)session, json_text(one, "state", ""));
+			: mem_printf("Session %lld ended: %s%s%s.", (long long)session, json_text(one, "state", ""), word ? ", " : "", word ? word : "");
 		home_notice(run->home, text);
 		mem_free(text);
 	}

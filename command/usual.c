@@ -24,6 +24,7 @@ static bool set_last(void *arg, const struct index_session *row)
 	json_set_int(last, "at_us", row->opened_us);
 	json_set_text(last, "state", *row->outcome ? row->outcome : "open");
 	json_set_int(last, "left_out", row->left_out);
+	json_set_int(last, "put_off", row->deferred);
 	json_put(arg, "last", last);
 	return true;
 }

@@ -136,7 +136,7 @@ static struct json *session_json(const struct model *model)
 	json_set_text(out, "state", model->closed_us ? model->outcome : "open");
 	json_set_bool(out, "dry_run", model->dry_run);
 	json_set_int(out, "took_us", end > model->opened_us ? end - model->opened_us : 0);
-	json_set_int(out, "down_us", model->down_total_us);
+	json_set_int(out, "down_us", model_down_us(model, model->last_us));
 	return out;
 }
 

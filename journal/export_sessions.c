@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/export.h"
+#include "journal/model.h"
 #include "journal/place.h"
 #include "journal/store.h"
 
@@ -197,7 +198,7 @@ static void fill_row(struct buf cells[COLUMNS], const struct json *one)
 	const char *state = json_text(one, "state", "");
 	const char *opened = json_text(one, "opened", "");
 	bool open = str_is(state, "open");
-	char span[TIME_TEXT];
+	char span[TIME_TEXT], left_out[MODEL_LEFT_OUT_WORD];
 
 	for (size_t i = 0; i < COLUMNS; i++)
 		buf_clear(&cells[i]);
@@ -206,8 +207,8 @@ static void fill_row(struct buf cells[COLUMNS], const struct json *one)
 		buf_puts(&cells[1], json_bool(one, "running", false) ? "running" : "open, nobody carries it");
 	else
 		utf8_safe(&cells[1], state, strlen(state), false);
-	if (!open && json_int(one, "left_out", 0) > 0)
-		buf_printf(&cells[1], ", %lld left out", (long long)json_int(one, "left_out", 0));
+	if (!open && model_left_out_word(json_int(one, "left_out", 0), json_int(one, "deferred", 0), left_out))
+		buf_printf(&cells[1], ", %s", left_out);
 	if (strlen(opened) >= 16)
 		buf_printf(&cells[2], "%.10s %.5s", opened, opened + 11);
 	buf_puts(&cells[3], time_format_span(json_int(one, "took_us", 0), span));

@@ -193,7 +193,7 @@ static void set_times(struct json *one, const struct fold *fold, const struct st
 	json_set_int(one, "took_us", end > row->opened_us ? end - row->opened_us : 0);
 	json_set_int(one, "work_us", work);
 	json_set_int(one, "wait_us", model->people_us);
-	json_set_int(one, "down_us", model->down_total_us + (model->down_since_us && end > model->down_since_us ? end - model->down_since_us : 0));
+	json_set_int(one, "down_us", model_down_us(model, end));
 }
 
 static struct json *summary(const struct fold *fold, const struct store_session *row)
@@ -217,6 +217,7 @@ static struct json *summary(const struct fold *fold, const struct store_session 
 	set_times(one, fold, row);
 	json_set_int(one, "failures", model->failures);
 	json_set_int(one, "left_out", (int64_t)model_left_out(model));
+	json_set_int(one, "put_off", (int64_t)model_put_off(model));
 	json_set_int(one, "step", now >= 0 ? now + 1 : (int64_t)over);
 	json_set_int(one, "steps", (int64_t)model->step_count);
 	json_set_text(one, "at", now >= 0 ? model->steps[now].title : "");

@@ -28,7 +28,7 @@ int history_read(struct history *history, const char *journal, bool open_only, i
 bool history_is_behind(const struct history *history);
 
 /* Summaries, newest first: array of {"session","runbook","title","fleet","who","state" ("ok" "failed" … as closed, else "open"),"running","dry_run","opened_us","last_us","closed_us"?,"took_us" (wall clock),
- * "work_us" (without waiting for people),"wait_us","down_us","failures","left_out" (steps that people skipped or put off),"step","steps","at" (title of the present step),"waits" (text of the open question)?,"doubts":[{"step","title","host"}],
+ * "work_us" (without waiting for people),"wait_us","down_us","failures","left_out" (steps that people skipped or put off),"put_off" (of these),"step","steps","at" (title of the present step),"waits" (text of the open question)?,"doubts":[{"step","title","host"}],
  * "params" (name to value),"down": as model_down, when the site is (of a closed session: when it left it so),"notes":[{"at_us","who","text"}] (the last three),"list":[{"id","state","took_us","wait_us","reason"?,"hosts"?:[names]}]}. Times are wall clock. Borrowed until the next history_read. */
 const struct json *history_sessions(const struct history *history);
 

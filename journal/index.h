@@ -53,7 +53,7 @@ struct index_session {
 	int64_t active_us;		/* from opened to closed (or last), without the time when no process carried it */
 	int64_t waited_us;		/* of that, at least one question to people was open */
 	int64_t wait_since_us;		/* a question is open since then, 0 = none */
-	int64_t down_us;		/* downtime that is over */
+	int64_t down_us;		/* downtime that is over, by the steps or from outside, whichever was longer */
 	int64_t down_since_us;		/* down since then, 0 = up */
 	int64_t step, steps;		/* number of the step entered last, of so many */
 	int64_t ok, warn, failed, skipped, deferred, in_doubt;	/* steps by what became of them */

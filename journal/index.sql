@@ -73,6 +73,7 @@ CREATE TABLE person(session INTEGER NOT NULL, who TEXT NOT NULL, PRIMARY KEY(ses
 CREATE INDEX person_who ON person(who, session);
 CREATE TABLE host(session INTEGER NOT NULL, host TEXT NOT NULL, PRIMARY KEY(session, host)) STRICT, WITHOUT ROWID;
 CREATE INDEX host_host ON host(host, session);
+CREATE TABLE refused(session INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, goes_on INTEGER NOT NULL, PRIMARY KEY(session, from_us)) STRICT, WITHOUT ROWID; -- as asked from outside; to_us: last seen so
 CREATE TABLE down(session INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, PRIMARY KEY(session, from_us)) STRICT, WITHOUT ROWID; -- to_us 0 = not over
 -- Steps put off to a day. settled_us 0 = it is still owed; how: in words, '' = the step was done later in the same walk.
 CREATE TABLE debt(

@@ -384,7 +384,7 @@ int index_lock(struct index *index, struct err *e)
 /* What a file that cannot be written knows is copied, its text stays where it is. */
 static void take_over(struct index *index)
 {
-	static const char *const tables[] = { "session", "step", "attempt", "ask", "call", "person", "host", "down", "purged" };
+	static const char *const tables[] = { "session", "step", "attempt", "ask", "call", "person", "host", "down", "refused", "purged" };
 	struct err ignored = { 0 };
 	struct buf sql = { 0 };
 	sqlite3_stmt *stmt = NULL;

@@ -13,7 +13,7 @@
 enum sql {
 	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, CALL_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
 	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, ASK_STEP, ASK_SESSION, ANSWER_STEP, ANSWER,
-	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
+	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, REFUSED, REFUSES_ON, REFUSES_NO_MORE, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
 };
 
 _Static_assert(SQL_COUNT <= INDEX_TEXT_SLOT, "room for every statement");
@@ -70,6 +70,11 @@ static const char *const sql_text[SQL_COUNT] = {
 	[WARNED] = "UPDATE session SET warnings = warnings + 1 WHERE id = ?1",
 	[DOWN] = "INSERT OR IGNORE INTO down(session, from_us, to_us) SELECT ?1, ?2, 0 WHERE NOT EXISTS(SELECT 1 FROM down d WHERE d.session = ?1 AND d.to_us = 0)",
 	[UP] = "UPDATE down SET to_us = max(from_us, ?2) WHERE session = ?1 AND to_us = 0",
+	[REFUSED] = "INSERT OR IGNORE INTO refused(session, from_us, to_us, goes_on) SELECT ?1, ?2, ?2, 1"
+		" WHERE NOT EXISTS(SELECT 1 FROM refused r WHERE r.session = ?1 AND r.goes_on)",
+	[REFUSES_ON] = "UPDATE refused SET to_us = max(to_us, ?2)"
+		" WHERE session = ?1 AND goes_on",
+	[REFUSES_NO_MORE] = "UPDATE refused SET goes_on = 0 WHERE session = ?1 AND goes_on",
 	[DEBT] = "INSERT OR REPLACE INTO debt(seq, session, step, owner, due, reason) VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[DEBT_RENAME] = "UPDATE debt SET step = ?3 WHERE session = ?1 AND step = ?2 AND NOT EXISTS(SELECT 1 FROM step s WHERE s.session = ?1 AND s.id = ?2)",
 	[DEBT_SETTLED] = "UPDATE debt SET settled_us = max(1, ?2), settled_by = ?4, how = ?5 WHERE session = ?1 AND seq = ?3 AND settled_us = 0",
@@ -272,6 +277,20 @@ static void fold_down(struct index *index, const struct event *ev, const struct 
 	run(index, ev->kind == EVENT_DOWNTIME_BEGAN ? DOWN : UP, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 
+/* Asked from outside: refused from the first one that was until one is answered again. */
+static void fold_outside(struct index *index, const struct event *ev, const struct json *data)
+{
+	bool refuses = str_is(json_text(data, "state", ""), "refuses");
+	int64_t from = json_int(data, "from_us", ev->at_us), to = json_int(data, "to_us", from);
+
+	if (refuses)
+		run(index, REFUSED, (const struct index_value[]){ num(ev->session), num(from) }, 2);
+	if (ev->kind == EVENT_OUTSIDE_COUNTED)
+		run(index, REFUSES_ON, (const struct index_value[]){ num(ev->session), num(refuses ? to : from) }, 2);
+	if (!refuses)
+		run(index, REFUSES_NO_MORE, (const struct index_value[]){ num(ev->session) }, 1);
+}
+
 static void fold_deferred(struct index *index, const struct event *ev, const struct json *data)
 {
 	run(index, DEBT, (const struct index_value[]){ num(ev->seq), num(ev->session), txt(ev->step), txt(json_text(data, "owner", "")), txt(json_text(data, "due", "")),
@@ -322,6 +341,8 @@ static const struct {
 	{ EVENT_DEBT_SETTLED, fold_settled },
 	{ EVENT_DOWNTIME_BEGAN, fold_down },
 	{ EVENT_DOWNTIME_ENDED, fold_down },
+	{ EVENT_OUTSIDE_COUNTED, fold_outside },
+	{ EVENT_OUTSIDE_ENDED, fold_outside },
 };
 
 void index_fold(struct index *index, const struct event *ev)

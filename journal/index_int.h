@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 #define INDEX_APPLICATION 0x62656c69	/* "beli" */
-#define INDEX_SCHEMA 4			/* user_version this program writes */
+#define INDEX_SCHEMA 5			/* user_version this program writes */
 #ifdef TINY_LIMITS
 #define INDEX_BATCH 3
 #define INDEX_BATCH_BYTES 64
@@ -22,7 +22,7 @@
 #define INDEX_BATCH 8192		/* events in one transaction … */
 #define INDEX_BATCH_BYTES (8u << 20)	/* … or as many as fill this */
 #endif
-#define INDEX_STATEMENTS 40
+#define INDEX_STATEMENTS 44
 #define INDEX_TEXT_SLOT (INDEX_STATEMENTS - 1)
 #define INDEX_CARRIES 1024
 #define INDEX_TOKENIZE "tokenize=\"unicode61 remove_diacritics 2\""	/* as in index.sql */

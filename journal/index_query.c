@@ -9,12 +9,16 @@
 /* All queries; the test of their plans walks over them. ?1 … are told at each. */
 enum { SESSIONS, DEBTS, RUNBOOK, PAST, STEPS, DOWNTIMES };
 
+/* Downtime that is over: as the steps say, or as it was met from outside, when that was longer. */
+#define DOWN_US "max((SELECT ifnull(sum(d.to_us - d.from_us), 0) FROM down d WHERE d.session = s.id AND d.to_us > 0)," \
+	" (SELECT ifnull(sum(r.to_us - r.from_us), 0) FROM refused r WHERE r.session = s.id))"
+
 /* The past of a runbook counts what was done, never a rehearsal of it. */
 const char *const index_query_sql[] = {
 	/* ?1 session, ?2 runbook, ?3 host, ?4 person, ?5 since, ?6 until, ?7 failed, ?8 open, ?9 limit */
 	[SESSIONS] = "SELECT s.id, s.runbook, s.title, s.fleet, s.who, s.outcome, s.reason, s.dry_run, s.opened_us, s.closed_us, s.last_us, s.idle_us,"
 		" s.waited_us, s.wait_since_us, s.step, s.steps, s.failures, s.warnings, s.notes, s.resumed,"
-		" (SELECT ifnull(sum(d.to_us - d.from_us), 0) FROM down d WHERE d.session = s.id AND d.to_us > 0),"
+		" " DOWN_US ","
 		" (SELECT ifnull(min(d.from_us), 0) FROM down d WHERE d.session = s.id AND d.to_us = 0),"
 		" (SELECT json_group_array(p.who) FROM person p WHERE p.session = s.id), (SELECT json_group_array(h.host) FROM host h WHERE h.session = s.id),"
 		" (SELECT json_group_object(t.state, t.n) FROM (SELECT state, count(*) AS n FROM step WHERE session = s.id GROUP BY state) t),"
@@ -38,7 +42,7 @@ const char *const index_query_sql[] = {
 		" WHERE runbook = ?1 AND dry_run = 0",
 	/* ?1 runbook, ?2 rows */
 	[PAST] = "SELECT max(0, s.closed_us - s.opened_us - s.idle_us), max(0, s.closed_us - s.opened_us - s.idle_us - s.waited_us),"
-		" (SELECT ifnull(sum(d.to_us - d.from_us), 0) FROM down d WHERE d.session = s.id AND d.to_us > 0)"
+		" " DOWN_US
 		" FROM session s WHERE s.runbook = ?1 AND s.dry_run = 0 AND s.outcome = 'ok' ORDER BY s.id DESC LIMIT ?2",
 	/* ?1 runbook, ?2 sessions before */
 	[STEPS] = "SELECT step, state, took_us, waited_us FROM attempt WHERE runbook = ?1 AND session < ?2 AND undo = 0 ORDER BY step, session DESC, attempt DESC",

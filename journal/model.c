@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "journal/model.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -198,12 +199,32 @@ size_t model_left_out(const struct model *model)
 	return n;
 }
 
-void model_left_out_words(const struct model *model, struct buf *out)
+size_t model_put_off(const struct model *model)
 {
-	size_t all = model_left_out(model), skipped = all;
+	size_t n = 0;
 
 	for (size_t i = 0; i < model->step_count; i++)
-		skipped -= model->steps[i].state == STEP_DEFERRED;
+		n += model->steps[i].state == STEP_DEFERRED;
+	return n;
+}
+
+const char *model_left_out_word(int64_t left_out, int64_t put_off, char out[MODEL_LEFT_OUT_WORD])
+{
+	const char *word = put_off <= 0 ? "skipped" : put_off >= left_out ? "put off" : "left out";
+
+	if (left_out <= 0)
+		return NULL;
+	if (left_out > 99)
+		str_copy(out, MODEL_LEFT_OUT_WORD, word);
+	else
+		snprintf(out, MODEL_LEFT_OUT_WORD, "%lld %s", (long long)left_out, word);
+	return out;
+}
+
+void model_left_out_words(const struct model *model, struct buf *out)
+{
+	size_t all = model_left_out(model), skipped = all - model_put_off(model);
+
 	if (skipped)
 		buf_printf(out, ", %zu step%s skipped by people", skipped, skipped == 1 ? "" : "s");
 	if (all > skipped)

@@ -174,6 +174,9 @@ long model_current(const struct model *model);
 /* What was seen from outside, in sentences, beside what the steps say; appends nothing when nobody asked. now_us: wall clock, for what goes on. Untrusted text in it is cleaned. */
 void model_outside_words(const struct model *model, int64_t now_us, struct buf *out);
 
+/* How long the site was down until now_us: by the steps, or as it was met from outside, when that was longer. */
+int64_t model_down_us(const struct model *model, int64_t now_us);
+
 /* {"since_us","by" ("steps", "outside"),"waits" (it only answers late),"asked_us" (last time, of outside)}: the site is down as far as this session knows. NULL = it is up, or nothing says. Caller owns. */
 struct json *model_down(const struct model *model);
 
@@ -194,6 +197,13 @@ void model_step_words(const struct model_step *step, struct buf *out);
 
 /* How many steps people left out. */
 size_t model_left_out(const struct model *model);
+
+/* How many of these were put off: owed. */
+size_t model_put_off(const struct model *model);
+
+#define MODEL_LEFT_OUT_WORD 24
+/* What stands in a list for a session that ended ok although people left steps out: "1 skipped", "2 put off", "3 left out" (some of each); NULL when they did not. */
+const char *model_left_out_word(int64_t left_out, int64_t put_off, char out[MODEL_LEFT_OUT_WORD]);
 
 /* What stands behind an outcome, so that "ok" never stands alone when people left steps out: ", 2 steps skipped by people, 1 put off". Appends nothing when they did not. */
 void model_left_out_words(const struct model *model, struct buf *out);

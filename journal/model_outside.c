@@ -190,11 +190,28 @@ struct json *model_down(const struct model *model)
 	return down;
 }
 
+static int64_t by_steps(const struct model *model, int64_t now_us)
+{
+	return model->down_total_us + (model->down_since_us && now_us > model->down_since_us ? now_us - model->down_since_us : 0);
+}
+
+static int64_t from_outside(const struct model_outside *outside, int64_t now_us)
+{
+	return outside->refused_us + (outside->refuses_since_us && now_us > outside->refuses_since_us ? now_us - outside->refuses_since_us : 0);
+}
+
+int64_t model_down_us(const struct model *model, int64_t now_us)
+{
+	int64_t steps = by_steps(model, now_us), seen = from_outside(&model->outside, now_us);
+
+	return seen > steps ? seen : steps;
+}
+
 /* ---- in words ---- */
 
 static void say_steps(const struct model *model, int64_t now_us, struct buf *out)
 {
-	int64_t down = model->down_total_us + (model->down_since_us && now_us > model->down_since_us ? now_us - model->down_since_us : 0);
+	int64_t down = by_steps(model, now_us);
 	char span[TIME_TEXT];
 
 	if (down || model->down_since_us)
@@ -236,13 +253,12 @@ static void say_causes(const struct model_refusal *refusal, const struct model_r
 static void say_refusals(const struct model_outside *outside, int64_t now_us, struct buf *out)
 {
 	char from[TIME_TEXT], to[TIME_TEXT], span[TIME_TEXT];
-	int64_t open = outside->refuses_since_us && now_us > outside->refuses_since_us ? now_us - outside->refuses_since_us : 0;
 
 	if (!outside->refused) {
 		buf_printf(out, " Asked from outside it refused none of %lld requests", (long long)outside->asked);
 	} else {
 		buf_printf(out, " Asked from outside it refused %lld of %lld requests, for %s", (long long)outside->refused, (long long)outside->asked,
-			   time_format_span(outside->refused_us + open, span));
+			   time_format_span(from_outside(outside, now_us), span));
 		for (size_t i = 0; i < outside->refusal_count && i < TOLD_REFUSALS; i++) {
 			const struct model_refusal *refusal = &outside->refusals[i];
 
@@ -288,9 +304,7 @@ static void say_limits(const struct model_outside *outside, struct buf *out)
 /* A pause that nobody planned, or one that nobody met. */
 static void say_difference(const struct model *model, int64_t now_us, struct buf *out)
 {
-	const struct model_outside *outside = &model->outside;
-	int64_t steps = model->down_total_us + (model->down_since_us && now_us > model->down_since_us ? now_us - model->down_since_us : 0);
-	int64_t seen = outside->refused_us + (outside->refuses_since_us && now_us > outside->refuses_since_us ? now_us - outside->refuses_since_us : 0);
+	int64_t steps = by_steps(model, now_us), seen = from_outside(&model->outside, now_us);
 	int64_t by = seen > steps ? seen - steps : steps - seen;
 	char span[TIME_TEXT];
 

@@ -49,6 +49,24 @@ static void host_and_command(const struct model_call *call, struct buf *out)
 	buf_putc(out, '\n');
 }
 
+/* The parts that the lists tell: work alone, or from the beginning to the end. */
+static void lasted_words(const struct model *model, struct buf *out)
+{
+	char span[TIME_TEXT];
+	int64_t work = 0;
+
+	if (model->closed_us <= model->opened_us)
+		return;
+	for (size_t i = 0; i < model->step_count; i++)
+		work += model->steps[i].took_us;
+	buf_printf(out, "It lasted %s", time_format_span(model->closed_us - model->opened_us, span));
+	if (work >= TIME_SECOND)
+		buf_printf(out, ", %s of it work", time_format_span(work, span));
+	if (model->people_us >= TIME_SECOND)
+		buf_printf(out, ", %s waiting for people", time_format_span(model->people_us, span));
+	buf_puts(out, ".\n");
+}
+
 /* What a tired reader must not miss: steps that did not simply go well, and how long the site was down. */
 static void open_ends(const struct model *model, struct buf *out)
 {
@@ -77,6 +95,7 @@ static void open_ends(const struct model *model, struct buf *out)
 		buf_puts(out, "  IN DOUBT, nobody knows how it ended: on ");
 		host_and_command(call, out);
 	}
+	lasted_words(model, out);
 	if (model->down_since_us > 0)
 		buf_printf(out, "THE SITE IS STILL DOWN, as far as is known here, since %s UTC.\n", time_format_clock(model->down_since_us, span));
 	else if (model->down_total_us > 0)

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "journal/model.h"
 #include "tui/home_int.h"
 #include "tui/when.h"
 
@@ -194,24 +195,21 @@ static void build_open(const struct home *home, struct rows *rows, int cols, int
 			add_session(rows, json_item(list, i), cols, now_us);
 }
 
-#define LEFT_OUT 24
+#define ENDED_COLS 10
 
-/* How it ended; "2 skips" when it ended ok although people left steps out: ok alone would hide that. */
-static const char *ended_word(const struct json *session, char out[LEFT_OUT])
+/* How it ended; "2 skipped" when it ended ok although people left steps out: ok alone would hide that. */
+static const char *ended_word(const struct json *session, char out[MODEL_LEFT_OUT_WORD])
 {
 	const char *state = json_text(session, "state", "");
-	long long n = (long long)json_int(session, "left_out", 0);
+	const char *word = str_is(state, "ok") ? model_left_out_word(json_int(session, "left_out", 0), json_int(session, "put_off", 0), out) : NULL;
 
-	if (!str_is(state, "ok") || n <= 0)
-		return state;
-	snprintf(out, LEFT_OUT, n > 99 ? "skips" : "%lld skip%s", n, n == 1 ? "" : "s");
-	return out;
+	return word ? word : state;
 }
 
 static void add_ended(struct rows *rows, const struct json *session, int cols, int64_t now_us)
 {
 	char number[24], when[TIME_TEXT], span[TIME_TEXT], key[48];
-	char left_out[LEFT_OUT];
+	char left_out[MODEL_LEFT_OUT_WORD];
 	const char *state = ended_word(session, left_out);
 	bool good = str_is(state, "ok");
 	struct buf line = { 0 };
@@ -222,10 +220,10 @@ static void add_ended(struct rows *rows, const struct json *session, int cols, i
 	snprintf(key, sizeof(key), "session %s", number);
 	cell_right(&line, number, 5);
 	buf_putc(&line, ' ');
-	cell_left(&line, json_text(session, "title", ""), cols - 6 - (cols < SLIM ? 22 : 40));
+	cell_left(&line, json_text(session, "title", ""), cols - 6 - (cols < SLIM ? 24 : 42));
 	buf_puts(&line, json_bool(session, "dry_run", false) ? " (dry) " : "       ");
 	state_col = utf8_columns(buf_text(&line), line.len);
-	cell_left(&line, state, 8);
+	cell_left(&line, state, ENDED_COLS);
 	cell_right(&line, when_span(json_int(session, "took_us", 0), span), 7);
 	if (cols >= SLIM) {
 		buf_putc(&line, ' ');
@@ -233,7 +231,7 @@ static void add_ended(struct rows *rows, const struct json *session, int cols, i
 		cell_right(&line, when_day(json_int(session, "closed_us", 0), now_us, when), 11);
 	}
 	row = rows_add(rows, ROLE_TEXT, buf_text(&line), key);
-	row_mark(row, state_col, 8, good ? ROLE_OK : str_is(state, "failed") ? ROLE_FAIL : ROLE_WARN);
+	row_mark(row, state_col, ENDED_COLS, good ? ROLE_OK : str_is(state, "failed") ? ROLE_FAIL : ROLE_WARN);
 	buf_done(&line);
 }
 
@@ -380,7 +378,7 @@ static void span_cell(struct buf *line, const struct json *span, int cols)
 static void add_runbook(struct rows *rows, const struct json *runbook, int cols, int64_t now_us)
 {
 	const struct json *usual = json_at(runbook, "usual"), *last = json_at(usual, "last");
-	char left_out[LEFT_OUT];
+	char left_out[MODEL_LEFT_OUT_WORD];
 	const char *id = json_text(runbook, "id", ""), *state = ended_word(last, left_out);
 	char *key = mem_printf("runbook %s", id);
 	char when[TIME_TEXT];
@@ -394,7 +392,7 @@ static void add_runbook(struct rows *rows, const struct json *runbook, int cols,
 		return;
 	}
 	buf_puts(&line, "  ");
-	cell_left(&line, json_text(runbook, "title", id), cols - 2 - (cols < SLIM ? 27 : 47));
+	cell_left(&line, json_text(runbook, "title", id), cols - 2 - (cols < SLIM ? 29 : 49));
 	buf_putc(&line, ' ');
 	if (cols >= SLIM) {
 		cell_left(&line, last ? when_day(json_int(last, "at_us", 0), now_us, when) : "never", 10);
@@ -403,12 +401,12 @@ static void add_runbook(struct rows *rows, const struct json *runbook, int cols,
 		buf_putc(&line, ' ');
 	}
 	state_col = utf8_columns(buf_text(&line), line.len);
-	cell_left(&line, str_is(state, "failed") ? "FAILED" : state, 8);
+	cell_left(&line, str_is(state, "failed") ? "FAILED" : state, ENDED_COLS);
 	span_cell(&line, json_at(usual, "took"), 8);
 	buf_putc(&line, ' ');
 	span_cell(&line, json_at(usual, "down"), 9);
 	row = rows_add(rows, ROLE_TEXT, buf_text(&line), key);
-	row_mark(row, state_col, 8, str_is(state, "ok") ? ROLE_OK : str_is(state, "failed") ? ROLE_FAIL : str_is(state, "open") ? ROLE_WAIT : ROLE_WARN);
+	row_mark(row, state_col, ENDED_COLS, str_is(state, "ok") ? ROLE_OK : str_is(state, "failed") ? ROLE_FAIL : str_is(state, "open") ? ROLE_WAIT : ROLE_WARN);
 	buf_done(&line);
 	mem_free(key);
 }
@@ -430,8 +428,8 @@ static void build_runbooks(const struct home *home, struct rows *rows, int cols,
 		if (!lets_runbook(home, json_item(list, i)))
 			continue;
 		if (shown++ == 0) {
-			cell_left(&line, "RUNBOOKS", cols - (cols < SLIM ? 27 : 47));
-			buf_puts(&line, cols < SLIM ? " ended       usual  downtime" : " last run   by       ended       usual  downtime");
+			cell_left(&line, "RUNBOOKS", cols - (cols < SLIM ? 29 : 49));
+			buf_puts(&line, cols < SLIM ? " ended    usual work  downtime" : " last run   by       ended    usual work  downtime");
 			head(rows, buf_text(&line));
 		}
 		add_runbook(rows, json_item(list, i), cols, now_us);

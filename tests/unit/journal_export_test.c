@@ -636,7 +636,7 @@ static void export_sessions_text__is_a_safe_table(void **state)
 	assert_string_equal(buf_text(&out),
 		"SESSION  STATE                    OPENED (UTC)      LASTED    STEP    WHO       RUNBOOK\n"
 		"50       open, nobody carries it  2025-11-21 18:52  1 m 30 s  1 of 2  bob^[[1m  drain (dry run)\n"
-		"1        aborted, 1 left out      2025-11-21 18:52  1 m 10 s  5 of 5  ann       es\n");
+		"1        aborted, 1 put off       2025-11-21 18:52  1 m 10 s  5 of 5  ann       es\n");
 	buf_done(&out);
 	json_free(list);
 }

@@ -99,6 +99,35 @@ static void index_facts__tell_a_session_as_its_model_does(void **state)
 	index_close(index);
 }
 
+/* The steps say 47 s; asked from outside it was refused from second 10 to 20, and from 30 on until 90, when the walk ended. */
+static void index_facts__downtime_is_what_was_met_from_outside_when_that_was_longer(void **state)
+{
+	static const struct { int at, from, to; const char *state; } counts[] = {
+		{ 11, 5, 9, "answers" }, { 12, 10, 10, "refuses" }, { 15, 11, 14, "refuses" }, { 21, 20, 20, "answers" }, { 31, 30, 30, "refuses" }, { 66, 31, 90, "refuses" },
+	};
+	struct place *place = *state;
+	struct store *store = open_ok(place->path, STORE_WRITE);
+	struct index *index;
+	char *text;
+
+	tell(store, STORY_COUNT, 0);
+	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
+		char *data = mem_printf("{\"from_us\":%lld,\"to_us\":%lld,\"state\":\"%s\",\"asked\":1}", (long long)(STORY_START_US + counts[i].from * SECOND),
+			(long long)(STORY_START_US + counts[i].to * SECOND), counts[i].state);
+		struct event ev = { .kind = EVENT_OUTSIDE_COUNTED, .session = 1, .at_us = STORY_START_US + counts[i].at * SECOND, .data = data };
+
+		append_ok(store, &ev, 1);
+		mem_free(data);
+	}
+	append_ok(store, &(struct event){ .kind = EVENT_OUTSIDE_ENDED, .session = 1, .at_us = STORY_START_US + 95 * SECOND, .data = "{\"reason\":\"the walk ended\"}" }, 1);
+	store_close(store);
+	index = index_ok(place->path);
+	text = list(index, (struct index_filter){ 0 });
+	assert_non_null(strstr(text, " down 70 since -1 "));
+	mem_free(text);
+	index_close(index);
+}
+
 static void index_facts__are_the_same_however_often_they_are_brought_up(void **state)
 {
 	struct place *place = *state;
@@ -592,6 +621,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(index_facts__tell_a_session_as_its_model_does, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(index_facts__downtime_is_what_was_met_from_outside_when_that_was_longer, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_facts__are_the_same_however_often_they_are_brought_up, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_facts__show_what_is_open_waiting_and_in_doubt, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(index_facts__leave_out_the_time_when_nobody_carried_the_session, place_make, place_remove),
