@@ -73,6 +73,7 @@ static int watch_all(struct child_channel *child, struct err *e)
 static int begun(struct child_channel *child, pid_t pid, struct err *e)
 {
 	child->pid = pid > 0 ? pid : 0;
+	child->heard_us = time_mono_us();
 	if (child->pid > 0 && watch_all(child, e) == 0)
 		return 0;
 	e->kind = ERR_REMOTE;
@@ -104,6 +105,17 @@ int child_channel_shell(struct child_channel *child, struct proc_spawn *spawn, c
 	return begun(child, pty_start(spawn, terminal, &child->from[0], e), e);
 }
 
+/* The shorter one of two times to wait; less than 0 is without end. */
+static int64_t shorter(int64_t us, int64_t other_us)
+{
+	return us < 0 || (other_us >= 0 && other_us < us) ? other_us : us;
+}
+
+static int64_t longest_wait(struct child_channel *child, struct call *call)
+{
+	return shorter(child->pidfd < 0 ? CHILD_LOOK_PAUSE : -1, child->look ? child->look(child, call) : -1);
+}
+
 /* ---- what it says ---- */
 
 /* Appends what is in the pipe now; closes it at its end. Bytes read. */
@@ -125,6 +137,8 @@ static size_t drain_pipe(struct child_channel *child, int stream, struct buf *to
 		}
 	}
 	child->channel.in_bytes[stream] += (int64_t)total;
+	if (total > 0)
+		child->heard_us = time_mono_us();
 	return total;
 }
 
@@ -162,9 +176,7 @@ int child_channel_read(struct child_channel *child, struct call *call, struct bu
 			return 2;
 		if (extra_us >= 0 && left < 0)
 			left = 0;
-		if (child->pidfd < 0 && (left < 0 || left > CHILD_LOOK_PAUSE))
-			left = CHILD_LOOK_PAUSE;
-		waited = call_wait(call, child->epoll, POLLIN, left, e);
+		waited = call_wait(call, child->epoll, POLLIN, shorter(left, longest_wait(child, call)), e);
 		if (waited < 0)
 			return -1;
 		if (waited == 1 && extra_us >= 0 && time_mono_us() >= until)
@@ -184,10 +196,11 @@ int child_channel_write(struct child_channel *child, struct call *call, const vo
 		if (put >= 0) {
 			at += put;
 			len -= (size_t)put;
+			child->heard_us = time_mono_us();
 		} else if (errno == EPIPE) {
 			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (errno == EAGAIN) {
-			if (call_wait(call, child->in, POLLOUT, -1, e) < 0)
+			if (call_wait(call, child->in, POLLOUT, child->look ? child->look(child, call) : -1, e) < 0)
 				return -1;
 		} else if (errno != EINTR) {
 			return err_errno(e, "cannot write to a command");

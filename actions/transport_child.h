@@ -17,6 +17,9 @@ struct child_channel {
 	int pidfd, epoll;	/* -1 = none */
 	int in;			/* -1 = closed, or a terminal */
 	int from[2];		/* out, err; -1 = ended. A terminal is from[0] alone */
+	int64_t heard_us;	/* time_mono_us: it began, said something, or took what it was told */
+	/* Asked before each wait, and when a wait is over: how long to wait at most. NULL = as long as the caller says. */
+	int64_t (*look)(struct child_channel *child, struct call *call);
 };
 
 /* A channel without a process. Never NULL; child_channel_close and mem_free end it. */

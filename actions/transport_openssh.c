@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "actions/call_int.h"
 #include "actions/ssh_child.h"
 #include "actions/ssh_config.h"
 #include "actions/ssh_dial.h"
@@ -26,6 +27,8 @@
 #include "base/time.h"
 
 #define ALIVE_INTERVAL 15
+#define QUIET_LOOK (5 * TIME_SECOND)	/* without a byte, before a sign of life is asked for to tell a silent host */
+#define PROBE_LOOK (TIME_SECOND / 2)	/* between two looks at what was asked */
 #define LOGIN_TIME (180 * TIME_SECOND)	/* PAM, security keys; the time of questions does not count */
 
 struct openssh {
@@ -37,6 +40,8 @@ struct openssh {
 	int pidfd;			/* of the master; -1 = proc_watch has none */
 	int ready;			/* pipe: the master's local command says that it is connected */
 	int interval, count_max;
+	struct child_channel *probe;	/* owned: asks the host for a sign of life; NULL = none is under way */
+	int64_t asked_us;		/* since then */
 };
 
 /* ---- the master ---- */
@@ -208,6 +213,80 @@ static void free_channel(struct channel *channel)
 	mem_free(child);
 }
 
+/* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
+static int start_client(const struct openssh *own, struct child_channel *child, const char *command, struct err *e)
+{
+	const char *argv[] = {
+		"ssh", "-F", "/dev/null", "-T", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
+		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", command, NULL,
+	};
+	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
+
+	return child_channel_start(child, &spawn, e);
+}
+
+/* ---- is it there? ---- */
+
+static void end_probe(struct openssh *own)
+{
+	if (own->probe)
+		free_channel(&own->probe->channel);
+	own->probe = NULL;
+}
+
+static void start_probe(struct openssh *own)
+{
+	struct err e = { 0 };
+
+	own->probe = child_channel_new(&own->transport);
+	own->asked_us = time_mono_us();
+	if (start_client(own, own->probe, "true", &e) < 0)
+		end_probe(own);
+}
+
+/* Any end of it is an answer, also of a host that takes no more channels. */
+static bool probe_has_ended(struct openssh *own, struct call *call)
+{
+	struct buf said = { 0 };
+	struct err e = { 0 };
+	int got;
+
+	do {
+		got = child_channel_read(own->probe, call, &said, &said, 0, &e);
+	} while (got == 1);
+	buf_done(&said);
+	return got == 0;
+}
+
+/*
+ * Long before the connection is given up, people want to know that the host
+ * does not answer. A quiet command is no silent host: it is asked for a sign
+ * of life first, by a channel of its own. As child_channel.look.
+ */
+static int64_t look_for_life(struct child_channel *child, struct call *call)
+{
+	struct openssh *own = (struct openssh *)child->channel.transport;
+	int64_t now = time_mono_us(), quiet = now - child->heard_us;
+
+	if (own->probe && probe_has_ended(own, call))
+		child->heard_us = now;
+	if (own->probe && child->heard_us >= own->asked_us) {
+		end_probe(own);
+		call_link(call, "back", "it answers");
+		return QUIET_LOOK;
+	}
+	if (own->probe) {
+		if (now - own->asked_us >= CALL_SILENT - QUIET_LOOK)
+			ssh_dial_silent(call);
+		return PROBE_LOOK;
+	}
+	if (quiet < QUIET_LOOK)
+		return QUIET_LOOK - quiet;
+	if (!master_has_ended(own))
+		start_probe(own);
+	return PROBE_LOOK;
+}
+
 /* The client has a terminal of ours, and tells the host its type, its size, and every change of it. */
 static struct channel *shell_openssh(struct transport *transport, struct call *call, const struct terminal *terminal,
 				     struct err *e)
@@ -226,6 +305,7 @@ static struct channel *shell_openssh(struct transport *transport, struct call *c
 		return NULL;
 	}
 	child = child_channel_new(transport);
+	child->look = look_for_life;
 	if (child_channel_shell(child, &spawn, terminal, e) == 0)
 		return &child->channel;
 	free_channel(&child->channel);
@@ -236,12 +316,6 @@ static struct channel *exec_openssh(struct transport *transport, struct call *ca
 {
 	struct openssh *own = (struct openssh *)transport;
 	struct child_channel *child;
-	/* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
-	const char *argv[] = {
-		"ssh", "-F", "/dev/null", "-T", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
-		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", command, NULL,
-	};
-	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
 
 	(void)call;
 	if (master_has_ended(own)) {
@@ -249,7 +323,8 @@ static struct channel *exec_openssh(struct transport *transport, struct call *ca
 		return NULL;
 	}
 	child = child_channel_new(transport);
-	if (child_channel_start(child, &spawn, e) == 0)
+	child->look = look_for_life;
+	if (start_client(own, child, command, e) == 0)
 		return &child->channel;
 	free_channel(&child->channel);
 	return NULL;
@@ -295,6 +370,8 @@ static int read_openssh(struct channel *channel, struct call *call, struct buf *
 	struct child_channel *child = (struct child_channel *)channel;
 	int got = child_channel_read(child, call, out, errout, extra_us, e);
 
+	if (got == 1 && call->silent)
+		(void)look_for_life(child, call);
 	return got == 0 ? judge_end(child, call, e) : got;
 }
 
@@ -328,6 +405,7 @@ static void free_openssh(struct transport *transport)
 {
 	struct openssh *own = (struct openssh *)transport;
 
+	end_probe(own);
 	end_master(own);
 	child_close_fd(&own->pidfd);
 	child_close_fd(&own->ready);

@@ -8,6 +8,8 @@
 bats_require_minimum_version 1.5.0
 # shellcheck source=tests/lib/fleet.bash
 . "$BATS_TEST_DIRNAME/../lib/fleet.bash"
+# shellcheck source=tests/lib/wait.sh
+. "$BATS_TEST_DIRNAME/../lib/wait.sh"
 PASSWORD=practice-only
 
 setup_file() {
@@ -35,12 +37,8 @@ quick() { timeout "${PATIENCE:-120}" "$FLEET" exec "$CALL" -F "$BATS_FILE_TMPDIR
 
 # Waits until a file has the text.
 until_has() {
-	local i
-	for ((i = 0; i < 1500; i++)); do
-		! grep -q "$2" "$1" 2>/dev/null || return 0
-		read -r -t 0.02 <><(:) || :
-	done
-	echo "never: $2" >&2
+	until_true grep -qs "$2" "$1" && return 0
+	echo "never in $1: $2" >&2
 	return 1
 }
 
@@ -199,24 +197,36 @@ until_has() {
 	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
 }
 
-@test "a host that stands still is told of after 10 s, and when it answers again; a quiet command is no silent host" {
+@test "a host that stands still is told of after 10 s, and when it answers again, by both; a quiet command is no silent host" {
 	need_namespaces "frozen hosts"
-	: >"$BATS_TEST_TMPDIR/log"
-	call app1 ssh.run '{"cmd":"echo one; until [ -e /tmp/go-'"$JOB"' ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log" 3>&- &
-	pid=$!
-	until_has "$BATS_TEST_TMPDIR/log" one
-	# On another host nothing is to be seen for longer than that.
-	call app2 ssh.run '{"cmd":"sleep 12; echo slept"}' >"$BATS_TEST_TMPDIR/quiet"
-	grep -q slept "$BATS_TEST_TMPDIR/quiet"
-	run ! grep -h ^link "$BATS_TEST_TMPDIR/quiet" "$BATS_TEST_TMPDIR/log"
+	local logs=() pids=()
+	for t in libssh2 ssh; do
+		JOB=$JOB-$t
+		logs+=("$BATS_TEST_TMPDIR/log.$t")
+		: >"$BATS_TEST_TMPDIR/log.$t"
+		call -T "$t" app1 ssh.run '{"cmd":"echo one; until [ -e /tmp/go ]; do sleep 0.05; done; echo two"}' >"$BATS_TEST_TMPDIR/log.$t" 3>&- &
+		pids+=("$!")
+		until_has "$BATS_TEST_TMPDIR/log.$t" one
+		# On another host nothing is to be seen for longer than that.
+		call -T "$t" app2 ssh.run '{"cmd":"sleep 12; echo slept"}' >"$BATS_TEST_TMPDIR/quiet.$t" 3>&- &
+	done
+	until_has "$BATS_TEST_TMPDIR/quiet.libssh2" 'ended ok'
+	until_has "$BATS_TEST_TMPDIR/quiet.ssh" 'ended ok'
+	run ! grep -h ^link "$BATS_TEST_TMPDIR"/quiet.* "${logs[@]}"
 	"$FLEET" break freeze app1
-	until_has "$BATS_TEST_TMPDIR/log" '^link silent: no answer for 10 s'
+	for log in "${logs[@]}"; do
+		until_has "$log" '^link silent: no answer for 10 s'
+	done
 	"$FLEET" mend freeze app1
-	until_has "$BATS_TEST_TMPDIR/log" '^link back: '
-	"$FLEET" in app1 touch "/tmp/go-$JOB"
-	wait "$pid"
-	grep -q 'ended ok' "$BATS_TEST_TMPDIR/log"
-	run ! grep 'link lost' "$BATS_TEST_TMPDIR/log"
+	for log in "${logs[@]}"; do
+		until_has "$log" '^link back: '
+	done
+	"$FLEET" in app1 touch /tmp/go
+	wait "${pids[@]}"
+	for log in "${logs[@]}"; do
+		grep -q 'ended ok' "$log"
+		run ! grep 'link lost' "$log"
+	done
 }
 
 @test "cancel works while connecting and at a question" {
