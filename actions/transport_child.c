@@ -73,7 +73,7 @@ static int watch_all(struct child_channel *child, struct err *e)
 static int begun(struct child_channel *child, pid_t pid, struct err *e)
 {
 	child->pid = pid > 0 ? pid : 0;
-	child->heard_us = time_mono_us();
+	child->began_us = time_mono_us();
 	if (child->pid > 0 && watch_all(child, e) == 0)
 		return 0;
 	e->kind = ERR_REMOTE;
@@ -196,7 +196,6 @@ int child_channel_write(struct child_channel *child, struct call *call, const vo
 		if (put >= 0) {
 			at += put;
 			len -= (size_t)put;
-			child->heard_us = time_mono_us();
 		} else if (errno == EPIPE) {
 			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
 		} else if (errno == EAGAIN) {

@@ -17,7 +17,8 @@ struct child_channel {
 	int pidfd, epoll;	/* -1 = none */
 	int in;			/* -1 = closed, or a terminal */
 	int from[2];		/* out, err; -1 = ended. A terminal is from[0] alone */
-	int64_t heard_us;	/* time_mono_us: it began, said something, or took what it was told */
+	int64_t began_us;	/* time_mono_us */
+	int64_t heard_us;	/* it said something last; 0 = nothing yet */
 	/* Asked before each wait, and when a wait is over: how long to wait at most. NULL = as long as the caller says. */
 	int64_t (*look)(struct child_channel *child, struct call *call);
 };

@@ -244,7 +244,6 @@ static void start_probe(struct openssh *own)
 		end_probe(own);
 }
 
-/* Any end of it is an answer, also of a host that takes no more channels. */
 static bool probe_has_ended(struct openssh *own, struct call *call)
 {
 	struct buf said = { 0 };
@@ -266,10 +265,15 @@ static bool probe_has_ended(struct openssh *own, struct call *call)
 static int64_t look_for_life(struct child_channel *child, struct call *call)
 {
 	struct openssh *own = (struct openssh *)child->channel.transport;
-	int64_t now = time_mono_us(), quiet = now - child->heard_us;
+	int64_t now = time_mono_us(), since = child->heard_us > child->began_us ? child->heard_us : child->began_us;
 
-	if (own->probe && probe_has_ended(own, call))
-		child->heard_us = now;
+	if (own->probe && probe_has_ended(own, call)) {
+		/* Ended otherwise, it was refused, or the connection is lost: no sign of life. */
+		if (own->probe->channel.exit_code == 0)
+			child->heard_us = now;
+		else
+			end_probe(own);
+	}
 	if (own->probe && child->heard_us >= own->asked_us) {
 		end_probe(own);
 		call_link(call, "back", "it answers");
@@ -280,8 +284,9 @@ static int64_t look_for_life(struct child_channel *child, struct call *call)
 			ssh_dial_silent(call);
 		return PROBE_LOOK;
 	}
-	if (quiet < QUIET_LOOK)
-		return QUIET_LOOK - quiet;
+	since = since > own->asked_us ? since : own->asked_us;
+	if (now - since < QUIET_LOOK)
+		return QUIET_LOOK - (now - since);
 	if (!master_has_ended(own))
 		start_probe(own);
 	return PROBE_LOOK;
