@@ -203,6 +203,19 @@ static void put_words(const char *name, const char *words, char *text, size_t si
 		snprintf(text, size, "%s: %s", name, words);
 }
 
+bool outside_ask_is_due(struct outside_ask *ask, int64_t now, int64_t oldest_us, int64_t slow_us)
+{
+	bool waits = slow_us && oldest_us && now - oldest_us > slow_us;
+
+	if (ask->next_us > now)
+		return false;
+	ask->next_us = ask->next_us + ask->every_us > now ? ask->next_us + ask->every_us : now + ask->every_us;
+	if (waits && now - ask->begun_us < OUTSIDE_PAUSE * ask->every_us)
+		return false;
+	ask->begun_us = now;
+	return true;
+}
+
 enum outside_seen outside_ask_judge(const struct outside_ask *ask, CURL *curl, CURLcode code, const char *words, char *text, size_t size)
 {
 	long status = 0;

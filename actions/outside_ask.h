@@ -14,6 +14,7 @@
 
 #define OUTSIDE_ASKS 8	/* at most, of one watch */
 #define OUTSIDE_WANTS 8
+#define OUTSIDE_PAUSE 10	/* beats that are left out where we are refused, or where the site is slow */
 
 /* What an answer says of the site. */
 enum outside_seen {
@@ -31,7 +32,8 @@ struct outside_ask {
 	long want[OUTSIDE_WANTS];
 	int want_count;
 	int64_t every_us;
-	int64_t next_us;			/* boot clock: when it is asked next */
+	int64_t next_us;			/* boot clock: its next beat */
+	int64_t begun_us;			/* boot clock: when it was asked last */
 	enum outside_seen last;
 };
 
@@ -43,6 +45,12 @@ void outside_asks_done(struct outside_ask *asks, int n);
 
 /* Makes curl ready to send it. The ask and words (CURL_ERROR_SIZE bytes) must outlive the request. */
 void outside_ask_prepare(const struct outside_ask *ask, CURL *curl, int64_t limit_us, char *words);
+
+/*
+ * Whether it is asked now, at boot clock `now`; its beat goes on. While an answer that was asked for at oldest_us (0 = none) is waited for longer
+ * than slow_us (0 = none is slow), only each OUTSIDE_PAUSE-th beat is asked: a site that cannot keep up would have our requests, too, to answer.
+ */
+bool outside_ask_is_due(struct outside_ask *ask, int64_t now, int64_t oldest_us, int64_t slow_us);
 
 /* What came of it; *text gets words for an answer that is none, or "". */
 enum outside_seen outside_ask_judge(const struct outside_ask *ask, CURL *curl, CURLcode code, const char *words, char *text, size_t size);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * A site asked from outside, again and again, while a session works on it.
- * Each ask has its beat and keeps it: an answer that takes long does not hold
- * up the next request, because members do not wait for each other either. What
- * is found is told in counts, each for a stretch of time in which the site was
+ * Each ask has its beat and keeps it: an answer that takes a while does not hold
+ * up the next request, because members do not wait for each other either. Only a
+ * site that is slow is asked less often, or our requests would pile up before the
+ * few threads that it has. What is found is told in counts, each for a stretch of time in which the site was
  * in one state; a request is in one of them alone, so that nothing is counted
  * twice whatever becomes of this process.
  */
@@ -29,7 +30,6 @@
 #define TURNS_MAX 200			/* changes told at once; a site that flickers on is told of each TOLD_BAD_US */
 #define SLOW_TOLD 20
 #define BODY_MAX 2048			/* of an answer, for who looked */
-#define REFUSED_PAUSE 10		/* beats that one who is refused (403, 429) leaves out */
 #define WORDS 200
 #define CAUSES 6				/* told apart in one stretch; more are counted together */
 
@@ -172,6 +172,18 @@ static void begin(struct watch *watch, struct outside_ask *ask)
 		request_free(watch, request);
 }
 
+/* Boot clock: when that of its requests was made which has waited longest; 0 = none waits. */
+static int64_t waits_since(const struct watch *watch, const struct outside_ask *ask)
+{
+	int64_t at = 0;
+
+	for (const struct request *request = watch->requests; request; request = request->next) {
+		if (request->ask == ask)
+			at = at && at < request->mono_us ? at : request->mono_us;
+	}
+	return at;
+}
+
 /* Those whose beat it is; returns when the next one is due. */
 static int64_t begin_due(struct watch *watch)
 {
@@ -180,11 +192,8 @@ static int64_t begin_due(struct watch *watch)
 	for (int i = 0; i < watch->count; i++) {
 		struct outside_ask *ask = &watch->asks[i];
 
-		if (ask->next_us <= now) {
-			if (watch->in_flight < IN_FLIGHT)
-				begin(watch, ask);
-			ask->next_us = ask->next_us + ask->every_us > now ? ask->next_us + ask->every_us : now + ask->every_us;
-		}
+		if (outside_ask_is_due(ask, now, waits_since(watch, ask), watch->slow_us) && watch->in_flight < IN_FLIGHT)
+			begin(watch, ask);
 		next = ask->next_us < next ? ask->next_us : next;
 	}
 	return next;
@@ -368,7 +377,7 @@ static void end_request(struct watch *watch, struct request *request, CURLcode c
 	if (state_now(watch) != before && watch->window.from_us && watch->turns < TURNS_MAX)
 		tell(watch, before == STATE_NONE ? STATE_ANSWERS : before);
 	if (seen == SEEN_US_REFUSED && last == SEEN_US_REFUSED)
-		request->ask->next_us = time_mono_us() + REFUSED_PAUSE * request->ask->every_us;
+		request->ask->next_us = time_mono_us() + OUTSIDE_PAUSE * request->ask->every_us;
 	count(watch, request, seen, text);
 	request_free(watch, request);
 	turn(watch, before);

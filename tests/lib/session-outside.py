@@ -9,7 +9,7 @@ import threading
 import time
 
 sys.dont_write_bytecode = True
-from walk import Place, gone, tap  # noqa: E402
+from walk import PATIENCE, Place, gone, tap  # noqa: E402
 
 TOKEN = "a-member-of-the-team-0815"
 FLEET = 'fleet { name = "f", hosts = {}, mastodon = { probe_token = secret.env "PROBE" } }\n'
@@ -29,7 +29,7 @@ change "last" { title = "Last", why = "w", run = function(s) here.run "echo last
 
 
 class Site:
-    """A site that answers as its mode says: well, refuse, deny, slow."""
+    """A site that answers as its mode says: well, refuse, deny, slow, hang (nobody is answered until it goes on)."""
 
     def __init__(self):
         site = self
@@ -44,6 +44,8 @@ class Site:
                     time.sleep(0.2)  # whoever is asked first need not answer first
                 if mode == "slow":
                     time.sleep(1.3)
+                if mode == "hang":
+                    site.goes_on.wait()
                 usual = 401 if self.path == "/inbox" else 200
                 self.send_response({"refuse": 502, "deny": 403}.get(mode, usual))
                 self.send_header("Content-Length", "0")
@@ -54,6 +56,7 @@ class Site:
                 pass
 
         self.asked, self.mode, self.lock = [], "well", threading.Lock()
+        self.goes_on = threading.Event()
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
         self.url = "http://127.0.0.1:%d" % self.server.server_address[1]
@@ -132,6 +135,30 @@ def refused_slow_unseen():
         for words in ("By the steps the site was never down", "it refused", "waited longer than", "that mail goes out", "403"):
             assert words in text, (words, text)
         place.verify()
+    site.close()
+
+
+def is_not_buried():
+    """a site that answers nobody is not buried under our own requests, and asked as before once it answers"""
+    site = Site()
+    with place_for(site) as place:
+        v = place.run()
+        work = begun(v)
+        site.mode, before = "hang", len(site.asked)
+        counted(v, state="waits")
+        time.sleep(5)  # in which it would have been asked seven times
+        # Those of a beat under way, the first of each that was not answered, and one that came before the first of them was slow.
+        assert len(site.asked) - before <= 5, site.asked[before:]
+        site.mode, before = "well", len(site.asked)
+        site.goes_on.set()
+        counted(v, state="answers")
+        until = time.monotonic() + PATIENCE
+        while len([path for _, path, _ in site.asked[before:] if path == "/inbox"]) < 3:
+            assert time.monotonic() < until, site.asked[before:]
+            time.sleep(0.05)
+        v.answer(work, "go")
+        v.walk()
+        gone(v.pid)
     site.close()
 
 
@@ -232,4 +259,4 @@ observe "e" { title = "E", run = function(s) outside.look { asks = { { url = "ht
         assert len(reasons) == 5, reasons
 
 
-sys.exit(tap([refused_slow_unseen, goes_on_after_a_kill, goes_on_after_its_worker_died, ends_when_told, a_dry_run_only_looks, what_is_wrong_is_said]))
+sys.exit(tap([refused_slow_unseen, is_not_buried, goes_on_after_a_kill, goes_on_after_its_worker_died, ends_when_told, a_dry_run_only_looks, what_is_wrong_is_said]))

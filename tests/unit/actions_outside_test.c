@@ -95,12 +95,49 @@ static void judge__the_words_of_a_refusal_are_the_same_each_time(void **state)
 	curl_easy_cleanup(curl);
 }
 
+/* How often it is asked in so many seconds, in which its first request is not answered. */
+static int asked_in(int seconds, int64_t slow_us)
+{
+	struct outside_ask ask = { .every_us = TIME_SECOND };
+	int64_t first = 1000 * TIME_SECOND;
+	int count = 0;
+
+	ask.next_us = first;
+	for (int64_t now = first; now < first + seconds * TIME_SECOND; now += TIME_SECOND / 10)
+		count += outside_ask_is_due(&ask, now, count ? first : 0, slow_us) ? 1 : 0;
+	return count;
+}
+
+static void due__each_beat_until_an_answer_is_slow_then_each_tenth(void **state)
+{
+	(void)state;
+	assert_int_equal(asked_in(3, 3 * TIME_SECOND), 3);
+	assert_int_equal(asked_in(4, 3 * TIME_SECOND), 4);
+	assert_int_equal(asked_in(13, 3 * TIME_SECOND), 4);
+	assert_int_equal(asked_in(34, 3 * TIME_SECOND), 4 + 3);
+	assert_int_equal(asked_in(34, 0), 34);
+}
+
+/* Its beat is the same as before, and at once. */
+static void due__once_it_was_answered_it_is_asked_again(void **state)
+{
+	struct outside_ask ask = { .every_us = TIME_SECOND, .next_us = TIME_SECOND };
+
+	(void)state;
+	assert_true(outside_ask_is_due(&ask, TIME_SECOND, 0, TIME_SECOND));
+	assert_false(outside_ask_is_due(&ask, 3 * TIME_SECOND, TIME_SECOND, TIME_SECOND));
+	assert_false(outside_ask_is_due(&ask, 3 * TIME_SECOND + 1, 0, TIME_SECOND));
+	assert_true(outside_ask_is_due(&ask, 4 * TIME_SECOND, 0, TIME_SECOND));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(judge__a_name_that_nobody_tells_in_time_is_no_refusal),
 		cmocka_unit_test(judge__a_site_that_says_nothing_in_time_refuses),
 		cmocka_unit_test(judge__the_words_of_a_refusal_are_the_same_each_time),
+		cmocka_unit_test(due__each_beat_until_an_answer_is_slow_then_each_tenth),
+		cmocka_unit_test(due__once_it_was_answered_it_is_asked_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
