@@ -84,7 +84,7 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 		check(whole.ok, ("%s:%s cannot be read whole: %s"):format(s.site.first, r.dump, trim(whole.err):sub(1, 300)))
 		local problem = back.problem(s, s.site)
 		check(not problem, problem)
-		local with_db = s.fleet.roles and s.fleet.roles.db or {}
+		local with_db = elsewhere.db_hosts(s, s.site)
 		for _, host in ipairs(with_db) do
 			local at, wal, guessed = elsewhere.db_room(s, s.site, host)
 			check(not at or at.kb > s.site.db_kb * 1.1, ("%s: %d MiB are free for PostgreSQL, and a second database of %d MiB is to lie beside the first, in %s")
@@ -98,7 +98,7 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 					or "look yourself whether there is room"))
 			end
 		end
-		if #with_db == 0 then s:warn(("Look yourself whether PostgreSQL has room for %d MiB more: the fleet file names no host with the role db."):format(s.site.db_kb // 1024)) end
+		if #with_db == 0 then s:warn(("Look yourself whether PostgreSQL has room for %d MiB more: no host has the role db, and it runs on no app host."):format(s.site.db_kb // 1024)) end
 		s:warn("Lost when the dump takes the place, as of now: " .. back.since(s, s.site, r).words .. ".")
 	end }
 

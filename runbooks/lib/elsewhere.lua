@@ -26,21 +26,40 @@ function M.room(s, host)
 	return problems, warnings
 end
 
--- As root on the host of the database: what its server keeps where, "WHAT KB MOUNT" a line: data, wal, and each tablespace by its number. The server's
--- processes stand in its folder, wherever that is; what is a link there is followed. %d: its port.
-M.DB_ROOM = [[d=
+-- As root: d becomes the folder of the PostgreSQL that runs on this host and listens on port %d. Its processes stand in it, wherever that is.
+local SERVER = [[d=
 for p in /proc/[0-9]*; do
 	case $(cat "$p/comm" 2>/dev/null) in postgres|postmaster) ;; *) continue ;; esac
 	one=$(readlink "$p/cwd") && [ "$(sed -n 4p "$one/postmaster.pid" 2>/dev/null)" = %d ] || continue
 	d=$one
 	break
 done
+]]
+
+-- When it was started, as it noted itself.
+M.DB_STARTED = SERVER .. [=[[ -z "$d" ] || sed -n 3p "$d/postmaster.pid"]=]
+
+-- What it keeps where, "WHAT KB MOUNT" a line: data, wal, and each tablespace by its number. What is a link is followed.
+M.DB_ROOM = SERVER .. [=[
 [ -n "$d" ] && [ -d "$d" ] || { d=/var/lib/postgresql; echo "guessed $d"; }
 room() { [ ! -d "$2" ] || df -Pk "$2" | awk -v what="$1" 'NR == 2 { kb = $4; sub(/^([^ ]+ +)([0-9]+ +)([0-9]+ +)([0-9]+ +)[0-9]+%% +/, ""); print what, kb, $0 }'; }
 if [ -d "$d/base" ]; then room data "$d/base/."; else room data "$d/."; fi
 room wal "$d/pg_wal/."
 for t in "$d"/pg_tblspc/*; do room "${t##*/}" "$t/."; done
-true]]
+true]=]
+
+-- The hosts of the database: those of the role db. Where the fleet file names none, the app host that its server was found on: a server on one machine.
+function M.db_hosts(s, site)
+	local named = s.fleet.roles and s.fleet.roles.db or {}
+	if #named > 0 then return named end
+	local server = site.db.server
+	for _, host in ipairs(s:all "app") do
+		local started = tonumber(trim(mastodon.root_read(host, M.DB_STARTED:format(server.port), { check = false }).out))
+		-- It notes that a moment before the time that it tells; another server of that port was started at another time.
+		if started and math.abs(started - tonumber(server.started)) <= 60 then return { host } end
+	end
+	return {}
+end
 
 -- Room for the database on that host: { kb, mount } of where it lies, and of the WAL where that is a file system of its own. nil: it cannot be seen.
 -- guessed: its server was not found there.

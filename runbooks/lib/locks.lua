@@ -4,6 +4,7 @@
 -- that table, members' requests first of all. The migration's sessions are told by Rails' advisory lock, which may be held by another
 -- session of the same process than the one that waits, and has no name of its own (application_name is empty for all of Mastodon): its
 -- sessions are those of that user and address that are not much older, and wait as only changes of tables and indexes do.
+local elsewhere = require "elsewhere"
 local mastodon = require "mastodon"
 local M = {}
 
@@ -55,14 +56,15 @@ end
 -- What is hidden of a session from whom we ask as: then its state and the age of its transaction are NULL.
 local function is_hidden(one) return one.pid ~= 0 and not (type(one.state) == "string" and one.state ~= "") and not tonumber(one.age) end
 
--- PostgreSQL shows another user's session to that one and to postgres alone: where the fleet file names the host of the database, it is asked there as postgres.
+-- PostgreSQL shows another user's session to that one and to postgres alone: where the host of the database is known, it is asked there as postgres.
 local function reveal(s, site, list)
-	local pids, host = {}, (s.fleet.roles and s.fleet.roles.db or {})[1]
+	local pids = {}
 	list = type(list) == "table" and list or {}
 	for _, one in ipairs(list) do
 		if is_hidden(one) then pids[#pids + 1] = tostring(one.pid) end
 	end
-	if #pids == 0 or not host then return list end
+	local host = #pids > 0 and elsewhere.db_hosts(s, site)[1]
+	if not host then return list end
 	-- It must be that server: system identifiers are hidden from some, when it was started from nobody.
 	local sql = ("SELECT json_agg(a) FROM (SELECT %s FROM pg_stat_activity WHERE pid IN (%s) AND extract(epoch FROM pg_postmaster_start_time())::bigint = %s) a")
 		:format(SESSION, table.concat(pids, ", "), site.db.server.started)

@@ -242,16 +242,13 @@ local function free_kb(host, path)
 	return tonumber(trim(out)) or 0
 end
 
--- Database hosts of the fleet file, when it names some.
-local function db_hosts(s) return s.fleet.roles and s.fleet.roles.db or {} end
-
 function M.room_problems(s, site)
 	local problems = {}
 	local free = free_kb(site.first, s.params.backup_dir)
 	if free < site.db_kb then
 		problems[1] = ("%s: %s are free for the backup in %s, and the database has %s"):format(site.first, gib(free), s.params.backup_dir, gib(site.db_kb))
 	end
-	for _, host in ipairs(db_hosts(s)) do
+	for _, host in ipairs(elsewhere.db_hosts(s, site)) do
 		local at, wal = elsewhere.db_room(s, site, host)
 		if at and at.kb < site.index_kb * 2 then
 			problems[#problems + 1] = ("%s: %s are free for PostgreSQL (%s); building an index like the largest one (%s) needs twice its size")
@@ -290,14 +287,20 @@ AND EXISTS (SELECT 1 FROM unnest(i.indcollation::oid[]) x WHERE x NOT IN (0, 950
 function M.index_check(s, site, to, from)
 	local must = versions.enters(from, to, "4.7")
 	if site.collate == "C" or site.collate == "POSIX" or from.series == to.series then return end
-	local host = db_hosts(s)[1]
-	local psql = ("psql -XAtq -v ON_ERROR_STOP=1 -d %s -c "):format(q(site.db.name))
-	local how = ("sudo -u postgres psql -d %s -c 'CREATE EXTENSION amcheck' (on the primary; PostgreSQL's contrib package has it)"):format(site.db.name)
+	local host, port = elsewhere.db_hosts(s, site)[1], site.db.server.port
+	local psql = ("psql -XAtq -v ON_ERROR_STOP=1 -p %d -d %s -c "):format(port, q(site.db.name))
+	local how = ("sudo -u postgres psql %s-d %s -c 'CREATE EXTENSION amcheck' (on the primary; PostgreSQL's contrib package has it)")
+		:format(port ~= 5432 and ("-p %d "):format(port) or "", site.db.name)
 	if not host then
 		check(not must, "before 4.7 the indexes must be checked, and the fleet file names no host with the role db. Name it")
-		return s:note("The fleet file names no host with the role db: whether indexes are whole was not checked.")
+		return s:note("The fleet file names no host with the role db, and PostgreSQL runs on no app host: whether indexes are whole was not checked.")
 	end
-	local extension = ssh.read(host, psql .. q("SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'"), { as = "postgres", cwd = "/" })
+	local extension = ssh.read(host, psql .. q("SELECT count(*) FROM pg_extension WHERE extname = 'amcheck'"), { as = "postgres", cwd = "/", check = false })
+	if not extension.ok then
+		local text = ("%s: PostgreSQL did not answer as its user postgres: %s"):format(host, trim(extension.err))
+		check(not must, "before 4.7 the indexes must be checked. " .. text)
+		return s:note("Whether indexes are whole was not checked. " .. text)
+	end
 	if trim(extension.out) == "0" then
 		check(not must, "4.7 fails on a server with damaged indexes, so they must be checked first. Run: " .. how .. ", then try again")
 		return s:note("Whether indexes are whole was not checked, because amcheck is not installed. 4.7 will want it: " .. how)

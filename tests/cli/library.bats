@@ -14,7 +14,11 @@ says() {
 	[ "${lines[-1]}" = ok ] || { printf '%s\n' "$output"; false; }
 }
 
-@test "room for PostgreSQL is looked at where its server keeps its data, WAL and tablespaces, behind links and on their own mounts" { says rooms.lua; }
+@test "room for PostgreSQL is looked at where its server keeps its data, WAL and tablespaces, behind links and on their own mounts; whose host the fleet file does not name is found" {
+	says rooms.lua
+}
+
+@test "whether indexes are whole is asked of the server of the settings, on its port" { says indexes.lua; }
 
 @test "from outside only what became different is a fault; a web on a socket or on an address of its own is asked there" {
 	local pid port
