@@ -348,7 +348,7 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 			local schedulers = sidekiq.served(state).scheduler or 0
 			if schedulers > 1 then s:warn(("%d Sidekiq processes serve the queue “scheduler”; Mastodon wants exactly one."):format(schedulers)) end
 		end
-		s:note(("%d Sidekiq processes, %d jobs waiting to be tried again."):format(#state.processes, state.retry))
+		s:note(("Sidekiq processes: %d; jobs that wait to be tried again: %d."):format(#state.processes, state.retry))
 		local killed = preflight.killed_early(s, s.site)
 		if #killed > 0 then
 			s:note(("A stop kills these units before Sidekiq's 25 s are over, with the jobs they run: %s. This runbook waits for the jobs; for other "
