@@ -262,6 +262,7 @@ r() { awk "$prog" "$@"; }
 -- Run as root in Mastodon's folder, with READER as stdin. plain_NAME: a short command gives the same value.
 local LOOK = READ .. [=[
 r facts || exit 1
+case $BB_ENV in *\"*) echo quoted=yes ;; esac
 base=$(r value SECRET_KEY_BASE)
 digest() { printf '%%s\n%%s\n' "$base" "$(r values "$@")" | sha256sum | cut -c 1-16; }
 echo "keys_sha=$(digest ACTIVE_RECORD_ENCRYPTION_DETERMINISTIC_KEY ACTIVE_RECORD_ENCRYPTION_KEY_DERIVATION_SALT ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY)"
@@ -342,12 +343,20 @@ local function sorted_keys(map)
 	return list
 end
 
+-- Shell text before a command: e NAME prints a value of the unit's Environment=. systemctl puts a word with blanks or other signs of a shell into
+-- quotes, with a backslash before some of them.
+local QUOTED = [==[e() { systemctl show -p Environment --value %s | awk -v n="$1=" 'BEGIN { RS = "\001" } { for (p = 1; p <= length($0); p++) { c = substr($0, p, 1)
+if (c == "\"") q = !q; else if (c == "\\") w = w substr($0, ++p, 1); else if (q || c != " " && c != "\n") w = w c; else { if (index(w, n) == 1) v = substr(w, length(n) + 1); w = "" } } }
+END { printf "%%s", v }'; }; ]==]
+
 -- What our commands on that host need so that they read what its services read: shell text before the command, and variables.
 -- Or nil and what is in the way.
 function M.carried(h, can_read)
 	local text, env = {}, {}
 	for _, name in ipairs(sorted_keys(h.unit)) do
-		if not ITS_OWN[name] and h.unit[name] == "(set)" then
+		if not ITS_OWN[name] and h.unit[name] == "(set)" and h.quoted then
+			text[#text + 1] = (#text == 0 and QUOTED:format(q(h.settings_unit)) or "") .. ("export %s=\"$(e %s)\"; "):format(name, name)
+		elseif not ITS_OWN[name] and h.unit[name] == "(set)" then
 			text[#text + 1] = ("export %s=\"$(systemctl show -p Environment --value %s | tr ' ' '\\n' | sed -n 's/^%s=//p')\"; ")
 				:format(name, q(h.settings_unit), name)
 		elseif not ITS_OWN[name] then

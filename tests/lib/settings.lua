@@ -213,6 +213,7 @@ end
 -- ---- hosts against one another ----
 
 -- Digests of a host whose unit has that Environment=, and that EnvironmentFile.
+ssh = {}	-- luacheck: ignore
 local function digests(awk, environment, file, dotenv)
 	spit(".env.production", "SECRET_KEY_BASE=base\n" .. dotenv)
 	os.remove(folder .. "/.env")
@@ -232,7 +233,6 @@ local function digests(awk, environment, file, dotenv)
 end
 
 local function check_digests(awk)
-	ssh = {}	-- luacheck: ignore
 	local a = digests(awk, "RAILS_ENV=production PORT=3000", nil, "SMTP_LOGIN=same # note\nDB_PASS='it is'\nLINES=\"one\ntwo\"\nEMPTY=\n")
 	local b = digests(awk, "RAILS_ENV=production SMTP_LOGIN=other", "DB_PASS=\"it is\"\n", "SMTP_LOGIN=same\nDB_PASS=unread\nLINES=\"one\ntwo\"\n")
 	differ(awk .. " the unit's own word wins", a.SMTP_LOGIN ~= nil and b.SMTP_LOGIN ~= nil and a.SMTP_LOGIN ~= b.SMTP_LOGIN, true)
@@ -243,8 +243,22 @@ local function check_digests(awk)
 	differ(awk .. " what all are made with", a.SECRET_KEY_BASE, b.SECRET_KEY_BASE)
 end
 
+-- A secret of the unit's Environment= comes to a command of ours as its processes have it, however systemd quotes it.
+local function check_unit_secrets(awk)
+	local given = { DB_PASS = "p&s \"x\" $HOME \\ {a,b}", REDIS_PASSWORD = "plain", SECRET_KEY_BASE = "it's" }
+	for _, text in ipairs { "PORT=3000 \"DB_PASS=p&s \\\"x\\\" \\$HOME \\\\ {a,b}\" REDIS_PASSWORD=plain \"SECRET_KEY_BASE=it's\" \"X=DB_PASS=wrong REDIS_PASSWORD=wrong\"",
+		"DB_PASS=plain REDIS_PASSWORD=plain SECRET_KEY_BASE=plain" } do
+		digests(awk, text, nil, "")
+		local h = settings.look("app1", folder, "root", "mastodon-web")
+		spit("carry", settings.carried(h, function() return true end).text .. "printf '%s|%s|%s' \"$DB_PASS\" \"$REDIS_PASSWORD\" \"$SECRET_KEY_BASE\"")
+		local run <close> = assert(io.popen(("PATH=%s:$PATH sh %s/carry"):format(q(folder), q(folder))))
+		differ(awk .. " secrets of a unit", run:read("a"), text:find("X=") and ("%s|%s|%s"):format(given.DB_PASS, given.REDIS_PASSWORD, given.SECRET_KEY_BASE) or "plain|plain|plain")
+	end
+end
+
 for _, awk in ipairs(awks) do
 	check_files(awk)
+	check_unit_secrets(awk)
 	check_digests(awk)
 	check_layers(awk)
 	check_addresses(awk)
