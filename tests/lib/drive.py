@@ -11,13 +11,15 @@ seen:TEXT=x[@TIMES]!SHELL answers nothing: SHELL is run when a line is printed t
 Rules may also come as a JSON list of such texts in DRIVE_RULES.
 
 Prints one line per thing worth seeing: "? of step", "= value", "> host command", "< outcome", "STEP state reason", "! warning", "# note", "~ meter", and
-last "CLOSED outcome reason". Exits as the command did, 70 when nothing came for PATIENCE (120) seconds, 71 when a question had no answer."""
+last "CLOSED outcome reason". Exits as the command did, 70 when nothing came for PATIENCE (120) seconds, 71 when a question had no answer,
+72 when an answer was refused and nothing else was asked for as long (a site that is counted from outside is never silent)."""
 import json
 import os
 import re
 import selectors
 import subprocess
 import sys
+import time
 
 USUAL = {"step": "go", "manual": "done", "doubt": "probe", "change": "accept", "failure": "abort"}
 PATTERN = re.compile(r"^(?P<of>\w+)(?::(?P<match>[^=]*))?=(?P<value>.*?)(?:@(?P<times>\d+))?(?:!(?P<shell>.*))?$", re.S)
@@ -89,8 +91,8 @@ def show(event):
         return "%s %s %s" % (kind.upper(), step, data.get("reason") or "")
     if kind == "session.closed":
         return "CLOSED %s %s" % (data.get("outcome"), data.get("reason") or "")
-    if kind == "refused":
-        return "REFUSED %s" % json.dumps(data)
+    if "refused" in event:
+        return "REFUSED %s" % json.dumps(event["refused"])
     return None
 
 
@@ -152,13 +154,13 @@ def lines_of(process, seconds):
 
 def drive(rules, command):
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    asked = set()
-    for line in lines_of(process, float(os.environ.get("PATIENCE", "120"))):
-        if line is None:
-            put("SILENT")
+    asked, patience, refused = set(), float(os.environ.get("PATIENCE", "120")), None
+    for line in lines_of(process, patience):
+        if line is None or (refused and time.monotonic() - refused > patience):
+            put("SILENT" if line is None else "NOTHING ELSE WAS ASKED")
             process.terminate()
             process.wait()
-            return 70
+            return 70 if line is None else 72
         try:
             event = json.loads(line)
         except ValueError:
@@ -170,8 +172,11 @@ def drive(rules, command):
         if text:
             put(text)
             see(rules, text)
+        if event.get("refused", {}).get("do") == "answer":
+            refused = refused or time.monotonic()
         if event.get("kind") == "asked" and event["seq"] not in asked:
             asked.add(event["seq"])
+            refused = None
             if not reply(process, rules, event):
                 put("NO ANSWER")
                 process.terminate()
