@@ -57,6 +57,7 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 	run = function(s)
 		preflight.look(s)
 		preflight.tell(s)
+		preflight.demand_clocks(s)
 		proof.database(s)
 		local r = back.read(s, s.site)
 		local tag = versions.parse(r.from)

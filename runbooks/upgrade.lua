@@ -153,6 +153,7 @@ local function tell_of_goal(s, a, b)
 	for _, v in ipairs { a, b } do
 		local text = versions.no_release(v)
 		if text then s:warn(text .. ".") end
+		preflight.demand_clocks(s)
 	end
 	if goal.kind ~= "tag" then
 		s:note(("%s is a branch%s: commit %s, which says that it is %s. That commit is meant from now on, whatever comes to the branch later.")

@@ -141,6 +141,36 @@ function M.look_at_queues(s, site)
 	site.served, site.own_lists = sidekiq.served(state), #state.processes > 0 and own == #state.processes
 end
 
+local SKEW = 10	-- seconds; a job of Sidekiq's or a restart may take less
+
+-- What is new and what is old is told by times: of a migration on one host, of a Sidekiq's start on another, of its heartbeats in Redis. Words for
+-- each clock that is surely off from the first host's by more than that, however long the answers took.
+function M.clock_problems(s, site)
+	local seen, list = {}, {}
+	local function look(name, ask)
+		local from = now()
+		local at = tonumber(ask():match("^%s*(%d+)"))
+		if at then seen[#seen + 1] = { name = name, low = at - now(), high = at + 1 - from } end
+	end
+	for _, host in ipairs(s:all "app") do look(host, function() return mastodon.read(s, host, "date +%s").out end) end
+	look("Redis", function() return mastodon.read(s, site.first, mastodon.redis(site, "TIME"), { check = false }).out end)
+	look("PostgreSQL", function() return mastodon.sql(s, site, "SELECT extract(epoch FROM clock_timestamp())::bigint")[1] or "" end)
+	local first = seen[1]
+	for _, one in ipairs(seen) do
+		local behind, ahead = first.low - one.high, one.low - first.high
+		if math.max(behind, ahead) > SKEW then
+			list[#list + 1] = ("the clock of %s is %d s %s %s's"):format(one.name, math.floor(math.max(behind, ahead)), behind > ahead and "behind" or "ahead of", first.name)
+		end
+	end
+	return list
+end
+
+function M.demand_clocks(s)
+	local list = M.clock_problems(s, s.site)
+	check(#list == 0, ("%s. Which processes are new and which are old is told by times, so nothing is begun. Set the clocks (timedatectl set-ntp true, or chronyc makestep), "
+		.. "restart Sidekiq where a clock was ahead, then try again"):format(table.concat(list, "; ")))
+end
+
 -- Says what was found.
 function M.tell(s)
 	local site = s.site

@@ -128,6 +128,16 @@ SIDEKIQ_REDIS_URL=\"redis://toot:r%40d%2Fs%20%231%2B@\${WHERE}/3\""
 	restart
 }
 
+@test "a clock that is off: what is told by times would be told wrongly" {
+	"$FLEET" in app2 sh -c "printf '%s\n' '#!/bin/sh' 'case \"\$*\" in +%s) exec /bin/date -d \"-600 sec\" +%s ;; esac' 'exec /bin/date \"\$@\"' >/usr/local/bin/date && chmod 755 /usr/local/bin/date"
+	look
+	refused
+	[[ $output =~ the\ clock\ of\ app2\ is\ [1-9][0-9]+\ s\ behind\ app1\'s\.\ Which\ processes ]]
+	"$FLEET" in app2 rm /usr/local/bin/date
+	look
+	passed
+}
+
 @test "the wrong Redis: units are active and Redis knows no process" {
 	set_env "REDIS_DB=9"
 	look
