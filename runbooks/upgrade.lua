@@ -124,6 +124,7 @@ own word), and that Redis knows the Sidekiq that runs.]],
 	run = function(s)
 		preflight.look(s)
 		preflight.tell(s)
+		preflight.demand_clocks(s)
 		proof.database(s)
 		proof.redis(s)
 		for _, text in ipairs(elsewhere.words(s, s.site)) do s:note(text) end
@@ -153,7 +154,6 @@ local function tell_of_goal(s, a, b)
 	for _, v in ipairs { a, b } do
 		local text = versions.no_release(v)
 		if text then s:warn(text .. ".") end
-		preflight.demand_clocks(s)
 	end
 	if goal.kind ~= "tag" then
 		s:note(("%s is a branch%s: commit %s, which says that it is %s. That commit is meant from now on, whatever comes to the branch later.")
