@@ -280,7 +280,7 @@ M.texts = {
 		.. "MIGRATION_IGNORE_INVALID_OTP_SECRET=true gives those users up." },
 	{ "4.4", "migrate-post", "The second part drops the old two-factor columns; OTP_SECRET is no longer needed after it." },
 	{ "4.4", "search", "The accounts index has new analyzers: tootctl search deploy --only-mapping --only=accounts.", with_search },
-	{ "4.5", "migrate", "4.5 builds large indexes on statuses, follows and conversations while the site runs: hours and free disk on "
+	{ "4.5", "migrate", "4.5 builds large indexes on statuses, follows and conversations: hours and free disk on "
 		.. "a big server. Do not interrupt it." },
 	{ "4.4", "inside", "Watchdogs of your own that look for “sidekiq 6” in the list of processes must look for any number now." },
 	{ "4.5", "inside", "Watchdogs that look for “sidekiq 7” must look for any number now." },
