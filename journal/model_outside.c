@@ -8,7 +8,7 @@
 #include "base/utf8.h"
 #include "journal/model_int.h"
 
-#define BLIND_US (5 * TIME_SECOND)	/* asked once a second: such a gap means that nobody asked */
+#define BLIND_US (20 * TIME_SECOND)	/* asked once a second, each ten when it is slow: such a gap means that nobody asked, or that who did died before it told */
 #define TOLD_REFUSALS 8
 #define DIFFER_US (2 * TIME_SECOND)
 
@@ -293,7 +293,7 @@ static void say_limits(const struct model_outside *outside, struct buf *out)
 		buf_printf(out, " %lld were not seen: something before the site refused bellbook itself (403, 429), or no request left this computer.",
 			   (long long)outside->unseen);
 	if (outside->blind_us)
-		buf_printf(out, " For %s nobody asked, as no process of bellbook was there.", time_format_span(outside->blind_us, span));
+		buf_printf(out, " For %s nothing was counted, as the process of bellbook that asks was gone.", time_format_span(outside->blind_us, span));
 	if (*outside->unproven) {
 		buf_puts(out, " Not proved: ");
 		utf8_safe(out, outside->unproven, strlen(outside->unproven), false);
