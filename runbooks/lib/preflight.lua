@@ -101,7 +101,10 @@ end
 function M.tell_apart(s, site)
 	local seen = {}
 	for _, host in ipairs(s:all "app") do
-		local name = site.hosts[host].hostname
+		local name, other = site.hosts[host].hostname, seen[site.hosts[host].hostname]
+		local addresses = site.hosts[host].addresses or ""
+		check(not other or addresses == "" or site.hosts[other].addresses ~= addresses, ("%s and %s are one host (%s, with the addresses %s): in the role app of the fleet file it stands "
+			.. "twice, and everything would be done twice. Leave one name"):format(other or "", host, name, trim(addresses)))
 		check(not seen[name], ("%s and %s both call themselves %s (uname -n): which Sidekiq runs where could not be told. Give one another name "
 			.. "(hostnamectl set-hostname) and restart its Sidekiq first"):format(seen[name] or "", host, tostring(name)))
 		seen[name] = host

@@ -137,6 +137,12 @@ two_webs() {
 	app2 hostname app2
 	closed aborted
 	has "app1 and app2 both call themselves app1"
+	cp "$FLEET_STATE/fleet.lua" "$BATS_TEST_TMPDIR/fleet.lua"
+	sed -i 's/ hosts = {/ hosts = { ["rsa-app1"] = {},/; s/ app = { "app1", "app2" }/ app = { "app1", "rsa-app1" }/' "$FLEET_STATE/fleet.lua"
+	upgrade 4.6.6
+	cp "$BATS_TEST_TMPDIR/fleet.lua" "$FLEET_STATE/fleet.lua"
+	closed aborted
+	has "app1 and rsa-app1 are one host (app1, with the addresses "
 	app2 cp -p $LIVE/.env.production $LIVE/.env.kept
 	app2 sh -c "cd $LIVE && sed -i -e 's/^VAPID_PUBLIC_KEY=.*/VAPID_PUBLIC_KEY=other/' -e '/^VAPID_PRIVATE_KEY=/d' -e 's/^SMTP_PORT=25/SMTP_PORT=\"587\" # ours/' -e 's/^DB_NAME=\\(.*\\)/DB_NAME=\"\\1\" # the same/' .env.production && echo DB_POOL=40 >>.env.production"
 	app2 mount -t tmpfs -o size=2m tmpfs $LIVE/log
