@@ -338,6 +338,14 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 				s:warn(("The queue %s is %d s behind (%d jobs): perhaps wait until it is empty"):format(queue.name, queue.latency, queue.size))
 			end
 		end
+		for _, p in ipairs(state.processes) do
+			local host = sidekiq.host_of(s.site, p)
+			if p.quiet then
+				s:warn(("Sidekiq on %s (pid %d) takes no jobs, as it was told to be quiet: they wait until it is started anew. %s"):format(host, p.pid,
+					s.site.hosts[host].code == from(s).text and "That can be done at once, as the code that lies there is the one that runs: systemctl restart its unit"
+					or "By hand it would run the code that lies there, another one than the web's: this walk does it in “Restart Sidekiq”, upgrade-back with the old code"))
+			end
+		end
 		if #state.processes == 0 then
 			s:warn "No Sidekiq process runs now."
 		else
