@@ -20,7 +20,7 @@ everything is stopped, nobody gets into the damaged database, the dump is restor
 one is kept. What was written since the dump is then lost here, and counted before you agree.]],
 	params = {
 		record = { type = "text", optional = true, pattern = "/[%w%._/-]+", ask = "Which record of an upgrade?",
-			help = "A file before-….record on the first app host. Without one the newest of the backup folder is taken." },
+			help = "A file before-….record on the first app host. Without one the newest of the backup folder is taken, when it is about what runs." },
 		backup_dir = { type = "text", pattern = "/[%w%._/-]+", default = "/var/backups/mastodon", ask = "Where does the backup lie?",
 			help = "The folder that the upgrade was given." },
 		db_direct_port = { type = "integer", optional = true, min = 1, max = 65535, ask = "PostgreSQL's own port?",
@@ -60,6 +60,12 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 		preflight.demand_clocks(s)
 		proof.database(s)
 		local r = back.read(s, s.site)
+		local astray = back.not_about(s.site, r)
+		if astray then
+			check(s.params.record, ("%s. Nothing was done. Name the record that is meant (record=FILE), also when it is this one: then only its dump leads back")
+				:format(astray or ""))
+			s:warn(astray .. ".")
+		end
 		local tag = versions.parse(r.from)
 		local same = tag and trim(mastodon.read(s, s.site.first, ("git rev-parse -q --verify %s || true"):format(q(tag.tag .. "^{commit}"))).out) == r.commit
 		r.ref = same and tag.tag or r.commit
@@ -83,6 +89,9 @@ observe "room" { title = "Is the dump whole, and is there room for two databases
 		local r = s.back
 		local whole = mastodon.read(s, s.site.first, ("test -s %s && pg_restore -f /dev/null %s"):format(q(r.dump), q(r.dump)), { check = false })
 		check(whole.ok, ("%s:%s cannot be read whole: %s"):format(s.site.first, r.dump, trim(whole.err):sub(1, 300)))
+		local newer = back.dump_has(s, s.site, r)
+		check(#newer == 0, ("%s:%s was made when the second part had run already (%s), so it does not lead back to %s. An earlier record may: record=FILE")
+			:format(s.site.first, r.dump, table.concat(newer, ", "), r.from))
 		local problem = back.problem(s, s.site)
 		check(not problem, problem)
 		local with_db = elsewhere.db_hosts(s, s.site)
@@ -191,8 +200,9 @@ local function kept_name(s) return ("%s_damaged_%s"):format(s.site.db.name, s.si
 irreversible "restore" { title = "Put the dump in the database's place", needs = { "site", "back" }, gives = { "kept" }, takes = "30m", timeout = "24h",
 	target = "fleet.mastodon.domain", why = "The old code does not work with what the second part of the migration left.",
 	about = [[What was written since the dump is counted once more, and you type how many posts of members that is. Then nobody gets
-into the damaged database any more; the dump is restored under another name, its last migration compared with the record, and
-the names are swapped. The damaged one is kept, also for what may be copied out of it later.]],
+into the damaged database any more, and whoever of another user is in it is named: while somebody is, it cannot be renamed. The dump is
+restored under another name, its last migration compared with the record, and the names are swapped. The damaged one is kept, also for
+what may be copied out of it later. When it fails before that, the database is as it was, and open.]],
 	back = "Stop everything; rename the two databases back (ALTER DATABASE … RENAME TO …; ALTER DATABASE … WITH ALLOW_CONNECTIONS true); newer code.",
 	when = is_after,
 	run = function(s)
@@ -206,10 +216,11 @@ the names are swapped. The damaged one is kept, also for what may be copied out 
 			local typed = s:ask { type = "integer", text = ("How many posts of members are lost when the dump takes the place? Type the number: %d"):format(lost.own),
 				details = "Written since the dump: " .. lost.words .. ". The damaged database is kept as " .. kept_name(s) .. "." }
 			check(typed == lost.own, ("%s was typed, and it is %d: nothing was done"):format(tostring(typed), lost.own))
-			back.fence(s, site)
 		end
-		back.restore(s, site, r, fresh_name(s))
-		back.swap(s, site, fresh_name(s), kept_name(s))
+		back.fenced(s, site, function()
+			back.restore(s, site, r, fresh_name(s))
+			back.swap(s, site, fresh_name(s), kept_name(s))
+		end)
 		s.kept = kept_name(s)
 		s:note(("The damaged database is kept as %s. When nobody needs it any more: DROP DATABASE \"%s\"."):format(s.kept, s.kept))
 	end,

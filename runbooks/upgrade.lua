@@ -460,7 +460,7 @@ copy of what it holds (queued jobs, home timelines), which would be bearable to 
 		end)
 	end }
 
-observe "off-host-place" { title = "Where shall a copy of the backup go?", needs = { "site", "backup", "kept" }, uses = { "kept_redis" }, gives = { "copy_to", "copy_list" }, timeout = "12h",
+observe "off-host-place" { title = "Where shall a copy of the backup go?", needs = { "site", "backup", "kept" }, uses = { "kept_redis", "record" }, gives = { "copy_to", "copy_list" }, timeout = "12h",
 	about = [[A folder of this computer, where bellbook runs, a host of the fleet, or by hand. Whether it may be written there and
 has room for what is not there yet is looked at before anything is copied.]],
 	run = function(s)

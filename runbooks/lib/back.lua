@@ -11,13 +11,15 @@ local SEARCH = [[for f in $(ls -t %s/before-*.record 2>/dev/null); do
 	grep -qxF %s "$f" && ! grep -qxF %s "$f" && git cat-file -e "$c^{commit}" 2>/dev/null || continue
 	sed -n 's/^from=//p' "$f"
 	echo "$c"
+	echo "$f"
+	sed -n 's/^dump=//p' "$f"
 	exit 0
 done]]
 
--- The newest record with the one line and without the other, whose commit git still has: { from, commit }, or nil.
+-- The newest record with the one line and without the other, whose commit git still has: { from, commit, file, dump }, or nil.
 local function record_with(s, site, has, lacks)
 	local out = lines(mastodon.read(s, site.first, SEARCH:format(q(s.params.backup_dir), q(has), q(lacks))).out)
-	return out[2] and { from = out[1], commit = out[2] } or nil
+	return out[4] and { from = out[1], commit = out[2], file = out[3], dump = out[4] } or nil
 end
 
 -- The commit of the code that runs. An upgrade that is begun again finds the new code there already: then an earlier record from that release
@@ -56,11 +58,48 @@ function M.complete(s, before, r)
 end
 
 -- An upgrade to that release which was begun before and not ended: its record names what ran before it, whatever the web says by now (it may
--- have been started anew with the new code). { from, commit }, or nil.
-local function begun_before(s, site, target)
+-- have been started anew with the new code). As record_with gives it.
+function M.begun_before(s, site, target)
 	local runs = versions.parse(site.from)
 	if site.again or not runs or runs.text ~= target then return nil end
 	return record_with(s, site, "target=" .. target, "from=" .. site.from)
+end
+
+-- ---- what of a database the old code does not bear ----
+
+-- Migrations that the code at a commit has: number → "migrate" or "post_migrate". Nothing, where that commit is not.
+local function files_at(s, site, commit)
+	local map = {}
+	local out = mastodon.read(s, site.first, ([[git ls-tree -r --name-only %s db/migrate db/post_migrate 2>/dev/null |
+sed -n 's#^db/\([a-z_]*migrate\)/\([0-9]*\)_.*#\1 \2#p'; true]]):format(q(commit))).out
+	for kind, number in out:gmatch("(%S+) (%d+)") do map[number] = kind end
+	return map
+end
+
+-- Of these migrations the ones that the old code does not bear. r: commit, and goal (the newer commit) or target. What both know not was there before
+-- (a fork's) or is newer than that goal: told by schema, the newest of the time when the record was made.
+local function not_borne(s, site, r, done)
+	local old, list = files_at(s, site, r.commit), {}
+	local new = r.goal and files_at(s, site, r.goal) or {}
+	if not next(new) then new = files_at(s, site, "v" .. r.target) end
+	check(next(old), ("%s: git does not know the commit %s, the one to go back to"):format(site.first, r.commit:sub(1, 12)))
+	for _, number in ipairs(done) do
+		if not old[number] and (new[number] == "post_migrate" or not new[number] and r.schema and tonumber(number) > tonumber(r.schema)) then list[#list + 1] = number end
+	end
+	return list
+end
+
+-- Migrations that have run and that the old code does not bear: with one of them only the dump leads back.
+function M.second_part(s, site, r)
+	return not_borne(s, site, r, mastodon.sql(s, site, "SELECT version FROM schema_migrations ORDER BY 1"))
+end
+
+-- The same of what lies in the dump: then it is no way back.
+function M.dump_has(s, site, r)
+	local out = mastodon.read(s, site.first, ("pg_restore -a -t schema_migrations -f - %s"):format(q(r.dump)), { timeout = "2h" }).out
+	local done = {}
+	for number in out:gmatch("\n(%d+)%f[\n]") do done[#done + 1] = number end
+	return not_borne(s, site, r, done)
 end
 
 -- The database's own time. Taken before a dump begins: what is written from then on may not be in it.
@@ -68,11 +107,23 @@ function M.now(s, site) return mastodon.sql(s, site, "SELECT floor(extract(epoch
 
 -- Written by the upgrade, once its dump is proven. Gives the file's name. at: when that was begun (M.now).
 -- before: what was compared (verify.identity), or nil: after a full stop no web tells it.
+-- Begun again when something of the second part had run, the new dump leads nowhere: then the record of before it stays the newest one.
 function M.write(s, site, file, target, at, before)
 	local record = file:gsub("%.dump$", "") .. ".record"
-	local ran = begun_before(s, site, target) or { from = site.from, commit = running_commit(s, site) }
-	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s >%s"):format(q(ran.from), q(target), ran.commit, q(file),
-		site.schema, q(at), identity_words(before), q(record))
+	local goal = site.goal or {}
+	local begun = M.begun_before(s, site, target)
+	local ran = begun or { from = site.from, commit = running_commit(s, site) }
+	local second = ran.from ~= target and not_borne(s, site, { commit = ran.commit, goal = goal.commit, target = target },
+		mastodon.sql(s, site, "SELECT version FROM schema_migrations ORDER BY 1")) or {}
+	if #second > 0 then
+		local whole = begun and mastodon.read(s, site.first, "test -s " .. q(begun.dump), { check = false }).ok
+		s:warn(("The database has migrations that %s does not bear (%s), and so has this dump: it is no way back. %s"):format(ran.from, table.concat(second, ", "),
+			whole and ("That is the earlier dump %s, with the record %s: what was written since then is lost by it."):format(begun.dump, begun.file)
+			or "No earlier dump of this upgrade lies in the folder, so there is none but a backup of your own."))
+		return begun and begun.file or nil
+	end
+	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s%s >%s && mv %s %s"):format(q(ran.from), q(target), ran.commit, q(file),
+		site.schema, q(at), goal.commit and " goal=" .. q(goal.commit) or "", identity_words(before), q(record .. ".part"), q(record .. ".part"), q(record))
 	mastodon.run(s, site.first, cmd)
 	return record
 end
@@ -81,7 +132,13 @@ end
 function M.read(s, site)
 	local file = s.params.record
 	if not file then
-		file = trim(mastodon.read(s, site.first, ("ls -t %s/before-*.record 2>/dev/null | head -n 1"):format(q(s.params.backup_dir))).out)
+		local function newest(host) return trim(mastodon.read(s, host, ("ls -t %s/before-*.record 2>/dev/null | head -n 1"):format(q(s.params.backup_dir))).out) end
+		file = newest(site.first)
+		for _, host in ipairs(file == "" and s:all "app" or {}) do
+			local there = host ~= site.first and newest(host) or ""
+			check(there == "", ("%s:%s holds no record of an upgrade, but %s does (%s), with its dump: it was the first of the role app then. Put it first in the fleet file again")
+				:format(site.first, s.params.backup_dir, host, there))
+		end
 		check(file ~= "", ("%s:%s holds no record of an upgrade (before-….record): upgrades before this release of bellbook wrote none. Go back by hand")
 			:format(site.first, s.params.backup_dir))
 	end
@@ -94,13 +151,14 @@ function M.read(s, site)
 	return r
 end
 
--- Migrations of after the restart that the newer release brought and that have run: with one of them only the dump leads back.
-function M.second_part(s, site, r)
-	local script = ([[to=$(git rev-parse -q --verify %s || echo HEAD)
-git diff --name-only --diff-filter=A %s "$to" -- db/post_migrate | sed -n 's#^db/post_migrate/\([0-9]*\)_.*#\1#p']]):format(q("v" .. r.target .. "^{commit}"), q(r.commit))
-	local brought = lines(mastodon.read(s, site.first, script).out)
-	if #brought == 0 then return {} end
-	return mastodon.sql(s, site, ("SELECT version FROM schema_migrations WHERE version IN ('%s') ORDER BY 1"):format(table.concat(brought, "', '")))
+-- What runs, and what the record is about: words when these have nothing to do with one another, as after an upgrade that left no record.
+function M.not_about(site, r)
+	local runs = versions.parse(site.from)
+	for _, one in ipairs { r.from, r.target } do
+		local v = versions.parse(one)
+		if not runs or not v or (runs[1] == v[1] and runs[2] == v[2] and runs[3] == v[3]) then return nil end
+	end
+	return ("the record %s is about an upgrade from %s to %s, and what runs is %s: something came after it that left no record here"):format(r.file, r.from, r.target, site.from)
 end
 
 -- What members and others wrote since the dump, by kind: it is not in the dump.
@@ -201,13 +259,47 @@ function M.exists(s, site, name)
 	return #M.sql(s, site, "postgres", "SELECT 1 FROM pg_database WHERE datname = " .. text(name)) > 0
 end
 
--- Nobody gets into the damaged database any more, and who is in is put out: also a process that nobody knows of.
-function M.fence(s, site)
-	alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false"):format(ident(site.db.name)))
-	alter(s, site, ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"):format(text(site.db.name)))
+-- Sessions in the database that are not this user's: PostgreSQL lets nobody rename it while they are there, and lets only their own user and
+-- administrators end them.
+local function others(s, site)
+	return M.sql(s, site, "postgres", ("SELECT 'pid ' || pid || ' of ' || usename FROM pg_stat_activity WHERE datname = %s AND usename <> current_user ORDER BY pid")
+		:format(text(site.db.name)))
 end
 
-function M.unfence(s, site) alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS true"):format(ident(site.db.name))) end
+local function end_words(site)
+	return ("sudo -u postgres psql -p %d -c %s"):format(site.db.server.port,
+		q(("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"):format(text(site.db.name))))
+end
+
+-- Nobody gets into the damaged database any more, and who is in is put out: also a process that nobody knows of. Whoever may not be put out
+-- is asked for before anything is restored, as a dump may take hours: they cannot come back meanwhile.
+local function fence(s, site)
+	alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false"):format(ident(site.db.name)))
+	alter(s, site, ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"):format(text(site.db.name)))
+	local there = others(s, site)
+	while #there > 0 do
+		local answer = s:ask { type = "choice", text = ("Others are in the database (%s). Are they gone now?"):format(table.concat(there, ", ")), default = "look",
+			details = ("While anybody is in it, it cannot be renamed. Nobody new gets in any more. %s may not end these sessions (a monitor, somebody's psql, a backup); on the "
+				.. "database's host:\n  $ %s"):format(site.db.user, end_words(site)),
+			choices = { { value = "look", label = "Look again" }, { value = "stop", label = "Leave it", help = "The database is opened again." } } }
+		there = others(s, site)
+		check(answer == "look" or #there == 0, ("others are in the database (%s): nothing was done"):format(table.concat(there, ", ")))
+	end
+end
+
+-- Does this while nobody gets into the database. When it fails the database is opened again: nothing of it was changed.
+function M.fenced(s, site, doing)
+	local ok, why = pcall(function()
+		fence(s, site)
+		doing()
+	end)
+	if ok then return end
+	if type(why) == "table" and (why.kind == "canceled" or why.kind == "foreseen") then error(why, 0) end
+	local opened, because = pcall(alter, s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS true"):format(ident(site.db.name)))
+	if not opened and type(because) == "table" and because.kind == "canceled" then error(because, 0) end
+	if not opened then s:warn("The database could not be opened again: " .. (type(because) == "table" and because.text or tostring(because))) end
+	error(why, 0)
+end
 
 -- Extensions that the dump names: some may be made by the owner of a database, the others by an administrator alone.
 local function extend(s, site, r, name)
@@ -232,7 +324,7 @@ function M.restore(s, site, r, name)
 		:format(q(r.dump), psql(site, name, "pg_restore"), q(r.dump))
 	local answer = mastodon.job(s, site.first, "restore", cmd, { check = false })
 	if not answer.ok then
-		fail(("The dump was not restored; nothing was swapped, and the database is as it was:\n%s"):format(trim(answer.err):sub(1, 600)))
+		fail(("The dump was not restored; nothing was swapped, and the database is as it was, and open:\n%s"):format(trim(answer.err):sub(1, 600)))
 	end
 	local schema = M.sql(s, site, name, "SELECT max(version::bigint) FROM schema_migrations")[1]
 	check(schema == r.schema, ("the restored database ends with the migration %s, and the record says %s"):format(tostring(schema), r.schema))

@@ -20,7 +20,7 @@ end
 -- it, so it is asked once.
 function M.files(s, site)
 	local wanted, list = {}, {}
-	local first = { s.backup, (s.backup:gsub("%.dump$", "") .. ".record"), s.kept }
+	local first = { s.backup, s.kept, s.record }
 	for _, file in ipairs(s.kept_redis or {}) do first[#first + 1] = file end
 	wanted[1] = { host = site.first, files = first }
 	for _, host in ipairs(s:all "app") do

@@ -125,12 +125,23 @@ local function named_place(s, site, server)
 	return place
 end
 
+-- A way back that was cut off in the middle leaves the database closed, with a half-restored one beside it.
+local function closed_words(s, site, why)
+	if not (why or ""):find("not currently accepting connections", 1, true) then return "" end
+	local db = {}
+	for k, v in pairs(site.db) do db[k] = v end
+	db.name = "postgres"
+	return ("\nNobody may connect to it: somebody said so (ALLOW_CONNECTIONS false), or a walk of upgrade-back was cut off while it restored the dump. When that walk can "
+		.. "still be resumed, resume it. Else open it, as %s on %s in %s: %s -c %s"):format(mastodon.user(s), site.first, mastodon.live(s),
+		settings.pg(site.hosts[site.first], db, "psql"), q(("ALTER DATABASE \"%s\" WITH ALLOW_CONNECTIONS true"):format(site.db.name:gsub('"', '""'))))
+end
+
 -- Finds the way to PostgreSQL itself: gives site.db.direct, site.db.direct_host and site.db.server. All further looks take it.
 function M.find(s, site)
 	local db = site.db
 	local server, why = ask(s, site, { host = db.host, port = db.port })
-	check(server, ("the database of the settings of %s does not answer (%s, as %s): %s\nThe settings were read from:%s")
-		:format(site.first, settings.db_words(db), db.user, why or "", site.hosts[site.first].env_files or ""))
+	check(server, ("the database of the settings of %s does not answer (%s, as %s): %s\nThe settings were read from:%s%s")
+		:format(site.first, settings.db_words(db), db.user, why or "", site.hosts[site.first].env_files or "", closed_words(s, site, why)))
 	check(not server.standby, ("%s is a standby: it takes no changes. DB_HOST and DB_PORT must name the primary"):format(settings.db_words(db)))
 	local place = { host = db.host, port = db.port }
 	if s.params.db_direct_port or s.params.db_direct_host then

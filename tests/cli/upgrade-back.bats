@@ -98,7 +98,7 @@ manual:try=abort" walk upgrade --set target=4.7.4
 	runs 4.6.6
 }
 
-@test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
+@test "left in the middle of the second part and begun again: that dump is no way back, the first one is; a quiet Sidekiq is named" {
 	# Written while the dump is made, after what it sees: it is not in it. A lock holds pg_dump there meanwhile.
 	cat >"$BATS_TEST_TMPDIR/meanwhile" <<-'END'
 		#!/bin/sh
@@ -113,10 +113,22 @@ manual:try=abort" walk upgrade --set target=4.7.4
 		} </dev/null >/dev/null 2>&1 &
 	END
 	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/meanwhile && chmod +x /usr/local/bin/meanwhile' <"$BATS_TEST_TMPDIR/meanwhile"
-	RULES="step:backup=go@1!'$FLEET' in app1 meanwhile" DRIVE_COMMANDS=1 walk upgrade --set target=4.7.4
-	closed ok
+	"$FLEET" in app1 standin fail migrate-abort CleanUpInvalidAccounts
+	"$FLEET" in app2 systemctl kill -s TSTP --kill-who=main mastodon-sidekiq
+	until [ "$(redis hget "$(redis smembers processes | grep '^app2:')" quiet)" = true ]; do sleep 0.2; done
+	RULES="step:backup=go@1!'$FLEET' in app1 meanwhile
+failure:migrate-post=abort!'$FLEET' in app1 standin mend" DRIVE_COMMANDS=1 walk upgrade --set target=4.7.4
+	closed aborted
 	has "  $ app1 umask 077 && pg_dump "
+	[[ $output =~ Sidekiq\ on\ app2\ \(pid\ [0-9]+\)\ takes\ no\ jobs,\ as\ it\ was\ told\ to\ be\ quiet.*That\ can\ be\ done\ at\ once ]]
+	RULES="step:settings=abort" walk upgrade --set target=4.7.4
+	closed aborted
+	[[ $output =~ has\ migrations\ that\ 4\.6\.6\ does\ not\ bear\ \(20260623132145\),\ and\ so\ has\ this\ dump.*earlier\ dump\ [^,]*,\ with\ the\ record\ ([^:]*): ]]
+	[ "$("$FLEET" in app1 sh -c 'ls -t /var/backups/mastodon/before-*.record | head -n 1')" = "${BASH_REMATCH[1]}" ]
 	[ "$(sql "select count(*) from statuses where text = 'during-the-dump'")" -eq 1 ]
+}
+
+@test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
 	both standin effects clear
 	# shellcheck disable=SC2016 # it is db1's shell that expands
 	"$FLEET" in db1 bash -c 'free=$(df -Pk /var/lib/postgresql | awk "NR == 2 { print \$4 }")
@@ -136,14 +148,45 @@ manual:try=abort" walk upgrade --set target=4.7.4
 	[ -z "$(effects app1)$(effects app2)" ]
 }
 
+@test "a dump made too late, a record of another upgrade, a database that was left closed: refused in words that help" {
+	local record
+	record=$("$FLEET" in app1 sh -c 'ls -t /var/backups/mastodon/before-*.record | head -n 1')
+	# A dump that was made too late is refused also where a record names it.
+	"$FLEET" in app1 sh -c "cd /var/backups/mastodon && sed s,^dump=.*,dump=\$PWD/\$(ls -t before-*.dump | head -n 1), '$record' >late.record"
+	walk upgrade-back --set record=/var/backups/mastodon/late.record
+	closed aborted
+	has "was made when the second part had run already (20260623132145), so it does not lead back to 4.6.6"
+	# A record of some earlier upgrade is the newest where a later one left none.
+	"$FLEET" in app1 sh -c "cd /var/backups/mastodon && sed 's/^from=.*/from=4.5.15/; s/^target=.*/target=4.6.6/' '$record' >before-4.6.6-9.record"
+	walk upgrade-back
+	closed aborted
+	has "before-4.6.6-9.record is about an upgrade from 4.5.15 to 4.6.6, and what runs is 4.7.4: something came after it that left no record here. Nothing was done."
+	"$FLEET" in app1 rm /var/backups/mastodon/before-4.6.6-9.record /var/backups/mastodon/late.record
+	# Cut off while the dump is restored, it leaves the database closed: the words that open it do so.
+	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter database mastodon_production with allow_connections false'
+	walk upgrade-back
+	closed aborted
+	[[ $output =~ Nobody\ may\ connect\ to\ it:.*as\ mastodon\ on\ app1\ in\ /home/mastodon/live:\ ([^$'\n']*) ]]
+	"$FLEET" in app1 runuser -u mastodon -- sh -c "cd /home/mastodon/live && ${BASH_REMATCH[1]}"
+	[ "$(sql 'select 1')" -eq 1 ]
+	runs 4.7.4
+	[ -z "$(effects app1)$(effects app2)" ]
+}
+
 @test "after it: the dump beside the damaged database, what is lost counted and typed, the names swapped" {
 	post after-the-dump
 	[[ $(through_nginx) == *'"version":"4.7.4"'* ]]
 	# A proxy on a host of its own keeps answers, too.
 	"$FLEET" in search1 sh -c 'mkdir -p /etc/nginx /var/cache/ngx/a && echo "proxy_cache_path /var/cache/ngx keys_zone=C:1m;" >/etc/nginx/nginx.conf && echo old >/var/cache/ngx/a/page'
 	sed -i 's/ roles = {/ roles = { proxy = { "search1" },/' "$FLEET_STATE/fleet.lua"
+	# A monitor's session, say, which Mastodon's user may not end.
+	"$FLEET" in db1 sh -c "runuser -u postgres -- psql -XAtqd mastodon_production -c 'select pg_sleep(3000)' </dev/null >/dev/null 2>&1 &
+		until runuser -u postgres -- psql -Atc \"select count(*) from pg_stat_activity where wait_event = 'PgSleep'\" | grep -qx 1; do sleep 0.1; done"
 	RULES="question:How many posts=7@1
 failure:restore=retry@1
+question:Others are in the database=stop@1
+failure:restore=retry@1!test \$('$FLEET' in db1 runuser -u postgres -- psql -Atc 'select count(*) from pg_database where datallowconn and datname = \$\$mastodon_production\$\$') = 1
+question:Others are in the database=look@1!'$FLEET' in db1 runuser -u postgres -- psql -qAtc 'select pg_terminate_backend(pid) from pg_stat_activity where datname = \$\$mastodon_production\$\$'
 step:redis=go!'$FLEET' in db1 redis-cli sadd queues mailers >/dev/null; for n in 1 2 3; do '$FLEET' in db1 redis-cli lpush queue:mailers '{\"jid\":\"'\$n'\",\"enqueued_at\":1,\"created_at\":1}' >/dev/null; done; '$FLEET' in db1 redis-cli zadd retry 9999999999 '{\"jid\":\"4\"}' >/dev/null
 question:How many posts=2
 question:jobs wait=drop" walk upgrade-back
@@ -159,6 +202,8 @@ question:jobs wait=drop" walk upgrade-back
 	"$FLEET" in search1 test ! -e /var/cache/ngx/a/page
 	has "only the dump leads back"
 	has "7 was typed, and it is 2: nothing was done"
+	[[ $output =~ Others\ are\ in\ the\ database\ \(pid\ [0-9]+\ of\ postgres\)\. ]]
+	has "  $ sudo -u postgres psql -p 5432 -c 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '"
 	has "2 posts of members"
 	[[ $output == *"DOWNTIME.BEGAN stop"*"STEP restore warn"*"DOWNTIME.ENDED web"* ]]
 	runs 4.6.6

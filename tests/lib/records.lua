@@ -18,12 +18,20 @@ end
 local mastodon = require "mastodon"
 local back = require "back"
 local wrote
-function mastodon.read(_, _, cmd) return { out = shell(cmd), err = "", ok = true } end	-- luacheck: ignore
-function mastodon.run(_, _, cmd) wrote = shell(cmd:gsub(">%S+$", "")) end	-- luacheck: ignore
+function mastodon.read(_, _, cmd, opts)	-- luacheck: ignore
+	if not opts then return { out = shell(cmd), err = "", ok = true } end
+	local ok, out = pcall(shell, cmd)
+	return { out = ok and out or "", err = "", ok = ok }
+end
+function mastodon.run(_, _, cmd) wrote = shell((cmd:gsub(" >%S+ && mv .*$", ""))) end	-- luacheck: ignore
+local done = { "1" }	-- migrations of the database
+function mastodon.sql() return done end	-- luacheck: ignore
 
 local commits = {}
-for line in shell([[git init -q . && git config user.name t && git config user.email t@t.example
-for v in 4.5.15 4.6.4 4.6.5; do git commit -q --allow-empty -m $v; git tag v$v; git rev-parse HEAD; done]]):gmatch("%x+") do commits[#commits + 1] = line end
+for line in shell([[git init -q . && git config user.name t && git config user.email t@t.example && mkdir -p db/migrate db/post_migrate
+for f in 4.5.15:migrate/1 4.6.4:migrate/2 4.6.5:post_migrate/3; do
+	v=${f%%:*} && : >db/${f#*:}_a.rb && git add db && git commit -q -m $v; git tag v$v; git rev-parse HEAD
+done]]):gmatch("%x+") do commits[#commits + 1] = line end
 local OLD, MID, NEW = table.unpack(commits)
 
 -- Records there, the oldest first: { from, target, commit }.
@@ -38,8 +46,12 @@ end
 local function written(runs, lies, target, again)
 	local site = { from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies } } } }
 	shell("git checkout -q v" .. lies:match("^[%d.]+"))
-	local ok, why = pcall(back.write, { params = { backup_dir = dir } }, site, dir .. "/new.dump", target, "1", nil)
+	local said
+	wrote = nil
+	local s = { params = { backup_dir = dir }, warn = function(_, text) said = text end }
+	local ok, why = pcall(back.write, s, site, dir .. "/new.dump", target, "1", nil)
 	if not ok then return tostring(why):match("neither an earlier record") or tostring(why) end
+	if said then return ("%s; %s; %s"):format(said:match("%(.-%)"), (why or "none"):match("[^/]+$"), wrote and "written" or "not written") end
 	return wrote:match("from=(%S+)") .. " " .. wrote:match("commit=(%x+)")
 end
 
@@ -58,4 +70,12 @@ same("what is the newer one by now: what ran before the last try", written("4.6.
 same("wanted once more", written("4.6.5", "4.6.5", "4.6.5", true), "4.6.5 " .. NEW)
 records { { "4.5.15", "4.6.5", OLD }, { "4.6.5", "4.6.5", NEW }, { "4.6.4", "4.6.3", MID }, { "4.6.4", "4.6.5", ("0"):rep(40) } }
 same("not of itself, nor to another release, nor what git has not", written("4.6.5", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
+-- The second part (3) is in the database, and so in the new dump: the record from before it counts. The first part (2) does no harm.
+done = { "1", "2" }
+records { { "4.5.15", "4.6.5", OLD } }
+same("the first part is done", written("4.6.5", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
+done = { "1", "2", "3" }
+same("the second part is done, and there is a record", written("4.6.5", "4.6.5", "4.6.5"), "(3); before-1.record; not written")
+records {}
+same("the second part is done, and there is none", written("4.5.15", "4.6.5", "4.6.5"), "(3); none; not written")
 print "ok"
