@@ -114,6 +114,46 @@ local function coded_since(s)
 	return since
 end
 
+-- The same, and knows the tables as the last run of migrations left them.
+local function fresh_since(s)
+	local changed, since = mastodon.migrated_since(s, s.site), coded_since(s)
+	for name, at in pairs(since) do since[name] = math.max(at, changed) end
+	return since
+end
+
+-- Hosts whose Sidekiq is still an old one, or quiet, or not there.
+local function old_sidekiq_hosts(s, since)
+	sidekiq.bury(s, s.site)
+	local state, list = sidekiq.look(s, s.site), {}
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
+		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, since) then list[#list + 1] = host end
+	end
+	return list
+end
+
+-- Web and Sidekiq of every host were started since the last run of migrations ended. coded: and Sidekiq since the code came there.
+local function all_know_tables(s, coded)
+	local changed, sidekiqs = mastodon.migrated_since(s, s.site), {}
+	for _, host in ipairs(s:all "app") do sidekiqs[s.site.hosts[host].hostname] = changed end
+	if #old_sidekiq_hosts(s, coded and fresh_since(s) or sidekiqs) > 0 then return false end
+	local since = math.floor(changed)
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
+		if not services.has_booted(host, mastodon.units(s.site, host, "web"), since) or not mastodon.is_healthy(s, host) then return false end
+	end
+	return true
+end
+
+-- That version runs and nothing is left to migrate; does something of its upgrade lie undone all the same? Known where a walk migrated, or left a record.
+local function is_unended(s, b)
+	if mastodon.migrated_since(s, s.site) > 0 and not all_know_tables(s) then return true end
+	if not back.begun_before(s, s.site, b.text) then return false end
+	if #old_sidekiq_hosts(s, coded_since(s)) > 0 then return true end
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
+		if not verify.web_is(s, host, b.text) then return true end
+	end
+	return false
+end
+
 phase "Look before you touch"
 
 observe "facts" { title = "What runs, and where?", gives = { "site" }, timeout = "5m",
@@ -190,7 +230,12 @@ local function ask_whether_wanted(s, a, b)
 		end
 		if #others > 0 then s:note(("The version is the same, but the code on %s is another one than %s."):format(table.concat(others, ", "), site.goal.asked)) end
 		if #open > 0 then s:note(("%s runs, but %d of its migrations are not done: its upgrade was not ended."):format(a.full, #open)) end
-		if #others == 0 and #open == 0 then
+		site.unended = #others == 0 and #open == 0 and is_unended(s, b)
+		if site.unended then
+			s:warn(("%s runs and its migrations are done, but not every process was started since, and works: one from before has the old code, or remembers the tables as "
+				.. "they were. Its upgrade was not ended."):format(a.full))
+		end
+		if #others == 0 and #open == 0 and not site.unended then
 			site.again = stop_here(s, ("%s runs already: there is nothing to do. Go through all of it once more?"):format(b.full),
 				"Its code lies on every host, and no migration is open. Going on makes a backup, builds what is not as it was built, and restarts everything once.",
 				"Go through it once more")
@@ -612,28 +657,11 @@ repeated it gives way after lock_wait and tries again. “No lock timeout set”
 
 phase "Change over"
 
--- The same, and knows the tables as the last run of migrations left them.
-local function fresh_since(s)
-	local changed, since = mastodon.migrated_since(s, s.site), coded_since(s)
-	for name, at in pairs(since) do since[name] = math.max(at, changed) end
-	return since
-end
-
 -- All processes on our hosts are to end, whenever they were started.
 local function everything(s)
 	local since = {}
 	for _, host in ipairs(s:all "app") do since[s.site.hosts[host].hostname] = math.huge end
 	return since
-end
-
--- Hosts whose Sidekiq is still an old one, or quiet, or not there.
-local function old_sidekiq_hosts(s, since)
-	sidekiq.bury(s, s.site)
-	local state, list = sidekiq.look(s, s.site), {}
-	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
-		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, since) then list[#list + 1] = host end
-	end
-	return list
 end
 
 -- A process started anew is a new one only where the new code lies.
@@ -862,21 +890,18 @@ is restarted while the others serve, the next when the proxy gives the one befor
 waits. One web alone is reloaded: nobody is refused, but whoever comes while it boots waits, for up to 14 s on a fast machine and
 for longer on a busy one.]],
 	back = "Nothing to undo.",
-	when = function(s) return s.migrated_post == true or "no columns were removed under running processes" end,
+	when = function(s)
+		if s.migrated_post then return true end
+		if s.site.unended then return not all_know_tables(s, true) or "everything was started since the migration" end
+		return "no columns were removed under running processes"
+	end,
 	run = function(s)
 		quiet_sidekiq(s)
 		services.restart_web(s, s.site, "spare")
 		sidekiq.drain(s, s.site, everything(s), s.params.drain)
 		renew_sidekiq(s)
 	end,
-	done = function(s)
-		if #old_sidekiq_hosts(s, fresh_since(s)) > 0 then return false end
-		local since = math.floor(mastodon.migrated_since(s, s.site))
-		for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
-			if not services.has_booted(host, mastodon.units(s.site, host, "web"), since) or not mastodon.is_healthy(s, host) then return false end
-		end
-		return true
-	end }, { web = true, sidekiq = true }))
+	done = function(s) return all_know_tables(s, true) end }, { web = true, sidekiq = true }))
 
 observe "end" { title = "Is everything done?", needs = { "site", "before" }, uses = { "restarted" }, timeout = "5m",
 	about = [[No migration is left, no index is invalid, nobody of the old version still talks to Redis or the database, and the

@@ -121,6 +121,13 @@ dump" ]
 	upgrade 4.6.5
 	closed aborted
 	has "4.6.5 runs already: nothing to do, and nothing was changed"
+	# A walk to it was begun, and the code came after a Sidekiq was started: that one is not the new one.
+	live app2 "git checkout -q -b other && git checkout -q v4.6.5 && git branch -qD other"
+	RULES="manual:agree=abort" upgrade 4.6.5
+	closed aborted
+	has "4.6.5 runs and its migrations are done, but not every process was started since"
+	"$FLEET" in app2 systemctl restart mastodon-sidekiq
+	both standin effects clear
 	# On the way: a Ruby of the system's own that is too old, one that fits, and mise, which is told to follow the code.
 	"$FLEET" in app2 standin ruby-by system 3.1.2
 	"$FLEET" in app2 systemctl daemon-reload

@@ -228,8 +228,9 @@ go_back() {
 failure:migrate=retry@1!'$FLEET' in app1 standin mend migrate-abort
 failure:migrate-post=retry@1!'$FLEET' in app1 standin mend
 step:web=go!$(checkout app2 v4.6.6) && '$FLEET' in app2 systemctl restart mastodon-sidekiq
-failure:web=retry@1!$(checkout app2 v4.7.4)" DRIVE_DETAILS=1 upgrade 4.7.4
-	closed ok
+failure:web=retry@1!$(checkout app2 v4.7.4)
+step:restart-again=abort" DRIVE_DETAILS=1 upgrade 4.7.4
+	closed aborted
 	# Other code is seen before anything is started anew; whoever was started with it meanwhile is no new one.
 	has "app2: the code was v4.7.4"
 	asked_open sidekiq
@@ -245,7 +246,14 @@ failure:web=retry@1!$(checkout app2 v4.7.4)" DRIVE_DETAILS=1 upgrade 4.7.4
 	[ "$(effects app1 | grep -c ' post$')" -eq 4 ]
 	# What the post-deployment part removes, the web that still ran the old code never missed.
 	run effects app1
-	[[ $output == *"AddIndexOnStatusesUriHash pre"*"systemctl restart mastodon-web"*"MigrateLocalAccountKeypairs post"*"systemctl reload mastodon-web"* ]]
+	[[ $output == *"AddIndexOnStatusesUriHash pre"*"systemctl restart mastodon-web"*"MigrateLocalAccountKeypairs post"* && $output != *"systemctl reload mastodon-web"* ]]
+	# Left before the last restart it is not done, though the version runs and nothing is left to migrate.
+	forget
+	upgrade 4.7.4
+	closed ok
+	has "4.7.4 runs and its migrations are done, but not every process was started since"
+	run effects app1
+	[[ $output == *"systemctl reload mastodon-web"*"systemctl start mastodon-sidekiq"* && $output != *"migrate "* ]]
 }
 
 @test "4.2.29 to 4.3.20: keys first, then the full stop, with its downtime in the record" {
