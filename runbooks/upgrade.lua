@@ -764,7 +764,7 @@ forks, so Puma does a hot restart: requests wait while it boots, and nobody is r
 unit need a real restart. With several web hosts one goes after the other. Then Mastodon's cache is cleared, because the
 version it tells is kept there for 3 minutes (and for 30 in nodeinfo).]],
 	back = "The runbook upgrade-back. Two-phase: old code, gems, JavaScript, assets, restart; the old code works with the first part of the migration. After a full "
-		.. "stop both parts have run: only the dump leads back, and what was written since it is lost.",
+		.. "stop the second part has run, too, when the release has one: then only the dump leads back, and what was written since it is lost.",
 	run = function(s)
 		tell(s, "web")
 		local reload = s.changed and not s.changed.ruby and not s.changed.gems and not s.stopped
@@ -854,7 +854,8 @@ manual "try" { title = "Try it as a member",
 	text = [[Log in (once with a two-factor account: that proves the encryption keys). Write an unlisted post, find it from another
 server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no
 warning may be there. In the moderation view of your account, the address must be yours and not the proxy's. If something is
-wrong, stop the session, and walk the runbook upgrade-back: after a full stop it needs the dump, in the two-phase way only after the next step.]] }
+wrong, stop the session, and walk the runbook upgrade-back: it looks whether it needs the dump. It does once the second part of the
+migration has run: in the full stop it has when the release has one, in the two-phase way it comes next.]] }
 
 phase "Point of no return"
 
