@@ -42,6 +42,8 @@ local function old(s)
 	return v
 end
 
+local AGAIN = "Check the newer tag out again, and walk the upgrade again: it does what is missing."
+
 local function code_is(s, host)
 	return trim(mastodon.read(s, host, "git rev-parse HEAD").out) == s.back.commit
 end
@@ -131,7 +133,7 @@ change "checkout" { title = "Check the old code out", needs = { "site", "back" }
 	why = "Everything that follows is done by the old release's own code.",
 	about = [[The commit that the record names, on every app host. A web that runs reads the templates of pages from disk: such a page may
 answer with error 500 until the web is started anew, so do not stop here for long.]],
-	back = "Check the newer tag out again, and walk the upgrade again: it does what is missing.",
+	back = AGAIN,
 	run = function(s)
 		on_all(s, function(host)
 			if not code_is(s, host) then mastodon.run(s, host, "git checkout " .. q(s.back.ref)) end
@@ -142,7 +144,7 @@ answer with error 500 until the web is started anew, so do not stop here for lon
 change "gems" { title = "Its Ruby and its gems", needs = { "site", "back" }, takes = "2m", timeout = "2h",
 	why = "The old code needs exactly the versions in its Gemfile.lock; they usually lie there still.",
 	about = [[Looks whether the old Ruby is there, and runs bundle install.]],
-	back = "As above.",
+	back = AGAIN,
 	run = function(s)
 		on_all(s, function(host)
 			check(install.has_ruby(s, host), host .. ": the old Ruby is gone. As Mastodon's user, in its folder: rbenv install -s; then try again")
@@ -154,14 +156,14 @@ change "gems" { title = "Its Ruby and its gems", needs = { "site", "back" }, tak
 change "yarn" { title = "Its JavaScript libraries", needs = { "site", "back" }, takes = "2m", timeout = "2h",
 	why = "node_modules holds one release at a time.",
 	about = [[yarn install of the old release.]],
-	back = "As above.",
+	back = AGAIN,
 	run = function(s) on_all(s, function(host) install.yarn(s, host, old(s)) end) end,
 	done = function(s) return true_on_all(s, function(host) return code_is(s, host) and install.yarn_is_done(s, host) end) end }
 
 change "assets" { title = "Its pages' assets", needs = { "site", "back" }, takes = "3m", timeout = "2h",
 	why = "The manifest in public/packs is one release's: without this the old code shows pages without style, or none.",
 	about = [[assets:precompile of the old release.]],
-	back = "As above.",
+	back = AGAIN,
 	run = function(s) on_all(s, function(host) install.assets(s, host, old(s)) end) end,
 	done = function(s) return true_on_all(s, function(host) return install.assets_are_built(s, host, old(s)) end) end }
 

@@ -755,6 +755,9 @@ index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_i
 	meter = migration.meter,
 	done = function(s) return migrated(s) end })
 
+local BACK_FROM_NEW = "The runbook upgrade-back. Two-phase: old code, gems, JavaScript, assets, restart; the old code works with the first part of the migration. After a full "
+	.. "stop the second part has run, too, when the release has one: then only the dump leads back, and what was written since it is lost."
+
 change "web" (watch.over({ title = "Restart the web", needs = { "site" }, uses = { "changed", "stopped" }, gives = { "restarted" }, downtime = "ends", refuses = "10s", takes = "3m", timeout = "15m",
 	why = "From here on members get the new release.",
 	about = [[The web goes before Sidekiq: jobs that the new code makes are then met by the new Sidekiq, and wait until then. A
@@ -763,8 +766,7 @@ reload is enough when Ruby and the gems are the same. It is called a phased rest
 forks, so Puma does a hot restart: requests wait while it boots, and nobody is refused. A new Ruby, new gems or a changed
 unit need a real restart. With several web hosts one goes after the other. Then Mastodon's cache is cleared, because the
 version it tells is kept there for 3 minutes (and for 30 in nodeinfo).]],
-	back = "The runbook upgrade-back. Two-phase: old code, gems, JavaScript, assets, restart; the old code works with the first part of the migration. After a full "
-		.. "stop the second part has run, too, when the release has one: then only the dump leads back, and what was written since it is lost.",
+	back = BACK_FROM_NEW,
 	run = function(s)
 		tell(s, "web")
 		local reload = s.changed and not s.changed.ruby and not s.changed.gems and not s.stopped
@@ -789,7 +791,7 @@ change "sidekiq" (watch.over({ title = "Restart Sidekiq", needs = { "site" }, ta
 	why = "It still holds the old code, and takes no jobs since it was quieted.",
 	about = [[The official unit has TimeoutSec=15, less than the 25 s in which Sidekiq would give unfinished jobs back: systemd
 would kill it, and the jobs were lost. That is why its jobs were waited for.]],
-	back = "As for the web.",
+	back = BACK_FROM_NEW,
 	run = function(s)
 		renew_sidekiq(s)
 	end,
@@ -804,7 +806,7 @@ change "streaming" (watch.over({ title = "Restart streaming", needs = { "site" }
 	why = "It carries new posts to open pages and apps, and must speak as the new web does.",
 	about = [[Every open page and app loses its connection and comes back at once: choose a quiet hour. A patch that leaves
 streaming alone does not need this.]],
-	back = "As for the web.",
+	back = BACK_FROM_NEW,
 	when = function(s)
 		return s.stopped or not s.changed or s.changed.streaming or s.changed.series or "this release does not change streaming"
 	end,

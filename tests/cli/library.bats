@@ -33,3 +33,12 @@ says() {
 }
 
 @test "the digest of a copy is taken from the note beside it, until somebody writes to the copy" { says copies.lua; }
+
+@test "each step says itself what leads back from it: on a screen no other stands above it" {
+	local name
+	for name in upgrade upgrade-back; do
+		"$BELLBOOK" show "$BATS_TEST_DIRNAME/../../runbooks/$name.lua" >"$BATS_TEST_TMPDIR/$name"
+		grep -q 'Way back: ' "$BATS_TEST_TMPDIR/$name"
+		run ! grep -E 'Way back: (As above|As for|See )' "$BATS_TEST_TMPDIR/$name"
+	done
+}
