@@ -63,7 +63,7 @@ EVENING=('Running: 4.5.15+ours.'
 	'2 Sidekiq processes serve the queue “scheduler”; Mastodon wants exactly one.'
 	'app1: mastodon-sidekiq is disabled and off: it stays off.')
 
-# The account for those who were asleep, of session 1 of that journal: without the escapes of Markdown it stays in account.
+# The account for those who were asleep, of session 1 of that journal: without its line ends it stays in account.
 evening_account() {
 	local text
 	BELLBOOK_JOURNAL=$1 "$BELLBOOK" log 1 --format md | tr -s ' \n' ' ' >"$BATS_TEST_TMPDIR/account"
