@@ -60,6 +60,7 @@ struct model *model_new(void)
 	model_set(&model->fleet, NULL);
 	model_set(&model->who, NULL);
 	model_set(&model->outcome, NULL);
+	model_set(&model->closed_why, NULL);
 	model->params = json_new_object();
 	model_outside_init(&model->outside);
 	return model;
@@ -86,6 +87,7 @@ void model_free(struct model *model)
 	mem_free(model->fleet);
 	mem_free(model->who);
 	mem_free(model->outcome);
+	mem_free(model->closed_why);
 	mem_free(model->driver);
 	json_free(model->params);
 	json_free(model->way_back);

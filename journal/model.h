@@ -128,7 +128,7 @@ struct model_outside {
 struct model {
 	int64_t session, last_seq, last_us;
 	enum session_state state;
-	char *runbook, *title, *about, *fleet, *who, *outcome;	/* never NULL; outcome of session.closed */
+	char *runbook, *title, *about, *fleet, *who, *outcome, *closed_why;	/* never NULL; outcome and reason of session.closed */
 	bool dry_run;
 	int64_t opened_us, closed_us;
 	int64_t process_pid;

@@ -17,6 +17,7 @@ static void fold_closed(struct model *model, const struct event *ev, const struc
 	model->closed_us = ev->at_us;
 	model_outside_close(&model->outside, ev->at_us);
 	model_set(&model->outcome, outcome);
+	model_set(&model->closed_why, model_text(data, "reason"));
 	json_free(model->way_back);
 	model->way_back = json_type_of(json_at(data, "way_back")) == JSON_IS_OBJECT ? json_copy_of(json_at(data, "way_back")) : NULL;
 	/* Nothing asks and nobody is attached any more; no events say so one by one. */

@@ -215,9 +215,10 @@ local function tell_of_goal(s, a, b)
 	if lies and lies.text == a.text and git.head ~= s.site.hosts[s.site.first].tree.commit then s.site.old = git.head end
 end
 
-local function stop_here(s, text, details, go)
-	return s:ask { type = "choice", text = text, details = details, default = "stop",
-		choices = { { value = "stop", label = "Stop here", help = "Nothing was changed." }, { value = "go", label = go } } } == "go"
+-- why: what the session ends with when somebody stops it here.
+local function stop_here(s, text, details, go, why)
+	s:ask { type = "choice", text = text, details = details, default = "stop",
+		choices = { { value = "stop", label = "Stop here", help = "The session ends. Nothing was changed.", stops = why }, { value = "go", label = go } } }
 end
 
 -- What a person may not have meant: a version that runs already, a fork that becomes what it was made from, commits that would vanish.
@@ -236,17 +237,17 @@ local function ask_whether_wanted(s, a, b)
 				.. "they were. Its upgrade was not ended."):format(a.full))
 		end
 		if #others == 0 and #open == 0 and not site.unended then
-			site.again = stop_here(s, ("%s runs already: there is nothing to do. Go through all of it once more?"):format(b.full),
+			stop_here(s, ("%s runs already: there is nothing to do. Go through all of it once more?"):format(b.full),
 				"Its code lies on every host, and no migration is open. Going on makes a backup, builds what is not as it was built, and restarts everything once.",
-				"Go through it once more")
-			check(site.again, ("%s runs already: nothing to do, and nothing was changed"):format(b.full))
+				"Go through it once more", ("%s runs already: nothing to do, and nothing was changed"):format(b.full))
+			site.again = true
 		end
 	end
 	local signs = code.fork_signs(s, site)
 	if #signs > 0 and code.goal_is_vanilla(site.goal) then
 		s:warn(("This server runs a fork of Mastodon: %s. %s is a release of Mastodon's own makers."):format(table.concat(signs, "; "), site.goal.name))
-		check(stop_here(s, ("Replace the fork by Mastodon's own %s?"):format(b.text), "What the fork added is gone then (themes, settings, longer posts), and its migrations "
-			.. "stay in the database. To stay with the fork, start again with a tag or branch of it as target.", "Yes, leave the fork"),
+		stop_here(s, ("Replace the fork by Mastodon's own %s?"):format(b.text), "What the fork added is gone then (themes, settings, longer posts), and its migrations "
+			.. "stay in the database. To stay with the fork, start again with a tag or branch of it as target.", "Yes, leave the fork",
 			"the fork stays; start again with a tag or branch of it as target. Nothing was changed")
 	elseif #signs > 0 then
 		s:note("A fork: " .. table.concat(signs, "; ") .. ".")
@@ -255,10 +256,11 @@ local function ask_whether_wanted(s, a, b)
 		local commands, name = code.carry_commands(s, site, host)
 		s:warn(("%s: commits of your own on %s are not in %s, so they would no longer run:\n%s"):format(host, site.hosts[host].git.branch ~= "" and
 			site.hosts[host].git.branch or "the code there", site.goal.asked, table.concat(missing, "\n")))
-		check(stop_here(s, ("%s: leave commits of your own behind (%d)?"):format(host, #missing), ("To carry them, beside the folder of the code so that nothing that runs is "
-			.. "touched, as %s on %s:\n%s\nThen start again with target=%s. A conflict is solved there, as git says."):format(mastodon.user(s), host,
-			table.concat(commands, "\n"), name), "Leave them; they stay in git"),
-			("commits of your own would be left behind on %s. To carry them:\n%s\nThen start again with target=%s. Nothing was changed"):format(host, table.concat(commands, "\n"), name))
+		local how = ("To carry them, beside the folder of the code so that nothing that runs is touched, as %s on %s:\n%s\nThen start again with target=%s. "
+			.. "A conflict is solved there, as git says."):format(mastodon.user(s), host, table.concat(commands, "\n"), name)
+		s:note(("Commits of your own on %s. %s"):format(host, how))
+		stop_here(s, ("%s: leave commits of your own behind (%d)?"):format(host, #missing), how, "Leave them; they stay in git",
+			("commits of your own would be left behind on %s; its note says how to carry them. Then start again with target=%s. Nothing was changed"):format(host, name))
 	end
 end
 

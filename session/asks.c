@@ -208,6 +208,16 @@ static bool is_beside(const char *of)
 	return false;
 }
 
+const char *asks_stop_words(const struct record *record)
+{
+	const struct json *choices = json_at(record->args, "choices");
+
+	for (size_t i = 0; str_is(record->action, "ask") && str_is(record->outcome, "ok") && i < json_count(choices); i++)
+		if (str_is(json_text(json_item(choices, i), "value", NULL), json_as_text(record->result)))
+			return json_text(json_item(choices, i), "stops", NULL);
+	return NULL;
+}
+
 bool asks_open(const struct engine *engine, const char *of)
 {
 	for (size_t i = 0; i < engine->model->ask_count; i++) {

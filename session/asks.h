@@ -31,6 +31,9 @@ bool asks_is_already(const struct engine *engine, const struct model_step *step)
 /* True when a question of that kind (of) is open; of NULL = any. */
 bool asks_open(const struct engine *engine, const char *of);
 
+/* What the runbook says of the choice with which its own question was answered, when that ends the session; NULL = it goes on. Borrowed. */
+const char *asks_stop_words(const struct record *record);
+
 /* An answer intent of a view. */
 void asks_answer(struct engine *engine, struct client *client, const struct json *intent);
 

@@ -73,10 +73,12 @@ static void answer_error(struct engine *engine, const char *path, const char *ki
 
 static void answer_ended(struct engine *engine, struct record *record)
 {
-	const char *path = bare_path(engine, record->path);
+	const char *path = bare_path(engine, record->path), *stops = asks_stop_words(record);
 
 	record->task = NULL;
-	if (str_is(record->outcome, "ok")) {
+	if (stops) {
+		steps_stop(engine, stops);
+	} else if (str_is(record->outcome, "ok")) {
 		struct json *value = is_builtin(record->action) ? json_copy_of(record->result) : record_value(record);
 
 		secret_word_restore_in(engine, value, "out");

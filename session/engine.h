@@ -128,6 +128,7 @@ struct engine {
 	struct json *closing_data;	/* owned: of session.closed, while the worker sweeps the hosts before it */
 	int timer_sweep;
 	bool abort_asked, going_back;	/* going_back: who asked for the end wants the way back */
+	bool stopped_safely;		/* it was asked for by an answer that the runbook calls a stop: no failure */
 	char *abort_why, *abort_who;	/* owned */
 
 	struct record **records;	/* owned, in order of begin */

@@ -143,6 +143,15 @@ void steps_close(struct engine *engine, const char *outcome, const char *reason)
 	calls_sweep_and_close(engine, data);
 }
 
+void steps_stop(struct engine *engine, const char *why)
+{
+	engine->abort_asked = engine->stopped_safely = true;
+	mem_set(&engine->abort_why, why);
+	mem_set(&engine->abort_who, engine->model->driver);
+	calls_cancel_all(engine, "the session is being stopped");
+	engine_wake(engine);
+}
+
 static void finish_abort(struct engine *engine)
 {
 	size_t index;
@@ -160,7 +169,7 @@ static void finish_abort(struct engine *engine)
 			break;
 	}
 	if (step && step->state == STEP_RUNNING)
-		steps_end(engine, "failed", reason);
+		steps_end(engine, engine->stopped_safely ? "skipped" : "failed", reason);
 	steps_close(engine, "aborted", reason);
 	mem_free(reason);
 }

@@ -28,6 +28,9 @@ struct steps_back {
 /* Adds to a batch that a step is next, and forgets what was looked at before another one; back NULL: its turn has come. */
 void steps_enter(struct engine *engine, struct batch *batch, const struct model_step *step, const struct steps_back *back);
 
+/* A person's answer to a question of the runbook ends the session, and the step under way is no failure. */
+void steps_stop(struct engine *engine, const char *why);
+
 /* Ends the session. */
 void steps_close(struct engine *engine, const char *outcome, const char *reason);
 

@@ -171,6 +171,10 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 		buf_puts(out, "closed, outcome ");
 		utf8_safe(out, outcome, strlen(outcome), false);
 		model_left_out_words(model, out);
+		if (*model->closed_why && !str_is(outcome, "ok")) {
+			buf_puts(out, ": ");
+			prose_flow(out, model->closed_why);
+		}
 		buf_puts(out, ".\n");
 		open_ends(model, out);
 		if (model->outside.seq) {

@@ -472,10 +472,10 @@ function M.ask_about_idle(s, site)
 				local unit = site.hosts[host].units[name]
 				if unit.active == "inactive" and not site.on[host .. " " .. name] then
 					local answer = s:ask { type = "choice", text = ("%s on %s is enabled, but somebody stopped it. What is to become of it?"):format(name, host),
-						choices = { { value = "stop", label = "Stop here: it should run, I look into it" },
+						choices = { { value = "stop", label = "Stop here: it should run, I look into it",
+							stops = ("%s on %s is enabled and does not run. Nothing was changed"):format(name, host) },
 							{ value = "off", label = "Leave it off", help = "It is not started, and nobody looks for it." },
 							{ value = "on", label = "Start it with the new release", help = "After a full stop that was not finished, say." } }, default = "stop" }
-					check(answer ~= "stop", ("%s on %s is enabled and does not run"):format(name, host))
 					site[answer][host .. " " .. name] = true
 				end
 			end

@@ -162,6 +162,23 @@ def already():
         place.verify()
 
 
+def stops():
+    """a choice by which the runbook stops ends the session with its words and fails nothing; another one goes on"""
+    ask = ('observe "o" { title = "The look", run = function(s) local a = s:ask { text = "Once more?", choices = { { value = "no", label = "Stop here", stops = "there is nothing to do" }, "yes" } } '
+           'here.read("echo went on with " .. a .. " >>%s/effects") end }\n')
+    with place_with(lambda p: ask % p.dir, lambda p: change(p, "b")) as place:
+        v = place.run()
+        v.answer(v.asked("question", "o"), "no")
+        closed = v.walk()
+        assert closed["outcome"] == "aborted" and closed["reason"].endswith(": there is nothing to do"), closed
+        assert states(place, v.hello["session"]) == [("o", "skipped")] and place.lines() == [], place.lines()
+        assert not [m for m in v.seen if m.get("kind") == "asked" and m["data"]["of"] == "failure"]
+        v = place.run()
+        v.answer(v.asked("question", "o"), "yes")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["went on with yes", "b"], place.lines()
+
+
 def ways():
     """a step of another way than the chosen one is left out with its own words, whatever it needs, and plan and document know of which way it is"""
     more = 'only = { way = "%s" }, otherwise = "not this time",'
@@ -242,4 +259,4 @@ def addresses():
         assert v.walk()["outcome"] == "ok"
 
 
-sys.exit(tap([ways, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
+sys.exit(tap([ways, stops, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
