@@ -16,6 +16,8 @@
 #include "session/transport_asks.h"
 #include "session/way_back.h"
 
+#define SKIP_HELP "Nobody owes it then; E comes back to it; say why."
+
 /*
  * A question is an event; its answer names it by seq and can meet no other.
  * The answer and what follows from it are one transaction, so that a crash
@@ -80,7 +82,7 @@ void asks_add(struct engine *engine, const char *step, int attempt, const char *
 
 static void other_choices(struct json *data)
 {
-	asks_choice(data, "skip", "Skip this step", "It is not done now and not later; say why.", true);
+	asks_choice(data, "skip", "Skip this step", SKIP_HELP, true);
 	asks_choice(data, "defer", "Defer it", "It becomes a debt with an owner and a due date; say why.", true);
 	asks_choice(data, "abort", "Stop the session", "Nothing more is run; what is done stays done.", true);
 }
@@ -140,10 +142,10 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	evidence_addresses(engine, &details);
 	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
 	json_set_text(data, "name", waits ? step->waits_for : NULL);
-	asks_choice(data, "done", "Done by me", "You did it by hand.", false);
-	asks_whose(data, "other", "Done by somebody else", "Say who; the record names them.", "Who did it?");
+	asks_choice(data, "done", script->question ? "Yes" : "Done by me", script->question ? "You looked, or did it, yourself." : "You did it by hand.", false);
+	asks_whose(data, "other", script->question ? "Somebody else says yes" : "Done by somebody else", "Say who; the record names them.", script->question ? "Who says so?" : "Who did it?");
 	asks_whose(data, "wait", waits ? "Wait for somebody else" : "I cannot judge it: wait for somebody", "The step stays open and says for whom.", "Who is to judge it?");
-	asks_choice(data, "skip", "Skip this step", "It is not done now and not later; say why.", true);
+	asks_choice(data, "skip", "Skip this step", SKIP_HELP, true);
 	asks_choice(data, "defer", "Defer it", "It becomes a debt with an owner and a due date; say why.", true);
 	asks_choice(data, "abort", "Stop here safely", "Nothing is under way; nothing more is run, and what is done stays done.", true);
 	way_back_choice(engine, data);
