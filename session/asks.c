@@ -156,13 +156,30 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	mem_free(usual);
 }
 
+/* A step before this one that was gone back to, and done, since this one failed; the last of them, or NULL. */
+static const struct model_step *done_since(const struct model *model, const struct model_step *failed)
+{
+	const struct model_step *last = NULL;
+
+	for (const struct model_step *step = model->steps; step < failed; step++)
+		if ((step->state == STEP_OK || step->state == STEP_WARN) && step->ended_us > failed->ended_us && (!last || step->ended_us > last->ended_us))
+			last = step;
+	return last;
+}
+
 void asks_failure(struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
-	char *text = mem_printf(str_is(step->reason, "undone") ? "Step “%s” was undone. What now?" : "Step “%s” failed. What now?", step->title);
+	const struct model_step *since = str_is(step->reason, "undone") ? NULL : done_since(engine->model, step);
+	char *text = since ? mem_printf("Step “%s” failed before “%s” was done. Try it again?", step->title, since->title)
+			   : mem_printf(str_is(step->reason, "undone") ? "Step “%s” was undone. What now?" : "Step “%s” failed. What now?", step->title);
 	struct json *data = asks_data("failure", text, "choice");
 	struct buf details = {0};
+	char clock[TIME_TEXT];
 
+	if (since)
+		buf_printf(&details, "“%s” has been done since: that may have been what was missing. “Try again” runs this step anew. What follows is of %s, when it failed.\n\n",
+			   since->title, time_format_clock(step->ended_us, clock));
 	buf_printf(&details, "%s\n\n", step->reason && *step->reason ? step->reason : "No reason is known.");
 	if (!str_is(step->reason, "undone")) {
 		known_text(engine->model, step, &details);

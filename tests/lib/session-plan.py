@@ -97,9 +97,12 @@ def back_from_failure():
         q = v.asked("step", "a")
         v.answer(q, "skip", why="not yet")
         q = v.asked("failure", "c")
+        assert q["data"]["text"] == "Step “The c” failed. What now?", q
         v.send(do="enter", step="a")
         v.answer(v.asked("step", "a"), "go")
         q = v.asked("failure", "c")
+        assert q["data"]["text"] == "Step “The c” failed before “The a” was done. Try it again?", q
+        assert q["data"]["details"].startswith("“The a” has been done since: that may have been what was missing."), q
         assert place.lines() == ["b", "a"]
         v.answer(q, "retry")
         assert v.walk()["outcome"] == "ok"
