@@ -57,7 +57,7 @@ static int64_t grace_of(const struct call *call)
 
 static int no_space(const struct job *job, struct err *e)
 {
-	err_set(e, ERR_FULL, "no space left on %s: the job was not started", link_name(job->call));
+	err_set(e, ERR_FULL, "no space left on %s: the job was not started, as its output is kept in a file there first. A shell (!) needs none: make room with it", link_name(job->call));
 	return call_not_run(job->call);
 }
 

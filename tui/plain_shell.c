@@ -84,6 +84,15 @@ void plain_run(struct plain *plain, const char *text)
 			json_add(hosts, json_new_text(text + at, n));
 		at += n + 1;
 	}
+	for (size_t i = 0; i < json_count(hosts); i++) {
+		if (scene_has_host(plain->scene, json_as_text(json_item(hosts, i))))
+			continue;
+		plain_safe(plain, json_as_text(json_item(hosts, i)));
+		put(plain, " is no host of this fleet. Say where first, then what: run HOST,HOST COMMAND\n");
+		plain->faults++;
+		json_free(hosts);
+		return;
+	}
 	json_free(plain->wish);
 	plain->wish = intent_of("detour");
 	json_put(plain->wish, "hosts", hosts);

@@ -499,3 +499,11 @@ void scene_people(const struct scene *scene, struct buf *out)
 	if (out->len == start)
 		buf_puts(out, "nobody");
 }
+
+bool scene_has_host(const struct scene *scene, const char *name)
+{
+	for (size_t i = 0; i < json_count(scene->hosts); i++)
+		if (str_is(json_as_text(json_item(scene->hosts, i)), name))
+			return true;
+	return !scene->hosts;
+}

@@ -56,6 +56,9 @@ struct scene {
 	int64_t gone_seq;		/* and which it was */
 };
 
+/* A detour may go there; true also while nobody has told where that is. */
+bool scene_has_host(const struct scene *scene, const char *name);
+
 /* Empty scene. Caller owns. */
 struct scene *scene_new(void);
 

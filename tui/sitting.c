@@ -134,11 +134,36 @@ static void confirm(struct ui *ui, struct json *intent)
 	buf_puts(&text, "Exactly this runs, once, now, on ");
 	for (size_t i = 0; i < json_count(hosts); i++)
 		buf_printf(&text, "%s%s", i ? ", " : "", json_as_text(json_item(hosts, i)));
-	buf_printf(&text, ":\n$ %s\nIt is recorded as done by hand at this step.\n", json_text(intent, "cmd", ""));
+	buf_printf(&text, ":\n$ %s\nIt is recorded as done by hand at this step. Its output is kept in a file there until it is fetched: on a full disk take a shell, which needs none.\n",
+		json_text(intent, "cmd", ""));
 	dialog_sure(ui, USE_RUN_SURE, "ONE COMMAND", buf_text(&text), "run it");
 	json_free(ui->sitting.wish);
 	ui->sitting.wish = intent;
 	buf_done(&text);
+}
+
+static void ask_line(struct ui *ui)
+{
+	dialog_field(ui, USE_RUN, "ONE COMMAND", "Where, commas between the hosts, then the command: app1,app2 uptime\n"
+		"You see it once more before it runs.");
+}
+
+/* The first of its words is where it runs, and is no host: what is to be mended stays in the field. */
+static bool is_nowhere(struct ui *ui, const struct scene *scene, const struct json *intent, const char *line, int64_t now_us)
+{
+	const struct json *hosts = json_at(intent, "hosts");
+	char *words = NULL;
+
+	for (size_t i = 0; i < json_count(hosts) && !words; i++)
+		if (!scene_has_host(scene, json_as_text(json_item(hosts, i))))
+			words = mem_printf("“%s” is no host of this fleet: say where first, then what.", json_as_text(json_item(hosts, i)));
+	if (!words)
+		return false;
+	ask_line(ui);
+	edit_paste(&ui->edit, line, strlen(line));
+	ui_notice(ui, words, now_us);
+	mem_free(words);
+	return true;
 }
 
 void sitting_run(struct ui *ui, const struct scene *scene, const char *line, int64_t now_us)
@@ -148,10 +173,13 @@ void sitting_run(struct ui *ui, const struct scene *scene, const char *line, int
 	if (!may_go(ui, scene, now_us))
 		return;
 	intent = read_line(line);
-	if (intent)
-		confirm(ui, intent);
-	else
+	if (!intent)
 		ui_notice(ui, "Say where and what: app1,app2 uptime", now_us);
+	else if (!is_nowhere(ui, scene, intent, line, now_us)) {
+		confirm(ui, intent);
+		return;
+	}
+	json_free(intent);
 }
 
 bool sitting_option(struct ui *ui, const struct scene *scene, const struct option *option, int64_t now_us)
@@ -165,8 +193,7 @@ bool sitting_option(struct ui *ui, const struct scene *scene, const struct optio
 	if (use == USE_SHELL)
 		sitting_shell(ui, scene, json_as_text(json_item(scene->hosts, choice)), now_us);
 	else if (use == USE_RUN)
-		dialog_field(ui, USE_RUN, "ONE COMMAND", "Where, commas between the hosts, then the command: app1,app2 uptime\n"
-			"You see it once more before it runs.");
+		ask_line(ui);
 	else if (ui->sitting.wish)
 		ui_send(ui, ui->sitting.wish);
 	ui->sitting.wish = use == USE_RUN_SURE ? NULL : ui->sitting.wish;

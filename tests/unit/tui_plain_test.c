@@ -757,6 +757,10 @@ static void plain__a_command_by_hand_is_shown_before_it_runs(void **state)
 	(void)state;
 	type(plain, "run app1");
 	assert_said(plain, "Say where and what");
+	play(plain, "{\"hosts\":[\"app1\",\"app2\",\"here\"]}\n");
+	type(plain, "run uptime -p");
+	assert_silent(plain);
+	assert_said(plain, "uptime is no host of this fleet. Say where first");
 	type(plain, "run app1,app2 echo  two blanks");
 	assert_silent(plain);
 	assert_said(plain, "on app1, app2: echo  two blanks\n");

@@ -149,6 +149,7 @@ static const struct screen_case cases[] = {
 	{ "shell-over", "shell-over-output", 24, 80, false, "q\t", LATER, false },
 	{ "shell-over", "shell-where", 24, 80, false, "!", LATER, true },
 	{ "shell-over", "shell-command", 24, 80, false, ":run app1,db2 systemctl is-active \"mastodon-*\"\r", LATER, false },
+	{ "shell-over", "shell-nowhere", 24, 80, false, ":run uptime -p\r", LATER, false },
 	{ "secret", "secret-80x24", 24, 80, false, "hunter2", LATER, true },
 };
 
