@@ -102,7 +102,7 @@ local function sum(list)
 	return bytes, largest
 end
 
-local ROOM = [[d=%s; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; [ -d "$d" ] || echo "no folder"; [ -w "$d" ] || echo "not writable: $d"
+local ROOM = [[d=%s; while [ ! -e "$d" ]; do d=$(dirname "$d"); done; [ -d "$d" ] || echo "no folder"; [ -w "$d" ] || echo "not writable: $d by $(id -un)"
 df -Pk "$d" | awk 'NR == 2 { print "free " $4 }'; echo "machine $(uname -n) $(cat /etc/machine-id 2>/dev/null)"]]
 
 -- Room and right to write at a place; words when it will not do.
@@ -110,8 +110,11 @@ local function refused(place, bytes)
 	local answer = read_at(place, ROOM:format(q(place.folder)), { check = false })
 	if not answer.ok then return ("%s could not be looked at: %s"):format(place.words, cause(answer)) end
 	if answer.out:find("no folder", 1, true) then return place.words .. " is no folder" end
-	local which = answer.out:match("not writable: ([^\n]*)")
-	if which then return ("%s: %s may not be written to by who %s"):format(place.words, which, place.host and "logs in there" or "runs bellbook") end
+	local which, user = answer.out:match("not writable: ([^\n]*) by ([^\n]*)")
+	if which then
+		return ("%s: %s may not be written to by %s, who %s; there, sudo install -d -o %s %s makes the folder"):format(place.words, which, user,
+			place.host and "logs in there" or "runs bellbook", q(user), q(place.folder))
+	end
 	local free = tonumber(answer.out:match("free (%d+)"))
 	if free and free * 1024 < bytes + SPARE_KB * 1024 then
 		return ("there is no room at %s: %s are free, and the copy wants %s"):format(place.words, in_words(free * 1024), in_words(bytes))

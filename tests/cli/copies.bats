@@ -54,7 +54,7 @@ step:off-host-copy=go!$dump" DRIVE_DETAILS=1 DRIVE_COMMANDS=1 PATH=$BATS_TEST_TM
 	"$FLEET" mend disk db2
 	has "the backup of app1 lies on it already"
 	has "there is no room at db2:/tmp/copies: "
-	has "db2:/srv/copies: /srv may not be written to by who logs in there"
+	has "db2:/srv/copies: /srv may not be written to by deploy, who logs in there; there, sudo install -d -o 'deploy' '/srv/copies' makes the folder"
 	has "is no place: a folder of this computer begins with /"
 	has "the fleet file names no host db9"
 	has "this computer:$BATS_TEST_TMPDIR/file is no folder"
