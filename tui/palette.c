@@ -202,8 +202,9 @@ enum palette_did palette_press(struct palette *palette, const struct press *pres
 {
 	long last = (long)palette->count - 1;
 
+	/* q closes what is read, here too: as a filter it found "leave", and Enter left. */
 	if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C')
-		|| (press->code == PRESS_BACKSPACE && palette->edit.len == 0))
+		|| (palette->edit.len == 0 && (press->code == PRESS_BACKSPACE || (palette->keys && press->code == PRESS_CHAR && press->cp == 'q'))))
 		return PALETTE_CLOSED;
 	if (press->code == PRESS_ENTER)
 		return enter(palette);
