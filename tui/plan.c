@@ -469,7 +469,10 @@ void plan_draw(struct plan *plan, struct canvas *canvas, int64_t wall_us)
 		rows_draw(&plan->rows, canvas, body, plan->editing ? -1 : pick, plan->top);
 		draw_field(plan, canvas, body, pick);
 		board_say(canvas, canvas->rows - 2, plan->notice ? ROLE_WARN : ROLE_DIM, plan->notice ? plan->notice : advice(plan));
-		board_bottom(canvas, IN_PLAN, ACTION_NONE);
+		if (plan->editing)
+			canvas_text(canvas, canvas->rows - 1, 1, canvas->cols - 1, ROLE_DIM, "Letters go into the field: the plan's keys are back when it is closed.");
+		else
+			board_bottom(canvas, IN_PLAN, ACTION_NONE);
 		if (plan->sheet.open)
 			sheet_draw(&plan->sheet, canvas, over);
 		if (plan->palette.is_open)
