@@ -455,8 +455,12 @@ void export_diff_text(const struct json *diff, bool md, struct buf *out)
 		buf_puts(out, "# Two sessions\n\n");
 	put_session(&page, "first", json_at(diff, "a"));
 	put_session(&page, "second", json_at(diff, "b"));
+	/* A few lines, and often why the steps came out otherwise. */
+	if (json_count(json_at(diff, "params")))
+		put_params(&page, json_at(diff, "params"));
 	put_ranked(&page, steps, 0);
-	put_params(&page, json_at(diff, "params"));
+	if (!json_count(json_at(diff, "params")))
+		put_params(&page, json_at(diff, "params"));
 	put_ranked(&page, steps, 1);
 	put_ranked(&page, steps, 2);
 }

@@ -68,11 +68,11 @@ static void export_diff__names_what_is_otherwise(void **state)
 	assert_string_equal(buf_text(&out),
 		"first: session 1, es, 2025-11-21T18:52 UTC by ann, aborted after 1 m 10 s, downtime 47 s\n"
 		"second: session 50, es, 2025-11-21T18:52 UTC by ann, aborted after 1 m 19 s, downtime 56 s\n"
-		/* What came out otherwise stands first, whatever its place in the runbook. */
+		"\nSettings\n  workers: 2 -> 4\n"
+		/* What came out otherwise stands before the other steps, whatever its place in the runbook. */
 		"\nSteps that came out otherwise\n"
 		"* wipe: ready -> not there\n"
 		"* drop: not there -> planned\n"
-		"\nSettings\n  workers: 2 -> 4\n"
 		"\nSteps that printed something else\n"
 		"* stop: deferred in 3.0 s (waited 13 s) -> deferred in 3.0 s (waited 13 s)\n"
 		"    call 1/app1/1 on app1, line 1 (of 2 and 2):\n      - stopping\n      + stOpping\n"
