@@ -101,6 +101,33 @@ static void already_choice(const struct engine *engine, const struct model_step 
 		asks_choice(data, "already", "It is done already", "Nothing is run; the record says that this walk did not do it.", false);
 }
 
+#define LONG_LINES 8	/* of commands: a box with more of them covers what the step is about */
+
+static size_t command_lines(const struct json *commands)
+{
+	size_t lines = 0;
+
+	for (size_t i = 0; i < json_count(commands); i++) {
+		lines++;
+		for (const char *at = json_text(json_item(commands, i), "shown", ""); (at = strchr(at, '\n')); at++)
+			lines++;
+	}
+	return lines;
+}
+
+/* What it does stands before how, when that is long; and what members meet meanwhile. */
+static void explain(const struct engine *engine, const struct model_step *step, struct buf *out)
+{
+	size_t len = step->about ? strlen(step->about) : 0;
+
+	while (len && step->about[len - 1] == '\n')
+		len--;
+	if (len && command_lines(engine->look_commands) > LONG_LINES)
+		buf_printf(out, "%.*s\n\n", (int)len, step->about);
+	if (step->refuses && *step->refuses)
+		buf_printf(out, "Meanwhile the site refuses requests (answers like 502) for about %s, by the runbook's own estimate.\n\n", step->refuses);
+}
+
 void asks_step(struct engine *engine, const struct model_step *step)
 {
 	char *text = mem_printf("Run step “%s”?", step->title);
@@ -108,6 +135,7 @@ void asks_step(struct engine *engine, const struct model_step *step)
 	struct buf details = {0};
 
 	evidence_warnings(engine, &details);
+	explain(engine, step, &details);
 	buf_puts(&details, engine->look_details ? engine->look_details : "");
 	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
 	if (json_count(engine->look_commands))

@@ -182,6 +182,21 @@ def stops():
         assert place.lines() == ["went on with yes", "b"], place.lines()
 
 
+def explained():
+    """of a step with a long command the question says first what it does, and of any what members meet meanwhile; with a short command the screen has room for it beside"""
+    long = "".join("true # line %d\\n" % i for i in range(12))
+    more = 'about = "Builds it anew.", refuses = "9s",'
+    with place_with(lambda p: change(p, "a", run='here.run("%secho a >>%s/effects")' % (long, p.dir), more=more), lambda p: change(p, "b", more=more.replace(', refuses = "9s"', ""))) as place:
+        v = place.run()
+        q = v.asked("step", "a")
+        assert q["data"]["details"].startswith("Builds it anew.\n\nMeanwhile the site refuses requests (answers like 502) for about 9s"), q
+        v.answer(q, "go")
+        q = v.asked("step", "b")
+        assert "Builds it" not in q["data"].get("details", ""), q
+        v.answer(q, "go")
+        assert v.walk()["outcome"] == "ok"
+
+
 def ways():
     """a step of another way than the chosen one is left out with its own words, whatever it needs, and plan and document know of which way it is"""
     more = 'only = { way = "%s" }, otherwise = "not this time",'
@@ -262,4 +277,4 @@ def addresses():
         assert v.walk()["outcome"] == "ok"
 
 
-sys.exit(tap([ways, stops, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
+sys.exit(tap([ways, stops, explained, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
