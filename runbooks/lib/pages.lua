@@ -183,11 +183,12 @@ function M.direct(s, host, post)
 end
 
 -- Since when the workers of the units run that answer now: seconds of the host's clock, of the oldest; nil when none does. Puma without workers
--- (WEB_CONCURRENCY=0, or in the middle of a reload) keeps its process in a reload: only its journal tells when it began anew.
+-- (WEB_CONCURRENCY=0, or in the middle of a reload) keeps its process in a reload: only its journal tells when it began anew. And it never takes away
+-- what its application had started before: a child that ended (Z) stays in the list, and runs nothing.
 local SINCE = [[for u in %s; do
 	p=$(systemctl show -p MainPID --value "$u")
 	[ "${p:-0}" -gt 0 ] || continue
-	ages=$(ps -o etimes= --ppid "$p" 2>/dev/null)
+	ages=$(ps -o stat= -o etimes= --ppid "$p" 2>/dev/null | sed -n '/^Z/!s/.* //p')
 	for a in $ages; do echo $(($(date +%%s) - a)); done
 	[ -z "$ages" ] || continue
 	age=$(ps -o etimes= -p "$p" 2>/dev/null)

@@ -168,7 +168,9 @@ local function since(children, own, journal)
 end
 
 local STARTS = "500.123456 app1 puma[7]: [7] Puma starting in single mode...\n700.5 app1 puma[7]: Puma starting in single mode...\n701.0 app1 puma[7]: * Listening on x\n"
-same("with workers", since("100\\n90\\n", 600, STARTS), 900)
+same("with workers", since("Sl 100\\nSl  90\\n", 600, STARTS), 900)
+same("what ended is no worker", since("Z  600\\nSl  90\\n", 600, STARTS), 910)
+same("nor when it is alone", since("Z  600\\n", 600, STARTS), 700)
 same("without workers, loaded anew", since("", 600, STARTS), 700)
 same("gone meanwhile", since("", "", STARTS), nil)
 same("without workers, never loaded anew", since("", 600, ""), 400)
