@@ -407,6 +407,8 @@ local function died_again(host, name, unit)
 	if now.active == "failed" or now.sub == "auto-restart" or (now.restarts or 0) >= 3 or (now.restarts or 0) > (unit.restarts or 0) then return now end
 end
 
+local BOOTS = 12	-- seconds in which a web boots, or fails to
+
 -- What does not run or answer as it should on a host, in words with what the journal says.
 local function host_problems(s, site, host)
 	local problems, h = {}, site.hosts[host]
@@ -430,8 +432,15 @@ local function host_problems(s, site, host)
 		local unit = place.unit and h.units[place.unit]
 		if unit and (not units.is_up(unit) or unit.sub == "auto-restart") then return end
 		local ok, said = answers(place)
+		local now = not ok and unit and died_again(host, place.unit, unit)
+		-- Whoever boots will answer, or die: until then a look tells neither.
+		for i = 1, unit and BOOTS or 0 do
+			if ok or now then break end
+			sleep("1s", { what = ("waiting for %s on %s to answer, or to die"):format(place.unit, host), look = i, of = BOOTS })
+			ok, said = answers(place)
+			now = not ok and died_again(host, place.unit, unit)
+		end
 		if ok then return end
-		local now = unit and died_again(host, place.unit, unit)
 		if now then
 			problems[#problems + 1] = M.failure(host, place.unit, now)
 		else
