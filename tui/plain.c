@@ -32,6 +32,7 @@ void plain_free(struct plain *plain)
 		json_free(plain->intents[i]);
 	mem_free(plain->intents);
 	mem_free(plain->told);
+	mem_free(plain->entered);
 	mem_free(plain->looked);
 	plain_shell_done(plain);
 	answer_done(&plain->answer);

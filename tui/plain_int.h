@@ -51,6 +51,7 @@ struct plain {
 	struct told *told;
 	size_t told_count;
 	bool outside_bad;	/* it was told that the site does not answer as it should, seen from outside */
+	char *entered;		/* owned: step whose title alone was told so far; NULL = none */
 	char *looked;		/* owned: step, try and side of the probe told last; NULL = none yet */
 	int64_t shell;		/* call of the shell opened here; 0 = none */
 	bool shell_asked;	/* one is under way, and has not said a word */

@@ -97,7 +97,7 @@ static void step_name(struct plain *plain, const char *id)
 	plain_safe(plain, step->title);
 }
 
-void plain_tell_step(struct plain *plain, const struct model_step *step)
+static void step_title(struct plain *plain, const struct model_step *step)
 {
 	const struct model *model = plain->scene->model;
 
@@ -105,14 +105,35 @@ void plain_tell_step(struct plain *plain, const struct model_step *step)
 	plain_safe(plain, step->title);
 	buf_printf(&plain->out, " (%s%s).\n", step_kind_name(step->kind),
 		step->kind == STEP_IRREVERSIBLE ? ", there is no way back" : "");
+}
+
+static void step_body(struct plain *plain, const struct model_step *step)
+{
 	labelled(plain, "What it is: ", step->about);
 	labelled(plain, "Why: ", step->why);
 	labelled(plain, "Takes about: ", step->takes);
-	char *down = downtime_words(model, step);
+	char *down = downtime_words(plain->scene->model, step);
 
 	labelled(plain, "", down);
 	mem_free(down);
 	labelled(plain, "If it fails: ", step->back);
+}
+
+void plain_tell_step(struct plain *plain, const struct model_step *step)
+{
+	step_title(plain, step);
+	step_body(plain, step);
+}
+
+/* What a step is about follows its title with the next event: one that is left out on the chosen way is over by then, and does nothing of it. */
+static void tell_entered(struct plain *plain, const struct event *ev)
+{
+	const struct model_step *step = plain->entered ? model_step_find(plain->scene->model, plain->entered) : NULL;
+
+	if (step && ev->kind != EVENT_STEP_ENDED)
+		step_body(plain, step);
+	mem_free(plain->entered);
+	plain->entered = NULL;
 }
 
 static void choices(struct plain *plain, const struct question *question)
@@ -675,7 +696,8 @@ static void tell_step_start(struct plain *plain, const struct event *ev)
 			plain_safe(plain, ev->who);
 			put(plain, " goes back to a step that was left out.\n");
 		}
-		plain_tell_step(plain, step);
+		step_title(plain, step);
+		plain->entered = mem_strdup(step->id);
 		return;
 	}
 	plain_stamp(plain, ev->at_us);
@@ -751,6 +773,7 @@ void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
 		{ EVENT_INVITED, plain_tell_people }, { EVENT_DISMISSED, plain_tell_people },
 	};
 
+	tell_entered(plain, ev);
 	if (plain_shell_tell(plain, ev))
 		return;
 	if (ev->kind == EVENT_CALL_PROGRESS) {

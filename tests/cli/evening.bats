@@ -47,6 +47,9 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	# What a person types for the copy by hand fits who logs in.
 	has "read -rs P"
 	[[ $output =~ "printf '%s\n' \"\$P\" | ssh app1 \"sudo -S -p '' cat '/var/backups/mastodon/before-4.6.5-"[^\']+".dump'\" | tail -c "[0-9]+" >app1-before-4.6.5-" ]]
+	# A step that is not on the chosen way says its title, why it is left out, and nothing of what it would do.
+	[[ $output == *$'\n'"Step 24 of 35: Stop Mastodon (change)."$'\n'*"skipped: step 24, Stop Mastodon: the site stays up in the two-phase way."* ]]
+	run ! grep -F 'The site goes down with this step' <<<"$output"
 	# No control character of a text, nothing that a log-in shell printed in between.
 	run ! grep -E '\^[A-Z[]|─|│|mind the noise|Welcome to' <<<"$output"
 	evening_effects

@@ -655,6 +655,24 @@ static void plain__goes_back_to_a_step(void **state)
 	plain_free(plain);
 }
 
+static void plain__a_step_that_is_left_out_says_its_title_alone(void **state)
+{
+	struct plain *plain = started("");
+
+	(void)state;
+	play(plain, ENTERED);
+	assert_not_said(plain, "the new server needs it");
+	play(plain, EVENT(3, "step.ended", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"state\":\"skipped\",\"reason\":\"not on this way\"}"));
+	assert_not_said(plain, "the new server needs it");
+	assert_said(plain, "Step 1 of 2: copy the database (change).\n");
+	plain_free(plain);
+	plain = started("");
+	play(plain, ENTERED);
+	play(plain, ASKED);
+	assert_said(plain, "Step 1 of 2: copy the database (change).\nWhy: the new server needs it\nIf it fails: nothing is lost\nQuestion 3: Copy now?\n");
+	plain_free(plain);
+}
+
 static void plain__being_turned_away_ends_the_view(void **state)
 {
 	struct plain *plain = plain_new(1);
@@ -861,6 +879,7 @@ int main(void)
 		cmocka_unit_test(plain__interrupt_stops_nothing_by_itself),
 		cmocka_unit_test(plain__end_tells_how_to_come_back),
 		cmocka_unit_test(plain__goes_back_to_a_step),
+		cmocka_unit_test(plain__a_step_that_is_left_out_says_its_title_alone),
 		cmocka_unit_test(plain__being_turned_away_ends_the_view),
 	};
 
