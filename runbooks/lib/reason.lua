@@ -23,15 +23,21 @@ end
 local DISKS = [[for d in . tmp node_modules vendor/bundle public public/packs /tmp /var/tmp "$HOME" %s; do [ -e "$d" ] && df -Pk "$d" | sed 1d; done | awk '!seen[$6]++ { print $4, $6 }'
 for d in . /tmp; do df -Pi "$d" | sed 1d; done | awk '$2 > 0 && $4 < 100 && !seen[$6]++ { print "inodes", $6 }']]
 
-local function full_disk(s, host, text)
-	local path, full = path_in(text), {}
+-- File systems of what a step writes with less than so many KiB free, in words; nil when the host does not tell.
+local function without_room(s, host, path, least)
+	local full = {}
 	local out = ask(s, host, DISKS:format(path and ("\"$(dirname %s)\""):format(q(path)) or ""))
 	for _, line in ipairs(lines(out)) do
 		local kb, mount = line:match("^(%d+) (.+)$")
-		if kb and tonumber(kb) < 65536 then full[#full + 1] = ("%s (%s free)"):format(mount, mib(tonumber(kb))) end
+		if kb and tonumber(kb) < least then full[#full + 1] = ("%s (%s free)"):format(mount, mib(tonumber(kb))) end
 		if line:find("^inodes ") then full[#full + 1] = line:sub(8) .. " (no inodes are free: too many small files)" end
 	end
-	if out == "" then return nil end
+	return out ~= "" and full or nil
+end
+
+local function full_disk(s, host, text)
+	local full = without_room(s, host, path_in(text), 65536)
+	if not full then return nil end
 	if #full == 0 then return "no file system that this step writes to is full now: what filled it is gone, so try again" end
 	return "full is " .. table.concat(full, ", ") .. ": make room there, then try again"
 end
@@ -150,6 +156,12 @@ local KNOWN = {
 	{ double_rows, "could not create unique index", "PG::UniqueViolation" },
 }
 
+-- A disk that fills under a command takes its last words, too: nothing of what came names the cause.
+local function swallowed(s, host)
+	local full = without_room(s, host, nil, 1024) or {}
+	return #full > 0 and ("full is %s, and what it said of that could not be kept: make room there, then try again"):format(table.concat(full, ", ")) or nil
+end
+
 -- What is advised for that cause, or nil.
 function M.advice(s, host, text, answer)
 	local killed = answer and (answer.signal == "KILL" or answer.code == 137)
@@ -160,6 +172,7 @@ function M.advice(s, host, text, answer)
 		end
 		if found then return known[1](s, host, text, answer) end
 	end
+	return swallowed(s, host)
 end
 
 -- The lines of a failed command that say why, each on a line of its own, and what helps where more than they speak for it.
