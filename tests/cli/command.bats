@@ -116,3 +116,10 @@ $step" >"$books/$with.lua"
 		assert "full stop" in back["web"].replace("\n", " ") and "only the dump leads back" in back["web"], back["web"]
 	END
 }
+
+@test "in plain lines a role without hosts is the reason, not “failed” alone" {
+	printf '%s\n' 'runbook { id = "roles", bellbook = 1, title = "Roles", roles = { app = "1+" } }' 'manual "s" { title = "S", why = "w" }' >"$BATS_TEST_TMPDIR/roles.lua"
+	printf '%s\n' 'fleet { name = "small", hosts = { a = {} }, roles = { web = { "a" } } }' >"$BATS_TEST_TMPDIR/small.lua"
+	run "$BELLBOOK" run "$BATS_TEST_TMPDIR/roles.lua" --fleet "$BATS_TEST_TMPDIR/small.lua" --plain </dev/null
+	[[ $output == *"the session is closed: failed: roles needs 1+ hosts with the role 'app'; the fleet small has 0. Add it to roles in the fleet file"* ]]
+}
