@@ -301,6 +301,8 @@ services really run. Also memory and disk: building the assets dies without a wo
 			if (h.tools or ""):find(" curl", 1, true) then problems[#problems + 1] = host .. ": curl is not installed, with which its services are asked (apt install curl)" end
 			preflight.look_for_vips(s, host, h)
 			if h.vips == "?" then s:warn(host .. ": libvips is there, but nothing tells its version; 4.6 and newer want at least 8.13") end
+			local ffmpeg = versions.series[target(s).series].ffmpeg
+			if h.ffmpeg == "?" and ffmpeg then s:warn(("%s: FFmpeg is there, but tells no number as its version; at least %s is wanted"):format(host, ffmpeg)) end
 			for _, text in ipairs(versions.host_problems(target(s), h)) do problems[#problems + 1] = host .. ": " .. text end
 			local text = goal.ruby and runtime.ruby_problem(look, versions.compare, host, h, goal.ruby, goal.range)
 			if text then problems[#problems + 1] = host .. ": " .. text end

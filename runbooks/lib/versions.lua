@@ -161,7 +161,7 @@ function M.vips_advice(id, release, name)
 	return " (your system's package of libvips)"
 end
 
--- Programs of one app host against the table. Ruby is another matter: see runtime.lua.
+-- Programs of one app host against the table; “?” is a version that is not told in numbers. Ruby is another matter: see runtime.lua.
 function M.host_problems(to, facts)
 	local need, problems = M.series[to.series], {}
 	local path = facts.ruby_by and facts.ruby_by.path or "the usual folders"
@@ -169,7 +169,7 @@ function M.host_problems(to, facts)
 		and (". Looked for in %s: when it lies elsewhere, name its folder with mastodon.path in the fleet file"):format(path)
 		or " (a package of NodeSource, or your way of installing Node.js)")
 	if facts.vips ~= "?" then least(problems, "libvips", facts.vips, need.vips, facts.vips_fix) end
-	least(problems, "FFmpeg", facts.ffmpeg, need.ffmpeg, " (apt install ffmpeg, or your system's package)")
+	if facts.ffmpeg ~= "?" then least(problems, "FFmpeg", facts.ffmpeg, need.ffmpeg, " (apt install ffmpeg, or your system's package)") end
 	if M.compare(to.series, "4.3") >= 0 and facts.corepack ~= "yes" then
 		problems[#problems + 1] = "corepack is not there, without it the yarn that " .. to.series .. " wants cannot be had "
 			.. "(it comes with Node.js up to 24; else: npm install -g corepack)"

@@ -102,6 +102,19 @@ for _, case in ipairs { { "3.3.8", true }, { "3.1.2", false }, { "3.5.0", false 
 end
 same("no range", runtime.in_range(versions.compare, "1.0", nil), true)
 
+-- ---- programs ----
+
+local function programs(target, facts)
+	for name, value in pairs { node = "24.1", vips = "8.16", ffmpeg = "7.1.1", corepack = "yes" } do facts[name] = facts[name] or value end
+	return table.concat(versions.host_problems(versions.parse(target), facts), "; ")
+end
+same("all is there", programs("4.6.5", {}), "")
+same("a version that is no number is not “not installed”", programs("4.6.5", { ffmpeg = "?", vips = "?" }), "")
+assert(programs("4.6.5", { ffmpeg = "" }):find("FFmpeg is not installed; at least 5.1", 1, true))
+assert(programs("4.6.5", { ffmpeg = "4.4.2" }):find("FFmpeg 4.4.2 is too old", 1, true))
+assert(programs("4.6.5", { corepack = "" }):find("corepack is not there, without it the yarn that 4.6 wants cannot be had", 1, true))
+same("yarn 1 needs none", programs("4.2.29", { corepack = "" }), "")
+
 -- ---- sizes, and what the database says of the code ----
 
 local state, environment
