@@ -1,5 +1,6 @@
 #!/usr/bin/env bats
-# webs.bats - several webs behind a proxy are started anew one after the other, and nobody is refused or waits; who would be missed is only loaded anew.
+# webs.bats - several webs behind a proxy are started anew one after the other, and nobody is refused or waits; who would be missed is
+# only loaded anew.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 bats_require_minimum_version 1.5.0
@@ -71,9 +72,14 @@ systemctl restart mastodon-web@3001"
 	has "mastodon-web@3001 on app1: none of the requests to "
 }
 
-@test "one web alone is only loaded anew" {
-	"$FLEET" setup app1 plain
-	again
-	closed ok
-	is app1 "systemctl reload mastodon-web"
+@test "one web alone is only loaded anew, also where it listens on a socket or at an address of its own" {
+	local where
+	for where in web-unix "web-address 127.0.0.2:3100" plain; do
+		# shellcheck disable=SC2086 # a set-up and its argument
+		"$FLEET" setup app1 $where
+		again
+		closed ok
+		is app1 "systemctl reload mastodon-web"
+		rm -r "$BATS_TEST_TMPDIR/journal"
+	done
 }

@@ -1,4 +1,5 @@
--- webs.lua - of the upgrade only how it starts the webs anew behind the second part of the migration; for tests, beside a link to runbooks/lib.
+-- webs.lua - of the upgrade only how it starts the webs anew behind the second part of the migration; for tests, beside a link
+-- to runbooks/lib.
 -- SPDX-License-Identifier: GPL-3.0-or-later
 local preflight = require "preflight"
 local services = require "services"
@@ -10,7 +11,11 @@ runbook { id = "webs", bellbook = 1, title = "Start the webs anew", about = "Not
 	},
 	roles = { app = "1+" } }
 
-observe "facts" { title = "What runs?", gives = { "site" }, run = function(s) preflight.look(s) end }
+observe "facts" { title = "What runs, and does it answer?", gives = { "site" }, run = function(s)
+	preflight.look(s)
+	local problems = services.problems(s, s.site)
+	check(#problems == 0, table.concat(problems, "\n"))
+end }
 
 change "again" { title = "Start them anew", needs = { "site" }, gives = { "done" }, why = "A test.", back = "None.",
 	run = function(s)
