@@ -708,6 +708,8 @@ stop between this step and the restart.]],
 		quiet_sidekiq(s)
 		sidekiq.drain(s, s.site, everything(s), s.params.drain)
 		s.quieted = true
+		s:note("Sidekiq takes no new jobs from now on: they wait in Redis until it is started again, in the step “Restart Sidekiq”. Whoever stops before that "
+			.. "leaves them there: the runbook upgrade-back starts it with the old code.")
 	end,
 	done = function(s)
 		-- By what runs now: a process that was started after an earlier look is in no list of that look.

@@ -74,6 +74,12 @@ def fault_number(name, default):
         return default
 
 
+def until_full():
+    """The fault disk-fills: what writes much goes on when the disk is full."""
+    while fault("disk-fills") is not None and os.statvfs("/").f_bavail > 0:
+        time.sleep(0.05)
+
+
 def setting(name, default=None):
     """A fact about this host's machine room: node, vips, ffmpeg, … in /etc/standin/NAME."""
     return slurp("%s/%s" % (ETC, name), default)

@@ -74,6 +74,7 @@ def yarn_berry(live, version):
     out("➤ YN0000: · Yarn %s\n➤ YN0000: ┌ Resolution step\n➤ YN0000: └ Completed" % version)
     out("➤ YN0000: ┌ Fetch step")
     nap(0.4)
+    core.until_full()
     if fault("yarn-network") is not None:
         out("➤ YN0001: │ RequestError: getaddrinfo EAI_AGAIN repo.yarnpkg.com\n➤ YN0000: └ Completed in 0s 412ms\n➤ YN0000: · Failed with errors in 0s 420ms")
         return 1
