@@ -28,7 +28,7 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	"$FLEET" break disk app2
 	BELLBOOK_JOURNAL=$journal/j.db run "$FLEET" exec python3 "$PLAINLY" "ask:sudo on=$PASSWORD@1" \
 		'ask:“What runs, and where?” failed=skip@1' 'why=later' 'ask:“Do all services run and answer?” failed=enter 1@1' \
-		'ask:“What runs, and where?” failed=retry@1'"!'$FLEET' mend disk app2" 'ask:Run step “Build the=go@1'"!'$FLEET' break disk app2" \
+		'ask:“What runs, and where?” failed=retry@1'"!'$FLEET' mend disk app2" 'ask:Run step “Build the pages=go@1'"!'$FLEET' break disk app2" \
 		'ask:assets” failed=retry@1'"!'$FLEET' mend disk app2" -- \
 		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set target=v4.6.5-glitch --plain
 	[ "$status" -eq 0 ]

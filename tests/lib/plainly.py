@@ -4,7 +4,7 @@
 """usage: plainly.py [RULE…] -- COMMAND…
 
 A rule is that of drive.py; OF is "ask" (a question whose text contains MATCH gets VALUE), "why", "who" or "until" (what an answer lacks), or "seen".
-Without a rule: the first choice, what is to be typed exactly, what Enter alone means, a reason, an owner, a date. "= VALUE" is printed for each answer.
+Without a rule: the first choice (but of a failed step), what is to be typed exactly, what Enter alone means, a reason, an owner, a date. "= VALUE" is printed for each answer.
 Exits as the command did, 70 when nothing came for PATIENCE (120) seconds, 71 when a question had no answer."""
 import os
 import re
@@ -24,7 +24,7 @@ def usual(question):
     if exact:
         return exact.group(1)
     if re.search(r"^Choose: ", question, re.M):
-        return "1"
+        return None if " failed. What now?" in question.split("\n")[0] else "1"  # a try that nobody meant would be one of many
     return "" if re.search(r"^Enter alone means: ", question, re.M) else None
 
 
