@@ -28,6 +28,7 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	"$FLEET" break disk app2
 	BELLBOOK_JOURNAL=$journal/j.db run "$FLEET" exec python3 "$PLAINLY" "ask:sudo on=$PASSWORD@1" \
 		'ask:“What runs, and where?” failed=skip@1' 'why=later' 'ask:“Do all services run and answer?” failed=enter 1@1' \
+		'ask:“Do all services run and answer?” failed=retry@1' \
 		'ask:“What runs, and where?” failed=retry@1'"!'$FLEET' mend disk app2" 'ask:Run step “Build the pages=go@1'"!'$FLEET' break disk app2" \
 		'ask:assets” failed=retry@1'"!'$FLEET' mend disk app2" -- \
 		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set target=v4.6.5-glitch --plain
@@ -37,7 +38,7 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	[ "$(grep -c '^Type it; it is not shown and never stored.$' <<<"$output")" -eq 1 ]
 	# The full disk is told as that, before anything else and in the middle; what the skipped look leaves out is named, and the way back to it.
 	[ "$(times 'FAILED after .*: step 1, What runs, and where\?: app2: the disk is full: / \(0 KiB free\)\.')" -eq 2 ]
-	has 'it needs site, which has no value: step “facts” (What runs, and where?), which gives it, was skipped: later.'
+	has 'it needs what step “facts” (What runs, and where?) finds out (its value “site”), and that step was skipped: later.'
 	has 'in plain lines: enter NUMBER'
 	has "step 21, Build the pages' assets: 1 of 2 failed: app2: no space left on app2: the job was not started."
 	for text in "${EVENING[@]}"; do has "$text"; done

@@ -71,7 +71,7 @@ whole_box() {
 	keys 2 Enter
 	box 'Why?'
 	keys 'later' Enter
-	box 'it needs site, which has no value'
+	box 'it needs what step “facts”'
 	see 'Look there first: step 1, “What runs, and where?”, was skipped by root.'
 	keys E
 	box '1 go back to step 1'
