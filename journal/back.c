@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/called.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -35,7 +36,8 @@ void back_command(const struct json *back, struct buf *out)
 	struct json *value;
 	void *it = NULL;
 
-	buf_puts(&raw, "bellbook run ");
+	called(&raw);
+	buf_puts(&raw, " run ");
 	word(&raw, name(back));
 	if (fleet) {
 		buf_puts(&raw, " --fleet ");

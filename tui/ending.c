@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/called.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
@@ -24,6 +25,13 @@ bool ending_may_go_back(const struct scene *scene)
 bool ending_goes_back(const struct scene *scene)
 {
 	return ending_may_go_back(scene) && str_is(scene->my_role, "driver") && scene->me && str_is(json_text(scene->model->way_back, "by", ""), scene->me);
+}
+
+static void to_type(struct buf *out, const char *what, const char *command, int64_t session)
+{
+	buf_printf(out, "%s: ", what);
+	called(out);
+	buf_printf(out, " %s %lld\n", command, (long long)session);
 }
 
 static void title(const struct scene *scene, int64_t session, struct buf *out)
@@ -133,7 +141,7 @@ static void words_of_the_walk(const struct scene *scene, int64_t session, struct
 		prose_flow(out, talk->text);
 		buf_putc(out, '\n');
 	}
-	buf_printf(out, "Read it with: bellbook log %lld\n", (long long)session);
+	to_type(out, "Read it with", "log", session);
 }
 
 /* What the process that is gone had begun: commands on hosts do not end with it. */
@@ -189,7 +197,7 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 		buf_puts(out, "its process is gone: nothing new begins.\n");
 		if (at >= 0 && model->steps[at].state == STEP_RUNNING)
 			still_there(model, (size_t)at, out);
-		buf_printf(out, "Resume it with: bellbook resume %lld\n", id);
+		to_type(out, "Resume it with", "resume", session);
 		return;
 	}
 	if (scene->halted)
@@ -199,5 +207,5 @@ void ending_tell(const struct scene *scene, int64_t session, enum ending ending,
 	else
 		buf_puts(out, model->state == SESSION_PAUSED ? "paused; it stays as it is.\n"
 			: "it goes on without you.\n");
-	buf_printf(out, "Come back with: bellbook attach %lld\n", id);
+	to_type(out, "Come back with", "attach", session);
 }

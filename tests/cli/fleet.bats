@@ -237,9 +237,14 @@ start_session() {
 	[[ $output == *"which host?"* ]]
 	run "$FLEET" break loss app1 lots
 	[[ $output == *"how many percent?"* ]]
+	run "$FLEET" break stop db1
+	[[ $output == *"which unit?"* ]]
+	# Alone it says what there is, each with what it does.
+	run -0 "$FLEET" break
+	[[ $output == *"disk HOST                fill the disk"*"hosts: "* ]]
 }
 
-@test "PostgreSQL replicates, Redis and nginx answer, and a power failure loses nothing" {
+@test "PostgreSQL replicates, Redis and nginx answer, and a power failure loses nothing; a service stops and starts" {
 	need_namespaces services
 	OTHER=$BATS_TEST_TMPDIR/other
 	export FLEET_STATE=$OTHER FLEET_SERVICES=yes FLEET_DISK=512m
@@ -251,6 +256,17 @@ start_session() {
 	[ "$("${psql[@]}" -h db2 -c 'select pg_is_in_recovery()')" = t ]
 	"$FLEET" exec redis-cli -h db1 set mark 43
 	"$FLEET" exec redis-cli -h db1 waitaof 1 0 1000 >/dev/null || :
+	"$FLEET" break stop db1 redis
+	[[ $("$FLEET" status) == *"db1"*"broken: stop redis"* ]]
+	run ! "$FLEET" exec redis-cli -h db1 get mark
+	"$FLEET" mend stop db1
+	"$FLEET" mend stop db1
+	[ "$("$FLEET" exec redis-cli -h db1 get mark)" = 43 ]
+	"$FLEET" break stop db1 postgresql
+	run ! "${psql[@]}" -h db1 -c 'select n from marks'
+	"$FLEET" mend stop db1
+	[ "$("${psql[@]}" -h db1 -c 'select n from marks')" = 42 ]
+	[[ $("$FLEET" status) != *"broken: stop"* ]]
 	"$FLEET" break power db1
 	"$FLEET" mend power db1
 	[ "$("${psql[@]}" -h db1 -c 'select n from marks')" = 42 ]

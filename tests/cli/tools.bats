@@ -279,3 +279,25 @@ compile() {
 	"$TREE/m" >"$TREE/out"
 	cmp "$TREE/odd-name.sh" "$TREE/out"
 }
+
+@test "practice: a fleet anew begins a new journal and puts the old one aside, one that is up goes on with its own; no line is wider than a terminal" {
+	mkdir -p "$TREE/tools" "$TREE/tests/fleet" "$TREE/build/release" "$TREE/state"
+	cp "$BATS_TEST_DIRNAME/../../tools/practice" "$TREE/tools/"
+	# shellcheck disable=SC2016 # the script's own
+	printf '#!/bin/sh\n[ "$1" != status ] || exit "$(cat %s)"\n[ "$1" != up ] || echo "called: $FLEET_CALLED"\n' "$TREE/rc" >"$TREE/tests/fleet/fleet"
+	chmod +x "$TREE/tests/fleet/fleet"
+	export BELLBOOK_JOURNAL=$TREE/state/practice.db
+	echo old >"$BELLBOOK_JOURNAL"
+	echo index >"$BELLBOOK_JOURNAL-index.db"
+	echo 0 >"$TREE/rc"
+	run -0 "$TREE/tools/practice"
+	[ "$(<"$BELLBOOK_JOURNAL")" = old ]
+	[[ $output != *"put aside"* && $output == *"called: tests/fleet/fleet exec ./bellbook"* ]]
+	echo 3 >"$TREE/rc"
+	run -0 "$TREE/tools/practice"
+	[[ $output == *"put aside"*"--journal $TREE/state/practice-until-"*" sessions"* ]]
+	[ ! -e "$BELLBOOK_JOURNAL" ] && [ ! -e "$BELLBOOK_JOURNAL-index.db" ]
+	[ "$(cat "$TREE"/state/practice-until-*[0-9].db)" = old ]
+	[ "$(cat "$TREE"/state/practice-until-*.db-index.db)" = index ]
+	run ! grep -vF -- --journal <(awk 'length > 80' <<<"$output")
+}

@@ -590,6 +590,12 @@ static void plain__end_tells_how_to_come_back(void **state)
 	type(plain, "leave");
 	assert_int_equal(plain_end(plain, &out), 3);
 	assert_non_null(strstr(buf_text(&out), "Come back with: bellbook attach 1"));
+	/* Where it is called otherwise, it says so: what is shown can be typed. */
+	assert_int_equal(setenv("BELLBOOK_CALLED", "tests/fleet/fleet exec ./bellbook", 1), 0);
+	buf_clear(&out);
+	assert_int_equal(plain_end(plain, &out), 3);
+	assert_int_equal(unsetenv("BELLBOOK_CALLED"), 0);
+	assert_non_null(strstr(buf_text(&out), "Come back with: tests/fleet/fleet exec ./bellbook attach 1\n"));
 	buf_clear(&out);
 	plain_free(plain);
 	/* What a process that is gone had begun is not said to have ended. */

@@ -4,11 +4,34 @@
 #
 # What is broken now is noted in the state directory as faults/HOST.KIND, for status and for the next mend.
 
-FAULTS="link loss delay freeze sshd sshd-session kill oom power disk hostkey"
+FAULTS="link loss delay freeze sshd sshd-session kill stop oom power disk hostkey"
+
+fault_list() {
+	cat <<E
+     link HOST                the cable
+     loss HOST PERCENT        drop packets that reach HOST
+     delay HOST MS            add MS to the round trip
+     freeze HOST              stop every process on HOST
+     sshd HOST                kill the listener (it comes back by itself)
+     sshd-session HOST [all]  kill the newest ssh session, or all
+     kill HOST [UNIT]         SIGKILL for the main process of a unit (mastodon-web)
+     stop HOST UNIT           stop a service: postgresql on db1, redis on db1, mastodon-web on app1 …; mend starts it
+     oom HOST [TEXT]          SIGKILL for the process with the most memory (of those whose command has TEXT)
+     power HOST               cable out, then power off; mend boots it with its disk kept
+     disk HOST                fill the disk to the last block
+     hostkey HOST             another host key
+E
+}
 
 # Checks the words, then works in the world (or in the loopback tier, which has few faults).
 fault() {
 	local verb=$1 kind=${2:-} host=${3:-} arg=${4:-}
+	if [ -z "$kind" ] && [ "$verb" = break ]; then
+		echo "fleet: break WHAT, and mend WHAT to take it back; there are:"
+		fault_list
+		echo "hosts: ${HOSTS[*]}"
+		return
+	fi
 	case " $FAULTS " in
 	*" ${kind:-?} "*) ;;
 	*) die "$verb: \"$kind\" is not a fault; there are: $FAULTS" ;;
@@ -19,6 +42,7 @@ fault() {
 		case $kind in
 		loss) is_number "$arg" 0 100 || die "break loss $host: how many percent?" ;;
 		delay) is_number "$arg" 0 10000 || die "break delay $host: how many milliseconds?" ;;
+		stop) [ -n "$arg" ] || die "break stop $host: which unit? (fleet in $host systemctl list-units)" ;;
 		esac
 	fi
 	if [ "$(<"$STATE/tier")" = loopback ]; then
@@ -225,6 +249,42 @@ break_kill() {
 mend_kill() { :; }
 
 no_process_at() { ! at_host "$1" kill -0 "$2"; }
+
+# Hosts without systemd have a script for each of their services (rc/), and the pid file of the program itself.
+pid_file_of() {
+	case $1 in
+	postgresql) echo /var/run/postgresql/15-main.pid ;;
+	redis) echo /run/redis/redis-server.pid ;;
+	nginx) echo /run/nginx.pid ;;
+	esac
+}
+
+break_stop() {
+	local file p signal=TERM
+	file=$(pid_file_of "$2")
+	if [ -z "$file" ]; then
+		at_host "$1" systemctl stop "$2" || return 1
+	elif p=$(at_host "$1" head -n 1 "$file" 2>/dev/null); then
+		[ "$2" != postgresql ] || signal=INT # fast: it does not wait for who is connected
+		at_host "$1" kill "-$signal" "$p" && await 30 "end of $2 on $1" no_process_at "$1" "$p"
+	fi
+	echo "fleet: $1: $2 stopped"
+}
+
+# The one that was stopped there, or that is named.
+mend_stop() {
+	local unit=${2:-} p
+	[ -n "$unit" ] || unit=$(cat "$STATE/faults/$1.stop" 2>/dev/null)
+	if [ -z "$unit" ]; then
+		return 0
+	elif [ -z "$(pid_file_of "$unit")" ]; then
+		at_host "$1" systemctl start "$unit"
+	elif p=$(at_host "$1" head -n 1 "$(pid_file_of "$unit")" 2>/dev/null) && at_host "$1" kill -0 "$p" 2>/dev/null; then
+		return 0
+	else
+		at_host "$1" "/etc/fleet/rc.d/$unit" 8<&- # what it starts lives on, and would keep our lock
+	fi
+}
 
 # What the kernel does when there is no memory left: the process with the most of it goes, of those that say $2 if that is given.
 break_oom() {

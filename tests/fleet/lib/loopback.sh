@@ -200,7 +200,7 @@ loop_stop() {
 loop_fault() {
 	local verb=$1 kind=$2 h=$3 arg=$4
 	case $kind in
-	link | loss | delay | kill | oom | power | disk)
+	link | loss | delay | kill | stop | oom | power | disk)
 		echo "fleet: tier loopback: no $kind faults" >&2
 		exit 4
 		;;
