@@ -207,7 +207,9 @@ local function web_sockets(s, site, host)
 			local one = {}
 			one.host, one.port = split_address(a)
 			one.far, one.far_port = split_address(b)
-			if one.port ~= (site.hosts[host].web_port or 3000) then got.tcp[#got.tcp + 1] = one end
+			-- Members' requests come in there, and Redis is no database: one that was just started has asked nobody else.
+			local other = one.port == (site.hosts[host].web_port or 3000) or (one.far_port == site.redis.port and one.far_port ~= site.db.port)
+			if not other then got.tcp[#got.tcp + 1] = one end
 		elseif kind == "unix" then
 			-- The journal's end is no connection to anything that it asks.
 			if not a:find("^/run/systemd/") then got.unix[#got.unix + 1] = { path = a, pids = b } end

@@ -34,6 +34,8 @@ says() {
 
 @test "the digest of a copy is taken from the note beside it, until somebody writes to the copy" { says copies.lua; }
 
+@test "a web that was just started and has asked Redis alone is no web of another database" { says proof.lua; }
+
 @test "each step says itself what leads back from it: on a screen no other stands above it" {
 	local name
 	for name in upgrade upgrade-back; do
