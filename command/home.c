@@ -146,7 +146,7 @@ static void wait_for_enter(void)
 {
 	int c;
 
-	fputs("\nEnter goes back home. ", stdout);
+	fputs("\nEnter goes back. ", stdout);
 	fflush(stdout);
 	do
 		c = getchar();
