@@ -40,7 +40,7 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	[ "$(times 'FAILED after .*: step 1, What runs, and where\?: app2: the disk is full: / \(0 KiB free\)\.')" -eq 2 ]
 	has 'it needs what step “facts” (What runs, and where?) finds out (its value “site”), and that step was skipped: later.'
 	has 'in plain lines: enter NUMBER'
-	has "step 21, Build the pages' assets: 1 of 2 failed: app2: no space left on app2: the job was not started."
+	has "step 21, Build the pages' assets: 1 of 2 failed: app2: no space left on app2: the job was not started, as its output is kept in a file there first."
 	for text in "${EVENING[@]}"; do has "$text"; done
 	# Every warning of the looks stands once more where it is agreed on the upgrade, and at the end.
 	[ "$(grep -c '^- Is the database healthy? db2, a replica, could not be looked at: ' <<<"$output")" -eq 2 ]
