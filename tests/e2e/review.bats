@@ -17,7 +17,7 @@ setup() {
 			run = function(s) here.run("for i in $(seq 30); do echo line $i; done; echo needle in the hay; echo last line") s.ok = true end,
 			done = function(s) return s.ok == true end }
 		change "fail" { title = "Fail", why = "To see what happens.",
-			run = function(s) here.run("echo fine; echo 'oops: connection refused' >&2; exit 3") end, done = function(s) return false end }
+			run = function(s) here.run("exec 2>&1; echo fine; echo 'oops: connection refused'; exit 3") end, done = function(s) return false end }
 		change "last" { title = "The last one", why = "It is the end.", gives = { "over" },
 			run = function(s) here.run("echo over and out") s.over = true end, done = function(s) return s.over == true end }
 	END
@@ -51,7 +51,7 @@ record() {
 	see 'Enter details'
 	# Two answers with reasons, then the failure with its first error.
 	keys ']' ']' ']'
-	see 'first error is line 3'
+	see 'first error is line 4'
 	see '> '
 	see 'oops: connection refused'
 	keys g
