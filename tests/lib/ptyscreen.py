@@ -23,13 +23,16 @@ class Screen:
     def __init__(self, fd):
         self.fd, self.got = fd, b""
 
-    def until(self, text):
+    def until(self, *texts):
+        """Waits for one of the texts; gives the one that came first."""
         end = time.monotonic() + PATIENCE
-        while text not in self.got:
+        while not any(text in self.got for text in texts):
             if not select.select([self.fd], [], [], max(0, end - time.monotonic()))[0]:
-                sys.exit("never: %r in %r" % (text, self.got[-500:]))
+                sys.exit("never: %r in %r" % (texts, self.got[-500:]))
             try:
                 self.got += os.read(self.fd, 65536)
             except OSError:
-                sys.exit("ended without %r: %r" % (text, self.got[-500:]))
-        self.got = self.got[self.got.index(text) + len(text):]
+                sys.exit("ended without %r: %r" % (texts, self.got[-500:]))
+        first = min((text for text in texts if text in self.got), key=self.got.index)
+        self.got = self.got[self.got.index(first) + len(first):]
+        return first
