@@ -23,8 +23,7 @@ setup() {
 		change "undo" { title = "Undo it", why = "It did not hold.", gives = { "ok" },
 			run = function(s) here.run("echo " .. s.params.record .. " >>$BATS_TEST_TMPDIR/undone") s.ok = true end, done = function(s) return s.ok == true end }
 	END
-	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
-	see 'ready>'
+	open_shell 80 24
 }
 
 teardown() { end_sessions; }

@@ -24,8 +24,7 @@ setup() {
 			run = function(s) here.run("echo hello " .. q(s.params.who)) s.ok = true end, done = function(s) return s.ok == true end }
 		manual "wave" { title = "Wave", why = "They like it.", downtime = "ends" }
 	END
-	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
-	see 'ready>'
+	open_shell 80 24
 }
 
 teardown() { end_sessions; }

@@ -28,8 +28,7 @@ teardown_file() { "$FLEET" down >&2; }
 
 setup() {
 	cd "$REPO" || return
-	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
-	see 'ready>'
+	open_shell 80 24
 }
 
 teardown() { tm kill-server; }

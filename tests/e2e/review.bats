@@ -21,8 +21,7 @@ setup() {
 		change "last" { title = "The last one", why = "It is the end.", gives = { "over" },
 			run = function(s) here.run("echo over and out") s.over = true end, done = function(s) return s.over == true end }
 	END
-	tm -f /dev/null new-session -d -x 100 -y 30 "env PS1='ready> ' bash --norc --noprofile -i"
-	see 'ready>'
+	open_shell 100 30
 }
 
 teardown() {

@@ -21,8 +21,7 @@ setup() {
 			run = function(s) here.run("echo oops >&2; exit 3") end, done = function(s) return true end }
 		manual "hand" { title = "Look out of the window", why = "Fresh air." }
 	END
-	tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
-	see 'ready>'
+	open_shell 80 24
 }
 
 teardown() { end_sessions; }
@@ -162,8 +161,7 @@ view_pid() {
 		run -3 "$BELLBOOK" attach --plain < <(printf 'where\nleave\n')
 		[[ $output == *'Run step “Print lines”?'* ]]
 		printf 'abort\nover\n' | "$BELLBOOK" attach --plain >/dev/null || true
-		tm -f /dev/null new-session -d -x 80 -y 24 "env PS1='ready> ' bash --norc --noprofile -i"
-		see 'ready>'
+		open_shell 80 24
 	done
 }
 

@@ -82,6 +82,12 @@ gone() {
 	return 1
 }
 
+# open_shell COLS ROWS: a terminal of that size in which a shell waits.
+open_shell() {
+	tm -f /dev/null new-session -d -x "$1" -y "$2" "env PS1='ready> ' bash --norc --noprofile -i"
+	see 'ready>'
+}
+
 # Ends the tmux server, and the sessions of BELLBOOK_JOURNAL that a test left; their processes sweep behind themselves before they go.
 end_sessions() {
 	local session pid
