@@ -1,8 +1,8 @@
 -- indexes.lua - the look at unique indexes asks the server that the settings lead to, on its port. usage: lua5.4 indexes.lua RUNBOOKS/LIB
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- luacheck: std lua54
+-- luacheck: std lua54, globals same verdict
 dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
-local wrong, asked, answers, noted = 0, {}, {}, {}
+local asked, answers, noted = {}, {}, {}
 
 local env = setmetatable({}, { __index = _G })
 function env.require(name)
@@ -26,13 +26,6 @@ local function look(port, to, ...)
 	return table.concat(asked, "\n"), ok and table.concat(noted, "\n") or "refused: " .. (type(why) == "table" and why.text or tostring(why))
 end
 
-local function same(what, got, wanted)
-	if got ~= wanted then
-		wrong = wrong + 1
-		io.stderr:write(("%s\n  gives  %s\n  wanted %s\n"):format(what, got, wanted))
-	end
-end
-
 local function said(text) return { ok = true, out = text, err = "" } end
 local silent = { ok = false, out = "", err = "could not connect\n" }
 
@@ -52,4 +45,4 @@ same("no amcheck", word:match("sudo.-amcheck'"), "sudo -u postgres psql -d toot 
 word = select(2, look(5432, "4.6.5", silent))
 same("no answer", word, "Whether indexes are whole was not checked. db1: PostgreSQL did not answer as its user postgres: could not connect")
 same("damaged", select(2, look(5432, "4.6.5", said "1\n", { ok = false, out = "", err = "item order invariant violated\n" })):match("^refused: An index is damaged") ~= nil, true)
-print(wrong == 0 and "ok" or "wrong")
+verdict()

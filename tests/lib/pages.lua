@@ -2,18 +2,11 @@
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- usage: lua5.4 pages.lua RUNBOOKS/LIB SOCKET ADDRESS PORT    a web as tests/lib/places.py listens on both.
--- luacheck: std lua54, globals q lines trim
+-- luacheck: std lua54, globals q lines trim same verdict
 package.path = arg[1] .. "/?.lua"
 dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 local mastodon = require "mastodon"
 local pages = require "pages"
-local wrong = 0
-
-local function same(what, got, wanted)
-	if got == wanted then return end
-	wrong = wrong + 1
-	io.stderr:write(("%s\n  gives  %s\n  wanted %s\n"):format(what, tostring(got), tostring(wanted)))
-end
 
 function mastodon.read(_, _, cmd)	-- luacheck: ignore
 	local p <close> = assert(io.popen(cmd))
@@ -63,4 +56,4 @@ for _, place in ipairs { { socket = arg[2] }, { address = arg[3], port = tonumbe
 	same(where .. ": warm, an error", warm["/explore"], "500")
 	same(where .. ": warm, not there", warm["/bellbook-is-not-there"], "404")
 end
-print(wrong == 0 and "ok" or "wrong")
+verdict()

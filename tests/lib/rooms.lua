@@ -1,12 +1,11 @@
 -- rooms.lua - where PostgreSQL's data lie is found by its server's processes, links followed. usage: lua5.4 rooms.lua RUNBOOKS/LIB FOLDER (empty)
 -- SPDX-License-Identifier: GPL-3.0-or-later
--- luacheck: std lua54
+-- luacheck: std lua54, globals same verdict
 dofile((arg[0]:gsub("[^/]*$", "globals.lua")))
 local folder = arg[2]
 local mastodon = {}
 local function part(name) return name == "mastodon" and mastodon or {} end
 local elsewhere = assert(loadfile(arg[1] .. "/elsewhere.lua", "t", setmetatable({ require = part }, { __index = _G })))()
-local wrong = 0
 
 local function sh(text)
 	local p <close> = assert(io.popen("cd '" .. folder .. "' && { " .. text .. "\n}"))
@@ -31,13 +30,6 @@ local function here(text) return sh("PATH=$PWD/bin:$PATH\n" .. text:gsub("/proc/
 
 local function look(port) return here(elsewhere.DB_ROOM:format(port)) end
 
-local function same(what, got, wanted)
-	if got ~= wanted then
-		wrong = wrong + 1
-		io.stderr:write(("%s\n  gives  %s\n  wanted %s\n"):format(what, got, wanted))
-	end
-end
-
 same("the server of that port", look(5433), "data 1001 /srv/pg data\nwal 1002 /srv/wal\n16400 1003 /srv/space\n")
 same("one without those folders", look(5432), "data 1004 /\n")
 same("none", look(5434), "guessed " .. folder .. "/none\n")
@@ -53,4 +45,4 @@ same("none named: the app host that it runs on", db_hosts(nil, 5433, "1001"), "a
 same("named without a host", db_hosts({}, 5433, "1001"), "app2")
 same("none named: another server of that port", db_hosts(nil, 5433, "5000"), "")
 same("none named: it runs on no app host", db_hosts(nil, 5434, "1000"), "")
-print(wrong == 0 and "ok" or "wrong")
+verdict()
