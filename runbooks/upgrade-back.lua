@@ -276,14 +276,8 @@ the app hosts and those of the role proxy: both tell the newer release.]],
 		return true
 	end }
 
-local function since_code(s)
-	local since = {}
-	for host, at in pairs(on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[s.site.hosts[host].hostname] = at end
-	return since
-end
-
 local function sidekiq_is_old(s)
-	local state, since = sidekiq.look(s, s.site), since_code(s)
+	local state, since = sidekiq.look(s, s.site), sidekiq.coded_since(s, s.site)
 	for _, host in ipairs(mastodon.hosts_with(s, s.site, "sidekiq")) do
 		if not sidekiq.is_renewed(state, s.site.hosts[host].hostname, since) then return false end
 	end

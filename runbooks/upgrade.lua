@@ -62,7 +62,7 @@ does nothing again.]],
 			.. "what was written since the dump is lost by it, and counted before you agree" },
 	roles = { app = "1+" } }
 
-local on_all, true_on_all = hosts.on_all, hosts.true_on_all
+local true_on_all = hosts.true_on_all
 
 -- The same for changes: when it fails on one host, that is said at once, while the others are still at work.
 local function do_on_all(s, fn) return hosts.each(s, s:all "app", fn) end
@@ -107,16 +107,9 @@ local function code_is(s, host)
 	return mastodon.read(s, host, cmd:format(q(target(s).tag .. "^{commit}")), { check = false }).ok
 end
 
--- The host's name for itself → since when a process there runs the code that lies there.
-local function coded_since(s)
-	local since = {}
-	for host, at in pairs(on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[s.site.hosts[host].hostname] = at end
-	return since
-end
-
--- The same, and knows the tables as the last run of migrations left them.
+-- As sidekiq.coded_since, and knows the tables as the last run of migrations left them.
 local function fresh_since(s)
-	local changed, since = mastodon.migrated_since(s, s.site), coded_since(s)
+	local changed, since = mastodon.migrated_since(s, s.site), sidekiq.coded_since(s, s.site)
 	for name, at in pairs(since) do since[name] = math.max(at, changed) end
 	return since
 end
@@ -147,7 +140,7 @@ end
 local function is_unended(s, b)
 	if mastodon.migrated_since(s, s.site) > 0 and not all_know_tables(s) then return true end
 	if not back.begun_before(s, s.site, b.text) then return false end
-	if #old_sidekiq_hosts(s, coded_since(s)) > 0 then return true end
+	if #old_sidekiq_hosts(s, sidekiq.coded_since(s, s.site)) > 0 then return true end
 	for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
 		if not verify.web_is(s, host, b.text) then return true end
 	end
@@ -399,7 +392,7 @@ runbook knows may run one: a worker forgotten on another machine would go on wit
 			s:warn "No Sidekiq process runs now."
 		else
 			-- Who has no list of its own serves what the code names once it was started anew, which this walk does.
-			local comes = not s.site.own_lists and sidekiq.any_older(state, coded_since(s))
+			local comes = not s.site.own_lists and sidekiq.any_older(state, sidekiq.coded_since(s, s.site))
 			local missing = sidekiq.unserved(state, versions.compare(from(s).series, "4.4") >= 0 and not comes)
 			check(#missing == 0, "no Sidekiq process serves the queues " .. table.concat(missing, ", ") .. ": their jobs wait for ever. Add them to a unit's "
 				.. "ExecStart (-q NAME), run systemctl daemon-reload and restart that unit")
@@ -880,7 +873,7 @@ lost here, though other servers have it. It may take hours on a big server. Neve
 	end,
 	run = function(s)
 		check(s.restarted or not s.checked_out, "the new code was not started in this walk; old processes would break on what this removes")
-		demand(sidekiq.leftovers(s, s.site, coded_since(s)), "Old processes would break on what this removes. Stop them first:")
+		demand(sidekiq.leftovers(s, s.site, sidekiq.coded_since(s, s.site)), "Old processes would break on what this removes. Stop them first:")
 		for _, text in ipairs(preflight.unknown_clients(s, s.site)) do s:warn(text) end
 		tell(s, "migrate-post")
 		migration.run(s, "migrate-post")

@@ -1,5 +1,6 @@
 -- sidekiq.lua - Sidekiq through Redis and systemd: its processes and queues, quiet, drained, started again.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local hosts = require "hosts"
 local mastodon = require "mastodon"
 local services = require "services"
 local units = require "units"
@@ -216,6 +217,13 @@ function M.takes_jobs(state, hostname, since)
 		if p.hostname == hostname and is_older(p, since) and not p.quiet then return true end
 	end
 	return false
+end
+
+-- The host's name for itself → since when a process there runs the code that lies there.
+function M.coded_since(s, site)
+	local since = {}
+	for host, at in pairs(hosts.on_all(s, function(host) return mastodon.code_since(s, host) end)) do since[site.hosts[host].hostname] = at end
+	return since
 end
 
 -- Has this host a process that takes jobs, and none that is quiet or was started before?
