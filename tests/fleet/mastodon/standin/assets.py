@@ -131,7 +131,7 @@ def precompile(live):
         return 0
     out("Compiling..." if packer == "webpacker" else "Building with Vite ⚡️")
     nap(0.8)
-    core.until_full()
+    core.write_much(live)
     if fault("assets-oom") is not None:
         spit(live + "/tmp/cache/last-compilation-digest-production", version + " failed\n")
         err("Compilation failed:\nKilled" if packer == "webpacker" else "Build with Vite failed! ❌\npid 4711 SIGKILL (signal 9)")

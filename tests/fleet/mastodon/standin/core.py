@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every part of the stand-in shares: paths, pace, faults, effects, versions, the .env file."""
+import contextlib
 import os
 import re
 import socket
@@ -74,10 +75,18 @@ def fault_number(name, default):
         return default
 
 
-def until_full():
-    """The fault disk-fills: what writes much goes on when the disk is full."""
-    while fault("disk-fills") is not None and os.statvfs("/").f_bavail > 0:
+def write_much(live):
+    """What yarn and the assets' build do first of all: write more than is left in the blocks of files that are written anew. With the fault
+    disk-fills only when the disk is full."""
+    while fault("disk-fills") is not None and os.statvfs(live).f_bavail > 0:
         time.sleep(0.05)
+    os.makedirs(live + "/tmp", exist_ok=True)
+    much = live + "/tmp/standin-much"
+    try:
+        spit(much, "x" * (1 << 20))
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(much)
 
 
 def setting(name, default=None):

@@ -74,7 +74,7 @@ def yarn_berry(live, version):
     out("➤ YN0000: · Yarn %s\n➤ YN0000: ┌ Resolution step\n➤ YN0000: └ Completed" % version)
     out("➤ YN0000: ┌ Fetch step")
     nap(0.4)
-    core.until_full()
+    core.write_much(live)
     if fault("yarn-network") is not None:
         out("➤ YN0001: │ RequestError: getaddrinfo EAI_AGAIN repo.yarnpkg.com\n➤ YN0000: └ Completed in 0s 412ms\n➤ YN0000: · Failed with errors in 0s 420ms")
         return 1
@@ -92,6 +92,7 @@ def yarn_classic(live, version):
     begin = time.monotonic()
     out("yarn install v%s\n[1/4] Resolving packages...\n[2/4] Fetching packages..." % version)
     nap(0.4)
+    core.write_much(live)
     if fault("yarn-network") is not None:
         err('error An unexpected error occurred: "https://registry.yarnpkg.com: getaddrinfo EAI_AGAIN registry.yarnpkg.com".')
         return 1
