@@ -183,6 +183,7 @@ void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session)
 
 	ending_tell(scene, session, ENDING_CLOSED, &text);
 	dialog_open(ui, DIALOG_HELP, "THE SESSION IS OVER", buf_text(&text));
+	ui->dialog.over = true;
 	ui->dialog.back = ending_may_go_back(scene);
 	buf_done(&text);
 }
@@ -519,7 +520,8 @@ static bool help_press(struct ui *ui, const struct press *press)
 void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us)
 {
 	enum dialog_kind kind = ui->dialog.kind;
-	char *text = keytable_stray(press, kind == DIALOG_NONE ? NULL : kind == DIALOG_LIST ? "choose with the arrows or a number, then Enter" : "Esc closes this");
+	char *text = keytable_stray(press, kind == DIALOG_NONE ? NULL : kind == DIALOG_LIST ? "choose with the arrows or a number, then Enter"
+		: ui->dialog.over ? "the session is over, Esc closes this" : "Esc closes this");
 
 	if (kind == DIALOG_NONE)
 		ui_notice(ui, text, now_us);

@@ -93,6 +93,20 @@ static void draw_typing(struct frame *frame, int row)
 			col = put_hint(frame, row, col, hints[i].key, hints[i].text);
 }
 
+/* Of a session that is over only what it came to is there. */
+static void draw_end(struct frame *frame, int row)
+{
+	const struct dialog *dialog = &frame->ui->dialog;
+	int col = put_hint(frame, row, 1, "q", "close and leave");
+
+	if (dialog->back)
+		col = put_hint(frame, row, col, "b", "the way back");
+	if (col > 0 && *keytable_key(ACTION_COPY))
+		col = put_hint(frame, row, col, keytable_key(ACTION_COPY), "copy this");
+	if (col > 0 && dialog->page > 0)
+		put_hint(frame, row, col, "PgDn PgUp", "read it all");
+}
+
 void draw_hints(struct frame *frame, int row)
 {
 	/* What only now means something comes before what always does. */
@@ -109,6 +123,10 @@ void draw_hints(struct frame *frame, int row)
 
 	if (ui_types(frame->ui)) {
 		draw_typing(frame, row);
+		return;
+	}
+	if (frame->ui->dialog.over) {
+		draw_end(frame, row);
 		return;
 	}
 	for (size_t i = 0; i < count && col > 0; i++) {

@@ -112,6 +112,14 @@ static void open_ends(const struct model *model, struct buf *out)
 
 #define ENDING_NOTES 6	/* the last of them are told, all stand in the log */
 
+/* Warned of in an attempt that failed, of a step that went well since: mended, or warned of again. */
+static bool is_mended(const struct scene *scene, const struct talk *talk)
+{
+	const struct model_step *step = talk->failed ? model_step_find(scene->model, talk->step) : NULL;
+
+	return step && (step->state == STEP_OK || step->state == STEP_WARN);
+}
+
 /* What was warned of, each thing once, and what was noted last: what is left to do stands there. */
 static void words_of_the_walk(const struct scene *scene, int64_t session, struct buf *out)
 {
@@ -123,8 +131,8 @@ static void words_of_the_walk(const struct scene *scene, int64_t session, struct
 
 		notes += talk->note;
 		for (size_t k = 0; k < i && talk->warned && !again; k++)
-			again = scene->talk[k].warned && str_is(scene->talk[k].text, talk->text);
-		if (!talk->warned || again)
+			again = scene->talk[k].warned && !is_mended(scene, &scene->talk[k]) && str_is(scene->talk[k].text, talk->text);
+		if (!talk->warned || again || is_mended(scene, talk))
 			continue;
 		buf_puts(out, told++ == 0 ? "Warnings of this walk:\n  " : "  ");
 		prose_flow(out, talk->text);

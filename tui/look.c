@@ -204,11 +204,15 @@ bool look_has_addresses(const struct ui *ui)
 	return found;
 }
 
-/* Of the box that is in front: its addresses, else its commands. NULL = it has neither. */
+/* Of the box that is in front: its addresses, else its commands; of the end's all. NULL = it has neither. */
 static const char *copy_box(const struct ui *ui, const struct scene *scene, struct buf *out)
 {
 	if (ui->dialog.kind == DIALOG_NONE || !ui->dialog.text)
 		return NULL;
+	if (ui->dialog.over) {
+		buf_puts(out, ui->dialog.text);
+		return "ending";
+	}
 	copy_addresses(ui->dialog.text, out);
 	if (out->len)
 		return "addresses";

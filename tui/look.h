@@ -18,7 +18,7 @@ void look_output(struct ui *ui, int64_t call);
 /* Next call with output, in order of begin: of the step looked at, else of all. */
 void look_call(struct ui *ui, const struct scene *scene, int by);
 
-/* Wants text copied: output, command, line or record; NULL = the addresses of the box in front, else its commands, else the output. */
+/* Wants text copied: output, command, line or record; NULL = the addresses of the box in front, else its commands, else the output; of the end's box what it says. */
 void look_copy(struct ui *ui, const struct scene *scene, const char *what, int64_t now_us);
 
 /* True when the text of the box in front has a web address in it. */

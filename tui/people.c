@@ -40,7 +40,7 @@ static char *about_you(const struct scene *scene, const struct json *you, bool p
 
 	if (json_bool(you, "newcomer", false))
 		buf_printf(&text, "This is your first session in this journal. %s %s. ",
-			str_is(json_text(you, "role", ""), "driver") ? "Going along with somebody who knows it is easier: attach --role navigator."
+			str_is(json_text(you, "role", ""), "driver") ? "You are asked before every change, and see what would run."
 			: "Watch, ask, and answer what you are asked.", plain ? "explain: what this step is, help: all that you can say" : "v: explanations, ?: all keys");
 	if (str_is(json_text(you, "role", ""), "observer"))
 		buf_printf(&text, "You observe: you see everything; %s; who drives answers. To take part: attach --role navigator. ",

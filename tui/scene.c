@@ -97,6 +97,15 @@ static void talk_add(struct scene *scene, const struct event *ev)
 	};
 }
 
+/* What was told of a step until its attempt failed is of that attempt. */
+static void talk_of_failure(struct scene *scene, const struct event *ev)
+{
+	const struct model_step *step = model_step_find(scene->model, ev->step ? ev->step : "");
+
+	for (size_t i = 0; step && step->state == STEP_FAILED && i < scene->talk_count; i++)
+		scene->talk[i].failed |= str_is(scene->talk[i].step, step->id);
+}
+
 static void question_add(struct scene *scene, const struct event *ev)
 {
 	scene->questions = mem_grow(scene->questions, scene->question_count + 1,
@@ -298,6 +307,8 @@ void scene_event(struct scene *scene, const struct event *ev)
 		question_close(scene, ev);
 	else if (ev->kind == EVENT_NOTE || ev->kind == EVENT_SAID || ev->kind == EVENT_WARNED)
 		talk_add(scene, ev);
+	else if (ev->kind == EVENT_STEP_ENDED)
+		talk_of_failure(scene, ev);
 	else if (ev->kind == EVENT_WHEEL_PASSED)
 		wheel_passed(scene, ev);
 	else if (ev->kind == EVENT_CALL_BEGUN)

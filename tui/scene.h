@@ -22,6 +22,7 @@
 struct talk {			/* strings owned, safe to show */
 	int64_t seq, at_us;
 	bool note, warned;	/* neither: somebody said it */
+	bool failed;		/* told in an attempt of its step that failed */
 	char *who, *text, *step;
 };
 

@@ -441,6 +441,12 @@ static enum keys_place place_of(const struct ui *ui)
 	return ui->dialog.kind == DIALOG_LIST ? KEYS_LIST : KEYS_NOWHERE;
 }
 
+/* There is nothing left to do in a session that is over. */
+static bool is_for_the_end(enum action action)
+{
+	return action == ACTION_COPY || action == ACTION_REDRAW || action == ACTION_SUSPEND;
+}
+
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
@@ -478,7 +484,9 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		return;
 	}
 	action = keytable_find(IN_LIVE, press);
-	if (action == ACTION_NONE && press->code != PRESS_ESC)
+	if (ui->dialog.over && action == ACTION_MENU)
+		dialog_close(ui);
+	else if ((action == ACTION_NONE && press->code != PRESS_ESC) || (ui->dialog.over && !is_for_the_end(action)))
 		dialog_stray(ui, press, now_us);
 	else
 		ui_act(ui, scene, action, NULL, now_us);

@@ -60,7 +60,8 @@ struct dialog {
 	char *error;		/* owned: why the last Enter did nothing */
 	bool hidden;		/* do not show the field */
 	bool buttons;		/* those of agreement, below the field */
-	bool back;		/* of a text: a key opens the way back that it tells of */
+	bool over;		/* of a text: what came of a session that is over; there is nothing but it */
+	bool back;		/* and a key opens the way back that it tells of */
 	int focus;		/* 0 = the field, else the button */
 	int64_t guard_us;	/* keys before this are ignored */
 	bool unseen;		/* and while this is so: the question is not on the terminal yet; set by the view */

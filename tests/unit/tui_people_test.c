@@ -236,6 +236,7 @@ static void here__is_told_once_a_minute_and_when_typing_changes(void **state)
 static void notice__tells_a_newcomer_and_a_shared_account(void **state)
 {
 	static const char lines[] = "{\"you\":{\"who\":\"jello\",\"role\":\"navigator\",\"views\":2,\"newcomer\":true,\"why\":\"ruud drives; take asks for the wheel\"}}\n";
+	static const char drives[] = "{\"you\":{\"who\":\"ruud\",\"role\":\"driver\",\"views\":1,\"newcomer\":true}}\n";
 	struct scene *scene = scene_of(BEGIN("jello", "navigator"), "");
 	struct feed *feed = feed_memory(lines, sizeof(lines) - 1);
 	const struct json *reply;
@@ -250,6 +251,17 @@ static void notice__tells_a_newcomer_and_a_shared_account(void **state)
 	assert_non_null(strstr(text, "first session"));
 	assert_non_null(strstr(text, "You are navigator: ruud drives"));
 	assert_non_null(strstr(text, "cannot tell you apart"));
+	mem_free(text);
+	feed_close(feed);
+	scene_free(scene);
+	/* Who drives, perhaps alone, is not told to join. */
+	scene = scene_of(BEGIN("ruud", "driver"), "");
+	feed = feed_memory(drives, sizeof(drives) - 1);
+	assert_int_equal(feed_next(feed, &ev, &reply, &e), FEED_REPLY);
+	text = people_notice(scene, reply, false);
+	assert_non_null(strstr(text, "first session"));
+	assert_non_null(strstr(text, "asked before every change"));
+	assert_null(strstr(text, "attach"));
 	mem_free(text);
 	feed_close(feed);
 	scene_free(scene);

@@ -623,6 +623,23 @@ static void plain__end_tells_how_to_come_back(void **state)
 	assert_non_null(strstr(buf_text(&out), "Warnings of this walk:\n  port 80 is closed\nNotes:\n  keep the dump\nRead it with"));
 	buf_clear(&out);
 	plain_free(plain);
+	/* A failure that was mended since is no news at the end, nor what was warned of in it. */
+	plain = started(ENTERED EVENT(3, "step.begun", "\"step\":\"copy\",\"attempt\":1") EVENT(4, "warned", "\"step\":\"copy\",\"attempt\":1,\"text\":\"app2 does not answer\"")
+		EVENT(5, "step.ended", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"state\":\"failed\"}") EVENT(6, "step.begun", "\"step\":\"copy\",\"attempt\":2")
+		EVENT(7, "warned", "\"step\":\"copy\",\"attempt\":2,\"text\":\"db1 is slow\"") EVENT(8, "step.ended", "\"step\":\"copy\",\"attempt\":2,\"data\":{\"state\":\"warn\"}")
+		EVENT(9, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));
+	plain_end(plain, &out);
+	assert_null(strstr(strstr(buf_text(&out), "closed, outcome ok"), "app2 does not answer"));
+	assert_non_null(strstr(buf_text(&out), "Warnings of this walk:\n  db1 is slow\nRead it with"));
+	buf_clear(&out);
+	plain_free(plain);
+	/* One that was not mended still is. */
+	plain = started(ENTERED EVENT(3, "step.begun", "\"step\":\"copy\",\"attempt\":1") EVENT(4, "warned", "\"step\":\"copy\",\"attempt\":1,\"text\":\"app2 does not answer\"")
+		EVENT(5, "step.ended", "\"step\":\"copy\",\"attempt\":1,\"data\":{\"state\":\"failed\"}") EVENT(6, "session.closed", "\"data\":{\"outcome\":\"failed\"}"));
+	plain_end(plain, &out);
+	assert_non_null(strstr(buf_text(&out), "Warnings of this walk:\n  app2 does not answer\n"));
+	buf_clear(&out);
+	plain_free(plain);
 	/* A step that a person skipped makes no walk that is simply ok. */
 	plain = started(ENTERED "{\"seq\":3,\"session\":1,\"at\":\"2026-11-21T18:00:01.000000Z\",\"kind\":\"step.ended\",\"v\":1,\"who\":\"ruud\",\"step\":\"copy\",\"data\":{\"state\":\"skipped\",\"reason\":\"no room\"}}\n"
 		EVENT(4, "session.closed", "\"data\":{\"outcome\":\"ok\"}"));

@@ -69,6 +69,7 @@ static const struct screen_case cases[] = {
 	{ "back", "back-132x43", 43, 132, false, "6", LATER, false },
 	{ "ended", "ended-80x24", 24, 80, false, "", LATER, true },
 	{ "ended", "ended-132x43", 43, 132, false, "", LATER, true },
+	{ "ended", "ended-stray", 24, 80, false, "P", LATER, false },
 	{ "failure", "failure-enter", 24, 80, false, "E", LATER, true },
 	{ "failure", "failure-enter-132x43", 43, 132, false, "E\033[B", LATER, false },
 	{ "failure", "failure-enter-none", 24, 80, false, "q:enter 3\r", LATER, false },
@@ -340,6 +341,36 @@ static void screen__the_end_leads_back_by_a_key(void **state)
 	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
 	ui_free(ui);
 	scene_free(scene);
+}
+
+/* Nothing is left to be done there: each key that is not the box's says so, and it stays what it is. */
+static void screen__the_end_takes_no_key_for_something_else(void **state)
+{
+	static const char *const keys[] = { "P", "X", "!", "s", "i", "r", "E", "T", "H", "?", ":", "o", "v", "/", "[", "=", "\t", "\033[D" };
+	struct screen_case one = { "ended", NULL, 24, 80, false, "", LATER, false };
+	struct ui *ui;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		one.keys = keys[i];
+		canvas_free(picture(&one, &ui));
+		assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+		assert_string_equal(ui->dialog.title, "THE SESSION IS OVER");
+		assert_non_null(strstr(ui->dialog.error, "the session is over"));
+		assert_false(ui->palette.is_open || ui->raw || ui->leave || ui->step);
+		assert_null(ui_intent(ui));
+		ui_free(ui);
+	}
+	/* It is left as everything is, and what it says can be taken along. */
+	one.keys = "\003";
+	canvas_free(picture(&one, &ui));
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	ui_free(ui);
+	one.keys = "y";
+	canvas_free(picture(&one, &ui));
+	assert_string_equal(ui->copy_name, "ending");
+	assert_non_null(strstr(ui->copy, "Read it with: bellbook log 1"));
+	ui_free(ui);
 }
 
 /* The copy key takes what the box in front is about: addresses whole and once, else the commands; without a box the output. */
@@ -626,6 +657,7 @@ int main(void)
 		cmocka_unit_test(screen__has_no_control_characters_and_whole_wide_ones),
 		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
+		cmocka_unit_test(screen__the_end_takes_no_key_for_something_else),
 		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__a_step_by_hand_is_done_by_who_is_named),
