@@ -29,7 +29,7 @@ psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select count(*) from us
 E
 	"$FLEET" in app1 sh -c 'cat >/usr/local/bin/busy' <<'E'
 #!/bin/sh
-until psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select 1 from pg_stat_activity where query like 'SELECT pg_sleep(300%' and state = 'active'" | grep -q 1; do sleep 0.1; done
+until psql -XqAt -h db1 -U mastodon -d mastodon_production -c "select 1 from pg_stat_activity where query like 'SELECT pg_sleep(%' and state = 'active'" | grep -q 1; do sleep 0.1; done
 E
 	"$FLEET" in app1 chmod 755 /usr/local/bin/hold /usr/local/bin/request /usr/local/bin/busy
 }

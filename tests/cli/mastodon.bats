@@ -394,7 +394,7 @@ status_of() { web "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
 }
 
 @test "two migrations at once: the second is refused" {
-	app1 standin fail migrate-slow 2 CreateCollectionItems
+	app1 standin fail migrate-slow 900 CreateCollectionItems
 	app1 standin fail index-invalid AddIndexOnCollectionItemsAccountId
 	live 'bundle exec rails db:migrate; true' >"$BATS_TEST_TMPDIR/first" 3>&- &
 	local first=$!
@@ -403,8 +403,9 @@ status_of() { web "$1" -o /dev/null -w '%{http_code}' "${@:2}"; }
 	[ "$status" -eq 1 ]
 	has "ActiveRecord::ConcurrentMigrationError"
 	has "Cannot run migrations because another migration process is currently running."
+	app1 standin mend migrate-slow
 	wait "$first"
-	grep -q '== 20251119093332 CreateCollectionItems: migrated (2' "$BATS_TEST_TMPDIR/first"
+	grep -q '== 20251119093332 CreateCollectionItems: migrated (' "$BATS_TEST_TMPDIR/first"
 	[ "$(effects ' migrate 2025111909')" -eq 1 ]
 }
 

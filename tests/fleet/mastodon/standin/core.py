@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What every part of the stand-in shares: paths, pace, faults, effects, versions, the .env file."""
-import contextlib
 import os
 import re
-import socket
 import sys
 import time
 
@@ -19,6 +17,7 @@ EFFECTS = LOG + "/effects"
 GIVEN = {}  # the environment of the command before .env.production was read
 BALLAST = LOG + "/ballast"
 JOURNAL = LOG + "/journal"
+UNITD = RUN + "/unitd.sock"  # where systemctl reaches it
 
 
 def slurp(path, default=None):
@@ -85,7 +84,7 @@ def write_much(live):
     try:
         spit(much, "x" * (1 << 20))
     finally:
-        with contextlib.suppress(FileNotFoundError):
+        if os.path.exists(much):
             os.unlink(much)
 
 
@@ -100,7 +99,7 @@ def effect(what, *args):
         return
     now = time.time()
     stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now)) + ".%06dZ" % (now % 1 * 1e6)
-    line = " ".join([stamp, socket.gethostname(), str(os.getpid()), what] + [str(a) for a in args])
+    line = " ".join([stamp, os.uname().nodename, str(os.getpid()), what] + [str(a) for a in args])
     rest = (line.replace("\n", "\\n") + "\n").encode()
     fd = os.open(EFFECTS, os.O_WRONLY | os.O_APPEND)
     try:

@@ -157,8 +157,10 @@ def apply(pg, m, version):
 
 
 def nap_slow(pg, seconds):
-    """Busy inside the database, so that pg_stat_activity shows it; this is fault time, so it is not paced."""
-    pg.run("SELECT pg_sleep(%f)" % seconds)
+    """Busy inside the database, so that pg_stat_activity shows it, until the fault is mended or its time is over; it is fault time, and not paced."""
+    over = time.monotonic() + seconds
+    while fault("migrate-slow") is not None and time.monotonic() < over:
+        pg.run("SELECT pg_sleep(%f)" % min(1, max(0, over - time.monotonic())))
 
 
 def check_data(pg, m):

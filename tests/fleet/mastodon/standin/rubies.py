@@ -3,7 +3,6 @@
 import glob
 import os
 import re
-import shutil
 
 from standin.core import HOME, RBENV, Stop, effect, err, nap, out, setting, slurp, spit, version_key
 
@@ -103,6 +102,8 @@ def mark(version):
 
 def become(who, version):
     """standin ruby-by WHO VERSION (as root): the host's Rubies come from WHO from now on, and its units run them so; rbenv is gone."""
+    import shutil
+
     from standin import setup
     if who not in ROOTS:
         raise Stop("ruby-by: %s" % ", ".join(ROOTS))

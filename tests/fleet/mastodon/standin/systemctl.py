@@ -5,11 +5,10 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 
-from standin import core, unitd, units
+from standin import core, units
 from standin.core import Stop, effect, err, out
 
 CHANGING = ("start", "stop", "restart", "try-restart", "reload", "reload-or-restart", "kill", "reset-failed", "daemon-reload")
@@ -18,7 +17,7 @@ CHANGING = ("start", "stop", "restart", "try-restart", "reload", "reload-or-rest
 def ask(request):
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        sock.connect(unitd.SOCKET)
+        sock.connect(core.UNITD)
         sock.sendall((json.dumps(request) + "\n").encode())
         line = sock.makefile("r").readline()
     except OSError:
@@ -33,6 +32,7 @@ def bring_up(names):
     try:
         ask({"verb": "facts"})
     except Stop:
+        import subprocess  # only here: each call of systemctl would pay for it
         read, write = os.pipe()
         os.set_inheritable(write, True)
         with open("/dev/null", "r+b") as null:

@@ -15,9 +15,8 @@ import threading
 import time
 
 from standin import units
-from standin.core import JOURNAL, RUN, log_rotate_guard, pace
+from standin.core import JOURNAL, UNITD, log_rotate_guard, pace
 
-SOCKET = RUN + "/unitd.sock"
 LOCK = threading.RLock()
 CHANGED = threading.Condition(LOCK)
 UNITS = {}
@@ -376,11 +375,11 @@ def talk(conn):
 def main(args):
     """unitd: serve for ever."""
     os.umask(0o022)
-    if os.path.exists(SOCKET):
-        os.unlink(SOCKET)
+    if os.path.exists(UNITD):
+        os.unlink(UNITD)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    sock.bind(SOCKET)
-    os.chmod(SOCKET, 0o666)
+    sock.bind(UNITD)
+    os.chmod(UNITD, 0o666)
     sock.listen(64)
     if args:
         os.write(int(args[0]), b"x")
