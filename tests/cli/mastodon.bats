@@ -271,7 +271,7 @@ through() { app1 curl -sS -o /dev/null -w '%{http_code} %header{x-cached}' "${@:
 @test "a stop with TimeoutSec=15 kills Sidekiq and loses its running job" {
 	until_true sidekiq_says app1 quiet false
 	"$FLEET" in app2 systemctl stop mastodon-sidekiq
-	app1 standin fail sidekiq-long-job 30
+	app1 standin fail sidekiq-long-job 900
 	web /api/v1/statuses -H "Authorization: Bearer $(app1 standin token bob)" -d status=lost >/dev/null
 	until_true sidekiq_says app1 busy 1
 	app1 systemctl stop mastodon-sidekiq
