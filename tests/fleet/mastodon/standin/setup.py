@@ -53,7 +53,7 @@ start | stop | restart | try-restart | reload | reload-or-restart | kill | reset
 enable | disable | mask | unmask) what="$verb $now${units# }" ;;
 *) what= ;;
 esac
-if [ "$what" ] && [ "$EUID" = 0 ]; then
+if [ "$what" ] && [ "$EUID" = 0 ] && [ -z "$STANDIN_UNCOUNTED" ]; then
 	line="$(date -u +%%Y-%%m-%%dT%%H:%%M:%%S.%%6NZ) $(uname -n) $$ systemctl ${what%% }"
 	# On a full disk the ballast makes room, as for every other effect.
 	printf '%%s\\n' "$line" >>%s || { : >%s && printf '%%s\\n' "$line" >>%s; }
