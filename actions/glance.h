@@ -17,7 +17,7 @@ struct glance_times {
 	int64_t asked_us, answered_us;
 };
 
-/* What the answer says: {"state" ("ok" "attention"),"disk_pct"?,"disk_free_kb"?,"disk_mount"?,"memory_pct"?,"load" (text)?,"cpus"?,"skew_s"?,"sudo" ("root" "yes" "no")?,"problems":[text]}.
+/* What the answer says: {"state" ("ok" "attention"),"disk_pct"?,"disk_free_kb"?,"disk_mount"?,"memory_pct"?,"load" (text)?,"cpus"?,"skew_s"?,"sudo" ("root" "yes" "no", "tty": it wants a terminal)?,"problems":[text]}.
  * Lines that make no sense are left out; an answer without its end is a problem. The texts are the host's words: show them safely. Caller owns. */
 struct json *glance_read(const char *text, size_t len, const struct glance_times *times);
 

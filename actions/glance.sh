@@ -26,10 +26,10 @@ echo "cpus $(getconf _NPROCESSORS_ONLN 2>/dev/null)"
 if [ "${BB_SUDO-}" = 1 ]; then
 	if [ "$(id -u)" = 0 ]; then
 		echo "sudo root"
-	elif sudo -n true 2>/dev/null; then
+	elif one=$(sudo -n true 2>&1); then
 		echo "sudo yes"
 	else
-		echo "sudo no"
+		case $one in *"must have a tty"*) echo "sudo tty" ;; *) echo "sudo no" ;; esac
 	fi
 fi
 # A job makes what is missing: the last folder of a place that was named, two in the home.

@@ -97,6 +97,8 @@ static void judge(struct doctor *doctor, const struct json *seen, const char *wh
 		doctor_tell(doctor, FINDING_WARN, what, json_as_text(json_item(problems, i)), "Better mend it before a walk than in it.");
 	if (str_is(sudo, "no"))
 		doctor_tell(doctor, FINDING_WARN, what, "sudo asks for a password there, or is not allowed", "Steps that become another user need sudo_password, or NOPASSWD in sudoers.");
+	if (str_is(sudo, "tty"))
+		doctor_tell(doctor, FINDING_WARN, what, "sudo there wants a terminal, which no command of a runbook has (requiretty)", "In its sudoers, as root by visudo: Defaults:NAME !requiretty, for who logs in.");
 }
 
 static const struct json *seen_of(const struct json *list, const char *host)

@@ -302,7 +302,7 @@ static const char *host_state(const struct json *host)
 
 	if (str_is(state, "silent"))
 		return "FAIL";
-	return str_is(state, "attention") || str_is(json_text(host, "sudo", ""), "no") ? "warn" : "ok";
+	return str_is(state, "attention") || str_is(json_text(host, "sudo", ""), "no") || str_is(json_text(host, "sudo", ""), "tty") ? "warn" : "ok";
 }
 
 static void host_words(const char *name, const struct json *host, struct buf *out)
@@ -317,7 +317,7 @@ static void host_words(const char *name, const struct json *host, struct buf *ou
 	}
 	buf_puts(out, "answers");
 	if (*sudo)
-		buf_puts(out, str_is(sudo, "no") ? ", sudo asks for a password" : str_is(sudo, "root") ? ", is root" : ", sudo without password");
+		buf_puts(out, str_is(sudo, "no") ? ", sudo asks for a password" : str_is(sudo, "tty") ? ", sudo wants a terminal (requiretty)" : str_is(sudo, "root") ? ", is root" : ", sudo without password");
 	if (json_at(host, "disk_pct"))
 		buf_printf(out, ", disk %lld%%", (long long)json_int(host, "disk_pct", 0));
 	if (json_at(host, "skew_s") && json_int(host, "skew_s", 0) == 0)

@@ -211,6 +211,25 @@ glance() { timeout "${PATIENCE:-120}" "$FLEET" exec "$BELLBOOK" hosts --fleet "$
 	done
 }
 
+@test "a sudo that wants a terminal (requiretty) has run nothing, also where it would ask for a password; doctor knows it" {
+	need_namespaces "sudo"
+	"$FLEET" in app2 cp -a /etc/sudoers /etc/sudoers.before
+	"$FLEET" in app2 sed -i '1i Defaults requiretty' /etc/sudoers
+	host tty-app2 app2 "User secure" "IdentityFile $FLEET_STATE/id"
+	config_end
+	for action in ssh.read ssh.run; do
+		JOB=$JOB-$action
+		run call app2 "$action" '{"cmd":"exit 1","as":"mastodon"}'
+		[ "$output" = "ended failed null app2: it was not run as mastodon: sudo: sorry, you must have a tty to run sudo (requiretty in its sudoers; an exception for this log-in helps)" ]
+		run call -a "secret=$PASSWORD" tty-app2 "$action" '{"cmd":"exit 1","as":"mastodon"}'
+		[[ $output == *"ended failed null tty-app2: it was not run as mastodon: sudo: sorry, you must have a tty to run sudo (requiretty"* ]]
+	done
+	run "$FLEET" exec env HOME="$BATS_TEST_TMPDIR" "$BELLBOOK" doctor app2 --journal "$BATS_TEST_TMPDIR/j.db"
+	"$FLEET" in app2 cp -a /etc/sudoers.before /etc/sudoers
+	[[ $output == *"warn  host app2: sudo there wants a terminal, which no command of a runbook has (requiretty)"*"!requiretty"* ]]
+	[[ $output != *NOPASSWD* ]]
+}
+
 # Before, a shell's "Permission denied" and its status 126 were taken for the command's answer.
 @test "a sudo that lets a shell start nothing, or says nothing, has not run it" {
 	need_namespaces "sudo"
