@@ -125,15 +125,18 @@ local function named_place(s, site, server)
 	return place
 end
 
--- A way back that was cut off in the middle leaves the database closed, with a half-restored one beside it.
-local function closed_words(s, site, why)
-	if not (why or ""):find("not currently accepting connections", 1, true) then return "" end
+-- A way back that was cut off in the middle leaves the database closed, with a half-restored one beside it. The catalogue tells, in any language.
+local function closed_words(s, site)
 	local db = {}
 	for k, v in pairs(site.db) do db[k] = v end
 	db.name = "postgres"
+	local function psql(program) return settings.pg(site.hosts[site.first], db, program) end
+	local open = mastodon.read(s, site.first, ("PGCONNECT_TIMEOUT=10 %s -c %s"):format(psql("psql -XAtq -v ON_ERROR_STOP=1"),
+		q(("SELECT datallowconn FROM pg_database WHERE datname = '%s'"):format(site.db.name:gsub("'", "''")))), { check = false })
+	if trim(open.out) ~= "f" then return "" end
 	return ("\nNobody may connect to it: somebody said so (ALLOW_CONNECTIONS false), or a walk of upgrade-back was cut off while it restored the dump. When that walk can "
-		.. "still be resumed, resume it. Else open it, as %s on %s in %s: %s -c %s"):format(mastodon.user(s), site.first, mastodon.live(s),
-		settings.pg(site.hosts[site.first], db, "psql"), q(("ALTER DATABASE \"%s\" WITH ALLOW_CONNECTIONS true"):format(site.db.name:gsub('"', '""'))))
+		.. "still be resumed, resume it. Else open it, as %s on %s in %s: %s -c %s"):format(mastodon.user(s), site.first, mastodon.live(s), psql("psql"),
+		q(("ALTER DATABASE \"%s\" WITH ALLOW_CONNECTIONS true"):format(site.db.name:gsub('"', '""'))))
 end
 
 -- Finds the way to PostgreSQL itself: gives site.db.direct, site.db.direct_host and site.db.server. All further looks take it.
@@ -141,7 +144,7 @@ function M.find(s, site)
 	local db = site.db
 	local server, why = ask(s, site, { host = db.host, port = db.port })
 	check(server, ("the database of the settings of %s does not answer (%s, as %s): %s\nThe settings were read from:%s%s")
-		:format(site.first, settings.db_words(db), db.user, why or "", site.hosts[site.first].env_files or "", closed_words(s, site, why)))
+		:format(site.first, settings.db_words(db), db.user, why or "", site.hosts[site.first].env_files or "", server and "" or closed_words(s, site)))
 	check(not server.standby, ("%s is a standby: it takes no changes. DB_HOST and DB_PORT must name the primary"):format(settings.db_words(db)))
 	local place = { host = db.host, port = db.port }
 	if s.params.db_direct_port or s.params.db_direct_host then
@@ -320,9 +323,10 @@ function M.database(s)
 			local to_us, to_address = count(site, sockets, tcp, pids, addresses_of(s, host, site.db.host))
 			local said = to_us + to_address == 0 and silent(s, site, host)
 			if to_us > 0 then
-				proven[#proven + 1] = ("%d sockets of the web on %s are its connections"):format(to_us, host)
+				proven[#proven + 1] = ("%d %s of the web on %s %s"):format(to_us, to_us == 1 and "socket" or "sockets", host, to_us == 1 and "is its connection" or "are its connections")
 			elseif to_address > 0 then
-				proven[#proven + 1] = ("%d sockets of the web on %s lead to %s, which gives the same server"):format(to_address, host, settings.db_words(site.db))
+				proven[#proven + 1] = ("%d %s of the web on %s %s to %s, which gives the same server"):format(to_address, to_address == 1 and "socket" or "sockets", host,
+					to_address == 1 and "leads" or "lead", settings.db_words(site.db))
 			elseif said then
 				unseen = ("on %s the web does not answer, so that its connections do not tell. %s"):format(host, said)
 				known[#known + 1] = unseen

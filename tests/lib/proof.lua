@@ -35,8 +35,35 @@ local function holds(what, text, ...)
 end
 
 local REDIS = "tcp 127.0.0.1:50000 127.0.0.1:6379\n"
-holds("a connection to it", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,41\n"), "1 sockets of the web on app1 are its connections; Rails names the same")
+holds("a connection to it", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,41\n"), "1 socket of the web on app1 is its connection; Rails names the same")
+holds("two connections to it", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,41\ntcp 127.0.0.1:40000 127.0.0.1:5432\n"), "2 sockets of the web on app1 are its connections")
 holds("to another server", look(REDIS .. "tcp 127.0.0.1:50001 10.0.0.9:5432\n"), "refused: ", "holds connections to 10.0.0.9 port 5432: none of them leads there")
 -- Just started: it has asked Redis, and no database yet.
 holds("to Redis alone", look(REDIS), "! Only Rails' word tells", "no connection of the web (pids 7) to any database was seen", "Rails names the same")
+
+-- ---- a database that lets nobody in ----
+
+-- What is said of a database that answers with these words, when its catalogue says that.
+local function find(words, allowed)
+	parts.mastodon.live, parts.mastodon.user = function() return "/live" end, function() return "mastodon" end
+	function parts.settings.pg(_, db, program) return program .. " " .. db.name end
+	function parts.mastodon.read(_, _, text)
+		if text:find("datallowconn", 1, true) then return { ok = allowed ~= nil, out = allowed or "", err = "" } end
+		return { ok = false, out = "", err = words }
+	end
+	local site = { first = "app1", hosts = { app1 = {} }, db = { host = "", port = 5432, name = "toot", user = "mastodon" } }
+	local _, why = pcall(proof.find, { params = {}, fleet = {} }, site)
+	return why.text
+end
+
+function env.check(ok, text) if not ok then error({ text = text }, 0) end return ok end
+for _, words in ipairs { 'FATAL:  database "toot" is not currently accepting connections', "FATAL:  Datenbank »toot« akzeptiert gegenwärtig keine Verbindungen" } do
+	holds("closed", find(words, "f\n"), words, "Nobody may connect to it", 'psql postgres -c \'ALTER DATABASE "toot" WITH ALLOW_CONNECTIONS true\'')
+end
+for _, allowed in ipairs { "t\n", false } do
+	if find("FATAL:  kein Zutritt", allowed or nil):find("Nobody may connect", 1, true) then
+		wrong = wrong + 1
+		io.stderr:write("it is open, or not known to be closed\n")
+	end
+end
 print(wrong == 0 and "ok" or "wrong")
