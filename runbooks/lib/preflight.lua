@@ -9,6 +9,7 @@ local settings = require "settings"
 local services = require "services"
 local sidekiq = require "sidekiq"
 local sorted = require "sorted"
+local units = require "units"
 local versions = require "versions"
 local M = {}
 
@@ -36,25 +37,66 @@ local function add_servers(s, site)
 		trim(info):sub(1, 120)))
 end
 
--- The version to start from: what the web says, else (everything stopped) the code that lies there.
-local function running(s, site)
-	local version, silent = nil, {}
+local BOOTS = 12	-- looks, a second apart, in which a web boots, or fails to
+
+-- A web that was just started answers soon, or dies: only then it is known which, and a host is waited for once. Gives what its units do, in words; nil
+-- when it answers.
+local function silence(s, site, host)
+	local names, before, words = mastodon.units(site, host, "web"), nil, nil
+	site.awaited = site.awaited or {}
+	for i = 1, site.awaited[host] and 1 or BOOTS do
+		if mastodon.is_healthy(s, host) then return nil end
+		local now, dead = services.state(host, names), false
+		words = {}
+		for k, name in ipairs(names) do
+			local one, was = now[name] or {}, before and before[name] or {}
+			words[k] = ("%s is %s"):format(name, one.active or "gone")
+			dead = dead or not units.is_up(one) or one.sub == "auto-restart" or (one.restarts or 0) >= 3 or (one.restarts or 0) > (was.restarts or one.restarts or 0)
+		end
+		words, before = table.concat(words, ", "), now
+		if dead or site.awaited[host] then break end
+		if i < BOOTS then sleep("1s", { what = ("waiting for the web on %s to answer, or to die"):format(host), look = i, of = BOOTS, seen = words }) end
+	end
+	site.awaited[host] = true
+	return host .. ": " .. words
+end
+
+-- The version to start from: what the web says, else (everything stopped) the code that lies there. site.says: what each host's web says.
+function M.running(s, site)
+	local version, silent, dumb = nil, {}, {}
+	site.says = {}
 	for _, host in ipairs(s:all "app") do
-		local has_web = #mastodon.units(site, host, "web") > 0
-		local says = has_web and mastodon.running_version(s, host) or nil
-		version = version or says and says:match("^%S+")
-		if has_web and not says and mastodon.is_healthy(s, host) then
-			silent[#silent + 1] = ("%s: /api/v2/instance answers %s"):format(host, trim(mastodon.page(s, host, "/api/v2/instance", "-o /dev/null -w '%{http_code}'").out))
+		if #mastodon.units(site, host, "web") > 0 then
+			silent[#silent + 1] = silence(s, site, host)
+			local says = mastodon.running_version(s, host)
+			site.says[host] = says
+			version = version or says and says:match("^%S+")
+			if not says and mastodon.is_healthy(s, host) then
+				dumb[#dumb + 1] = ("%s: /api/v2/instance answers %s"):format(host, trim(mastodon.page(s, host, "/api/v2/instance", "-o /dev/null -w '%{http_code}'").out))
+			end
 		end
 	end
 	if version then return version end
 	if not site.told_silent then
-		s:warn(#silent > 0 and ("The web answers, but does not say its version (%s), so the version on disk is taken as the one to start from. A web that was started anew "
-			.. "with newer code, on a database that is not migrated yet, does so."):format(table.concat(silent, "; "))
-			or "No web process answers, so the version on disk is taken as the one to start from.")
+		s:warn(#dumb > 0 and ("The web answers, but does not say its version (%s), so the version on disk is taken as the one to start from. A web that was started anew "
+			.. "with newer code, on a database that is not migrated yet, does so."):format(table.concat(dumb, "; "))
+			or ("No web process answers (%s), so the version on disk is taken as the one to start from."):format(#silent > 0 and table.concat(silent, "; ") or "there is no unit of one"))
 	end
 	site.told_silent = true
 	return site.hosts[site.first].code
+end
+
+-- Webs that do not say the same: one was left with other code.
+local function tell_of_mixed(s, site)
+	local list, seen = {}, {}
+	for _, host in ipairs(s:all "app") do
+		local says = site.says[host]
+		list[#list + 1] = says and ("%s says %s"):format(host, says)
+		seen[#seen + 1] = says and (says ~= site.from) or nil
+	end
+	if #seen == 0 then return end
+	s:warn(("The webs do not run one version: %s. Taken as the one to start from is %s. A web was left with other code, or an upgrade in the middle: finish that first, or see to it that "
+		.. "all of them run one release."):format(table.concat(list, ", "), site.from))
 end
 
 -- Gives s.site: everything later steps need to know. Asked again where a person may have mended something meanwhile.
@@ -77,11 +119,11 @@ function M.look(s)
 		if before.hosts[host] then facts.git, facts.tree = before.hosts[host].git, before.hosts[host].tree end
 	end
 	site.stamp = s.site and s.site.stamp or trim(ssh.read(site.first, "date -u +%Y%m%dT%H%M%SZ").out)
-	site.told_pooler, site.told_silent = s.site and s.site.told_pooler, s.site and s.site.told_silent
+	site.told_pooler, site.told_silent, site.awaited = s.site and s.site.told_pooler, s.site and s.site.told_silent, s.site and s.site.awaited
 	s.site = site
 	proof.find(s, site)
 	add_servers(s, site)
-	site.from = running(s, site)
+	site.from = M.running(s, site)
 	M.demand_units(s, site, "web", "a web process (puma)")
 	M.demand_units(s, site, "sidekiq", "Sidekiq")
 	M.look_at_queues(s, site)
@@ -183,11 +225,12 @@ function M.tell(s)
 	end
 	local h = site.hosts[site.first]
 	for _, host in ipairs(s:all "app") do
-		local one, units = site.hosts[host], {}
-		for name, unit in sorted(one.units) do units[#units + 1] = name .. " " .. (unit.active or "?") end
-		s:note(("%s: code %s (%s), Ruby %s, Node.js %s; %s"):format(host, one.code, one.tag, one.ruby or "?", one.node or "?", table.concat(units, ", ")))
+		local one, states = site.hosts[host], {}
+		for name, unit in sorted(one.units) do states[#states + 1] = name .. " " .. (unit.active or "?") end
+		s:note(("%s: code %s (%s), Ruby %s, Node.js %s; %s"):format(host, one.code, one.tag, one.ruby or "?", one.node or "?", table.concat(states, ", ")))
 		if one.code ~= h.code then s:warn(("The code on %s is %s, on %s %s."):format(host, one.code, site.first, h.code)) end
 	end
+	tell_of_mixed(s, site)
 	s:note(("Running: %s. PostgreSQL %s, %s; Redis %s; newest migration %d."):format(site.from, site.pg, gib(site.db_kb), site.redis_version, site.schema))
 end
 

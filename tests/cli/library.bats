@@ -36,6 +36,8 @@ says() {
 
 @test "a web that was just started and has asked Redis alone is no web of another database" { says proof.lua; }
 
+@test "webs of several hosts that run different versions are told; one that was just started is waited for before it is said that none answers" { says running.lua; }
+
 @test "each step says itself what leads back from it: on a screen no other stands above it" {
 	local name
 	for name in upgrade upgrade-back; do
