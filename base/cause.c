@@ -86,6 +86,12 @@ static const char *const errors[] = {
 	"an error occurred", "is not a ", "not running", "you are trying to", "too old", "yn0001:", "no files were",
 };
 
+/* What PostgreSQL calls an error where it speaks another language (lc_messages), and its programs where they do; as `lower` leaves them. */
+static const char *const abroad[] = {
+	"fehler:", "panik:", "erreur:", "erreur :", "errore:", "fatale:", "panico:", "erro:", "fel:", "fatalt:", "hata:", "chyba:", "bŁĄd:",
+	"ОШИБКА:", "ошибка:", "ВАЖНО:", "важно:", "ПОМИЛКА:", "помилка:", "ФАТАЛЬНО:", "фатально:", "エラー:", "오류:", "错误:", "錯誤:", "შეცდომა:", "ფატალური:",
+};
+
 /* Words that something failed, but not what. */
 static const char *const vague[] = {
 	"failed", "aborted", "an error has occurred", "exiting with failure", "error is not recoverable", "exit status", "make: ***", "build failed", "unsuccessful",
@@ -124,7 +130,7 @@ static enum rank rank_of(const char *lower)
 		return RANK_NONE;
 	if (HOLDS(lower, causes) || is_killed(lower))
 		rank = RANK_CAUSE;
-	else if (str_starts(lower, "error ") || str_starts(lower, "e: ") || HOLDS(lower, errors))
+	else if (str_starts(lower, "error ") || str_starts(lower, "e: ") || HOLDS(lower, errors) || HOLDS(lower, abroad))
 		rank = RANK_ERROR;
 	else
 		rank = HOLDS(lower, vague) ? RANK_VAGUE : RANK_NONE;

@@ -53,10 +53,13 @@ local function path_of(s, host)
 	return h and h.ruby_by and h.ruby_by.path or runtime.find({}, {}, M.path(s), M.rbenv(s)).path
 end
 
+-- Programs say in English what went wrong, whatever the host speaks: it is looked for in their words. UTF-8 all the same: Ruby reads files by it.
+local WORDS = "C.UTF-8"
+
 -- Options under which Mastodon's own commands work. rbenv stands at the end of ~/.bashrc, which a session without a terminal
 -- never reads that far, so PATH is said in full; without RAILS_ENV the development gems would be looked for.
 local function options(s, host, extra)
-	return merge({ as = M.user(s), cwd = M.live(s), env = { PATH = path_of(s, host), RAILS_ENV = "production" } }, extra)
+	return merge({ as = M.user(s), cwd = M.live(s), env = { PATH = path_of(s, host), RAILS_ENV = "production", LC_ALL = WORDS } }, extra)
 end
 
 -- The command, and its options: on a host whose unit has settings of its own they go along; a secret of the settings is read there.

@@ -149,7 +149,7 @@ local KNOWN = {
 	{ no_gems, "Bundler::GemNotFound", "locally installed gems", "Could not find gem" },
 	{ not_allowed, "Permission denied", "EACCES", "EPERM", "PermissionError" },
 	{ no_name, "resolve host", "EAI_AGAIN", "ENOTFOUND", "name resolution", "Name or service not known" },
-	{ cut_off, "PG::AdminShutdown", "PG::CrashShutdown", "PG::CannotConnectNow", "server closed the connection", "terminating connection", "the database system is " },
+	{ cut_off, "PG::AdminShutdown", "PG::CrashShutdown", "PG::CannotConnectNow", "server closed the connection", "PQconsumeInput%(%)", "terminating connection", "the database system is " },
 	{ no_lock, "PG::LockNotAvailable", "ActiveRecord::LockWaitTimeout", "canceling statement due to lock timeout" },
 	{ timed_out, "PG::QueryCanceled", "canceling statement due to statement timeout", "canceling statement due to user request" },
 	{ not_owner, "must be owner of", "PG::InsufficientPrivilege" },
@@ -208,6 +208,7 @@ local HINTS = {
 	{ "PG::DiskFull", "the database's disk is full: make room there, then try again; what was done stays done" },
 	{ "could not extend file", "the database's disk is full: make room there, then try again; what was done stays done" },
 	{ "already exists", in_the_way },
+	{ "PG::Duplicate", in_the_way },
 	{ "uninitialized constant", "RAILS_ENV or the gems are not right" },
 }
 

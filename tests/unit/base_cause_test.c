@@ -57,6 +57,13 @@ static const struct {
 		"I, [2026-11-29T13:00:29.085184 #397]  INFO -- : [dotenv] Loaded [33m.env.production[0m\n", "Mastodon now requires that these variables are set:", "ACTIVE_RECORD_ENCRYPTION_PRIMARY_KEY", "dotenv" },
 	{ "pg_dump without rights", "pg_dump: error: query failed: ERROR:  permission denied for table accounts\npg_dump: detail: Query was: LOCK TABLE public.accounts IN ACCESS SHARE MODE\n", "",
 		"pg_dump: error: query failed: ERROR:  permission denied for table accounts", NULL, NULL },
+	{ "a server that speaks German", "pg_dump: error: query failed: FEHLER:  keine Berechtigung für Tabelle accounts\npg_dump: detail: Query was: LOCK TABLE public.accounts IN ACCESS SHARE MODE\n", "",
+		"pg_dump: error: query failed: FEHLER:  keine Berechtigung", NULL, NULL },
+	{ "the same with a psql that does, too", "psql:x.sql:3: HINWEIS:  Relation »a« existiert bereits, wird übersprungen\npsql:x.sql:9: FEHLER:  Wert zu lang für Typ character varying(5)\nKONTEXT:  x\n", "",
+		"psql:x.sql:9: FEHLER:  Wert zu lang", NULL, "HINWEIS" },
+	{ "French", "one\nERREUR:  droit refusé pour la table accounts\nINSTRUCTION :  SELECT 1\ntwo\n", "", "ERREUR:  droit refusé", NULL, "two" },
+	{ "Russian", "one\nОШИБКА:  нет доступа к таблице accounts\ntwo\n", "", "ОШИБКА:  нет доступа", NULL, "two" },
+	{ "Japanese", "one\n致命的エラー:  データベース\"x\"は現在接続を受け付けません\ntwo\n", "", "致命的エラー:", NULL, "two" },
 	{ "pg_dump too old", "pg_dump: error: aborting because of server version mismatch\npg_dump: detail: server version: 17.5; pg_dump version: 15.13\n", "",
 		"pg_dump: error: aborting because of server version mismatch", "pg_dump version: 15.13", NULL },
 	{ "psql, wrong password", "psql: error: connection to server at \"localhost\" (::1), port 5432 failed: FATAL:  password authentication failed for user \"mastodon\"\n"
