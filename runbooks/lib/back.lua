@@ -240,6 +240,17 @@ local function carry(s, site, name)
 	if limit and limit ~= "-1" then carry_one(s, site, name, function(db) return ("ALTER DATABASE %s WITH CONNECTION LIMIT %s"):format(db, limit) end) end
 end
 
+-- Prepared transactions of the database belong to no session, and PostgreSQL renames no database that has one. Who may end one must be in the database
+-- for it: so this is said while it is open. nil: there is none.
+local function prepared(s, site)
+	local list = M.sql(s, site, "postgres", ("SELECT quote_literal(gid) || ' of ' || owner || ' since ' || to_char(prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS') "
+		.. "|| ' UTC' FROM pg_prepared_xacts WHERE database = %s ORDER BY prepared"):format(text(site.db.name)))
+	if #list == 0 then return nil end
+	return ("a prepared transaction is open in the database (%s), and while it is the database cannot be renamed. The program that prepared it ends it; where that is gone, its "
+		.. "owner or an administrator, in %s: ROLLBACK PREPARED %s (or COMMIT PREPARED: ask who runs that program)"):format(table.concat(list, "; "), site.db.name,
+		list[1]:match("^('.*') of "))
+end
+
 -- What PostgreSQL will not let this user do, before anything is stopped for it.
 function M.problem(s, site)
 	local row = M.sql(s, site, "postgres", ("SELECT (rolcreatedb OR rolsuper) || '|' || pg_has_role(datdba, 'USAGE') || '|' || pg_get_userbyid(datdba) || '|' || rolname "
@@ -253,6 +264,7 @@ function M.problem(s, site)
 		return ("the database belongs to %s, and %s may not rename it. As an administrator of PostgreSQL: ALTER DATABASE %s OWNER TO %s"):format(owner, user,
 			ident(site.db.name), ident(user))
 	end
+	return prepared(s, site)
 end
 
 function M.exists(s, site, name)
@@ -274,6 +286,8 @@ end
 -- Nobody gets into the damaged database any more, and who is in is put out: also a process that nobody knows of. Whoever may not be put out
 -- is asked for before anything is restored, as a dump may take hours: they cannot come back meanwhile.
 local function fence(s, site)
+	local open = prepared(s, site)
+	check(not open, open)
 	alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false"):format(ident(site.db.name)))
 	alter(s, site, ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"):format(text(site.db.name)))
 	local there = others(s, site)
@@ -285,6 +299,9 @@ local function fence(s, site)
 		there = others(s, site)
 		check(answer == "look" or #there == 0, ("others are in the database (%s): nothing was done"):format(table.concat(there, ", ")))
 	end
+	-- One of those who were in it may have prepared it meanwhile.
+	open = prepared(s, site)
+	check(not open, open)
 end
 
 -- Does this while nobody gets into the database. When it fails the database is opened again: nothing of it was changed.

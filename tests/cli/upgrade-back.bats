@@ -128,7 +128,7 @@ failure:migrate-post=abort!'$FLEET' in app1 standin mend" DRIVE_COMMANDS=1 walk 
 	[ "$(sql "select count(*) from statuses where text = 'during-the-dump'")" -eq 1 ]
 }
 
-@test "no room for two databases, or no right to make one: refused with figures before anything is stopped" {
+@test "no room for two databases, no right to make one, a prepared transaction: refused with what helps before anything is stopped" {
 	both standin effects clear
 	# shellcheck disable=SC2016 # it is db1's shell that expands
 	"$FLEET" in db1 bash -c 'free=$(df -Pk /var/lib/postgresql | awk "NR == 2 { print \$4 }")
@@ -140,10 +140,13 @@ failure:migrate-post=abort!'$FLEET' in app1 standin mend" DRIVE_COMMANDS=1 walk 
 	lacks "was found there"
 	"$FLEET" in db1 rm /var/lib/postgresql/filled
 	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter role mastodon nocreatedb'
-	walk upgrade-back
+	sql "begin; select 1; prepare transaction 'it''s 1'"
+	RULES="failure:room=retry@1!'$FLEET' in db1 runuser -u postgres -- psql -qc 'alter role mastodon createdb'" walk upgrade-back
 	closed aborted
 	has 'mastodon may make no database, and the dump is restored into a second one. As an administrator of PostgreSQL: ALTER ROLE "mastodon" CREATEDB'
-	"$FLEET" in db1 runuser -u postgres -- psql -qc 'alter role mastodon createdb'
+	[[ $output =~ "a prepared transaction is open in the database ('it''s 1' of mastodon since "20[0-9:\ -]+" UTC), and while it is the database cannot be renamed." ]]
+	has "in mastodon_production: ROLLBACK PREPARED 'it''s 1'"
+	sql "rollback prepared 'it''s 1'"
 	runs 4.7.4
 	[ -z "$(effects app1)$(effects app2)" ]
 }
