@@ -529,7 +529,6 @@ function M.db_place(h, user)
 	end
 	if db.user == "" then db.user = user end
 	if db.name == "" then db.name = db.user end
-	db.promised = given.PREPARED_STATEMENTS == "false"
 	return db
 end
 

@@ -89,7 +89,7 @@ psql -qp 5433 template1"
 	db1 runuser -u postgres -- psql -qp 5433 -v "word=$PASSWORD" template1 <<<"alter role mastodon password :'word'"
 }
 
-@test "a second cluster: the one of the settings is taken; odd ways to write them are all right; nothing secret is stored" {
+@test "a second cluster, the old one running or stopped: the one of the settings is taken; odd ways to write them are all right; nothing secret is stored" {
 	new_cluster
 	db1 redis-cli acl setuser toot on '>r@d/s #1+' '~*' '&*' +@all >/dev/null
 	both sh -c "printf '\\357\\273\\277LOCAL_DOMAIN=social.practice.test # our name\\r\\n' >$LIVE/tmp/head"
@@ -117,6 +117,17 @@ SIDEKIQ_REDIS_URL=\"redis://toot:r%40d%2Fs%20%231%2B@\${WHERE}/3\""
 	has "is another database than the one of the settings"
 	has "Start again with db_direct_port=5433"
 	run ! app1 test -e /var/backups/mastodon
+	# Where the old one was stopped nothing else is true; only who names its port is told that nobody is there.
+	"$FLEET" break stop db1 postgresql
+	look
+	passed
+	has "The database is mastodon_production at db1, port 5433"
+	has "sockets of the web on app1 are its connections"
+	look --set db_direct_port=5432
+	"$FLEET" mend stop db1
+	refused
+	has "mastodon_production at db1, port 5432 does not answer as the settings ask"
+	has "The database of the settings listens on port 5433"
 }
 
 @test "settings that were changed since the web was started are not the web's" {
@@ -183,6 +194,9 @@ REDIS_SENTINEL_MASTER=boosts"
 	passed
 	has "The settings lead to PgBouncer 1.18.0; behind it PostgreSQL listens itself: mastodon_production at db1, port 5432"
 	has "sockets of the web on app1 lead to mastodon_production at db1, port 6432, which gives the same server"
+	# Who has told Mastodon of a pooler is told the same.
+	set_env "DB_PORT=6432
+PREPARED_STATEMENTS=false"
 	look --set db_direct_port=6432
 	refused
 	has "PostgreSQL itself listens on 5432. Start again with db_direct_port=5432"

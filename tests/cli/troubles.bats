@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # troubles.bats - what happens in the middle of an upgrade and is mended there: a disk that fills while JavaScript and assets are made, Redis that stops
-# while Sidekiq's jobs are waited for; streaming that is off on one host stays off; who stops behind “quiet” is told what that leaves, and the way back
+# while Sidekiq's jobs are waited for; a web at an address of its own; streaming that is off on one host stays off; who stops behind “quiet” is told what that leaves, and the way back
 # takes it away.
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
@@ -16,6 +16,8 @@ setup_file() {
 	export FLEET_STATE=$BATS_FILE_TMPDIR/fleet BELLBOOK=${BELLBOOK:-$BATS_TEST_DIRNAME/../../build/release/bellbook}
 	"$FLEET" up >&2
 	both standin set pace 0
+	# The web is not where the guide has it.
+	"$FLEET" setup app1 web-address
 	# FFmpeg as Debian writes it, and one built from git.
 	"$FLEET" in app1 standin set ffmpeg 7.1.1-0+deb13u1
 	"$FLEET" in app2 standin set ffmpeg N-118193-g358fdf3083
@@ -40,7 +42,7 @@ fill() { printf '%s' "until '$FLEET' in app2 pgrep -f '[m]ain.py .*$1' >/dev/nul
 			'$FLEET' in \$host standin fail sidekiq-long-job 900
 			'$FLEET' in \$host standin set pace 1
 		done
-		'$FLEET' in app1 sh -c 'curl -sf -o /dev/null -H "Host: social.practice.test" -H "X-Forwarded-Proto: https" -H "Authorization: Bearer \$(standin token bob)" -d status=x http://127.0.0.1:3000/api/v1/statuses'
+		'$FLEET' in app1 sh -c 'curl -sf -o /dev/null -H "Host: social.practice.test" -H "X-Forwarded-Proto: https" -H "Authorization: Bearer \$(standin token bob)" -d status=x http://127.0.0.2:3100/api/v1/statuses'
 		until '$FLEET' in db1 redis-cli eval 'local n = 0; for _, p in ipairs(redis.call("smembers", "processes")) do n = n + (redis.call("hget", p, "busy") or 0) end; return n' 0 | grep -q '[1-9]'; do sleep 0.1; done
 	E
 	RULES="step:yarn=go@1!'$FLEET' in app2 standin fail disk-fills
@@ -74,12 +76,12 @@ failure:quiet=retry@1!'$FLEET' in app1 standin mend; '$FLEET' in app2 standin me
 	has "Sidekiq takes no new jobs from now on"
 	# A job that comes now waits, until the way back was walked.
 	# shellcheck disable=SC2016 # expanded on the host
-	"$FLEET" in app1 sh -c 'curl -sf -o /dev/null -H "Host: social.practice.test" -H "X-Forwarded-Proto: https" -H "Authorization: Bearer $(standin token bob)" -d status=waits http://127.0.0.1:3000/api/v1/statuses'
+	"$FLEET" in app1 sh -c 'curl -sf -o /dev/null -H "Host: social.practice.test" -H "X-Forwarded-Proto: https" -H "Authorization: Bearer $(standin token bob)" -d status=waits http://127.0.0.2:3100/api/v1/statuses'
 	[ "$(redis llen queue:push)" -ge 1 ]
 	walk upgrade-back
 	closed ok
 	none_waits() { [ "$(redis llen queue:push)" -eq 0 ]; }
 	until_true none_waits
-	[[ $("$FLEET" in app1 curl -s -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' http://127.0.0.1:3000/api/v2/instance) == *'"version":"4.6.5"'* ]]
+	[[ $("$FLEET" in app1 curl -s -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' http://127.0.0.2:3100/api/v2/instance) == *'"version":"4.6.5"'* ]]
 	[ "$("$FLEET" in app2 systemctl is-active mastodon-streaming)" = inactive ]
 }

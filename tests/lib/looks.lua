@@ -117,6 +117,25 @@ same("room", room(""), true)
 local fine, why = room "/ (0 KiB free);/tmp (room for 3 more files);"
 same("full", fine, false)
 assert(why.text:find("app2: the disk is full: / (0 KiB free); app2: the disk is full: /tmp (room for 3 more files)", 1, true), why.text)
+
+-- ---- room for the backup and for PostgreSQL ----
+
+local elsewhere = require "elsewhere"
+-- KiB free for the backup, where PostgreSQL keeps its data, and where its WAL → the problems.
+local function cramped(backup, data, wal)
+	function package.loaded.mastodon.root_read(_, cmd)
+		assert(cmd:find("d='/var/backups/mastodon'", 1, true), cmd)
+		return { out = backup .. "\n" }
+	end
+	function elsewhere.db_hosts() return { "db1" } end
+	function elsewhere.db_room() return { kb = data, mount = "/srv" }, wal and { kb = wal, mount = "/wal" } end
+	return table.concat(preflight.room_problems({ params = { backup_dir = "/var/backups/mastodon" } }, { first = "app1", db_kb = 2048, index_kb = 512 }), "; ")
+end
+same("room for all", cramped(4096, 4096), "")
+same("a small backup folder", cramped(400, 4096), "app1: 400 KiB are free for the backup in /var/backups/mastodon, and the database has 2.0 MiB")
+same("no room for an index", cramped(4096, 900), "db1: 900 KiB are free for PostgreSQL (/srv); building an index like the largest one (512 KiB) needs twice its size")
+same("nor for WAL", cramped(4096, 4096, 100), "db1: 100 KiB are free where PostgreSQL keeps its WAL (/wal); building an index like the largest one (512 KiB) writes as much there")
+
 -- ---- each Redis is kept ----
 
 local settings = require "settings"
