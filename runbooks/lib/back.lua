@@ -23,15 +23,19 @@ local function record_with(s, site, has, lacks)
 end
 
 -- The commit of the code that runs. An upgrade that is begun again finds the new code there already: then an earlier record from that release
--- names the old one's, or its tag.
+-- names the old one's, or its tag, unless that is the makers' and a fork runs.
 local function running_commit(s, site)
-	local runs, lies = versions.parse(site.from), versions.parse(site.hosts[site.first].git.version or "")
+	local here = site.hosts[site.first]
+	local runs, lies = versions.parse(site.from), versions.parse(here.git.version or "")
 	local head = trim(mastodon.read(s, site.first, "git rev-parse HEAD").out)
-	if not runs or not lies or runs.full == lies.full then return head end
+	if not runs or not lies or versions.says(lies.full, runs.full, here.env) then return head end
 	local earlier = record_with(s, site, "from=" .. site.from, "commit=" .. head)
-	local commit = earlier and earlier.commit or trim(mastodon.read(s, site.first, ("git rev-parse -q --verify %s; true"):format(q(runs.tag .. "^{commit}"))).out)
-	check(commit:match("^%x+$"), ("%s: what lies there is %s, and what runs is %s; neither an earlier record in %s nor a tag %s tells the commit of that one, so the way "
-		.. "back would not be known. git reflog there names it: check it out, and start again"):format(site.first, lies.full, runs.full, s.params.backup_dir, runs.tag))
+	local tagged = versions.says(runs.text, runs.full, here.env)
+	local commit = earlier and earlier.commit
+		or tagged and trim(mastodon.read(s, site.first, ("git rev-parse -q --verify %s; true"):format(q(runs.tag .. "^{commit}"))).out) or ""
+	check(commit:match("^%x+$"), ("%s: what lies there is %s, and what runs is %s; neither an earlier record in %s%s tells the commit of that one, so the way "
+		.. "back would not be known. git reflog there names it: check it out, and start again"):format(site.first, lies.full, runs.full, s.params.backup_dir,
+		tagged and " nor a tag " .. runs.tag or ""))
 	return commit
 end
 

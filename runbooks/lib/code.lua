@@ -24,8 +24,6 @@ END {
 
 local FACTS = SHELL .. [=[
 version_of <lib/mastodon/version.rb
-say label "$(sed -n 's/^[[:space:]]*\(export[[:space:]]\{1,\}\)\{0,1\}MASTODON_VERSION_METADATA[[:space:]]*=[[:space:]]*//p' .env.production 2>/dev/null |
-	tail -n 1 | sed "s/[[:space:]]*#.*//; s/^['\"]//; s/['\"][[:space:]]*\$//")"
 if ! command -v git >/dev/null; then
 	say git "git is not installed"
 elif ! top=$(git rev-parse --show-toplevel 2>&1); then
@@ -316,7 +314,8 @@ function M.fork_signs(s, site)
 		local git = site.hosts[host].git
 		local code, released = versions.parse(git.version or ""), false
 		if code and code.build then add("the code on %s calls itself %s", host, code.full) end
-		if (git.label or "") ~= "" then add("%s sets MASTODON_VERSION_METADATA=%s in .env.production", host, git.label) end
+		local label = site.hosts[host].env.MASTODON_VERSION_METADATA
+		if label then add("%s sets MASTODON_VERSION_METADATA=%s", host, label) end
 		for tag in (git.tags or ""):gmatch("%S+") do
 			released = released or is_release(tag)
 			if not is_release(tag) then add("the code on %s is the tag %s", host, tag) end

@@ -210,7 +210,7 @@ function facts(  n, i, name, list, key) {
 	if (lost != "") print "env_lost=" lost
 	if (broken != "") { sub(/\n$/, "", broken); gsub(/\n/, "; ", broken); print "env_broken=" broken }
 	n = split("LOCAL_DOMAIN WEB_DOMAIN ALTERNATE_DOMAINS DB_HOST DB_PORT DB_NAME DB_USER DB_SSLMODE PREPARED_STATEMENTS ES_ENABLED MASTODON_USE_LIBVIPS " \
-		"REDIS_NAMESPACE " family("HOST PORT DB USER SENTINELS SENTINEL_MASTER SENTINEL_PORT"), list, " ")
+		"REDIS_NAMESPACE MASTODON_VERSION_METADATA MASTODON_VERSION_PRERELEASE " family("HOST PORT DB USER SENTINELS SENTINEL_MASTER SENTINEL_PORT"), list, " ")
 	for (i = 1; i <= n; i++) if (list[i] in ENVV) print "env_" list[i] "=" clean(ENVV[list[i]])
 	n = split("DATABASE_URL " family("URL"), list, " ")
 	for (i = 1; i <= n; i++) if (ENVV[list[i]] != "") print "env_" list[i] "=" clean(shown(ENVV[list[i]]))

@@ -33,6 +33,22 @@ function M.parse(text)
 		pre = pre ~= "" and pre or nil, build = build }
 end
 
+-- Would code that has this version in it say that one, with the settings of its host (env)? MASTODON_VERSION_PRERELEASE takes the place of the code's own
+-- word, MASTODON_VERSION_METADATA comes behind a fork's; a fork may know neither.
+function M.says(code, says, env)
+	local a, b = M.parse(code), M.parse(says)
+	if not a or not b then return false end
+	local word, pre = env.MASTODON_VERSION_METADATA, env.MASTODON_VERSION_PRERELEASE
+	local plain = { a.text, pre and ("%d.%d.%d-%s"):format(a[1], a[2], a[3], pre) }
+	local builds = a.build and { a.build, word and a.build .. "." .. word } or { "", word }
+	for _, text in ipairs(plain) do
+		for _, build in ipairs(builds) do
+			if b.full == text .. (build ~= "" and "+" .. build or "") then return true end
+		end
+	end
+	return false
+end
+
 -- "rc.10" → { "rc", 10 }, and so does "rc10".
 local function pieces(pre)
 	local list = {}

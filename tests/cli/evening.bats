@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # evening.bats - the whole upgrade in plain lines on servers as other people have them (tests/lib/evening.bash), with a disk that fills up twice. Nothing
-# of it passes unseen, every way out that is offered leads on, and what is told afterwards is true. e2e/evening has the same in 80x24.
+# of it passes unseen, every way out that is offered leads on, and what is told afterwards is true. e2e/evening has the same in 80x24. Order matters: the
+# second walk begins where the first one ends.
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 bats_require_minimum_version 1.5.0
@@ -56,4 +57,37 @@ times() { grep -cE -- "^[0-9:]{8} $1" <<<"$output" || true; }
 	evening_effects
 	evening_account "$journal/j.db"
 	tells '| 1 | facts | What runs, and where? | observe | ok | 3 |'
+}
+
+@test "plain: from there to the fork's next release, with a disk that fills up for good: the way back that is offered and told leads back, and nothing of the old release is missing" {
+	local journal=$BATS_TEST_TMPDIR/journal host words
+	mkdir "$journal"
+	both standin effects clear
+	BELLBOOK_JOURNAL=$journal/j.db run "$FLEET" exec python3 "$PLAINLY" "ask:sudo on=$PASSWORD@1" \
+		'ask:Run step “Build the pages=go@1'"!'$FLEET' break disk app2" 'ask:assets” failed=back@1'"!'$FLEET' mend disk app2" -- \
+		"$BELLBOOK" run "$BATS_TEST_DIRNAME/../../runbooks/upgrade.lua" --set target=v4.6.6-glitch --plain
+	has "step 21, Build the pages' assets: 1 of 2 failed: app2: no space left on app2"
+	has "closed, outcome aborted: stopped by "
+	# What it says is to be typed, as it stands there.
+	[[ $output =~ $'\n  bellbook run '(upgrade-back\ [^$'\n']*) ]]
+	read -ra words <<<"${BASH_REMATCH[1]}"
+	BELLBOOK_JOURNAL=$journal/j.db run "$FLEET" exec python3 "$PLAINLY" "ask:sudo on=$PASSWORD@1" -- "$BELLBOOK" run "${words[@]}" --plain
+	[ "$status" -eq 0 ]
+	has "from 4.6.5+glitch.ours ("
+	has "The second part of the migration has not run"
+	has "closed, outcome ok."
+	run ! grep -F 'mind the noise' <<<"$output"
+	for host in app1 app2; do
+		[ "$("$FLEET" in $host runuser -u mastodon -- git -C $LIVE describe --tags)" = v4.6.5-glitch ]
+		"$FLEET" in $host sh -c "grep -q 4.6.5 $LIVE/public/packs/.vite/manifest.json && grep -q 4.6.5 $LIVE/node_modules/.yarn-state.yml"
+	done
+	# Each unit that runs was started anew, and no other.
+	[ "$(effects app1 | grep -oE 'systemctl (start|restart) .*' | cut -d' ' -f3 | sort -u)" = "mastodon-sidekiq-default
+mastodon-sidekiq-federation
+mastodon-sidekiq-mailers
+mastodon-sidekiq-scheduler
+mastodon-streaming
+mastodon-web" ]
+	[[ $("$FLEET" in app1 curl -s -H 'Host: social.practice.test' -H 'X-Forwarded-Proto: https' http://127.0.0.1:3000/api/v2/instance) == *'"version":"4.6.5+glitch.ours"'* ]]
+	run ! grep -raq "$PASSWORD" "$journal"
 }

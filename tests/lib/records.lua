@@ -33,6 +33,7 @@ for f in 4.5.15:migrate/1 4.6.4:migrate/2 4.6.5:post_migrate/3; do
 	v=${f%%:*} && : >db/${f#*:}_a.rb && git add db && git commit -q -m $v; git tag v$v; git rev-parse HEAD
 done]]):gmatch("%x+") do commits[#commits + 1] = line end
 local OLD, MID, NEW = table.unpack(commits)
+local COMMIT = { ["4.5.15"] = OLD, ["4.6.4"] = MID, ["4.6.5"] = NEW }
 
 -- Records there, the oldest first: { from, target, commit }.
 local function records(list)
@@ -43,9 +44,9 @@ local function records(list)
 end
 
 -- What is written down for an upgrade to a release when that one runs and that one lies there; "from commit", or the words of the refusal.
-local function written(runs, lies, target, again)
-	local site = { from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies } } } }
-	shell("git checkout -q v" .. lies:match("^[%d.]+"))
+local function written(runs, lies, target, again, env)
+	local site = { from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies }, env = env or {} } } }
+	shell("git checkout -q " .. COMMIT[lies:match("^[%d.]+")])
 	local said
 	wrote = nil
 	local s = { params = { backup_dir = dir }, warn = function(_, text) said = text end }
@@ -70,6 +71,16 @@ same("what is the newer one by now: what ran before the last try", written("4.6.
 same("wanted once more", written("4.6.5", "4.6.5", "4.6.5", true), "4.6.5 " .. NEW)
 records { { "4.5.15", "4.6.5", OLD }, { "4.6.5", "4.6.5", NEW }, { "4.6.4", "4.6.3", MID }, { "4.6.4", "4.6.5", ("0"):rep(40) } }
 same("not of itself, nor to another release, nor what git has not", written("4.6.5", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
+-- A fork's word, and one of the settings behind it: it is what lies there that runs, whatever tag Mastodon's makers have of that number.
+records {}
+shell("git tag -f v4.6.5 v4.6.4 >/dev/null")
+for says, lies in pairs { ["4.6.5+glitch.ours"] = "4.6.5+glitch", ["4.6.5+ours"] = "4.6.5", ["4.6.5+glitch"] = "4.6.5+glitch", ["4.6.5-night+ours"] = "4.6.5" } do
+	same(says, written(says, lies, "4.6.6", false, { MASTODON_VERSION_METADATA = "ours", MASTODON_VERSION_PRERELEASE = "night" }), says .. " " .. NEW)
+end
+-- Another fork's, or the makers' own, is not what lies there; the latter has a tag.
+same("another fork's", written("4.6.5+theirs", "4.6.5+glitch", "4.6.6"), "neither an earlier record")
+same("the makers' own", written("4.6.5", "4.6.5+glitch", "4.6.6"), "4.6.5 " .. MID)
+shell("git tag -f v4.6.5 " .. NEW .. " >/dev/null")
 -- The second part (3) is in the database, and so in the new dump: the record from before it counts. The first part (2) does no harm.
 done = { "1", "2" }
 records { { "4.5.15", "4.6.5", OLD } }
