@@ -14,22 +14,26 @@
 
 #define BODY_MAX ((size_t)1 << 20)	/* more of a page is not waited for */
 #define CERT_SOON 14			/* days */
+#define VERSION_MAX 60			/* bytes; "4.6.5", "4.7.0-nightly.2026-05-01+fork" */
+#define VERSION_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+-_"
 
 struct look {
 	CURL *curl;
+	struct buf *keep;	/* borrowed: where the answer goes, NULL = it is nobody's business */
 	size_t got;
 	bool cut;
 	char words[CURL_ERROR_SIZE];
 };
 
-/* The page itself is nobody's business here. */
+/* A page itself is nobody's business here. */
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
 	struct look *look = arg;
 
-	(void)bytes;
 	look->got += size * count;
 	look->cut = look->got > BODY_MAX;
+	if (look->keep && !look->cut)
+		buf_append(look->keep, bytes, size * count);
 	return look->cut ? 0 : size * count;
 }
 
@@ -173,6 +177,29 @@ static void look_afresh(struct look *look, const char *url, struct json *out)
 	mem_free(other);
 }
 
+/* Which version runs, by the site's own word; a site that does not say it has no fault. */
+static void look_version(struct look *look, const char *url, struct json *out)
+{
+	char *page = mem_printf("%s%sapi/v2/instance", url, str_ends(url, "/") ? "" : "/"), *other = afresh(page);
+	struct buf body = {0};
+	struct err ignored;
+	struct json *answer;
+	const char *version;
+
+	look->keep = &body;
+	if (status_of(look, other) == 200) {
+		answer = json_parse(buf_text(&body), body.len, &ignored);
+		version = json_text(answer, "version", "");
+		if (*version && strlen(version) <= VERSION_MAX && strspn(version, VERSION_CHARS) == strlen(version))
+			json_set_text(out, "version", version);
+		json_free(answer);
+	}
+	look->keep = NULL;
+	buf_done(&body);
+	mem_free(other);
+	mem_free(page);
+}
+
 /* What a proxy answers when nobody behind it does. 501 is none of them: a server that takes no POST. */
 static bool is_refusal(long status)
 {
@@ -222,6 +249,8 @@ struct json *outside_look(const char *url, bool mastodon, int64_t limit_us)
 	if (code == CURLE_OK || look.cut) {
 		tell_answer(&look, out);
 		look_afresh(&look, url, out);
+		if (mastodon)
+			look_version(&look, url, out);
 		if (mastodon)
 			look_inbox(&look, url, out);
 	} else {

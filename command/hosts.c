@@ -296,6 +296,8 @@ static void tell_outside(const struct json *seen)
 		buf_printf(&line, "  http %lld in %lld ms", (long long)json_int(seen, "status", 0), (long long)json_int(seen, "took_us", 0) / 1000);
 	if (json_at(seen, "cert_days"))
 		buf_printf(&line, "  certificate: %lld days left", (long long)json_int(seen, "cert_days", 0));
+	if (json_at(seen, "version"))
+		buf_printf(&line, "  Mastodon %s", json_text(seen, "version", ""));
 	if (json_at(seen, "moved"))
 		buf_printf(&line, "  moved to %s", json_text(seen, "moved", ""));
 	if (json_at(seen, "text"))

@@ -33,16 +33,16 @@ In the way called two-phase the web is restarted once: for 6 to 10 s requests ar
 When a reload is enough, nobody is refused, and requests wait for up to 14 s. Every step can be repeated: one whose work is done
 does nothing again.]],
 	params = {
-		target = { type = "text", pattern = "%w[%w%._+/-]*", ask = "Which version do you upgrade to?",
+		target = { type = "text", later = true, pattern = "%w[%w%._+/-]*", ask = "Which version do you upgrade to?",
 			help = "A release as its notes name it, like 4.6.5. Patches may be skipped, series (4.5, 4.6) may not. For a fork, a tag or a branch of it; "
-				.. "for commits of your own, the branch that carries them." },
+				.. "for commits of your own, the branch that carries them. Leave it out to be asked once the server was looked at, with the releases to choose from." },
 		way = { type = "choice", choices = { "two-phase", "full-stop" }, default = "two-phase", ask = "Keep the site up, or stop it?",
 			help = "two-phase: the site stays up but for the restart of the web (6 to 10 s of refused requests); the database is migrated before and after the restart. "
 				.. "full-stop: everything is stopped, migrated in one go, and started; slower for members, simpler, and needed "
 				.. "for very old databases." },
 		backup_dir = { type = "text", pattern = "/[%w%._/-]+", default = "/var/backups/mastodon", ask = "Where shall the backup lie?",
 			help = "A folder on the first app host, with room for a dump of the database. It is made when it is not there." },
-		copy_to = { type = "text", optional = true, pattern = "[%w%._:/-]+", ask = "Where shall a copy of the backup go?",
+		copy_to = { type = "text", later = true, pattern = "[%w%._:/-]+", ask = "Where shall a copy of the backup go?",
 			help = "A folder of this computer, or HOST:/FOLDER of a host of the fleet. Leave it out to be asked once the backup is there, and to copy by hand." },
 		db_direct_port = { type = "integer", optional = true, min = 1, max = 65535, ask = "PostgreSQL's own port?",
 			help = "Leave it out: the port of the settings is taken, and behind a PgBouncer PostgreSQL itself is asked for its own. Give it where that is "
@@ -70,8 +70,8 @@ local function do_on_all(s, fn) return hosts.each(s, s:all "app", fn) end
 -- What the step “way” found, as versions.parse gives it; tag is what git finds it by.
 local function target(s)
 	local goal = s.site.goal
-	if not goal or goal.asked ~= s.params.target then
-		return check(versions.parse(s.params.target), "what the target is was not looked at: repeat the step “May we go from here to there?”")
+	if not goal or goal.asked ~= code.wanted(s, s.site) then
+		return check(versions.parse(code.wanted(s, s.site) or ""), "what the target is was not looked at: repeat the step “May we go from here to there?”")
 	end
 	local v = versions.parse(goal.version)
 	v.tag = goal.checkout
@@ -257,15 +257,41 @@ local function ask_whether_wanted(s, a, b)
 	end
 end
 
+-- Which version is meant, where the walk was not started with one: asked with what can be had from here.
+local function ask_target(s, site)
+	if s.params.target then return end
+	local tags, where = code.releases(s, site)
+	local a, signs = from(s), code.fork_signs(s, site)
+	local offers, beyond = versions.offers(a, tags or {})
+	local text, default = {}, nil
+	local function add(line, ...) text[#text + 1] = line:format(...) end
+	if not tags then
+		add("Which releases there are could not be asked: %s", where)
+	elseif #signs > 0 then
+		add("This server runs a fork (%s). The newest tags at %s: %s.", table.concat(signs, "; "), where, table.concat(tags, ", ", math.max(1, #tags - 5)))
+	else
+		if #offers == 0 then add("Nothing newer than %s can be gone to with what %s has; its newest is %s.", a.full, where, tags[#tags]) end
+		for _, one in ipairs(offers) do add("- %s: %s", one.text, one.words) end
+		if beyond then add("%s is out, too, and the way to it leads over what stands above.", beyond.text) end
+		default = offers[1] and offers[1].text
+	end
+	add("Type one of them, or another release as its notes name it%s. Nothing is changed by the answer: it is looked at first.", #signs > 0 and ", or a branch" or "")
+	site.wanted = trim(s:ask { type = "text", text = ("Which version do you upgrade to? %s runs%s"):format(a.full, default and (", the newest that it can go to is %s."):format(default) or "."),
+		details = table.concat(text, "\n"), default = default })
+	check(site.wanted:find("^%w[%w%._+/-]*$"), ("“%s” is no version: type it as the release notes name it, like 4.6.5"):format(site.wanted))
+end
+
 observe "way" { title = "May we go from here to there?", needs = { "site" }, gives = { "site" }, timeout = "20m",
 	about = [[One release of every series must have run, because each brings the database one step on. Also whether git can
 bring the new code to every host, what it is, and whether a fork or commits of your own would be lost. The release notes
 of every version on the way are listed: read them, they may ask for more than this runbook knows.]],
 	run = function(s)
-		local site, typed = s.site, versions.parse(s.params.target)
-		s.site = site
+		local site = s.site
 		code.look(s, site)
 		demand(code.git_problems(s, site), "New code could not be fetched; nothing was changed:")
+		ask_target(s, site)
+		s.site = site
+		local typed = versions.parse(code.wanted(s, site))
 		if typed and typed.full == typed[1] .. "." .. typed[2] .. "." .. typed[3] then demand({ versions.closed(from(s), typed) }, "This way is closed:") end
 		demand(code.find_goal(s, site), "The new code cannot be had; nothing was changed:")
 		local a, b = from(s), target(s)

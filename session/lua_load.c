@@ -243,7 +243,7 @@ static int require(lua_State *L)
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
 static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
-static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "role", NULL};
+static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "later", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
 static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
@@ -401,6 +401,10 @@ static void read_param(lua_State *L, struct script *script, const char *name, in
 	param->max = number_field(L, table, "max", what);
 	lua_getfield(L, table, "optional");
 	param->optional = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	lua_getfield(L, table, "later");
+	param->later = lua_toboolean(L, -1);
+	param->optional = param->optional || param->later;
 	lua_pop(L, 1);
 	read_choices(L, table, param, what);
 	if (param->pattern && !script_pattern_is_fine(script, param->pattern, &e))

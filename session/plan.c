@@ -109,6 +109,7 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 	if (from) {
 		buf_printf(out, "%sDowntime: from step %zu to %s%.0zu", mark, from, to ? "step " : "the end", to);
 		only_text(" with ", &book->steps[from - 1], out);
+		buf_puts(out, book->steps[from - 1].has[FN_WHEN] ? ", where it is needed: the step looks" : "");
 		span_text("; usually ", json_at(usual, "down"), out);
 		buf_putc(out, '\n');
 	}
@@ -117,6 +118,7 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 			continue;
 		buf_printf(out, "%s%sstep %zu", last ? "; " : mark, last ? "" : "Point of no return: ", i + 1);
 		only_text(" with ", &book->steps[i], out);
+		buf_puts(out, book->steps[i].has[FN_WHEN] ? ", where it is needed" : "");
 		last = i + 1;
 	}
 	buf_puts(out, last ? "\n" : "");
@@ -190,6 +192,8 @@ static struct json *param_json(const struct script_param *p)
 		json_put(entry, "choices", json_copy_of(p->choices));
 	if (p->optional)
 		json_set_bool(entry, "optional", true);
+	if (p->later)
+		json_set_bool(entry, "later", true);
 	return entry;
 }
 
@@ -220,6 +224,8 @@ struct json *plan_json(const struct script_book *book)
 		if (step->only)
 			json_put(entry, "only", json_copy_of(step->only));
 		json_set_text(entry, "otherwise", step->otherwise);
+		if (step->has[FN_WHEN])
+			json_set_bool(entry, "when", true);
 		json_set_text(entry, "back", step->back);
 		json_set_text(entry, "about", step->about);
 		json_set_text(entry, "because", step->because);

@@ -20,6 +20,7 @@ struct script_param {	/* owned by the script */
 	double min, max;			/* NAN = none */
 	char *pattern;				/* Lua pattern the whole text must match, or NULL */
 	bool optional;				/* may stay unset */
+	bool later;				/* and is asked for in the walk then */
 };
 
 enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COUNT };

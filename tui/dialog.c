@@ -558,7 +558,7 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 	if (text_press(dialog, press) || dialog_people_press(ui, scene, press))
 		return true;
 	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
-		|| press->cp == 'Z')))
+		|| press->cp == 'Y' || press->cp == 'Z')))
 		return false;
 	if (dialog->kind == DIALOG_LIST) {
 		if (press->code == PRESS_CHAR && press->cp == 'q') {

@@ -57,7 +57,7 @@ static const char *hint_now(const struct frame *frame, const struct action_row *
 	/* q has the box above it to close first. */
 	if (row->action == ACTION_LEAVE)
 		return ui->dialog.kind == DIALOG_NONE ? row->hint : "close";
-	if (row->action == ACTION_COPY && look_has_addresses(ui))
+	if (row->action == ACTION_COPY && str_is(look_box(ui, scene), "addresses"))
 		return "copy addresses";
 	return row->action == ACTION_RAW && ui->raw ? "back" : row->hint;
 }
@@ -76,21 +76,25 @@ static int put_hint(struct frame *frame, int row, int col, const char *key, cons
 static void draw_typing(struct frame *frame, int row)
 {
 	const struct ui *ui = frame->ui;
+	const char *box = look_box(ui, frame->scene);
 	const struct hint { const char *key, *text; } hints[] = {
 		{ "Enter", ui->palette.is_open ? "does it" : "sends what is typed" },
 		{ "Esc", ui->palette.is_open || !ui->dialog.seq ? "closes the box" : "decides nothing" },
 		{ "Tab", ui->palette.is_open ? "completes" : ui->dialog.buttons ? "other answers" : NULL },
 		{ "PgDn PgUp", ui->dialog.page > 0 ? "read it all" : NULL },
-		{ "Ctrl-C", ui->palette.is_open ? NULL : "stop, pause, leave" },
+		{ "Ctrl-Y", ui->palette.is_open || !box ? NULL : "copy" },
+		{ "Ctrl-C", ui->palette.is_open ? NULL : "stop, leave" },
 	};
 	int col = 1;
 
 	/* Nothing is taken yet, and the box says so. */
 	if (!ui->palette.is_open && dialog_is_guarded(&ui->dialog, frame->mono_us))
 		return;
-	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]) && col > 0; i++)
-		if (hints[i].text)
-			col = put_hint(frame, row, col, hints[i].key, hints[i].text);
+	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
+		int next = hints[i].text ? put_hint(frame, row, col, hints[i].key, hints[i].text) : 0;
+
+		col = next > 0 ? next : col;
+	}
 }
 
 /* Of a session that is over only what it came to is there. */
@@ -118,7 +122,7 @@ void draw_hints(struct frame *frame, int row)
 		ACTION_COPY, ACTION_NOW, ACTION_LEAVE };
 	const enum action *list = frame->ui->raw ? raw : order;
 	size_t count = frame->ui->raw ? sizeof(raw) / sizeof(raw[0]) : sizeof(order) / sizeof(order[0]);
-	bool addresses = look_has_addresses(frame->ui);
+	bool addresses = str_is(look_box(frame->ui, frame->scene), "addresses");
 	int col = 1;
 
 	if (ui_types(frame->ui)) {

@@ -164,6 +164,8 @@ static void build_site(const struct home *home, struct rows *rows, int cols)
 			buf_printf(&line, "  certificate %lld days", (long long)json_int(seen, "cert_days", 0));
 		else if (str_is(json_text(seen, "tls", ""), "none"))
 			buf_puts(&line, "  without TLS");
+		if (json_at(seen, "version"))
+			buf_printf(&line, "  Mastodon %s", json_text(seen, "version", ""));
 		if (json_at(seen, "moved"))
 			buf_printf(&line, "  moved to %s", json_text(seen, "moved", ""));
 		if (json_at(seen, "text"))

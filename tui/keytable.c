@@ -63,7 +63,7 @@ static const struct action_row rows[] = {
 	{ ACTION_SAY, IN_LIVE, "say", "s", "say", "say something to the others", "TEXT", false },
 	{ ACTION_EXPLAIN, IN_LIVE, "explain", "v", "explain", "explanations on or off", NULL, false },
 	{ ACTION_RAW, IN_LIVE | TIMED, "raw", "o", "output", "output alone, full width, long lines whole, to select with the mouse", NULL, false },
-	{ ACTION_COPY, IN_LIVE | IN_REVIEW, "copy", "y", "copy", "copy a box's addresses or commands, or the output: file, clipboard", "output|command|line|record", false },
+	{ ACTION_COPY, IN_LIVE | IN_REVIEW, "copy", "y Ctrl-Y", "copy", "copy a box's addresses or commands, or the output: file, clipboard", "output|command|line|record", false },
 	{ ACTION_NEXT_CALL, IN_LIVE, "output-after", "Tab", NULL, "output of the next command", NULL, false },
 	{ ACTION_PREVIOUS_CALL, IN_LIVE, "output-before", "Shift-Tab", NULL, "output of the command before", NULL, false },
 	{ ACTION_UP, ALL, "up", "k Up", NULL, "one line up", NULL, false },

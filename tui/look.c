@@ -192,18 +192,6 @@ static void copy_asked(const struct question *question, struct buf *out)
 	}
 }
 
-bool look_has_addresses(const struct ui *ui)
-{
-	struct buf text = { 0 };
-	bool found;
-
-	if (ui->dialog.text)
-		copy_addresses(ui->dialog.text, &text);
-	found = text.len > 0;
-	buf_done(&text);
-	return found;
-}
-
 /* Of the box that is in front: its addresses, else its commands; of the end's all. NULL = it has neither. */
 static const char *copy_box(const struct ui *ui, const struct scene *scene, struct buf *out)
 {
@@ -218,6 +206,15 @@ static const char *copy_box(const struct ui *ui, const struct scene *scene, stru
 		return "addresses";
 	copy_asked(scene_question_find(scene, ui->dialog.seq), out);
 	return out->len ? "commands" : NULL;
+}
+
+const char *look_box(const struct ui *ui, const struct scene *scene)
+{
+	struct buf text = { 0 };
+	const char *what = copy_box(ui, scene, &text);
+
+	buf_done(&text);
+	return what;
 }
 
 void look_copy(struct ui *ui, const struct scene *scene, const char *what, int64_t now_us)

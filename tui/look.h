@@ -21,7 +21,7 @@ void look_call(struct ui *ui, const struct scene *scene, int by);
 /* Wants text copied: output, command, line or record; NULL = the addresses of the box in front, else its commands, else the output; of the end's box what it says. */
 void look_copy(struct ui *ui, const struct scene *scene, const char *what, int64_t now_us);
 
-/* True when the text of the box in front has a web address in it. */
-bool look_has_addresses(const struct ui *ui);
+/* What look_copy takes of the box in front: "addresses", "commands", "ending"; NULL = it has nothing of it. Static. */
+const char *look_box(const struct ui *ui, const struct scene *scene);
 
 #endif

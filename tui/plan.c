@@ -54,6 +54,7 @@ void plan_free(struct plan *plan)
 	json_free(plan->data);
 	json_free(plan->values);
 	json_free(plan->hosts);
+	json_free(plan->outside);
 	json_free(plan->foreseen);
 	model_free(plan->model);
 	rows_clear(&plan->rows);
@@ -74,8 +75,12 @@ void plan_host(struct plan *plan, const struct json *line)
 {
 	const char *host = json_text(line, "host", NULL);
 
-	if (host)
+	if (host) {
 		json_put(plan->hosts, host, json_copy_of(line));
+	} else if (json_at(line, "url")) {
+		json_free(plan->outside);
+		plan->outside = json_copy_of(line);
+	}
 }
 
 void plan_asking(struct plan *plan, bool asking)
@@ -253,6 +258,16 @@ static void missing_words(const struct plan *plan, struct buf *out)
 		gap = ", ";
 	}
 	buf_puts(out, *gap == ',' ? ".\n" : "");
+	gap = "Asked in the walk, when enough is known: ";
+	for (size_t i = 0; i < json_count(params); i++) {
+		const char *name = json_text(json_item(params, i), "name", "");
+
+		if (!json_bool(json_item(params, i), "later", false) || json_at(plan->values, name))
+			continue;
+		buf_printf(out, "%s%s", gap, name);
+		gap = ", ";
+	}
+	buf_puts(out, *gap == ',' ? ".\n" : "");
 }
 
 static void ask_start(struct plan *plan)
@@ -263,6 +278,8 @@ static void ask_start(struct plan *plan)
 
 	buf_printf(&text, "Starts the walk “%s”%s%s. Steps that only look run at once; before every change it shows the exact commands and asks. You can leave at any time.\n",
 		json_text(plan->data, "title", ""), fleet ? " on the fleet " : "", fleet ? fleet : "");
+	plan_version_words(plan, &text);
+	buf_puts(&text, json_at(plan->outside, "version") ? "\n" : "");
 	plan_pause_words(plan, &about);
 	buf_puts(&about, plan_first_kind(plan, "irreversible") ? "\n" : "");
 	plan_no_return_words(plan, &about);

@@ -22,8 +22,8 @@ typedef int plan_check_fn(void *arg, const char *name, const char *value, struct
 struct plan;
 
 /*
- * {"id","title","about","params":[{"name","type","ask"?,"help"?,"default"?,"choices"?,"optional"?}],"steps":[{"id","kind","title","phase"?,"why"?,"about"?,"back"?,"takes"?,"downtime"?,"refuses"?,"because"?,
- * "target"?,"only"?:{parameter → value},"otherwise"?,"usual"?:{"took"?,"wait"?,"runs","failed"},"hosts"?:[names]}],"usual"?:{"took"?,"down"?,"last"?},"walks"?:[{"fleet","params":{name → value},"work_us","wait_us","down_us","steps":{id → us}}] (that ended well),"fleet":{"name"?,"hosts":[names]},"values"?:{name → what fills it in},"checks":[{"state" (ok warn FAIL),"text"}]}; durations as
+ * {"id","title","about","params":[{"name","type","ask"?,"help"?,"default"?,"choices"?,"optional"?,"later"?}],"steps":[{"id","kind","title","phase"?,"why"?,"about"?,"back"?,"takes"?,"downtime"?,"refuses"?,"because"?,
+ * "target"?,"only"?:{parameter → value},"otherwise"?,"when"? (it looks whether it is needed),"usual"?:{"took"?,"wait"?,"runs","failed"},"hosts"?:[names]}],"usual"?:{"took"?,"down"?,"last"?},"walks"?:[{"fleet","params":{name → value},"work_us","wait_us","down_us","steps":{id → us}}] (that ended well),"fleet":{"name"?,"hosts":[names]},"values"?:{name → what fills it in},"checks":[{"state" (ok warn FAIL),"text"}]}; durations as
  * {"n","median_us","min_us","max_us"}. Copied. Caller owns.
  */
 struct plan *plan_new(const struct json *data, plan_check_fn *check, void *arg);
@@ -31,7 +31,7 @@ struct plan *plan_new(const struct json *data, plan_check_fn *check, void *arg);
 /* Frees and wipes. NULL is fine. */
 void plan_free(struct plan *plan);
 
-/* A line of `bellbook hosts --sudo`. */
+/* A line of `bellbook hosts --sudo`, or that of `bellbook outside`. */
 void plan_host(struct plan *plan, const struct json *line);
 
 /* Hosts are being asked (true), or that is over. */

@@ -72,10 +72,10 @@ static void add_counts(struct plan *plan, int cols)
 	};
 	struct buf text = { 0 };
 	const char *gap = ":";
-	int left_out;
+	int left_out = count_kind(plan, NULL);
+	size_t steps = json_count(json_at(plan->data, "steps")) - (size_t)left_out;
 
-	left_out = count_kind(plan, NULL);
-	buf_printf(&text, "%zu steps", json_count(json_at(plan->data, "steps")) - (size_t)left_out);
+	buf_printf(&text, "%zu step%s", steps, steps == 1 ? "" : "s");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		int count = count_kind(plan, kinds[i].kind);
 
@@ -155,13 +155,28 @@ static int64_t own_estimate(const struct plan *plan, long from, long to)
 	return sum;
 }
 
+static const struct json *step_at(const struct plan *plan, long number)
+{
+	return json_item(json_at(plan->data, "steps"), (size_t)number - 1);
+}
+
+/* A step that looks whether it is needed, and is skipped where it is not. */
+static bool may_be_left_out(const struct plan *plan, long number)
+{
+	return number && json_bool(step_at(plan, number), "when", false);
+}
+
 static void downtime_words(const struct plan *plan, long from, long to, struct buf *out)
 {
 	int64_t estimate = to ? own_estimate(plan, from, to) : 0;
 	struct buf past = { 0 };
 	char span[TIME_TEXT];
 
-	buf_printf(out, "Downtime from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
+	if (may_be_left_out(plan, from))
+		buf_printf(out, "Where step %ld, %s, is needed, which the walk finds out: downtime", from, json_text(step_at(plan, from), "title", ""));
+	else
+		buf_puts(out, "Downtime");
+	buf_printf(out, " from step %ld to %s%.0ld", from, to ? "step " : "its end", to);
 	if (!add_past(plan, "down_us", &past) && !estimate)
 		(void)add_general(plan, "down", &past);
 	if (past.len)
@@ -172,7 +187,7 @@ static void downtime_words(const struct plan *plan, long from, long to, struct b
 	buf_done(&past);
 }
 
-/* Requests that are refused while a step runs, where the site is not down in any case. */
+/* Requests that are refused while a step runs, where the site is not down in any case (from 0: it never is). */
 static bool refused_words(const struct plan *plan, long from, long to, struct buf *out)
 {
 	const struct json *steps = json_at(plan->data, "steps");
@@ -196,8 +211,12 @@ void plan_pause_words(const struct plan *plan, struct buf *out)
 
 	if (from)
 		downtime_words(plan, from, to, out);
-	if (!refused_words(plan, from, to, out) && !from)
+	if (may_be_left_out(plan, from)) {
+		buf_puts(out, " Where it is not, the site stays up.");
+		(void)refused_words(plan, 0, 0, out);
+	} else if (!refused_words(plan, from, to, out) && !from) {
 		buf_puts(out, "No downtime is planned.");
+	}
 }
 
 static bool pauses_at_all(const struct plan *plan)
@@ -214,7 +233,33 @@ void plan_no_return_words(const struct plan *plan, struct buf *out)
 	long at = plan_first_kind(plan, "irreversible");
 
 	if (at)
-		buf_printf(out, "POINT OF NO RETURN: step %ld, %s.", at, json_text(json_item(json_at(plan->data, "steps"), (size_t)at - 1), "title", ""));
+		buf_printf(out, "POINT OF NO RETURN: step %ld, %s%s.", at, json_text(step_at(plan, at), "title", ""), may_be_left_out(plan, at) ? ", where that is needed" : "");
+}
+
+void plan_version_words(const struct plan *plan, struct buf *out)
+{
+	const char *version = json_text(plan->outside, "version", NULL);
+	char clock[TIME_TEXT];
+	int64_t at = 0;
+
+	if (!version)
+		return;
+	buf_printf(out, "Mastodon %s runs now, by the site's own word", version);
+	if (time_parse(json_text(plan->outside, "at", ""), &at) == 0)
+		buf_printf(out, " (asked %.5s UTC)", time_format_clock(at, clock));
+	buf_putc(out, '.');
+}
+
+static void add_version(struct plan *plan, int cols)
+{
+	struct buf text = { 0 }, safe = { 0 };
+
+	plan_version_words(plan, &text);
+	utf8_safe(&safe, buf_text(&text), text.len, false);
+	if (text.len)
+		rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&safe), 0, cols);
+	buf_done(&text);
+	buf_done(&safe);
 }
 
 static void add_downtime(struct plan *plan, int cols)
@@ -263,6 +308,7 @@ static void add_about(struct plan *plan, int cols)
 
 void plan_build_facts(struct plan *plan, int cols)
 {
+	add_version(plan, cols);
 	add_counts(plan, cols);
 	add_times(plan, cols);
 	add_downtime(plan, cols);

@@ -18,6 +18,7 @@ struct plan {
 	void *check_arg;
 	struct json *values;	/* owned: name → text */
 	struct json *hosts;	/* owned: name → last line */
+	struct json *outside;	/* owned: last line about the site, NULL = none came */
 	bool asking;
 	enum rehearsal rehearsal;
 	struct model *model;	/* owned: of the rehearsal */
@@ -58,6 +59,9 @@ void plan_build_steps(struct plan *plan, int cols);
 /* What the settings as they are now mean for members (downtime, refused requests), and where there is no way back: appends sentences, not yet safe; the latter may be none. */
 void plan_pause_words(const struct plan *plan, struct buf *out);
 void plan_no_return_words(const struct plan *plan, struct buf *out);
+
+/* Which version runs now and when that was asked, as a sentence, not yet safe; appends nothing when the site did not say. */
+void plan_version_words(const struct plan *plan, struct buf *out);
 
 /* How many checks failed; appends what they say, a line each. */
 int plan_failures(const struct plan *plan, struct buf *out);

@@ -72,7 +72,7 @@ static char *value_words(const struct plan *plan, const struct json *param, enum
 		return mem_strdup("NEEDED");
 	}
 	if (!fallback)
-		return mem_strdup(is_secret(param) ? "asked later" : "not set");
+		return mem_strdup(is_secret(param) || json_bool(param, "later", false) ? "asked later" : "not set");
 	print = json_as_text(fallback) ? mem_strdup(json_as_text(fallback)) : json_print(fallback);
 	words = mem_printf("%s (usual)", print);
 	mem_free(print);
@@ -94,8 +94,8 @@ static void add_help(struct plan *plan, const struct json *param, int cols)
 			buf_printf(&text, "%s %s", i ? "," : "", json_as_text(json_item(choices, i)) ? json_as_text(json_item(choices, i)) : "?");
 		buf_puts(&text, ". The arrows go through them.");
 	} else {
-		buf_printf(&text, "Type: %s.%s", json_text(param, "type", "text"), json_at(param, "default") || json_bool(param, "optional", false)
-			? " Empty: as usual." : "");
+		buf_printf(&text, "Type: %s.%s", json_text(param, "type", "text"), json_bool(param, "later", false) ? " Empty: asked in the walk."
+			: json_at(param, "default") || json_bool(param, "optional", false) ? " Empty: as usual." : "");
 	}
 	if (is_secret(param)) {
 		buf_clear(&text);

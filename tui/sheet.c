@@ -143,7 +143,7 @@ static const char *hint(const struct sheet *sheet)
 void sheet_draw(struct sheet *sheet, struct canvas *canvas, struct area area)
 {
 	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
-	int tail = (sheet->field ? 1 : (int)sheet->option_count) + (sheet->error ? 1 : 0);
+	int error = sheet->error ? canvas_rows(sheet->error, inner) : 0, tail = (sheet->field ? 1 : (int)sheet->option_count) + error;
 	int rows = canvas_rows(sheet->text, inner) + tail + 3;
 	struct area box, in;
 
@@ -164,6 +164,6 @@ void sheet_draw(struct sheet *sheet, struct canvas *canvas, struct area area)
 		edit_draw(&sheet->edit, canvas, (struct area){ in.row++, in.col + 2, 1, inner - 2 });
 	}
 	if (sheet->error)
-		canvas_text(canvas, in.row, in.col, inner, ROLE_FAIL, sheet->error);
+		canvas_wrap(canvas, (struct area){ in.row, in.col, error, inner }, ROLE_FAIL, sheet->error);
 	canvas_text(canvas, box.row + rows - 2, in.col, inner, ROLE_DIM, hint(sheet));
 }

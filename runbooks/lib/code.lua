@@ -154,10 +154,12 @@ local function meanings(name)
 	return list
 end
 
+-- name: nil asks for the list of releases alone.
 local function find_at(s, host, remote, name)
-	local refs = meanings(name)
+	local refs = name and meanings(name) or {}
 	local all = table.concat(refs, " ")
-	local words = ("remote=%s refs=%s patterns=%s\n"):format(q(remote), q(all), q(all .. " " .. table.concat(refs, "^{} ") .. "^{}"))
+	local peeled = name and table.concat(refs, "^{} ") .. "^{}" or ""
+	local words = ("remote=%s refs=%s patterns=%s\n"):format(q(remote), q(all), q(all .. " " .. peeled))
 	local answer = mastodon.read(s, host, words .. REFS, { check = false })
 	local found = { tags = {}, err = trim(answer.err) }
 	local at = {}
@@ -187,12 +189,28 @@ local function reason(err)
 	return last
 end
 
+-- The releases that can be had, and the remote that lists them; nil and why when none does.
+function M.releases(s, site)
+	local git, errors = site.hosts[site.first].git, {}
+	for _, remote in ipairs(remotes(s, site.first, git)) do
+		local found = find_at(s, site.first, remote)
+		if #found.tags > 0 then return found.tags, remote end
+		errors[#errors + 1] = ("%s (%s): %s"):format(remote, git.remotes[remote], found.err ~= "" and reason(found.err) or "it has no tag of a release")
+	end
+	return nil, table.concat(errors, "; ")
+end
+
+-- What the person wants to go to: given with the walk, or asked in it.
+function M.wanted(s, site)
+	return s.params.target or site.wanted
+end
+
 local LOCAL = SHELL .. [[for ref in $refs; do c=$(git rev-parse -q --verify "$ref^{commit}") && { echo "$ref $c"; break; }; done; true]]
 
 -- What the target is: { asked, name, ref, commit, kind = tag|branch|local, remote, checkout, tags, version … }. A name that is a tag or a
 -- branch at a remote, REMOTE/BRANCH, or a branch that was made on the hosts.
 function M.find(s, site)
-	local host, name = site.first, s.params.target
+	local host, name = site.first, M.wanted(s, site)
 	local git, errors, tags = site.hosts[host].git, {}, nil
 	local list = remotes(s, host, git)
 	local before, behind = name:match("^([^/]+)/(.+)$")
@@ -202,7 +220,7 @@ function M.find(s, site)
 		if #found.tags > 0 or found.ref then tags = tags or found.tags end
 		if found.ref then
 			local kind, short = found.ref:match("^refs/(%a+)/(.*)$")
-			return { asked = s.params.target, name = short, ref = found.ref, commit = found.commit, kind = kind == "tags" and "tag" or "branch", remote = remote,
+			return { asked = M.wanted(s, site), name = short, ref = found.ref, commit = found.commit, kind = kind == "tags" and "tag" or "branch", remote = remote,
 				url = git.remotes[remote], tags = found.tags, checkout = kind == "tags" and short or found.commit }
 		elseif not found.tags[1] then
 			errors[#errors + 1] = ("%s (%s): %s"):format(remote, git.remotes[remote], reason(found.err))
@@ -212,7 +230,7 @@ function M.find(s, site)
 	if ref then
 		local short = ref:match("^refs/%a+/(.*)$")
 		if #errors > 0 then s:warn("The list of releases could not be had from git's remote: " .. table.concat(errors, "; ")) end
-		return { asked = s.params.target, name = short, ref = ref, commit = commit, kind = "local", tags = tags or {}, checkout = short }
+		return { asked = M.wanted(s, site), name = short, ref = ref, commit = commit, kind = "local", tags = tags or {}, checkout = short }
 	end
 	if not tags then fail(("git on %s cannot ask for releases. Mend that first (as %s in %s): %s"):format(host, mastodon.user(s), mastodon.live(s),
 		table.concat(errors, "; "))) end

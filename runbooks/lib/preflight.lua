@@ -114,7 +114,7 @@ function M.look(s)
 	places.find(s, site)
 	-- What was found out about the code is kept until it is looked at again.
 	local before = s.site or { hosts = {} }
-	site.goal, site.old, site.again, site.unended = before.goal, before.old, before.again, before.unended
+	site.goal, site.old, site.again, site.unended, site.wanted = before.goal, before.old, before.again, before.unended, before.wanted
 	for host, facts in pairs(site.hosts) do
 		if before.hosts[host] then facts.git, facts.tree = before.hosts[host].git, before.hosts[host].tree end
 	end

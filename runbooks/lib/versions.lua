@@ -134,6 +134,27 @@ function M.newer_patch(to, tags)
 	return newest
 end
 
+-- The newest release of each series among the tags that can be gone to from there, the newest first, as parse gives it and with words; and the newest of all when that
+-- is not one of them. A pre-release is offered to nobody.
+function M.offers(from, tags)
+	local newest, last, list = {}, nil, {}
+	for _, tag in ipairs(tags) do
+		local v = M.parse(tag)
+		if v and not v.pre and not v.build and M.compare(v.text, from.text) > 0 then
+			if M.compare(v.text, last and last.text or from.text) > 0 then last = v end
+			if not M.closed(from, v) and M.compare(v.text, newest[v.series] and newest[v.series].text or from.text) > 0 then newest[v.series] = v end
+		end
+	end
+	for i = #M.order, 1, -1 do
+		local v = newest[M.order[i]]
+		if v then
+			v.words = v.series ~= from.series and "the newest of the next series" or from.pre and "the newest of " .. v.series or "the newest patch of " .. v.series
+			list[#list + 1] = v
+		end
+	end
+	return list, last and last.text ~= (list[1] or from).text and last or nil
+end
+
 -- The newest tag of a fork in the same series, told by what stands behind the numbers (v4.6.5-glitch, v4.6.5+glitch); nil when that is the one named.
 function M.newer_of_fork(name, tags)
 	local mark, base = name:match("^v?%d+%.%d+%.%d+(.+)$"), M.parse(name)

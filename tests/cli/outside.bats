@@ -26,7 +26,7 @@ serve() {
 		        stale = self.path.startswith("/dead/") and "?" in self.path
 		        self.send_response(503 if self.path == "/broken" else 502 if stale else 200)
 		        self.end_headers()
-		        self.wfile.write(b"hello")
+		        self.wfile.write(b'{"version":"4.5.15+ours"}' if self.path.startswith("/alive/api/v2/instance?") else b"hello")
 		    def do_POST(self):
 		        self.rfile.read(int(self.headers.get("content-length") or 0))
 		        kind = self.path.split("/")[1]
@@ -82,7 +82,9 @@ serve() {
 	[[ $output == *"attention"*"inbox"*"502"* ]]
 	fleet alive
 	run -0 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua" --json
-	[[ $output == *'"inbox_status":401'*'"state":"ok"'* ]]
+	[[ $output == *'"inbox_status":401'*'"state":"ok"'* && $output == *'"version":"4.5.15+ours"'* ]]
+	run -0 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua"
+	[[ $output == *"  Mastodon 4.5.15+ours"* ]]
 	# Whoever guards the site may not want us: that is said, and is no fault of the site.
 	fleet guarded
 	run -0 "$BELLBOOK" outside --fleet "$BATS_TEST_TMPDIR/f.lua"

@@ -55,6 +55,19 @@ same("a patch enters none", versions.enters(versions.parse "4.3.0", versions.par
 local tags = { "v4.5.20", "v4.6.0", "v4.6.5", "v4.6.6", "v4.6.7-rc.1", "v4.6.9-glitch", "v4.7.0" }
 same("newest patch", (versions.newer_patch(versions.parse "4.6.0", tags) or {}).text, "4.6.6")
 same("is the newest", versions.newer_patch(versions.parse "4.6.6", tags), nil)
+-- What can be gone to from a version, the newest first: which, and what is said of it.
+local function offered(from, list)
+	local texts = {}
+	local offers, over = versions.offers(versions.parse(from), list)
+	for i, one in ipairs(offers) do texts[i] = one.text .. ": " .. one.words end
+	local beyond = over and over.text or "none"
+	return table.concat(texts, "; ") .. " | " .. beyond
+end
+same("offers of two series", offered("4.5.15", tags), "4.6.6: the newest of the next series; 4.5.20: the newest patch of 4.5 | 4.7.0")
+same("offers of one", offered("4.5.20", { "v4.5.20", "v4.6.0" }), "4.6.0: the newest of the next series | none")
+same("no offer", offered("4.7.0", tags), " | none")
+same("a pre-release is offered to nobody", offered("4.6.6", { "v4.6.6", "v4.6.7-rc.1", "v4.7.0-rc.1" }), " | none")
+same("from a pre-release its own series comes first", offered("4.6.0-rc.1", tags), "4.6.6: the newest of 4.6 | 4.7.0")
 local forks = { "v4.6.4-glitch", "v4.6.6", "v4.6.9-glitch", "v4.6.10-glitch", "v4.6.11-other", "v4.7.0-glitch", "v4.6.7+glitch" }
 for name, want in pairs { ["v4.6.5-glitch"] = "v4.6.10-glitch", ["v4.6.10-glitch"] = "none", ["v4.6.5+glitch"] = "v4.6.7+glitch", ["v4.6.5"] = "none", ["ours/4.6.5"] = "none" } do
 	same("of the fork of " .. name, versions.newer_of_fork(name, forks) or "none", want)

@@ -380,6 +380,8 @@ static void screen__a_box_is_copied_by_its_addresses_or_commands(void **state)
 		{ "warned", "y", "addresses", "https://github.com/mastodon/mastodon/releases/tag/v4.6.4\nhttps://github.com/mastodon/mastodon/releases/tag/v4.6.5\n" },
 		{ "asked", "y", "commands", "cd /home/mastodon/live\nPGHOST=db1 pg_dump -Fc -f /var/backups/mastodon/before-4.6.5.dump.part\n" },
 		{ "copying", "y", "output", NULL },
+		/* Where a line is typed, y is a letter of it. */
+		{ "approval", "yes\031", "commands", "sed -i 's/^DB_HOST=.*/DB_HOST=db2.internal/' /home/mastodon/live/.env.production\nsystemctl start mastodon-web mastodon-sidekiq mastodon-streaming\n" },
 	};
 	struct ui *ui;
 
