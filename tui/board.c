@@ -13,6 +13,7 @@ bool board_too_small(struct canvas *canvas)
 	if (canvas->rows >= 10 && canvas->cols >= 40)
 		return false;
 	canvas_text(canvas, canvas->rows / 2, 0, canvas->cols, ROLE_TEXT, "The window is too small (40x10).");
+	canvas_text(canvas, canvas->rows / 2 + 1, 0, canvas->cols, ROLE_TEXT, "Nothing is chosen there. q leaves.");
 	return true;
 }
 

@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/dialog_people.h"
+#include "tui/dialog_stop.h"
 #include "tui/ending.h"
 #include "tui/fanout.h"
 #include "tui/kept.h"
@@ -127,35 +128,6 @@ void dialog_question(struct ui *ui, const struct scene *scene, const struct ques
 		question_options(ui, question);
 	mem_free(title);
 	buf_done(&text);
-}
-
-void dialog_stop(struct ui *ui, const struct scene *scene, bool menu)
-{
-	const struct model *model = scene->model;
-
-	dialog_open(ui, DIALOG_LIST, menu ? "WHAT DO YOU WANT?" : "STOP",
-		menu ? "Nothing was stopped." : "What is half done stays half done; nothing is undone.");
-	if (menu)
-		option_add(&ui->dialog, (struct option){ .use = USE_PAUSE }, "pause after what runs now",
-			"no new step or command starts");
-	for (size_t i = 0; i < model->call_count; i++) {
-		const struct model_call *call = &model->calls[i];
-		char *label;
-
-		if (call->state != CALL_RUNNING)
-			continue;
-		label = mem_printf("stop on %s: %s", call->host && *call->host ? call->host : "this computer",
-			call->shown && *call->shown ? call->shown : call->action);
-		option_add(&ui->dialog, (struct option){ .use = USE_CANCEL, .call = call->seq }, label,
-			"it and its children get TERM, later KILL");
-		mem_free(label);
-	}
-	option_add(&ui->dialog, (struct option){ .use = USE_ABORT }, "abort the session",
-		"ends it after what runs now has been stopped");
-	if (menu)
-		option_add(&ui->dialog, (struct option){ .use = USE_LEAVE }, "leave this view",
-			"the session goes on");
-	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text,
@@ -336,14 +308,8 @@ static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_u
 			give_value(ui, question, choice.value);
 		return;
 	}
-	if (option.use == USE_CANCEL || option.use == USE_ABORT) {
-		char *title = mem_strdup(option.label);
-
-		dialog_field(ui, option.use, title, "Why? (one line, kept in the journal; Esc: do nothing)");
-		ui->dialog.call = option.call;
-		mem_free(title);
+	if (dialog_stop_picked(ui, scene, &option))
 		return;
-	}
 	if (sitting_option(ui, scene, &option, now_us))
 		return;
 	dialog_close(ui);

@@ -11,7 +11,6 @@ bool dialog_is_guarded(const struct dialog *dialog, int64_t now_us);
 /* Opens dialogs, closes the one that is open. */
 void dialog_close(struct ui *ui);
 void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us);
-void dialog_stop(struct ui *ui, const struct scene *scene, bool menu);
 void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text, const char *label);
 void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
 /* An empty list; an option more of it. */

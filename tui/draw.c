@@ -261,7 +261,8 @@ void draw(const struct scene *scene, struct ui *ui, struct canvas *canvas, int64
 
 	canvas_clear(canvas);
 	mouse_clear(ui);
-	if (rows < 10 || cols < 40) {
+	ui->blind = rows < 10 || cols < 40;
+	if (ui->blind) {
 		canvas_text(canvas, rows / 2, 0, cols, ROLE_TEXT, "The window is too small (40x10).");
 		canvas_text(canvas, rows / 2 + 1, 0, cols, ROLE_TEXT, "The session goes on. q leaves.");
 		return;

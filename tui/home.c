@@ -304,6 +304,10 @@ void home_press(struct home *home, const struct press *press, struct home_choice
 {
 	*choice = (struct home_choice){ .what = HOME_STAY };
 	mem_set(&home->notice, NULL);
+	if (home->blind) {	/* nothing can be read, so nothing is chosen */
+		choice->what = press->code == PRESS_CHAR && press->cp == 'q' ? HOME_QUIT : press->code == PRESS_CTRL && press->cp == 'Z' ? HOME_SUSPEND : HOME_STAY;
+		return;
+	}
 	if (keys_stops(press, home->palette.is_open || (home->typing && !home->sheet.open) ? KEYS_FIELD : sheet_place(&home->sheet)))
 		burst(home);
 	else if (home->palette.is_open)

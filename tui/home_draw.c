@@ -105,7 +105,8 @@ void home_draw(struct home *home, struct canvas *canvas, int64_t wall_us)
 
 	home->now_us = wall_us;
 	canvas_clear(canvas);
-	if (board_too_small(canvas))
+	home->blind = board_too_small(canvas);
+	if (home->blind)
 		return;
 	home_build(home, left - 2, two ? canvas->cols - left - 2 : 0);
 	pick = rows_find(&home->main, home->pick);

@@ -13,7 +13,7 @@ struct home {
 	struct json *data;	/* owned */
 	struct json *hosts;	/* owned: name → last line */
 	struct json *outside;	/* owned: last line, or NULL */
-	bool asking;
+	bool asking, blind;	/* blind: the window is too small for anything to be read; set by home_draw */
 	struct rows main, aside;
 	char *pick;		/* owned: key of the row picked, NULL = the first */
 	long top;

@@ -7,6 +7,7 @@
 #include "tui/plain_int.h"
 #include "tui/plain_shell.h"
 #include "tui/plain_people.h"
+#include "tui/prose.h"
 
 static void put(struct plain *plain, const char *text)
 {
@@ -76,7 +77,7 @@ static const struct model_call *running(const struct plain *plain, int64_t n)
 
 static void name_call(struct plain *plain, const struct model_call *call)
 {
-	plain_safe(plain, call->shown && *call->shown ? call->shown : call->action);
+	prose_line(&plain->out, call->shown && *call->shown ? call->shown : call->action);
 	put(plain, " on ");
 	plain_safe(plain, call->host && *call->host ? call->host : "this computer");
 }

@@ -59,14 +59,8 @@ static void host_name(struct plain *plain, const char *host)
 /* ": " and a command; of a script the first line, for it would be read aloud at every look. */
 static void command(struct plain *plain, const char *shown)
 {
-	size_t len = strcspn(shown, "\n"), more = 0;
-
-	for (const char *p = shown + len; *p; p++)
-		more += *p == '\n' && p[1] != '\0';
 	put(plain, ": ");
-	utf8_safe(&plain->out, shown, len, false);
-	if (more > 0)
-		buf_printf(&plain->out, " (and %zu more line%s)", more, more == 1 ? "" : "s");
+	prose_line(&plain->out, shown);
 	put(plain, "\n");
 }
 
@@ -309,7 +303,7 @@ void plain_tell_output(struct plain *plain, const struct model_call *call, size_
 		return;
 	}
 	put(plain, "Output of: ");
-	plain_safe(plain, call->shown);
+	prose_line(&plain->out, call->shown);
 	buf_printf(&plain->out, ", lines %lld to %lld of %lld\n",
 		(long long)output_dropped(output) + (long long)from + 1,
 		(long long)output_total(output), (long long)output_total(output));

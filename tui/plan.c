@@ -421,8 +421,18 @@ static void burst(struct plan *plan)
 		plan_notice(plan, KEYS_BURST_WORDS);
 }
 
+/* In a window where nothing can be read nothing is chosen. */
+static enum plan_do press_blind(const struct press *press)
+{
+	if (press->code == PRESS_CTRL && press->cp == 'Z')
+		return PLAN_SUSPEND;
+	return press->code == PRESS_CHAR && press->cp == 'q' ? PLAN_HOME : PLAN_STAY;
+}
+
 enum plan_do plan_press(struct plan *plan, const struct press *press)
 {
+	if (plan->blind)
+		return press_blind(press);
 	mem_set(&plan->notice, NULL);
 	if (keys_stops(press, plan->palette.is_open || (plan->editing && !plan->sheet.open) ? KEYS_FIELD : sheet_place(&plan->sheet))) {
 		burst(plan);
@@ -467,7 +477,8 @@ void plan_draw(struct plan *plan, struct canvas *canvas, int64_t wall_us)
 	long pick, show;
 
 	canvas_clear(canvas);
-	if (!board_too_small(canvas)) {
+	plan->blind = board_too_small(canvas);
+	if (!plan->blind) {
 		plan_build(plan, canvas->cols - 2);
 		pick = rows_find(&plan->rows, plan->pick);
 		if (pick < 0) {

@@ -19,7 +19,7 @@ struct plan {
 	struct json *values;	/* owned: name → text */
 	struct json *hosts;	/* owned: name → last line */
 	struct json *outside;	/* owned: last line about the site, NULL = none came */
-	bool asking;
+	bool asking, blind;	/* blind: the window is too small for anything to be read; set by plan_draw */
 	enum rehearsal rehearsal;
 	struct model *model;	/* owned: of the rehearsal */
 	struct json *foreseen;	/* owned: step → what would be run */

@@ -60,6 +60,17 @@ void prose_command(struct buf *out, const char *shown)
 	}
 }
 
+void prose_line(struct buf *out, const char *shown)
+{
+	size_t len = strcspn(shown, "\n"), more = 0;
+
+	for (const char *p = shown + len; *p; p++)
+		more += *p == '\n' && p[1] != '\0';
+	utf8_safe(out, shown, len, false);
+	if (more > 0)
+		buf_printf(out, " (and %zu more line%s)", more, more == 1 ? "" : "s");
+}
+
 /* Bytes of the line that fit, ended at a blank; the first word whole when it alone is too long. */
 static size_t wrap_at(const char *text, size_t len, int cols)
 {

@@ -16,6 +16,9 @@ void prose_flow(struct buf *out, const char *text);
 /* Appends a command safe to show: its lines stay, tabs become blanks. */
 void prose_command(struct buf *out, const char *shown);
 
+/* Appends a command as one line, safe to show: its first, and how many more there are. */
+void prose_line(struct buf *out, const char *shown);
+
 /*
  * Appends what a question says will run (an array of {host, as, shown}): one heading for all that follows on
  * one host, and for hosts that get the same. Each line ends. NULL appends nothing.

@@ -45,6 +45,7 @@
 #include "tui/clip.h"
 #include "tui/dialog.h"
 #include "tui/dialog_people.h"
+#include "tui/dialog_stop.h"
 #include "tui/draw.h"
 #include "tui/ending.h"
 #include "tui/keyfile.h"
@@ -165,6 +166,7 @@ static void frame_due(void *arg)
 		canvas_free(live->canvas);
 		live->canvas = canvas_new(rows, cols, term_is_ascii());
 	}
+	dialog_stop_update(live->ui, live->scene, live->drawn_us);
 	look_in_front(live);
 	draw(live->scene, live->ui, live->canvas, time_wall_us(), live->drawn_us);
 	term_show(live->canvas);

@@ -8,6 +8,7 @@
 #include "base/utf8.h"
 #include "tui/dialog.h"
 #include "tui/dialog_people.h"
+#include "tui/dialog_stop.h"
 #include "tui/look.h"
 #include "tui/mouse.h"
 #include "tui/people.h"
@@ -100,6 +101,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	int64_t seq;
 
 	sitting_update(ui, scene, now_us);
+	dialog_stop_update(ui, scene, now_us);
 	seq = ui->dialog.seq;
 	if (!seq)
 		seq = ui->dialog.about;
@@ -447,12 +449,24 @@ static bool is_for_the_end(enum action action)
 	return action == ACTION_COPY || action == ACTION_REDRAW || action == ACTION_SUSPEND;
 }
 
+/* Keys of which nothing has to be seen. */
+static bool is_for_the_blind(const struct press *press)
+{
+	return press->code == PRESS_CTRL && (press->cp == 'L' || press->cp == 'Z');
+}
+
 void ui_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	bool in_find = ui->dialog.kind == DIALOG_FIELD && ui->dialog.use == USE_FIND;
 	bool leaves = press->code == PRESS_CTRL && press->cp == 'Z';
 	enum action action;
 
+	/* What nobody can read is answered by nobody. */
+	if (ui->blind && !is_for_the_blind(press)) {
+		if (press->code == PRESS_CHAR && press->cp == 'q')
+			ui->leave = true;
+		return;
+	}
 	if (sitting_press(ui, scene, press, now_us))
 		return;
 	if (press->code == PRESS_MOUSE) {

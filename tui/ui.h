@@ -29,6 +29,7 @@ enum dialog_use {
 	USE_ANSWER,	/* value of the question */
 	USE_NEED,	/* why, owner, due of an answer */
 	USE_CANCEL,	/* why cancel dialog.call */
+	USE_ENDED,	/* was one of these: it ended while the box stood */
 	USE_ABORT,	/* why abort */
 	USE_HOST,	/* look at the output of option.call */
 	USE_SHELL,	/* a shell on host option.choice */
@@ -60,6 +61,7 @@ struct dialog {
 	char *error;		/* owned: why the last Enter did nothing */
 	bool hidden;		/* do not show the field */
 	bool buttons;		/* those of agreement, below the field */
+	bool stops;		/* of a list: what can be stopped, kept true */
 	bool over;		/* of a text: what came of a session that is over; there is nothing but it */
 	bool back;		/* and a key opens the way back that it tells of */
 	int focus;		/* 0 = the field, else the button */
@@ -108,6 +110,7 @@ struct ui {
 	bool go_back;		/* the person wants the way back of a session that is over */
 	bool leave, redraw, suspend;	/* wanted by the person; the view resets the latter two */
 	bool lost;		/* no connection just now */
+	bool blind;		/* the window is too small for anything to be seen; set by draw */
 	bool mouse, slow;	/* wanted by the person; the view does it */
 	struct hit hits[UI_HITS];	/* set by draw */
 	size_t hit_count;

@@ -216,6 +216,24 @@ static void plan__rehearses_when_nobody_need_be_asked(void **state)
 	plan_free(assert_does(&(struct picture){ "plan", NULL, 0, 0, false, NULL, false, "q" }, PLAN_HOME));
 }
 
+/* Where nothing can be read nothing is chosen; q leaves. */
+static void plan__in_a_tiny_window_starts_nothing(void **state)
+{
+	static const struct { const char *keys; enum plan_do does; } all[] = { { "Sbecause it is\r", PLAN_STAY }, { "d", PLAN_STAY }, { "p", PLAN_STAY }, { "\r", PLAN_STAY }, { "q", PLAN_HOME } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct canvas *canvas = canvas_new(9, 39, false);
+		int64_t now_us;
+		struct plan *plan = plan_of(&(struct picture){ "plan", NULL, 9, 39, false, NULL, false, "" }, &now_us);
+
+		plan_draw(plan, canvas, now_us);
+		assert_int_equal(press_all(plan, all[i].keys, canvas, now_us), all[i].does);
+		plan_free(plan);
+		canvas_free(canvas);
+	}
+}
+
 static void plan__bears_odd_data(void **state)
 {
 	static const char *const odd[] = { "null", "{}", "{\"params\":[1,{\"choices\":[2]}],\"steps\":[null,{\"kind\":7,\"usual\":[]}],\"checks\":[0],\"fleet\":{\"hosts\":[1]}}",
@@ -252,6 +270,7 @@ int main(void)
 		cmocka_unit_test(plan__starts_only_after_a_further_question),
 		cmocka_unit_test(plan__with_a_failure_starts_only_with_a_reason),
 		cmocka_unit_test(plan__rehearses_when_nobody_need_be_asked),
+		cmocka_unit_test(plan__in_a_tiny_window_starts_nothing),
 		cmocka_unit_test(plan__bears_odd_data),
 	};
 

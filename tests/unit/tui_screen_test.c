@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/feed.h"
@@ -398,6 +399,62 @@ static void screen__a_box_is_copied_by_its_addresses_or_commands(void **state)
 	}
 }
 
+#define RUNS(seq, at, effect, shown) "{\"seq\":" #seq ",\"session\":1,\"at\":\"" at "T18:05:00.000000Z\",\"kind\":\"call.begun\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" #seq "\"," \
+	"\"host\":\"app1\",\"data\":{\"action\":\"ssh.read\",\"effect\":\"" effect "\",\"shown\":\"" shown "\"}}\n"
+#define ENDS(seq, of, host) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:06:00.000000Z\",\"kind\":\"call.ended\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" of "\"," \
+	"\"host\":\"" host "\",\"data\":{\"outcome\":\"ok\",\"exit\":0}}\n"
+
+/* What ends while the box stands is not stopped, and no number changes; a look that has only just begun is not listed. */
+static void screen__what_can_be_stopped_stays_true(void **state)
+{
+	static const char more[] = RUNS(1000, "2026-11-21", "change", "cd live\\ntrue") RUNS(1001, "2099-11-21", "read", "cat x"), ends[] = ENDS(1002, "1", "db2"), ends_too[] = ENDS(1003, "1000", "app1");
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+
+	(void)state;
+	play(scene, "copying");
+	press_all(ui, scene, "X", LATER);
+	assert_int_equal(ui->dialog.option_count, 3);
+	play_text(scene, more, sizeof(more) - 1);
+	ui_update(ui, scene, LATER);
+	assert_int_equal(ui->dialog.option_count, 4);
+	assert_string_equal(ui->dialog.options[3].label, "stop on app1: cd live (and 1 more line)");
+	press_all(ui, scene, "1", LATER);
+	play_text(scene, ends, sizeof(ends) - 1);
+	ui_update(ui, scene, LATER);
+	press_all(ui, scene, "\r", 2 * LATER);
+	assert_true(str_starts(ui->dialog.options[0].label, "ended on db2: pg_restore"));
+	assert_non_null(strstr(ui->dialog.error, "ended by itself"));
+	press_all(ui, scene, "4\r" "no", 2 * LATER);
+	assert_string_equal(ui->dialog.title, "STOP ON app1");
+	assert_true(str_starts(ui->dialog.text, "$ cd live\ntrue\nWhy?"));
+	play_text(scene, ends_too, sizeof(ends_too) - 1);
+	ui_update(ui, scene, 2 * LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	assert_non_null(strstr(ui->notice, "nothing was stopped, and what you typed was not sent"));
+	assert_null(ui_intent(ui));
+	ui_free(ui);
+	scene_free(scene);
+}
+
+/* In a window that is too small for anything to be read nothing is answered, and q leaves as it says. */
+static void screen__nothing_is_answered_that_cannot_be_read(void **state)
+{
+	struct screen_case one = { "failure", NULL, 9, 39, false, "1\rX1\rP1\r", LATER, false };
+	struct ui *ui;
+
+	(void)state;
+	canvas_free(picture(&one, &ui));
+	assert_null(ui_intent(ui));
+	assert_int_equal(ui->dialog.pick, -1);
+	assert_false(ui->leave);
+	ui_free(ui);
+	one.keys = "q";
+	canvas_free(picture(&one, &ui));
+	assert_true(ui->leave);
+	ui_free(ui);
+}
+
 static void screen__failure_is_answered_by_choice_and_reason(void **state)
 {
 	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER, false };
@@ -660,6 +717,8 @@ int main(void)
 		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
 		cmocka_unit_test(screen__the_end_takes_no_key_for_something_else),
+		cmocka_unit_test(screen__what_can_be_stopped_stays_true),
+		cmocka_unit_test(screen__nothing_is_answered_that_cannot_be_read),
 		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__a_step_by_hand_is_done_by_who_is_named),
