@@ -9,6 +9,7 @@
 #include "tui/mouse.h"
 
 #define ERROR_ROWS 4
+#define NARROW 76	/* columns, from which on hints are whole sentences */
 #define OPTION_INDENT 4	/* "> 1 "; one more from the tenth on */
 
 /* "Run it: why"; caller owns. */
@@ -99,12 +100,29 @@ static void draw_field(struct frame *frame, struct area at)
 	edit_draw(edit, frame->canvas, at);
 }
 
+static int dialog_width(struct area area)
+{
+	return area.cols < 100 ? area.cols : 100;
+}
+
+/* What the keys do, where there is no room for sentences. */
+static const char *short_hint(const struct dialog *dialog)
+{
+	if (dialog->kind == DIALOG_HELP)
+		return dialog->page > 0 ? "PgDn scrolls; Esc closes" : "Esc closes";
+	if (dialog->kind == DIALOG_LIST)
+		return dialog->page > 0 ? "PgDn: more; number, Enter; Esc" : "number, then Enter; Esc: no answer";
+	return dialog->buttons ? "Enter; Tab: other answers; Esc" : "Enter sends; Esc decides nothing";
+}
+
 static const char *dialog_hint(const struct frame *frame)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 
 	if (dialog_is_guarded(dialog, frame->mono_us))
 		return "wait ...";
+	if (dialog_width((struct area){ .cols = frame->canvas->cols }) - 4 < NARROW)
+		return short_hint(dialog);
 	if (dialog->kind == DIALOG_HELP && dialog->back)
 		return dialog->page > 0 ? "b: the way back, filled in; arrows, PgUp and PgDn scroll; Esc closes" : "b: the way back, filled in; Esc closes";
 	if (dialog->kind == DIALOG_HELP)
@@ -114,11 +132,6 @@ static const char *dialog_hint(const struct frame *frame)
 	if (dialog->buttons)
 		return dialog->focus ? "Enter does it; Tab goes on" : "Enter agrees; Tab: other answers; Esc leaves it open, that is not a no";
 	return "Enter sends; Esc decides nothing";
-}
-
-static int dialog_width(struct area area)
-{
-	return area.cols < 100 ? area.cols : 100;
 }
 
 static int dialog_tail(const struct frame *frame, int cols)
@@ -168,6 +181,18 @@ static void draw_dialog_text(struct frame *frame, struct area area)
 	dialog->page = canvas_scroll(frame->canvas, area, dialog->text, &dialog->scroll);
 }
 
+/* Rows of the options or the field where not everything fits: what they answer must be read, so it keeps a few rows, and says that there is more. */
+static int fitting_tail(int rows, int tail, int text)
+{
+	int few = rows < 6 ? 2 : 3, least = text < few ? text : few;
+
+	if (tail <= rows - least)
+		return tail;
+	if (rows - least >= 2)
+		return rows - least;
+	return rows > 1 && tail > rows - 1 ? rows - 1 : tail > rows ? rows : tail;
+}
+
 void draw_dialog(struct frame *frame, struct area area)
 {
 	struct dialog *dialog = &frame->ui->dialog;
@@ -183,8 +208,7 @@ void draw_dialog(struct frame *frame, struct area area)
 		canvas_wrap(frame->canvas, (struct area){ box.row + rows - 2 - used, in.col, used, inner }, ROLE_FAIL, dialog->error);
 		in.rows -= used;
 	}
-	if (tail > in.rows - 1)
-		tail = in.rows > 1 ? in.rows - 1 : in.rows;
+	tail = fitting_tail(in.rows, tail, canvas_rows(dialog->text, inner));
 	room = in.rows - tail;
 	draw_dialog_text(frame, (struct area){ in.row, in.col, room, inner });
 	canvas_text(frame->canvas, box.row + rows - 2, in.col, inner, ROLE_DIM, dialog_hint(frame));

@@ -135,6 +135,8 @@ static const struct screen_case cases[] = {
 	{ "approval", "approval-132x43", 43, 132, false, "", LATER, true },
 	{ "approval", "approval-wrong", 24, 80, false, "db1\r", LATER, false },
 	{ "approval", "approval-100x30", 30, 100, false, "db2\r", LATER, false },
+	{ "failure", "failure-40x10", 10, 40, false, "", LATER, false },
+	{ "failure", "failure-40x10-more", 10, 40, false, "\033[6~", LATER, false },
 	{ "approval", "approval-more", 12, 70, false, "", LATER, false },
 	{ "approval", "approval-paged", 12, 70, false, "\033[6~", LATER, false },
 	{ "failure", "failure-record", 24, 80, false, "r", LATER, false },
