@@ -303,6 +303,7 @@ static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_u
 	const struct option option = dialog->options[dialog->pick];
 	struct choice choice;
 
+	kept_drop(ui);	/* what is refused now was no line */
 	if (option.use == USE_ANSWER) {
 		if (question && question_choice_at(question, option.choice, &choice))
 			give_value(ui, question, choice.value);

@@ -131,6 +131,7 @@ static void question_close(struct scene *scene, const struct event *ev)
 
 		mem_free(scene->gone);
 		scene->gone_seq = seq;
+		scene->gone_mine = ev->kind == EVENT_ANSWERED && scene->me && str_is(who, scene->me);
 		if (ev->kind == EVENT_WITHDRAWN)
 			scene->gone = mem_printf("Question %lld was withdrawn%s%s.", (long long)seq, *reason ? ": " : "", reason);
 		else if (value && !scene->questions[i]->secret)

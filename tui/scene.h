@@ -55,6 +55,7 @@ struct scene {
 	char *halted;			/* why nothing goes on, NULL = it does */
 	char *gone;			/* who answered or withdrew the question closed last, as a sentence */
 	int64_t gone_seq;		/* and which it was */
+	bool gone_mine;			/* by our own account, in whatever view */
 };
 
 /* A detour may go there; true also while nobody has told where that is. */

@@ -76,8 +76,8 @@ struct json *ui_intent(struct ui *ui)
 static void closed_under_us(struct ui *ui, const struct scene *scene, int64_t seq, int64_t now_us)
 {
 	bool typed = ui->edit.len > 0;
-	char *text = mem_printf("%s%s", scene->gone && scene->gone_seq == seq ? scene->gone
-		: "The question is closed.", typed ? " What you typed was not sent." : "");
+	char *text = mem_printf("%s%s%s", scene->gone && scene->gone_seq == seq ? scene->gone
+		: "The question is closed.", scene->gone_seq == seq && scene->gone_mine ? " That was in another view of your account." : "", typed ? " What you typed was not sent." : "");
 
 	dialog_close(ui);
 	ui_notice(ui, text, now_us);
@@ -118,6 +118,16 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
 
+/* Why an intent was not taken. Of an answer that came second, whose was first. Caller owns. */
+static char *refusal(const struct scene *scene, const struct json *refused)
+{
+	bool second = str_is(json_text(refused, "do", ""), "answer") && scene->gone && json_int(refused, "seq", 0) == scene->gone_seq;
+
+	if (second)
+		return mem_printf("Your answer came later and does not count. %s%s", scene->gone, scene->gone_mine ? " That was in another view of your account." : "");
+	return mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
+}
+
 void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply, int64_t now_us)
 {
 	const struct json *refused = json_at(reply, "refused");
@@ -130,7 +140,7 @@ void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply
 	sitting_reply(ui, reply);
 	if (!refused)
 		return;
-	text = mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
+	text = refusal(scene, refused);
 	if (!str_is(json_text(refused, "do", ""), "here") && kept_back(ui, text)) {
 		ui->sent = 0;
 		mem_free(text);

@@ -401,6 +401,35 @@ static void screen__a_box_is_copied_by_its_addresses_or_commands(void **state)
 	}
 }
 
+/* Two views of one account answer at once: the second is told whose answer counts, and no box of before comes back. */
+static void screen__a_second_answer_is_told_of_the_first(void **state)
+{
+	static const char first[] = "{\"seq\":1000,\"session\":1,\"at\":\"2026-11-21T18:06:00.000000Z\",\"kind\":\"answered\",\"v\":1,\"who\":\"ruud\",\"data\":{\"seq\":51,\"value\":\"abort\"}}\n";
+	static const char refused[] = "{\"refused\":{\"do\":\"answer\",\"seq\":51,\"why\":\"that question is not open\"}}";
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+	struct err e = { 0 };
+	struct json *reply = json_parse(refused, sizeof(refused) - 1, &e);
+
+	(void)state;
+	play(scene, "failure");
+	press_all(ui, scene, "i" "disk is full\r", LATER);
+	json_free(ui_intent(ui));
+	ui_update(ui, scene, LATER);
+	press_all(ui, scene, "1\r", 2 * LATER);
+	assert_sends(ui, "{\"do\":\"answer\",\"seq\":51,\"value\":\"retry\"}");
+	play_text(scene, first, sizeof(first) - 1);
+	ui_update(ui, scene, 2 * LATER);
+	scene_reply(scene, reply);
+	ui_reply(ui, scene, reply, 2 * LATER);
+	ui_update(ui, scene, 2 * LATER);
+	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
+	assert_string_equal(ui->notice, "Your answer came later and does not count. ruud answered question 51: abort. That was in another view of your account.");
+	json_free(reply);
+	ui_free(ui);
+	scene_free(scene);
+}
+
 #define RUNS(seq, at, effect, shown) "{\"seq\":" #seq ",\"session\":1,\"at\":\"" at "T18:05:00.000000Z\",\"kind\":\"call.begun\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" #seq "\"," \
 	"\"host\":\"app1\",\"data\":{\"action\":\"ssh.read\",\"effect\":\"" effect "\",\"shown\":\"" shown "\"}}\n"
 #define ENDS(seq, of, host) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:06:00.000000Z\",\"kind\":\"call.ended\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" of "\"," \
@@ -719,6 +748,7 @@ int main(void)
 		cmocka_unit_test(screen__going_back_is_chosen_and_needs_a_reason),
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
 		cmocka_unit_test(screen__the_end_takes_no_key_for_something_else),
+		cmocka_unit_test(screen__a_second_answer_is_told_of_the_first),
 		cmocka_unit_test(screen__what_can_be_stopped_stays_true),
 		cmocka_unit_test(screen__nothing_is_answered_that_cannot_be_read),
 		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
