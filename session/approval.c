@@ -97,15 +97,19 @@ void approval_ask(struct engine *engine, struct batch *batch, const struct model
 	char *text = mem_printf("“%s” cannot be undone.%s%s", step->title, step->back && *step->back ? " " : "", step->back ? step->back : "");
 	struct json *data = asks_data("approval", text, "typed");
 	char *target = target_of(engine, step), *hash = hash_of(engine, step);
+	struct buf details = {0};
 
+	asks_changed_words(engine, &details);
 	json_set_text(data, "expect", target);
 	json_set_text(data, "by", engine->model->driver);
 	json_set_int(data, "attempt", step->attempt + 1);
 	json_set_bool(data, "whole", engine->pairing->look_whole);
 	if (engine->look_commands)
 		json_put(data, "commands", json_copy_of(engine->look_commands));
-	json_set_text(data, "details", engine->pairing->look_whole ? "A second person types the name above and says why. It covers one attempt with exactly these commands."
-								    : "A second person types the name above and says why. NOT ALL of what it will run could be foreseen: what comes later depends on what is found then.");
+	buf_puts(&details, engine->pairing->look_whole ? "A second person types the name above and says why. It covers one attempt with exactly these commands."
+							 : "A second person types the name above and says why. NOT ALL of what it will run could be foreseen: what comes later depends on what is found then.");
+	json_set_text(data, "details", buf_text(&details));
+	buf_done(&details);
 	evidence_add(engine, step, data);
 	put_question(engine, batch, step, data, hash);
 	engine->pairing->again = false;

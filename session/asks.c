@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/time.h"
@@ -128,12 +129,22 @@ static void explain(const struct engine *engine, const struct model_step *step, 
 		buf_printf(out, "Meanwhile the site refuses requests (answers like 502) for about %s, by the runbook's own estimate.\n\n", step->refuses);
 }
 
+void asks_changed_words(const struct engine *engine, struct buf *out)
+{
+	const char *file = script_changed(engine->script);
+
+	if (file)
+		buf_printf(out, "The file %s was changed since this session loaded it: what is shown here, and what runs, is as it was then. To walk on with the changed one, end process %d "
+			   "on this computer, then: bellbook resume %lld. You are asked about each step that became another.\n\n", file, (int)getpid(), (long long)engine->model->session);
+}
+
 void asks_step(struct engine *engine, const struct model_step *step)
 {
 	char *text = mem_printf("Run step “%s”?", step->title);
 	struct json *data = asks_data("step", text, "choice");
 	struct buf details = {0};
 
+	asks_changed_words(engine, &details);
 	evidence_warnings(engine, &details);
 	explain(engine, step, &details);
 	buf_puts(&details, engine->look_details ? engine->look_details : "");
@@ -163,6 +174,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	if (waits)
 		buf_printf(&details, "%s is to judge this; the step stays open until then. Whoever drives answers for %s, or %s takes the wheel.\n\n",
 			   step->waits_for, step->waits_for, step->waits_for);
+	asks_changed_words(engine, &details);
 	evidence_warnings(engine, &details);
 	if (engine->already)
 		buf_printf(&details, "%s\n\n", engine->look_details);
@@ -213,6 +225,7 @@ void asks_failure(struct engine *engine, const struct model_step *step)
 		known_text(engine->model, step, &details);
 		buf_puts(&details, "\n\n");
 	}
+	asks_changed_words(engine, &details);
 	evidence_warnings(engine, &details);
 	buf_printf(&details, "Nothing more is run until you choose.%s%s", step->back && *step->back ? "\n\nThe way back: " : "",
 		   step->back ? step->back : "");

@@ -19,6 +19,9 @@ struct json *asks_data(const char *of, const char *text, const char *type);
 /* One more choice of a question; label and help may be NULL, why = it needs a reason. */
 void asks_choice(struct json *data, const char *value, const char *label, const char *help, bool why);
 
+/* Appends that a file of the runbook was changed since it was loaded, and what runs all the same; nothing when none was. */
+void asks_changed_words(const struct engine *engine, struct buf *out);
+
 /* The questions of the step machine. */
 void asks_step(struct engine *engine, const struct model_step *step);
 void asks_failure(struct engine *engine, const struct model_step *step);

@@ -87,6 +87,11 @@ struct script_task {
 	bool ended;
 };
 
+struct source {
+	char *path, *shown;	/* owned */
+	size_t from, len;	/* its bytes, in the sources */
+};
+
 struct script {
 	lua_State *L;
 	size_t used;
@@ -96,7 +101,9 @@ struct script {
 	struct script_book book;
 	char *dir;		/* owned: folder of the runbook */
 	char *phase;		/* owned: while loading */
-	struct buf sources;	/* path and bytes of every file, for the digest */
+	struct buf sources;	/* name and bytes of every file, for the digest, and to see whether one was changed since */
+	struct source *source;	/* owned: the files */
+	size_t source_count;
 	int env, steps, loaded, fleet, params;	/* registry references */
 	struct json *fleet_json;
 	struct script_task *tasks;

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "session/lua_names.h"
+#include "session/lua_sources.h"
 #include "session/lua_watch.h"
 
 /* Loading: a file becomes a function in the sandbox, and is run once so that its runbook{}, phase and steps fill the skeleton. */
@@ -99,9 +100,7 @@ void lua_load_file(lua_State *L, struct script *script, const char *path, const 
 
 	if (!text)
 		luaL_error(L, "%s", e.text);
-	buf_puts(&script->sources, shown);
-	buf_putc(&script->sources, '\0');
-	buf_append(&script->sources, text, len);
+	lua_sources_add(script, path, shown, text, len);
 	name = mem_printf("@%s", shown);
 	result = luaL_loadbufferx(L, text, len, name, "t");
 	mem_free(name);
@@ -710,17 +709,6 @@ void lua_load_open(lua_State *L)
 
 /* ---- the whole ---- */
 
-static void book_digest(struct script *script)
-{
-	unsigned char digest[SHA256_LEN];
-	struct buf hex = {0};
-
-	sha256_of(script->sources.data, script->sources.len, digest);
-	str_hex(&hex, digest, sizeof(digest));
-	(void)str_copy(script->book.digest, sizeof(script->book.digest), buf_text(&hex));
-	buf_done(&hex);
-}
-
 static int open_env(struct script *script, struct err *e)
 {
 	struct branch *none = NULL;
@@ -751,7 +739,7 @@ static int load(struct script *script, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, "%s: there is no runbook { id = …, title = … }", shown);
 	if (script->book.step_count == 0)
 		return err_set(e, ERR_USAGE, "%s:%d: the runbook has no steps", shown, script->line);
-	book_digest(script);
+	lua_sources_digest(script);
 	return lua_names_given(script, shown, e);
 }
 

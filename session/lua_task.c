@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "session/lua_sources.h"
 #include "session/lua_watch.h"
 #include "session/lua_words.h"
 #include "session/sizes.h"
@@ -771,7 +772,7 @@ void script_free(struct script *script)
 	if (script->L)
 		lua_close(script->L);
 	book_free_parts(&script->book);
-	buf_done(&script->sources);
+	lua_sources_done(script);
 	json_free(script->fleet_json);
 	mem_free(script->dir);
 	mem_free(script->phase);

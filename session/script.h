@@ -64,6 +64,9 @@ const struct script_book *script_book(const struct script *script);
 /* Gives the fleet (what fleet_load made; copied) and the parameters (object; copied) to the functions: s.fleet, s.params. Roles of the runbook are checked against the fleet: ERR_USAGE with words. */
 int script_bind(struct script *script, const struct json *fleet, const struct json *params, struct err *e);
 
+/* Name of the first file of those it was loaded from (libraries too) that is another now, or gone; NULL = they are as they were. Reads them. Borrowed. */
+const char *script_changed(const struct script *script);
+
 /* True when some step of the runbook gives the variable. */
 bool script_gives(const struct script *script, const char *name);
 

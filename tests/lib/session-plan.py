@@ -2,10 +2,13 @@
 # session-plan.py - what a walk says of its steps: left out by people, entered later, done already; what it warned of before the first change.
 # SPDX-License-Identifier: GPL-3.0-or-later
 import json
+import os
+import re
+import signal
 import sys
 
 sys.dont_write_bytecode = True
-from walk import Place, tap  # noqa: E402
+from walk import Place, gone, tap  # noqa: E402
 
 HEAD = 'runbook { id = "t", bellbook = 1, title = "T" }\n'
 
@@ -40,6 +43,32 @@ def left_out():
         assert "ok, 1 skipped  " in place.bellbook("sessions").stdout, place.bellbook("sessions").stdout
         assert json.loads(place.bellbook("sessions", "--json").stdout)[0]["left_out"] == 1
         assert place.lines() == ["c"]
+
+
+def edited():
+    """a runbook or library edited while it is under way: every question says so, what was shown is what runs, and a session resumed asks about the change"""
+    with place_with('local l = require "l"\n', lambda p: change(p, "a"), lambda p: change(p, "b", run='here.run("echo " .. l.word .. " >> %s/effects")' % p.dir), lambda p: change(p, "c")) as place:
+        os.mkdir(place.dir + "/lib")
+        place.write("lib/l.lua", 'return { word = "old" }\n')
+        v = place.run()
+        first = v.asked("step", "a")
+        assert "was changed" not in first["data"].get("details", ""), first
+        place.write("lib/l.lua", 'return { word = "new" }\n')
+        v.answer(first, "go")
+        second = v.asked("step", "b")
+        said = second["data"]["details"]
+        assert "The file lib/l.lua was changed since this session loaded it: what is shown here, and what runs, is as it was then." in said, said
+        assert any("echo old" in c["shown"] for c in second["data"]["commands"]), second
+        v.answer(second, "go")
+        third = v.asked("step", "c")
+        assert place.lines() == ["a", "b", "old"], place.lines()
+        pid = int(re.search(r"end process (\d+) on this computer", third["data"]["details"]).group(1))
+        os.kill(pid, signal.SIGKILL)
+        gone(pid)
+        v = place.resume(v.hello["session"])
+        v.until(lambda m: m.get("kind") == "asked" and m["data"]["of"] == "change")
+        assert v.walk()["outcome"] == "ok"
+        assert place.lines() == ["a", "b", "old", "c"], place.lines()
 
 
 def states(place, session):
@@ -277,4 +306,4 @@ def addresses():
         assert v.walk()["outcome"] == "ok"
 
 
-sys.exit(tap([ways, stops, explained, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
+sys.exit(tap([edited, ways, stops, explained, already, already_foreseen, left_out, back, back_from_failure, back_not_now, warned, warned_and_refused, addresses]))
