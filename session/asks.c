@@ -637,7 +637,7 @@ void asks_answer(struct engine *engine, struct client *client, const struct json
 	if (book_drain(engine->book) == 0)
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 	else
-		server_refuse(engine->server, client, intent, "your answer is kept and counts as soon as the journal can be written");
+		server_refuse(engine->server, client, intent, "Your answer is kept and counts as soon as the journal can be written");
 	engine_wake(engine);
 }
 

@@ -385,3 +385,14 @@ void people_approval(const struct scene *scene, const struct question *question,
 	else if (question->expect)
 		buf_printf(out, "To agree, type exactly: %s\n", question->expect);
 }
+
+char *people_refusal(const struct scene *scene, const struct json *refused)
+{
+	const char *why = json_text(refused, "why", "no reason was given");
+	bool second = str_is(json_text(refused, "do", ""), "answer") && scene->gone && json_int(refused, "seq", 0) == scene->gone_seq;
+
+	if (second)
+		return mem_printf("Your answer came later and does not count. %s%s", scene->gone, scene->gone_mine ? " That was in another view of your account." : "");
+	/* Not now is no refusal. */
+	return mem_printf(str_starts(why, "Your answer is kept") ? "%s." : "Refused: %s", why);
+}

@@ -26,6 +26,9 @@ const struct question *people_wheel(const struct scene *scene);
 /* True when we may answer the question; also when it is not known who we are. */
 bool people_mine(const struct scene *scene, const struct question *question);
 
+/* Why an intent was not taken, as a sentence; of an answer that came second, whose was first. Not yet safe; caller owns. */
+char *people_refusal(const struct scene *scene, const struct json *refused);
+
 /* True when we drive. */
 bool people_drives(const struct scene *scene);
 

@@ -118,10 +118,12 @@ static void take_reply(struct plain *plain, const struct json *reply)
 		return;
 	}
 	if (refused) {
+		char *why = people_refusal(plain->scene, refused);
+
 		plain->faults++;
-		buf_puts(&plain->out, "Refused: ");
-		plain_safe(plain, json_text(refused, "why", "no reason was given"));
+		plain_safe(plain, why);
 		buf_puts(&plain->out, "\n");
+		mem_free(why);
 		if (str_is(json_text(refused, "do", ""), "answer")) {
 			plain->sent = 0;
 			plain->shown = 0;	/* show it again */

@@ -118,16 +118,6 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
 
-/* Why an intent was not taken. Of an answer that came second, whose was first. Caller owns. */
-static char *refusal(const struct scene *scene, const struct json *refused)
-{
-	bool second = str_is(json_text(refused, "do", ""), "answer") && scene->gone && json_int(refused, "seq", 0) == scene->gone_seq;
-
-	if (second)
-		return mem_printf("Your answer came later and does not count. %s%s", scene->gone, scene->gone_mine ? " That was in another view of your account." : "");
-	return mem_printf("Refused: %s", json_text(refused, "why", "no reason was given"));
-}
-
 void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply, int64_t now_us)
 {
 	const struct json *refused = json_at(reply, "refused");
@@ -138,9 +128,11 @@ void ui_reply(struct ui *ui, const struct scene *scene, const struct json *reply
 		ui_notice(ui, text, now_us);
 	mem_free(text);
 	sitting_reply(ui, reply);
+	if (json_at(reply, "cleared"))
+		ui_notice(ui, "The journal can be written again, and it goes on.", now_us);
 	if (!refused)
 		return;
-	text = refusal(scene, refused);
+	text = people_refusal(scene, refused);
 	if (!str_is(json_text(refused, "do", ""), "here") && kept_back(ui, text)) {
 		ui->sent = 0;
 		mem_free(text);

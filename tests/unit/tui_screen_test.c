@@ -430,6 +430,35 @@ static void screen__a_second_answer_is_told_of_the_first(void **state)
 	scene_free(scene);
 }
 
+static void reply_is(struct ui *ui, struct scene *scene, const char *text)
+{
+	struct err e = { 0 };
+	struct json *reply = json_parse(text, strlen(text), &e);
+
+	scene_reply(scene, reply);
+	ui_reply(ui, scene, reply, LATER);
+	json_free(reply);
+}
+
+/* An answer that waits for the journal is not told as refused, and that there is room again is said. */
+static void screen__an_answer_that_is_kept_is_not_refused(void **state)
+{
+	struct scene *scene = scene_new();
+	struct ui *ui = ui_new();
+
+	(void)state;
+	play(scene, "failure");
+	reply_is(ui, scene, "{\"halted\":{\"why\":\"the disk is full\"}}");
+	reply_is(ui, scene, "{\"refused\":{\"do\":\"answer\",\"seq\":51,\"why\":\"Your answer is kept and counts as soon as the journal can be written\"}}");
+	assert_string_equal(ui->notice, "Your answer is kept and counts as soon as the journal can be written.");
+	reply_is(ui, scene, "{\"cleared\":{}}");
+	assert_string_equal(ui->notice, "The journal can be written again, and it goes on.");
+	reply_is(ui, scene, "{\"refused\":{\"do\":\"pause\",\"why\":\"only who drives does that\"}}");
+	assert_string_equal(ui->notice, "Refused: only who drives does that");
+	ui_free(ui);
+	scene_free(scene);
+}
+
 #define RUNS(seq, at, effect, shown) "{\"seq\":" #seq ",\"session\":1,\"at\":\"" at "T18:05:00.000000Z\",\"kind\":\"call.begun\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" #seq "\"," \
 	"\"host\":\"app1\",\"data\":{\"action\":\"ssh.read\",\"effect\":\"" effect "\",\"shown\":\"" shown "\"}}\n"
 #define ENDS(seq, of, host) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:06:00.000000Z\",\"kind\":\"call.ended\",\"v\":1,\"step\":\"s12\",\"attempt\":1,\"call\":\"" of "\"," \
@@ -749,6 +778,7 @@ int main(void)
 		cmocka_unit_test(screen__the_end_leads_back_by_a_key),
 		cmocka_unit_test(screen__the_end_takes_no_key_for_something_else),
 		cmocka_unit_test(screen__a_second_answer_is_told_of_the_first),
+		cmocka_unit_test(screen__an_answer_that_is_kept_is_not_refused),
 		cmocka_unit_test(screen__what_can_be_stopped_stays_true),
 		cmocka_unit_test(screen__nothing_is_answered_that_cannot_be_read),
 		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
