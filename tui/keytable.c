@@ -77,7 +77,7 @@ static const struct action_row rows[] = {
 	{ ACTION_WITHDRAW, IN_LIVE, "withdraw", "W", NULL, "take back your agreement, or your request for it", NULL, true },
 	{ ACTION_INVITE, IN_LIVE, "invite", "I", NULL, "let somebody watch for a time, as a guest", "NAME TIME", true },
 	{ ACTION_DISMISS, IN_LIVE, "dismiss", "", NULL, "end a guest's time", "NAME", false },
-	{ ACTION_ENTER, IN_LIVE, "enter", "E", NULL, "go back to a step that was skipped or put off; it is asked about as usual", "NUMBER", true },
+	{ ACTION_ENTER, IN_LIVE, "enter", "E", NULL, "go back to a step that was skipped or put off", "NUMBER", true },
 	{ ACTION_MENU, IN_LIVE, "menu", "Ctrl-C", NULL, "asks what to stop; stops nothing by itself", NULL, false },
 	{ ACTION_MOUSE, IN_LIVE | IN_REVIEW, "mouse", "", NULL, "mouse: the wheel scrolls, a click selects and never confirms", "on|off", false },
 	{ ACTION_SLOW, IN_LIVE | IN_REVIEW, "slow", "", NULL, "for a slow line: two pictures a second at most, no seconds on the clock", "on|off", false },

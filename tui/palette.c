@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 
 #define RANKS 3
+#define KEY_COLUMNS 20	/* "PgDn, Ctrl-D, space" */
 #define NAME_COLUMNS 24
 
 static void items_done(struct palette *palette)
@@ -223,13 +224,28 @@ enum palette_did palette_press(struct palette *palette, const struct press *pres
 	return PALETTE_GOES_ON;
 }
 
+/* "[X] stop a running command (asks first)"; the keys are told where the name stands first. Caller owns. */
+static char *help_of(const struct palette *palette, size_t i)
+{
+	const struct action_row *row = keytable_row(palette->items[i].action);
+	struct buf out = { 0 }, keys = { 0 };
+
+	keytable_keys(row->action, &keys);
+	if (!palette->keys && keys.len > 0)
+		buf_printf(&out, "[%s] ", buf_text(&keys));
+	buf_printf(&out, "%s%s", row->help, row->changes ? " (asks first)" : "");
+	buf_done(&keys);
+	return buf_take(&out);
+}
+
 static void draw_item(const struct palette *palette, size_t i, struct canvas *canvas, struct area at)
 {
 	const struct palette_item *item = &palette->items[i];
 	const struct action_row *row = keytable_row(item->action);
 	enum role role = (long)i == palette->pick ? ROLE_PICK : ROLE_TEXT;
-	int width = palette->keys ? 16 : NAME_COLUMNS;
+	int width = palette->keys ? KEY_COLUMNS : NAME_COLUMNS;
 	struct buf keys = { 0 };
+	char *help;
 
 	canvas_fill(canvas, at, role);
 	canvas_text(canvas, at.row, at.col, 2, role, (long)i == palette->pick ? "> " : "  ");
@@ -246,10 +262,25 @@ static void draw_item(const struct palette *palette, size_t i, struct canvas *ca
 	else
 		canvas_printf(canvas, (struct area){ at.row, at.col, 1, width - 1 }, role, "%s%s%s", row->name,
 			row->arg ? " " : "", row->arg ? row->arg : "");
-	canvas_printf(canvas, (struct area){ at.row, at.col + width, 1, at.cols - width }, role, "%s%s%s%s%s",
-		row->help, row->changes ? " (asks first)" : "", !palette->keys && keys.len > 0 ? "  [" : "",
-		palette->keys ? "" : buf_text(&keys), !palette->keys && keys.len > 0 ? "]" : "");
+	help = help_of(palette, i);
+	canvas_text(canvas, at.row, at.col + width, at.cols - width, role, help);
+	mem_free(help);
 	buf_done(&keys);
+}
+
+/* What the picked one does, where its line has no room for it; NULL = it has. Caller owns. */
+static char *picked_whole(const struct palette *palette, int cols)
+{
+	int room = cols - 2 - (palette->keys ? KEY_COLUMNS : NAME_COLUMNS);
+	char *help;
+
+	if (palette->pick < 0 || (size_t)palette->pick >= palette->count || palette->items[palette->pick].word)
+		return NULL;
+	help = help_of(palette, (size_t)palette->pick);
+	if (utf8_columns(help, strlen(help)) > room)
+		return help;
+	mem_free(help);
+	return NULL;
 }
 
 static void draw_field(const struct palette *palette, struct canvas *canvas, struct area at)
@@ -277,6 +308,7 @@ struct area palette_draw(const struct palette *palette, struct canvas *canvas, s
 	struct area box = { area.row + area.rows - most, area.col + (area.cols - width) / 2, most, width };
 	struct area in = { box.row + 1, box.col + 2, box.rows - 4, width - 4 };
 	long from = palette_first(palette, in.rows);
+	char *whole = picked_whole(palette, in.cols);
 
 	canvas_box(canvas, box, palette->keys ? "KEYS" : "COMMAND");
 	draw_field(palette, canvas, (struct area){ in.row, in.col, 1, in.cols });
@@ -284,11 +316,14 @@ struct area palette_draw(const struct palette *palette, struct canvas *canvas, s
 		draw_item(palette, (size_t)(from + i), canvas, (struct area){ in.row + 1 + i, in.col, 1, in.cols });
 	if (palette->error)
 		canvas_text(canvas, box.row + box.rows - 2, in.col, in.cols, ROLE_FAIL, palette->error);
+	else if (whole)
+		canvas_text(canvas, box.row + box.rows - 2, in.col, in.cols, ROLE_TEXT, whole);
 	else if (palette->keys)
 		canvas_text(canvas, box.row + box.rows - 2, in.col, in.cols, ROLE_DIM,
 			"type a key or a word to filter; arrows, then Enter does it; Esc closes");
 	else
 		canvas_text(canvas, box.row + box.rows - 2, in.col, in.cols, ROLE_DIM,
 			"Tab completes; arrows choose; Enter does it; Esc closes");
+	mem_free(whole);
 	return (struct area){ in.row + 1, in.col, in.rows, in.cols };
 }

@@ -42,6 +42,7 @@ static const struct screen_case cases[] = {
 	{ "copying", "copying-ascii", 24, 80, true, "", LATER, false },
 	{ "copying", "copying-no-explanations", 24, 80, false, "v", LATER, false },
 	{ "copying", "copying-raw", 24, 80, false, "o", LATER, false },
+	{ "copying", "copying-help-whole", 24, 80, false, "?skipped or put", LATER, false },
 	{ "copying", "copying-help", 30, 100, false, "?", LATER, false },
 	{ "copying", "copying-80x24", 24, 80, false, "?q", LATER, false },
 	{ "copying", "copying-stop", 24, 80, false, "X", LATER, false },
