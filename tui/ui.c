@@ -77,7 +77,7 @@ static void closed_under_us(struct ui *ui, const struct scene *scene, int64_t se
 {
 	bool typed = ui->edit.len > 0;
 	char *text = mem_printf("%s%s%s", scene->gone && scene->gone_seq == seq ? scene->gone
-		: "The question is closed.", scene->gone_seq == seq && scene->gone_mine ? " That was in another view of your account." : "", typed ? " What you typed was not sent." : "");
+		: "The question is closed.", typed ? " What you typed was not sent." : "", scene->gone_seq == seq && scene->gone_mine ? " That was in another view of your account." : "");
 
 	dialog_close(ui);
 	ui_notice(ui, text, now_us);
