@@ -3,6 +3,7 @@
 local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local mastodon = require "mastodon"
+local pages = require "pages"
 local places = require "places"
 local proof = require "proof"
 local settings = require "settings"
@@ -86,17 +87,34 @@ function M.running(s, site)
 	return site.hosts[site.first].code
 end
 
--- Webs that do not say the same: one was left with other code.
+-- Of several hosts' webs those that were started before the code of their host came there, and the others.
+local function by_age(s, site)
+	local old, new = {}, {}
+	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
+		local since = pages.workers_since(host, mastodon.units(site, host, "web"))
+		local list = since and (since + 1 < math.floor(mastodon.code_since(s, host)) - 1 and old or new)
+		if list then list[#list + 1] = host end
+	end
+	return old, new
+end
+
+-- Webs that do not run the same: they say so, or one of them alone was started since the code came. (What they say comes from a cache that they share.)
 local function tell_of_mixed(s, site)
-	local list, seen = {}, {}
+	local list, differ = {}, false
 	for _, host in ipairs(s:all "app") do
 		local says = site.says[host]
 		list[#list + 1] = says and ("%s says %s"):format(host, says)
-		seen[#seen + 1] = says and (says ~= site.from) or nil
+		differ = differ or (says ~= nil and says ~= site.from)
 	end
-	if #seen == 0 then return end
-	s:warn(("The webs do not run one version: %s. Taken as the one to start from is %s. A web was left with other code, or an upgrade in the middle: finish that first, or see to it that "
-		.. "all of them run one release."):format(table.concat(list, ", "), site.from))
+	local what = differ and table.concat(list, ", ")
+	if not what and #list > 1 then
+		local old, new = by_age(s, site)
+		what = #old > 0 and #new > 0 and ("the one on %s was started before the code that lies there came, the one on %s after it; what version they say comes from a cache that they share")
+			:format(table.concat(old, ", "), table.concat(new, ", "))
+	end
+	if not what then return end
+	s:warn(("The webs do not run one version: %s. Taken as the one that runs is %s. An upgrade was perhaps left in the middle, or a web was not started anew since: what differs is "
+		.. "brought to one release by this walk."):format(what, site.from))
 end
 
 -- Gives s.site: everything later steps need to know. Asked again where a person may have mended something meanwhile.

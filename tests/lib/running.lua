@@ -7,12 +7,19 @@ function check(ok, text) if not ok then error({ text = text }, 0) end return ok 
 
 local webs, slept	-- host → { says, healthy, states = { one a look, the last stays } }; how often it was waited, and with what words
 
+package.loaded.pages = { workers_since = function(host) return webs[host].started or 2000 end }
 for _, name in ipairs { "elsewhere", "hosts", "places", "proof", "settings", "sidekiq" } do package.loaded[name] = {} end
 package.loaded.mastodon = {
 	units = function(_, host) return webs[host] and { "mastodon-web" } or {} end,
 	running_version = function(_, host) return webs[host].healthy and webs[host].says or nil end,
 	is_healthy = function(_, host) return webs[host].healthy end,
 	page = function() return { out = "500" } end,
+	hosts_with = function(s)
+		local list = {}
+		for _, host in ipairs(s:all "app") do list[#list + 1] = webs[host] and host end
+		return list
+	end,
+	code_since = function() return 1000 end,
 }
 package.loaded.services = { state = function(host)
 	local one = webs[host]
@@ -60,6 +67,9 @@ case("one", { app1 = { says = "4.5.15", healthy = true } }, "4.5.15")
 case("two that agree", { app1 = { says = "4.5.15", healthy = true }, app2 = { says = "4.5.15", healthy = true } }, "4.5.15")
 case("two that do not", { app1 = { says = "4.5.15", healthy = true }, app2 = { says = "4.6.5", healthy = true } }, "4.5.15",
 	"The webs do not run one version: app1 says 4.5.15, app2 says 4.6.5.")
+case("two that say the same, and one was started before the code came", { app1 = { says = "4.5.15", healthy = true }, app2 = { says = "4.5.15", healthy = true, started = 900 } }, "4.5.15",
+	"The webs do not run one version: the one on app2 was started before the code that lies there came, the one on app1 after it;")
+case("both before it", { app1 = { says = "4.5.15", healthy = true, started = 900 }, app2 = { says = "4.5.15", healthy = true, started = 900 } }, "4.5.15")
 case("two on one host", { app1 = { says = "4.5.15 and 4.6.5", healthy = true } }, "4.5.15", "app1 says 4.5.15 and 4.6.5.")
 case("a fork's on one of them", { app1 = { says = "4.5.15", healthy = true }, app2 = { says = "4.5.15+ours", healthy = true } }, "4.5.15", "app2 says 4.5.15+ours")
 case("one that boots", { app1 = { says = "4.5.15", boots = 3 } }, "4.5.15", nil, 3)
