@@ -45,7 +45,7 @@ void board_header(struct canvas *canvas, const char *left, const char *flag, con
 	if (!end.len)
 		header_end(&end, "", wall_us, canvas->cols - taken - (least < LEFT_LEAST ? least : LEFT_LEAST));
 	taken += columns(buf_text(&end));
-	cell_left(&line, left, flag && least + taken <= canvas->cols ? least : canvas->cols - taken);
+	cell_left(&line, left, flag && least + taken <= canvas->cols ? least : canvas->cols - taken - (least >= canvas->cols - taken));
 	at = canvas_text(canvas, 0, 0, canvas->cols, ROLE_HEADER, buf_text(&line));
 	if (flag)
 		canvas_printf(canvas, (struct area){ 0, at + 2, 1, canvas->cols - at - 2 }, ROLE_DOWN, " %s ", flag);

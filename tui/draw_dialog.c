@@ -128,7 +128,7 @@ static const char *dialog_hint(const struct frame *frame)
 	if (dialog->kind == DIALOG_HELP)
 		return dialog->page > 0 ? "arrows, PgUp and PgDn scroll; Esc closes" : "Esc closes";
 	if (dialog->kind == DIALOG_LIST)
-		return "arrows or a number, then Enter; Esc decides nothing; r: record so far";
+		return dialog->seq ? "arrows or a number, then Enter; Esc decides nothing; r: record so far" : "arrows or a number, then Enter; Esc decides nothing";
 	if (dialog->buttons)
 		return dialog->focus ? "Enter does it; Tab goes on" : "Enter agrees; Tab: other answers; Esc leaves it open, that is not a no";
 	return "Enter sends; Esc decides nothing";
