@@ -6,24 +6,26 @@ local sorted = require "sorted"
 local versions = require "versions"
 local M = {}
 
--- version_of reads lib/mastodon/version.rb: the numbers, and words that stand there themselves (a fork's name, alpha.2).
+-- version_of reads lib/mastodon/version.rb and config/mastodon.yml behind it: the numbers, and words that stand there themselves (alpha.2, a fork's name:
+-- from 4.4 on that is metadata in the second file). A word has a letter or digit: what joins such words is none.
 local SHELL = [[
 export LC_ALL=C GIT_OPTIONAL_LOCKS=0 GIT_TERMINAL_PROMPT=0
 say() { printf '%s=%s\n' "$1" "$2"; }
 version_of() {
-	awk '/def (major|minor|patch)$/ { name = $2; getline; gsub(/[^0-9]/, ""); n[name] = $0 }
-/def (default_prerelease|prerelease|flags|build_metadata|suffix)$/ { name = $2; getline
-	if (match($0, /["\047][a-z0-9+.-]+["\047]/)) word[name] = substr($0, RSTART + 1, RLENGTH - 2) }
+	awk 'function quoted(text) { return match(text, /["\047][+.-]*[a-z0-9][a-z0-9+.-]*["\047]/) ? substr(text, RSTART + 1, RLENGTH - 2) : "" }
+/def (major|minor|patch)$/ { name = $2; getline; gsub(/[^0-9]/, ""); n[name] = $0 }
+/def (default_prerelease|prerelease|flags|build_metadata|suffix)$/ { name = $2; getline; word[name] = quoted($0) }
+/^ +metadata:/ && !("metadata" in word) { sub(/^ +metadata: */, ""); word["metadata"] = /^[A-Za-z0-9]/ ? $1 : quoted($0) }
 END {
 	pre = word["default_prerelease"]; if (pre == "") pre = word["prerelease"]; if (pre == "") pre = word["flags"]
-	build = word["build_metadata"]; if (build == "") build = word["suffix"]; sub(/^\+/, "", build)
+	build = word["build_metadata"]; if (build == "") build = word["metadata"]; if (build == "") build = word["suffix"]; sub(/^\+/, "", build)
 	printf "version=%s.%s.%s%s%s\n", n["major"], n["minor"], n["patch"], pre == "" ? "" : "-" pre, build == "" ? "" : "+" build
 }'
 }
 ]]
 
 local FACTS = SHELL .. [=[
-version_of <lib/mastodon/version.rb
+cat lib/mastodon/version.rb config/mastodon.yml 2>/dev/null | version_of
 if ! command -v git >/dev/null; then
 	say git "git is not installed"
 elif ! top=$(git rev-parse --show-toplevel 2>&1); then
@@ -258,7 +260,7 @@ elif ! git cat-file -e "$c^{commit}" 2>/dev/null; then
 fi
 say commit "$c"
 case $ref in refs/tags/*) [ -n "$local" ] || say here "$(git rev-parse -q --verify "$ref^{commit}")" ;; esac
-git show "$c:lib/mastodon/version.rb" 2>/dev/null | version_of
+{ git show "$c:lib/mastodon/version.rb"; git show "$c:config/mastodon.yml"; } 2>/dev/null | version_of
 say ruby "$(git show "$c:.ruby-version" 2>/dev/null)"
 say range "$(git show "$c:Gemfile" 2>/dev/null | sed -n 's/^ruby //p' | tr -d "\"'")"
 git ls-files | sort >"$t/tracked"

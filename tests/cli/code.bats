@@ -195,4 +195,11 @@ cd '$LIVE' && git worktree remove '$LIVE-own'"
 manual:agree=abort" upgrade v4.7.0-rc.1
 	has "4.6.5-nightly.2026-05-01+glitch is a nightly build"
 	has "4.6.6-rc.1 is a pre-release"
+	# A fork's tag has the name of a release of Mastodon's own makers: it is the fork's all the same.
+	other v4.6.6 v4.6.7 "$GLITCH"
+	RULES="question=go
+manual:agree=abort" upgrade 4.6.7
+	has "? manual agree"
+	has "A fork: the web says that it is 4.6.5-nightly.2026-05-01+glitch; the code on app1 calls itself 4.6.5+glitch"
+	lacks "Replace the fork"
 }

@@ -188,13 +188,13 @@ def code_version(live=None):
 
 def full_version(live=None):
     """The version as the application says it: what makes it a pre-release, and a fork's name, come from the code or from the settings."""
-    text = slurp((live or live_dir()) + "/lib/mastodon/version.rb", "")
+    text = "".join(slurp((live or live_dir()) + name, "") for name in ("/lib/mastodon/version.rb", "/config/mastodon.yml"))
 
     def word(name):
-        m = re.search(r"def %s\s+\[?'([a-z0-9.-]*)'" % name, text)
+        m = re.search(r"(?:def %s|^ +%s: <%%=)\s+\[?'([a-z0-9.-]*)'" % (name, name), text, re.M)
         return m.group(1) if m else ""
     pre = os.environ.get("MASTODON_VERSION_PRERELEASE") or word("default_prerelease")
-    build = ".".join(w for w in (word("build_metadata"), os.environ.get("MASTODON_VERSION_METADATA", "")) if w)
+    build = ".".join(w for w in (word("build_metadata") or word("metadata"), os.environ.get("MASTODON_VERSION_METADATA", "")) if w)
     return code_version(live) + ("-" + pre if pre else "") + ("+" + build if build else "")
 
 

@@ -45,7 +45,7 @@ module Mastodon
     end
 
     def build_metadata
-      ENV.fetch('MASTODON_VERSION_METADATA', nil)
+      %s
     end
 
     def to_s
@@ -57,6 +57,17 @@ module Mastodon
   end
 end
 """
+
+METADATA = "ENV.fetch('MASTODON_VERSION_METADATA', nil)"
+
+# From 4.4 on a fork's name stands here, and not in version.rb.
+MASTODON_YML = """---
+shared:
+  self_destruct_value: <%%= ENV.fetch('SELF_DESTRUCT', nil)&.to_json %%>
+  version:
+    metadata: <%%= %s&.to_json %%>
+    prerelease: <%%= ENV.fetch('MASTODON_VERSION_PRERELEASE', nil)&.to_json %%>
+""" % METADATA
 
 BIN_RAILS = """#!/usr/bin/env ruby
 APP_PATH = File.expand_path('../config/application', __dir__)
@@ -228,7 +239,7 @@ def tree(version):
         "config/boot.rb": "ENV['RAILS_ENV'] || abort('Set RAILS_ENV')\nrequire 'bundler/setup'\n",
         "config/puma.rb": PUMA_RB, "config/sidekiq.yml": sidekiq_yml(version),
         "dist/mastodon-web.service": UNIT_WEB, "dist/mastodon-sidekiq.service": UNIT_SIDEKIQ,
-        "lib/mastodon/version.rb": VERSION_RB % key[:3],
+        "lib/mastodon/version.rb": VERSION_RB % (key[:3] + ("version_configuration[:metadata]" if key >= (4, 4) else METADATA,)),
         "package.json": package_json(version, need),
         ("vite.config.mts" if need["packer"] == "vite" else "config/webpacker.yml"): "# of the build of %s\n" % need["packer"],
         "yarn.lock": "# mastodon %s\n__metadata:\n  version: 8\n" % version,
@@ -236,6 +247,8 @@ def tree(version):
         "public/robots.txt": "User-agent: GPTBot\nDisallow: /\n",
         "public/500.html": "<!DOCTYPE html><title>We're sorry, but something went wrong</title>\n",
     }
+    if key >= (4, 4):
+        files["config/mastodon.yml"] = MASTODON_YML
     if key >= (4, 2):
         files["dist/mastodon-streaming.service"] = UNIT_STREAMING
         files["dist/mastodon-streaming@.service"] = UNIT_STREAMING_AT
