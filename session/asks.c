@@ -146,6 +146,7 @@ void asks_step(struct engine *engine, const struct model_step *step)
 
 	asks_changed_words(engine, &details);
 	evidence_warnings(engine, &details);
+	evidence_just_now(engine, step, &details);
 	explain(engine, step, &details);
 	buf_puts(&details, engine->look_details ? engine->look_details : "");
 	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
@@ -176,6 +177,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 			   step->waits_for, step->waits_for, step->waits_for);
 	asks_changed_words(engine, &details);
 	evidence_warnings(engine, &details);
+	evidence_just_now(engine, step, &details);
 	if (engine->already)
 		buf_printf(&details, "%s\n\n", engine->look_details);
 	buf_puts(&details, script->about ? script->about : "");

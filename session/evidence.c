@@ -258,15 +258,65 @@ static bool has_changed(const struct model *model)
 	return false;
 }
 
-/* One of them as a line, cut where no character is. */
+/* One of them as a line, cut where no character is; with the title of its step, where the entry has one. */
 static void put_warning(struct buf *out, const struct json *entry)
 {
 	const char *text = json_text(entry, "why", "");
 	size_t len = strlen(text), most = len > WARNING_BYTES ? utf8_border(text, WARNING_BYTES) : len;
 
-	buf_printf(out, str_ends(json_text(entry, "title", ""), "?") ? "- %s " : "- %s: ", json_text(entry, "title", ""));
+	if (!json_at(entry, "title"))
+		buf_puts(out, "WARNING: ");
+	else
+		buf_printf(out, str_ends(json_text(entry, "title", ""), "?") ? "- %s " : "- %s: ", json_text(entry, "title", ""));
 	buf_append(out, text, most);
 	buf_puts(out, most < len ? " … (the record has all of it)\n" : "\n");
+}
+
+/* What a step warned of since it was begun the last time. */
+struct heard {
+	const struct model_step *of;
+	struct json *list;	/* owned: why of each */
+};
+
+static bool heard_event(void *arg, const struct event *ev)
+{
+	struct heard *heard = arg;
+	struct err e = {0};
+	struct json *data, *entry;
+
+	if (!ev->step || !str_is(ev->step, heard->of->id))
+		return true;
+	if (ev->kind == EVENT_STEP_BEGUN) {
+		json_free(heard->list);
+		heard->list = json_new_array();
+	} else if (ev->kind == EVENT_WARNED) {
+		data = json_parse(ev->data, strlen(ev->data), &e);
+		entry = json_new_object();
+		json_set_text(entry, "why", json_text(data, "text", NULL));
+		json_add(heard->list, entry);
+		json_free(data);
+	}
+	return true;
+}
+
+void evidence_just_now(struct engine *engine, const struct model_step *step, struct buf *out)
+{
+	struct heard heard = {.list = json_new_array(), .of = step};
+	struct err e = {0};
+	size_t n;
+
+	if (has_changed(engine->model))
+		(void)store_each_marker(engine->store, engine->session, 0, heard_event, &heard, &e);
+	n = json_count(heard.list);
+	for (size_t i = 0; i < n && i < WARNINGS_MAX; i++)
+		put_warning(out, json_item(heard.list, i));
+	if (n > WARNINGS_MAX)
+		buf_printf(out, "- and %zu more, which the record has\n", n - WARNINGS_MAX);
+	if (n)
+		buf_puts(out, "\n");
+	if (e.text[0])
+		buf_printf(out, "What was warned of just now could not be read: %s\n\n", e.text);
+	json_free(heard.list);
 }
 
 void evidence_warnings(struct engine *engine, struct buf *out)

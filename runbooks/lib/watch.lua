@@ -98,7 +98,9 @@ function M.service_changes(s, site, before, now, mixed)
 	return list, harm
 end
 
-local HURRY = "The shortest way out is to go on to “Restart the web” without a pause; whether Sidekiq's jobs are waited for before or after it, you are asked then."
+local HURRY = {
+	["two-phase"] = "The shortest way out is to go on to “Restart the web” without a pause; whether Sidekiq's jobs are waited for before or after it, you are asked then.",
+	["full-stop"] = "The shortest way out is to go on without a pause: in the full stop the web comes back once everything was stopped and the database migrated." }
 
 -- Before a question: says what changed. True when members have errors.
 function M.tell(s)
@@ -112,7 +114,7 @@ function M.tell(s)
 	for _, text in ipairs(M.code_changes(s, s.watch, now)) do s:warn(text .. ". Find out who works there before you go on.") end
 	local list, harm = M.service_changes(s, s.site, s.watch, now, s.checked_out == true)
 	for _, text in ipairs(list) do s:warn(text) end
-	if harm and s.checked_out then s:warn(HURRY) end
+	if harm and s.checked_out then s:warn(HURRY[s.params.way]) end
 	return harm
 end
 

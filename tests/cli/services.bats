@@ -196,6 +196,8 @@ failure:sidekiq=retry@1!$(on app1 "standin mend"); $(on app1 "systemctl reset-fa
 	# Before the question of the next step.
 	[[ $output == *"STEP assets ok"*"toot-web@3000 was started anew at"*"It runs what lies there now: the new release, half-installed."*"The shortest way out is to go on to"*"? question quiet"* ]]
 	has "STEP quiet skipped members have errors"
+	# In the question itself, too: on a small screen its box covers what was said before it.
+	[[ $output == *"? step web "*"| WARNING: app1: toot-web@3000 was started anew at"* ]]
 	has "app2: the code was v4.6.6"
 	has "and is v4.6.5"
 	has "(checkout: moving from"
