@@ -1,5 +1,6 @@
 -- upgrade-back.lua - back to the release from before an upgrade, with or without its dump. SPDX-License-Identifier: GPL-3.0-or-later
 local back = require "back"
+local counted = require "counted"
 local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local install = require "install"
@@ -241,7 +242,7 @@ are given by time, so that none is given twice.]],
 	run = function(s)
 		local state, waiting = sidekiq.look(s, s.site), 0
 		for _, queue in ipairs(state.queues) do waiting = waiting + queue.size end
-		local answer = s:ask { type = "choice", text = ("%d jobs wait, and %d to be tried again. Keep them?"):format(waiting, state.retry), default = "keep",
+		local answer = s:ask { type = "choice", text = ("%s, and %d to be tried again. Keep them?"):format(counted(waiting, "job waits", "jobs wait"), state.retry), default = "keep",
 			choices = { { value = "keep", label = "Keep them", help = "Usual. A job about a post that is no more does nothing." },
 				{ value = "drop", label = "Throw them away", help = "Nothing of them is delivered. Only when they do harm." } } }
 		s.redis_decided = answer
@@ -250,7 +251,7 @@ are given by time, so that none is given twice.]],
 			for _, queue in ipairs(state.queues) do names[#names + 1] = "queue:" .. queue.name end
 			for i, name in ipairs(names) do names[i] = q(s.site.redis.prefix .. name) end
 			mastodon.run(s, s.site.first, mastodon.redis(s.site, "DEL " .. table.concat(names, " ")))
-			s:note(("Thrown away: %d jobs that waited, and %d that were to be tried again."):format(waiting, state.retry))
+			s:note(("Thrown away: %s that waited, and %d to be tried again."):format(counted(waiting, "job"), state.retry))
 		end
 	end,
 	done = function(s) return s.redis_decided ~= nil end, gives = { "redis_decided" } }

@@ -1,6 +1,7 @@
 -- back.lua - what an upgrade wrote down for the way back, and a dump put in the place of a database. SPDX-License-Identifier: GPL-3.0-or-later
 --
 -- The record lies beside the dump, so that the way back is known also where the journal is not.
+local counted = require "counted"
 local mastodon = require "mastodon"
 local settings = require "settings"
 local versions = require "versions"
@@ -173,7 +174,8 @@ function M.since(s, site, r)
 (SELECT count(*) FROM follows WHERE created_at > to_timestamp(%d) AT TIME ZONE 'UTC')]]):format(r.at, r.at, r.at, r.at))
 	local own, others, users, follows = (rows[1] or ""):match("^(%d+)|(%d+)|(%d+)|(%d+)$")
 	check(own, "what was written since the dump could not be counted: " .. tostring(rows[1]))
-	return { own = tonumber(own), words = ("%s posts of members, %s posts from elsewhere, %s new members, %s new follows"):format(own, others, users, follows) }
+	return { own = tonumber(own), words = table.concat({ counted(tonumber(own), "post of members", "posts of members"),
+		counted(tonumber(others), "post from elsewhere", "posts from elsewhere"), counted(tonumber(users), "new member"), counted(tonumber(follows), "new follow") }, ", ") }
 end
 
 -- psql to another database of the same server: nobody can rename the one they are in.

@@ -4,6 +4,7 @@
 -- that table, members' requests first of all. The migration's sessions are told by Rails' advisory lock, which may be held by another
 -- session of the same process than the one that waits, and has no name of its own (application_name is empty for all of Mastodon): its
 -- sessions are those of that user and address that are not much older, and wait as only changes of tables and indexes do.
+local counted = require "counted"
 local elsewhere = require "elsewhere"
 local mastodon = require "mastodon"
 local M = {}
@@ -117,7 +118,7 @@ local WHAT = { virtualxid = "for transactions that are older than the index it b
 local function waiting(found)
 	local w = found.waits
 	local what = some(w.relation) and "for a lock on " .. w.relation or WHAT[w.kind] or ("for a lock (%s)"):format(tostring(w.kind))
-	local behind = found.behind > 0 and ("%d %s (members' requests, jobs)"):format(found.behind, found.behind == 1 and "session waits behind it" or "sessions wait behind it")
+	local behind = found.behind > 0 and counted(found.behind, "session waits behind it", "sessions wait behind it") .. " (members' requests, jobs)"
 		or "nobody waits behind it"
 	return ("It waits %s since %s UTC (%s); %s. Held up by %s"):format(what, w.since or "?", span(tonumber(w.age) or 0), behind,
 		sessions(found.by, found.count) or "somebody who is gone by now")
@@ -134,7 +135,7 @@ function M.meter(s)
 		return waiting(found)
 	end
 	if found.held > 0 then
-		return ("It waits for nobody; %d %s for a table that it changes"):format(found.held, found.held == 1 and "session waits" or "sessions wait")
+		return ("It waits for nobody; %s for a table that it changes"):format(counted(found.held, "session waits", "sessions wait"))
 	end
 	return "It waits for no lock"
 end

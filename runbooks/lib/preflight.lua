@@ -1,5 +1,6 @@
 -- preflight.lua - looks before an upgrade: the whole site, disk and memory, database, what the release changes.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local counted = require "counted"
 local elsewhere = require "elsewhere"
 local hosts = require "hosts"
 local mastodon = require "mastodon"
@@ -426,7 +427,8 @@ function M.schema_warnings(s, site)
 		if not brought[version] then strange[#strange + 1] = version end
 	end
 	if #strange < #state.lost then
-		list[#list + 1] = ("%d migrations of %s are in the database already: an upgrade to it was begun before. They count as done"):format(#state.lost - #strange, site.goal.version)
+		list[#list + 1] = ("the database has %s of %s already: an upgrade to it was begun before. They count as done"):format(
+			counted(#state.lost - #strange, "migration"), site.goal.version)
 	end
 	if #strange > 0 then
 		list[#list + 1] = ("The database is newer than the code. Migrations in it that are neither of %s nor of what it goes to: %d (the newest is %s). Another release or a "

@@ -4,6 +4,7 @@
 -- Settings say where to look; whoever believes them alone may migrate an old cluster that still listens. So: the sockets that the web's
 -- own processes hold must lead to backends of that database, or to the address at which the settings' own connection gets to the same
 -- server (a pooler); and Rails, asked on the host, must name the same one. A server is known by its identifier and when it was started.
+local counted = require "counted"
 local mastodon = require "mastodon"
 local services = require "services"
 local settings = require "settings"
@@ -323,9 +324,9 @@ function M.database(s)
 			local to_us, to_address = count(site, sockets, tcp, pids, addresses_of(s, host, site.db.host))
 			local said = to_us + to_address == 0 and silent(s, site, host)
 			if to_us > 0 then
-				proven[#proven + 1] = ("%d %s of the web on %s %s"):format(to_us, to_us == 1 and "socket" or "sockets", host, to_us == 1 and "is its connection" or "are its connections")
+				proven[#proven + 1] = ("%s of the web on %s %s"):format(counted(to_us, "socket"), host, to_us == 1 and "is its connection" or "are its connections")
 			elseif to_address > 0 then
-				proven[#proven + 1] = ("%d %s of the web on %s %s to %s, which gives the same server"):format(to_address, to_address == 1 and "socket" or "sockets", host,
+				proven[#proven + 1] = ("%s of the web on %s %s to %s, which gives the same server"):format(counted(to_address, "socket"), host,
 					to_address == 1 and "leads" or "lead", settings.db_words(site.db))
 			elseif said then
 				unseen = ("on %s the web does not answer, so that its connections do not tell. %s"):format(host, said)

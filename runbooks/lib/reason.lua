@@ -1,6 +1,7 @@
 -- reason.lua - why a command failed, and what helps. SPDX-License-Identifier: GPL-3.0-or-later
 -- The words of the command are one witness. There is advice only where the host says the same when it is asked; a wrong one costs
 -- a night. What matches is looked for in the lines that name the cause, never in all of the output: good runs warn of much.
+local counted = require "counted"
 local mastodon = require "mastodon"
 local M = {}
 
@@ -133,7 +134,8 @@ local function not_owner(s)
 	local ok, rows = pcall(mastodon.sql, s, s.site, "SELECT tablename, tableowner FROM pg_tables WHERE schemaname = 'public' AND tableowner <> current_user ORDER BY 1")
 	if not ok or #rows == 0 then return nil end
 	local name, owner = rows[1]:match("^([^|]*)|(.*)$")
-	return ("%d tables do not belong to %s (%s belongs to %s). As postgres, for each: ALTER TABLE %s OWNER TO %s; then try again"):format(#rows, s.site.db.user, name, owner,
+	return ("%s not belong to %s (%s belongs to %s). As postgres, for each: ALTER TABLE %s OWNER TO %s; then try again"):format(
+		counted(#rows, "table does", "tables do"), s.site.db.user, name, owner,
 		name, s.site.db.user)
 end
 

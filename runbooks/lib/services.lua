@@ -1,4 +1,5 @@
 -- services.lua - Mastodon's services: do they run and answer, restart, and wait until they work. SPDX-License-Identifier: GPL-3.0-or-later
+local counted = require "counted"
 local hosts = require "hosts"
 local mastodon = require "mastodon"
 local units = require "units"
@@ -83,7 +84,7 @@ end
 function M.failure(host, name, state, since)
 	local list, starts = M.own_lines(journal(host, { name }, since))
 	local what = state.active == "failed" and ("systemd gave up on it (result %s)"):format(state.result)
-		or ("it dies and is started again, %d times so far"):format(state.restarts or 0)
+		or ("it dies and is started again, %s so far"):format(counted(state.restarts or 0, "time"))
 	local first, at = failure_in(list, starts, since)
 	return ("%s: %s does not stay up: %s. It said: %s%s"):format(host, name, what, first:sub(1, 300),
 		#list > at and "\n" .. table.concat(list, "\n", at + 1, math.min(#list, at + 6)) or "")

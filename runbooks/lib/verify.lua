@@ -1,5 +1,6 @@
 -- verify.lua - does Mastodon work? Looks from the hosts themselves and from outside; and what must be the same before and after.
 -- SPDX-License-Identifier: GPL-3.0-or-later
+local counted = require "counted"
 local mastodon = require "mastodon"
 local pages = require "pages"
 local services = require "services"
@@ -110,7 +111,7 @@ function M.web_problems(s, host, version, post)
 	for _, text in ipairs(pages.build(s, host).wrong) do add("%s", text) end
 	local total, samples = pages.errors(host, mastodon.units(s.site, host, "web"), pages.workers_since(host, mastodon.units(s.site, host, "web")) or 0)
 	if total > 0 then
-		s:warn(("%s: %d lines in the web's journal since its start tell of errors. Most often:\n%s"):format(host, total, table.concat(samples, "\n")))
+		s:warn(("%s: %s of errors in the web's journal since its start. Most often:\n%s"):format(host, counted(total, "line tells", "lines tell"), table.concat(samples, "\n")))
 	else
 		s:note(host .. ": no errors in the web's journal since its start.")
 	end

@@ -192,7 +192,7 @@ failure:restore=retry@1!test \$('$FLEET' in db1 runuser -u postgres -- psql -Atc
 question:Others are in the database=look@1!'$FLEET' in db1 runuser -u postgres -- psql -qAtc 'select pg_terminate_backend(pid) from pg_stat_activity where datname = \$\$mastodon_production\$\$'
 step:redis=go!'$FLEET' in db1 redis-cli sadd queues mailers >/dev/null; for n in 1 2 3; do '$FLEET' in db1 redis-cli lpush queue:mailers '{\"jid\":\"'\$n'\",\"enqueued_at\":1,\"created_at\":1}' >/dev/null; done; '$FLEET' in db1 redis-cli zadd retry 9999999999 '{\"jid\":\"4\"}' >/dev/null
 question:How many posts=2
-question:jobs wait=drop" walk upgrade-back
+question:to be tried again=drop" walk upgrade-back
 	closed ok
 	# Redis: what it is about stands in the question, and what was thrown away in the record.
 	[[ $output =~ ([0-9]+)\ jobs\ wait,\ and\ ([0-9]+)\ to\ be\ tried\ again\.\ Keep\ them\? ]]

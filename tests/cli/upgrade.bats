@@ -169,7 +169,7 @@ question=go" upgrade 4.6.6 --set drain=60
 	closed ok
 	has "cannot be read by the proxy"
 	# A page that the new web could not render: it is in its journal, and told.
-	has "tell of errors"
+	has "of errors in the web's journal since its start. Most often:"
 	has "the assets could not be built:"
 	has "SIGKILL (signal 9)"
 	has "What this means: "

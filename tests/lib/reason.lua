@@ -27,7 +27,7 @@ local mastodon = {
 	end,
 }
 local env = setmetatable({
-	require = function(name) assert(name == "mastodon") return mastodon end,
+	require = function(name) return name == "mastodon" and mastodon or assert(loadfile(folder .. "/" .. name .. ".lua"))() end,
 	cause = function(answer) return answer.err end,
 	trim = function(text) return (text:gsub("^%s+", ""):gsub("%s+$", "")) end,
 	lines = function(text) local list = {} for line in text:gmatch("[^\r\n]+") do list[#list + 1] = line end return list end,

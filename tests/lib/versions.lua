@@ -142,7 +142,7 @@ end
 same("all is well", said("4.5.15", {}, {}), "")
 assert(said("4.5.15", {}, {}, "development"):find("“development”, not production", 1, true))
 assert(said("4.5.15", { "1 A", "2 B" }, {}):find("never done: 2 (1 A, 2 B)", 1, true))
-assert(said("4.5.15", {}, { "20260101000000", "20990101000000" }):find("1 migrations of 4.6.5 are in the database already", 1, true))
+assert(said("4.5.15", {}, { "20260101000000", "20990101000000" }):find("the database has 1 migration of 4.6.5 already", 1, true))
 assert(said("4.5.15", {}, { "20260101000000", "20990101000000" }):find("nor of what it goes to: 1 (the newest is 20990101000000)", 1, true))
 assert(not said("4.5.15", {}, { "20260101000000" }):find("newer than the code", 1, true))
 same("the code is the new one already", said("4.6.5", { "1 A" }, {}), "")
