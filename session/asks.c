@@ -116,7 +116,7 @@ static size_t command_lines(const struct json *commands)
 	return lines;
 }
 
-/* What it does stands before how, when that is long; and what members meet meanwhile. */
+/* What it does stands before how, when that is long; and what members meet meanwhile, where they do not meet worse already. */
 static void explain(const struct engine *engine, const struct model_step *step, struct buf *out)
 {
 	size_t len = step->about ? strlen(step->about) : 0;
@@ -125,7 +125,7 @@ static void explain(const struct engine *engine, const struct model_step *step, 
 		len--;
 	if (len && command_lines(engine->look_commands) > LONG_LINES)
 		buf_printf(out, "%.*s\n\n", (int)len, step->about);
-	if (step->refuses && *step->refuses)
+	if (step->refuses && *step->refuses && !engine->model->down_since_us)
 		buf_printf(out, "Meanwhile the site refuses requests (answers like 502) for about %s, by the runbook's own estimate.\n\n", step->refuses);
 }
 

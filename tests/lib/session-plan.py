@@ -215,13 +215,18 @@ def explained():
     """of a step with a long command the question says first what it does, and of any what members meet meanwhile; with a short command the screen has room for it beside"""
     long = "".join("true # line %d\\n" % i for i in range(12))
     more = 'about = "Builds it anew.", refuses = "9s",'
-    with place_with(lambda p: change(p, "a", run='here.run("%secho a >>%s/effects")' % (long, p.dir), more=more), lambda p: change(p, "b", more=more.replace(', refuses = "9s"', ""))) as place:
+    with place_with(lambda p: change(p, "a", run='here.run("%secho a >>%s/effects")' % (long, p.dir), more=more), lambda p: change(p, "b", more=more.replace('refuses = "9s"', 'downtime = "begins"')),
+                    lambda p: change(p, "c", more=more + 'downtime = "ends",')) as place:
         v = place.run()
         q = v.asked("step", "a")
         assert q["data"]["details"].startswith("Builds it anew.\n\nMeanwhile the site refuses requests (answers like 502) for about 9s"), q
         v.answer(q, "go")
         q = v.asked("step", "b")
         assert "Builds it" not in q["data"].get("details", ""), q
+        v.answer(q, "go")
+        # A site that is down refuses nothing more.
+        q = v.asked("step", "c")
+        assert "refuses" not in q["data"].get("details", ""), q
         v.answer(q, "go")
         assert v.walk()["outcome"] == "ok"
 
