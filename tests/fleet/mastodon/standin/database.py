@@ -14,8 +14,8 @@ from standin.pg import PG, PGError
 __all__ = ["PG", "PGError", "Pooled", "connect", "seed", "seed_if_pending", "error_text"]
 
 
-def connect(app="rails", timeout=5):
-    return PG.from_env(app, timeout)
+def connect(app="rails"):
+    return PG.from_env(app)
 
 
 class Pooled:
@@ -86,12 +86,12 @@ def pem(kind, bits):
 def seed(version, env_text):
     """Load the schema of a release and a small community into an empty database; nothing when it is not empty."""
     try:
-        pg = connect("install", 2)
+        pg = connect("install")
     except PGError as e:
         if "does not exist" not in e.text:
             raise
         make_database()
-        pg = connect("install", 2)
+        pg = connect("install")
     with pg:
         pg.run("SELECT pg_advisory_lock(4243)")
         if pg.one("SELECT to_regclass('public.schema_migrations')"):

@@ -48,10 +48,13 @@ def quote(value):
     return "'" + str(value).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
+PATIENCE = 15  # seconds for a connection, as Mastodon's database.yml has it
+
+
 class PG:
     """`run` gives the rows as tuples of str or None."""
 
-    def __init__(self, host, port, name, user, password="", app="rails", timeout=5):
+    def __init__(self, host, port, name, user, password="", app="rails", timeout=PATIENCE):
         lib = library()
         info = "host=%s port=%s dbname=%s user=%s application_name=%s connect_timeout=%d" % (
             quote(host), quote(port), quote(name), quote(user), quote(app), timeout)
@@ -66,7 +69,7 @@ class PG:
         self.run("SET client_min_messages TO error")
 
     @classmethod
-    def from_env(cls, app="rails", timeout=5):
+    def from_env(cls, app="rails", timeout=PATIENCE):
         """As config/database.yml has it: DATABASE_URL wins part by part; an empty DB_HOST is libpq's own socket."""
         env = os.environ
         given = [env.get("DB_HOST", "localhost"), env.get("DB_PORT", "5432"), env.get("DB_NAME", "mastodon_production"),

@@ -4,6 +4,8 @@ import os
 import socket
 import urllib.parse
 
+PATIENCE = 15  # seconds for a connection or an answer: a machine that is busy elsewhere is no dead one
+
 
 class RedisError(Exception):
     """The server said -ERR, or could not be reached."""
@@ -12,14 +14,14 @@ class RedisError(Exception):
 class Redis:
     """One connection, made at the first command and made again after it broke."""
 
-    def __init__(self, host="localhost", port=6379, db=0, password=None, timeout=5, user=None, unix=None):
+    def __init__(self, host="localhost", port=6379, db=0, password=None, timeout=PATIENCE, user=None, unix=None):
         self.host, self.port, self.db, self.password, self.timeout = host, int(port), int(db), password, timeout
         self.user, self.unix = user, unix
         self.sock = None
         self.file = None
 
     @classmethod
-    def from_env(cls, sidekiq=False, timeout=5):
+    def from_env(cls, sidekiq=False, timeout=PATIENCE):
         """As Mastodon finds it: an address of Sidekiq's own, else its own host and port, else the common ones; Sentinel."""
         for prefix in ("SIDEKIQ_REDIS_", "REDIS_") if sidekiq else ("REDIS_",):
             env = {n: os.environ.get(prefix + n, "") for n in ("URL", "HOST", "PORT", "DB", "USER", "PASSWORD", "SENTINELS", "SENTINEL_MASTER", "SENTINEL_PORT")}

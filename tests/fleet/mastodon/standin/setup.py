@@ -72,7 +72,7 @@ def agree_on_seed():
         return
     seed = secrets.token_hex(32)
     try:
-        redis = Redis(os.environ.get("FLEET_REDIS", "localhost"), os.environ.get("FLEET_REDIS_PORT", 6379), timeout=2)
+        redis = Redis(os.environ.get("FLEET_REDIS", "localhost"), os.environ.get("FLEET_REDIS_PORT", 6379))
         redis.cmd("SET", "standin:seed", seed, "NX", "EX", 600)
         seed = redis.cmd("GET", "standin:seed") or seed
     except RedisError:
@@ -293,7 +293,7 @@ def works(name):
         return True
     if name == "mastodon-sidekiq":
         try:
-            redis = Redis(os.environ.get("FLEET_REDIS", "localhost"), os.environ.get("FLEET_REDIS_PORT", 6379), timeout=2)
+            redis = Redis(os.environ.get("FLEET_REDIS", "localhost"), os.environ.get("FLEET_REDIS_PORT", 6379))
             return any(i.startswith(socket.gethostname() + ":") for i in redis.cmd("SMEMBERS", "processes"))
         except RedisError:
             return True  # not our fault, and not our wait
