@@ -251,7 +251,7 @@ are given by time, so that none is given twice.]],
 			for _, queue in ipairs(state.queues) do names[#names + 1] = "queue:" .. queue.name end
 			for i, name in ipairs(names) do names[i] = q(s.site.redis.prefix .. name) end
 			mastodon.run(s, s.site.first, mastodon.redis(s.site, "DEL " .. table.concat(names, " ")))
-			s:note(("Thrown away: %s that waited, and %d to be tried again."):format(counted(waiting, "job"), state.retry))
+			s:note(("Thrown away: %s that waited, and %d that were to be tried again."):format(counted(waiting, "job"), state.retry))
 		end
 	end,
 	done = function(s) return s.redis_decided ~= nil end, gives = { "redis_decided" } }
