@@ -177,10 +177,16 @@ static void look_afresh(struct look *look, const char *url, struct json *out)
 	mem_free(other);
 }
 
+/* That path of the site. Caller owns. */
+static char *page_of(const char *url, const char *path)
+{
+	return mem_printf("%s%s%s", url, str_ends(url, "/") ? "" : "/", path);
+}
+
 /* Which version runs, by the site's own word; a site that does not say it has no fault. */
 static void look_version(struct look *look, const char *url, struct json *out)
 {
-	char *page = mem_printf("%s%sapi/v2/instance", url, str_ends(url, "/") ? "" : "/"), *other = afresh(page);
+	char *page = page_of(url, "api/v2/instance"), *other = afresh(page);
 	struct buf body = {0};
 	struct err ignored;
 	struct json *answer;
@@ -210,7 +216,7 @@ static bool is_refusal(long status)
 static void look_inbox(struct look *look, const char *url, struct json *out)
 {
 	struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/activity+json");
-	char *inbox = mem_printf("%s%sinbox", url, str_ends(url, "/") ? "" : "/");
+	char *inbox = page_of(url, "inbox");
 	long status;
 
 	curl_easy_setopt(look->curl, CURLOPT_POST, 1L);
@@ -249,10 +255,10 @@ struct json *outside_look(const char *url, bool mastodon, int64_t limit_us)
 	if (code == CURLE_OK || look.cut) {
 		tell_answer(&look, out);
 		look_afresh(&look, url, out);
-		if (mastodon)
+		if (mastodon) {
 			look_version(&look, url, out);
-		if (mastodon)
 			look_inbox(&look, url, out);
+		}
 	} else {
 		tell_failure(&look, code, limit_us, out);
 	}

@@ -11,19 +11,9 @@
 
 #define QUICK_US (2 * TIME_SECOND)	/* a look that is younger is not worth stopping */
 
-static const struct model_call *call_at(const struct scene *scene, int64_t seq)
-{
-	const struct model *model = scene->model;
-
-	for (size_t i = model->call_count; i-- > 0;)
-		if (model->calls[i].seq == seq)
-			return &model->calls[i];
-	return NULL;
-}
-
 static bool runs(const struct scene *scene, int64_t seq)
 {
-	const struct model_call *call = call_at(scene, seq);
+	const struct model_call *call = scene_call_find(scene, seq);
 
 	return call && call->state == CALL_RUNNING;
 }
@@ -110,7 +100,7 @@ void dialog_stop_update(struct ui *ui, const struct scene *scene, int64_t now_us
 		return;
 	for (size_t i = 0; i < dialog->option_count; i++)
 		if (dialog->options[i].use == USE_CANCEL && !runs(scene, dialog->options[i].call))
-			mark_ended(&dialog->options[i], call_at(scene, dialog->options[i].call));
+			mark_ended(&dialog->options[i], scene_call_find(scene, dialog->options[i].call));
 	add_running(ui, scene);
 }
 
@@ -118,7 +108,7 @@ void dialog_stop_update(struct ui *ui, const struct scene *scene, int64_t now_us
 static void ask_why(struct ui *ui, const struct scene *scene, const struct option *option)
 {
 	static const char *const why = "Why? (one line, kept in the journal; Esc: do nothing)";
-	const struct model_call *call = option->use == USE_CANCEL ? call_at(scene, option->call) : NULL;
+	const struct model_call *call = option->use == USE_CANCEL ? scene_call_find(scene, option->call) : NULL;
 	char *title = call ? mem_printf("STOP ON %s", host_of(call)) : mem_strdup("ABORT THE SESSION");
 	struct buf text = { 0 };
 	int64_t seq = option->call;

@@ -30,12 +30,11 @@ const struct model_step *ui_step(const struct ui *ui, const struct scene *scene)
 
 const struct model_call *ui_call(const struct ui *ui, const struct scene *scene)
 {
-	const struct model *model = scene->model;
 	const struct model_step *step = ui->step ? model_step_find(scene->model, ui->step) : NULL;
+	const struct model_call *call = scene_call_find(scene, ui->call);
 
-	for (size_t i = model->call_count; ui->call && i-- > 0;)
-		if (model->calls[i].seq == ui->call)
-			return &model->calls[i];
+	if (call)
+		return call;
 	return step ? scene_step_call(scene, step) : scene_focus(scene);
 }
 

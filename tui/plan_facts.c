@@ -250,39 +250,40 @@ void plan_version_words(const struct plan *plan, struct buf *out)
 	buf_putc(out, '.');
 }
 
+/* Words as rows; none when there are none. Ends the text. */
+static void add_words(struct plan *plan, enum role role, struct buf *text, int cols)
+{
+	struct buf safe = { 0 };
+
+	utf8_safe(&safe, buf_text(text), text->len, false);
+	if (text->len)
+		rows_add_text(&plan->rows, role, buf_text(&safe), 0, cols);
+	buf_done(&safe);
+	buf_done(text);
+}
+
 static void add_version(struct plan *plan, int cols)
 {
-	struct buf text = { 0 }, safe = { 0 };
+	struct buf text = { 0 };
 
 	plan_version_words(plan, &text);
-	utf8_safe(&safe, buf_text(&text), text.len, false);
-	if (text.len)
-		rows_add_text(&plan->rows, ROLE_TEXT, buf_text(&safe), 0, cols);
-	buf_done(&text);
-	buf_done(&safe);
+	add_words(plan, ROLE_TEXT, &text, cols);
 }
 
 static void add_downtime(struct plan *plan, int cols)
 {
-	struct buf text = { 0 }, safe = { 0 };
+	struct buf text = { 0 };
 
 	plan_pause_words(plan, &text);
-	utf8_safe(&safe, buf_text(&text), text.len, false);
-	rows_add_text(&plan->rows, pauses_at_all(plan) ? ROLE_WARN : ROLE_TEXT, buf_text(&safe), 0, cols);
-	buf_done(&text);
-	buf_done(&safe);
+	add_words(plan, pauses_at_all(plan) ? ROLE_WARN : ROLE_TEXT, &text, cols);
 }
 
 static void add_no_return(struct plan *plan, int cols)
 {
-	struct buf text = { 0 }, safe = { 0 };
+	struct buf text = { 0 };
 
 	plan_no_return_words(plan, &text);
-	utf8_safe(&safe, buf_text(&text), text.len, false);
-	if (text.len)
-		rows_add_text(&plan->rows, ROLE_FAIL, buf_text(&safe), 0, cols);
-	buf_done(&text);
-	buf_done(&safe);
+	add_words(plan, ROLE_FAIL, &text, cols);
 }
 
 static void add_about(struct plan *plan, int cols)

@@ -188,14 +188,19 @@ static void shell_take(struct scene *scene, const struct event *ev, const struct
 	strip_feed(&scene->strip, ev->bytes, ev->len, text);
 }
 
-const struct model_call *scene_shell(const struct scene *scene)
+const struct model_call *scene_call_find(const struct scene *scene, int64_t seq)
 {
 	const struct model *model = scene->model;
 
-	for (size_t i = model->call_count; scene->shell && i-- > 0;)
-		if (model->calls[i].seq == scene->shell)
+	for (size_t i = model->call_count; seq && i-- > 0;)
+		if (model->calls[i].seq == seq)
 			return &model->calls[i];
 	return NULL;
+}
+
+const struct model_call *scene_shell(const struct scene *scene)
+{
+	return scene_call_find(scene, scene->shell);
 }
 
 static struct scene_output *output_find_call(const struct scene *scene, int64_t call)

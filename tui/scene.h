@@ -82,6 +82,9 @@ const struct question *scene_question(const struct scene *scene);
 /* Open question by seq, NULL when it is closed. Borrowed until the next event. */
 const struct question *scene_question_find(const struct scene *scene, int64_t seq);
 
+/* The call of that seq; NULL when there is none, and for 0. Borrowed until the next event. */
+const struct model_call *scene_call_find(const struct scene *scene, int64_t seq);
+
 /* Scrollback of a call, NULL when it printed nothing or was dropped. Borrowed until the next event. */
 struct output *scene_output(const struct scene *scene, int64_t call);
 
