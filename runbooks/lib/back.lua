@@ -289,11 +289,15 @@ local function end_words(site)
 		q(("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"):format(text(site.db.name))))
 end
 
+local function demand_none_prepared(s, site)
+	local open = prepared(s, site)
+	check(not open, open)
+end
+
 -- Nobody gets into the damaged database any more, and who is in is put out: also a process that nobody knows of. Whoever may not be put out
 -- is asked for before anything is restored, as a dump may take hours: they cannot come back meanwhile.
 local function fence(s, site)
-	local open = prepared(s, site)
-	check(not open, open)
+	demand_none_prepared(s, site)
 	alter(s, site, ("ALTER DATABASE %s WITH ALLOW_CONNECTIONS false"):format(ident(site.db.name)))
 	alter(s, site, ("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND usename = current_user AND pid <> pg_backend_pid()"):format(text(site.db.name)))
 	local there = others(s, site)
@@ -306,8 +310,7 @@ local function fence(s, site)
 		check(answer == "look" or #there == 0, ("others are in the database (%s): nothing was done"):format(table.concat(there, ", ")))
 	end
 	-- One of those who were in it may have prepared it meanwhile.
-	open = prepared(s, site)
-	check(not open, open)
+	demand_none_prepared(s, site)
 end
 
 -- Does this while nobody gets into the database. When it fails the database is opened again: nothing of it was changed.

@@ -212,7 +212,8 @@ local LOCAL = SHELL .. [[for ref in $refs; do c=$(git rev-parse -q --verify "$re
 -- What the target is: { asked, name, ref, commit, kind = tag|branch|local, remote, checkout, tags, version … }. A name that is a tag or a
 -- branch at a remote, REMOTE/BRANCH, or a branch that was made on the hosts.
 function M.find(s, site)
-	local host, name = site.first, M.wanted(s, site)
+	local host, asked = site.first, M.wanted(s, site)
+	local name = asked
 	local git, errors, tags = site.hosts[host].git, {}, nil
 	local list = remotes(s, host, git)
 	local before, behind = name:match("^([^/]+)/(.+)$")
@@ -222,7 +223,7 @@ function M.find(s, site)
 		if #found.tags > 0 or found.ref then tags = tags or found.tags end
 		if found.ref then
 			local kind, short = found.ref:match("^refs/(%a+)/(.*)$")
-			return { asked = M.wanted(s, site), name = short, ref = found.ref, commit = found.commit, kind = kind == "tags" and "tag" or "branch", remote = remote,
+			return { asked = asked, name = short, ref = found.ref, commit = found.commit, kind = kind == "tags" and "tag" or "branch", remote = remote,
 				url = git.remotes[remote], tags = found.tags, checkout = kind == "tags" and short or found.commit }
 		elseif not found.tags[1] then
 			errors[#errors + 1] = ("%s (%s): %s"):format(remote, git.remotes[remote], reason(found.err))
@@ -232,7 +233,7 @@ function M.find(s, site)
 	if ref then
 		local short = ref:match("^refs/%a+/(.*)$")
 		if #errors > 0 then s:warn("The list of releases could not be had from git's remote: " .. table.concat(errors, "; ")) end
-		return { asked = M.wanted(s, site), name = short, ref = ref, commit = commit, kind = "local", tags = tags or {}, checkout = short }
+		return { asked = asked, name = short, ref = ref, commit = commit, kind = "local", tags = tags or {}, checkout = short }
 	end
 	if not tags then fail(("git on %s cannot ask for releases. Mend that first (as %s in %s): %s"):format(host, mastodon.user(s), mastodon.live(s),
 		table.concat(errors, "; "))) end
