@@ -343,7 +343,6 @@ def log_removed():
                 place.verify()
                 if running:
                     view.kill()
-                    gone(view.pid)
                     view.wait()
                     place.write("go", "")
                     view = place.resume(1)

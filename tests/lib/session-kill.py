@@ -54,7 +54,6 @@ def one_run(victim, at):
                     killed = True
                     if victim == "session":
                         view.kill()
-                        gone(view.pid)
                     elif victim == "worker":
                         for pid in worker_of(view.pid):
                             os.kill(pid, signal.SIGKILL)

@@ -111,7 +111,6 @@ def long_values():
         begun = [m for m in late.seen if m.get("kind") == "call.begun" and "stdin" in m["data"].get("args", {})]
         assert len(begun) == 1 and begun[0]["cut"] and "bytes in all" in begun[0]["data"]["args"]["stdin"], begun[0].keys()
         one.kill()
-        gone(one.pid)
         again = place.resume(q["session"])
         q = again.asked("step", "b")
         again.answer(q, "go")
@@ -162,7 +161,6 @@ def old_journal():
         q = one.asked("step", "a")
         session = q["session"]
         one.kill()
-        gone(one.pid)
         one.end()
         append(place.journal, session, 41, text=b"\x01" * 1048550)
         append(place.journal, session, 40, text=b"y" * (3 << 20))

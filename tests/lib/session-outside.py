@@ -169,7 +169,6 @@ def goes_on_after_a_kill():
         v = place.run()
         begun(v)
         v.kill()
-        gone(v.pid)
         v.end()
         before = len(site.asked)
         v = place.resume(v.hello["session"])

@@ -122,7 +122,6 @@ def damaged_index():
             view = place.run()
             view.walk(stop=lambda m: m.get("kind") == "asked" and m.get("step") == "b")
             view.kill()
-            gone(view.pid)
             view.wait()
             place.bellbook("note", "1", "all is moved into the file by this")
             at, seqs = entry_of(place, index), [event["seq"] for event in place.log(1)]
@@ -151,7 +150,6 @@ def killed_at(place, step):
     view = place.run()
     view.walk(stop=lambda m: m.get("kind") == "asked" and m.get("step") == step)
     view.kill()
-    gone(view.pid)
     view.wait()
 
 
@@ -228,7 +226,6 @@ def log_removed_in_use():
         seqs = [max(m["seq"] for m in view.seen if "seq" in m) for view in (first, second)]
         for view in (first, second):
             view.kill()
-            gone(view.pid)
             view.wait()
         place.verify()
         for session, seq in ((1, seqs[0]), (number, seqs[1])):
@@ -248,7 +245,6 @@ def no_false_alarm():
                 view.walk(stop=lambda m, step=step: m.get("kind") == "asked" and m.get("step") == step)
             numbers = [view.seen[0]["hello"]["session"] for view in (first, second)]
             first.kill()
-            gone(first.pid)
             first.wait()
             place.verify()
             place.bellbook("note", str(numbers[0]), "killed at " + step)

@@ -48,7 +48,6 @@ def walk(place, value, kill=None):
         m = v.walk(took, stop=lambda m: (m.get("kind"), m.get("step")) == kill)
         assert m and "seq" in m, m
         v.kill()
-        gone(v.pid)
         v.end()
         v = place.resume(v.hello["session"])
     closed = v.walk(took)

@@ -207,8 +207,10 @@ class View:
         self.answer(m, value, why="a test", **more)
 
     def kill(self, sig=signal.SIGKILL):
-        """Kills the session's process."""
+        """Kills the session's process. After SIGKILL it is gone: one that is still dying holds its session, and a resume would attach to it."""
         os.kill(self.pid, sig)
+        if sig == signal.SIGKILL:
+            gone(self.pid)
 
     def end(self):
         """The view ends; the session goes on."""
@@ -223,11 +225,12 @@ class View:
 
 
 def gone(pid):
+    """Waits until a process has ended, or is a zombie without another thread: then its files and locks are free."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         try:
             with open("/proc/%d/stat" % pid) as f:
-                if f.read().rsplit(")", 1)[1].split()[0] == "Z":
+                if f.read().rsplit(")", 1)[1].split()[0] == "Z" and len(os.listdir("/proc/%d/task" % pid)) <= 1:
                     return
         except (FileNotFoundError, ProcessLookupError):
             return
