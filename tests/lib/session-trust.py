@@ -10,7 +10,7 @@ import sys
 import time
 
 sys.dont_write_bytecode = True
-from walk import PATIENCE, Place, gone, tap  # noqa: E402
+from walk import PATIENCE, Place, tap  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 HEAD = 'runbook { id = "t", bellbook = 1, title = "T" }\n'
