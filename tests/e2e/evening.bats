@@ -47,14 +47,24 @@ takes_keys() {
 # The text of the dialog that is up, without its frame.
 page() { screen | sed -n 's/^│ \(.*[^ ]\) *│$/\1/p'; }
 
-# All of its pages, in one line.
+# Which lines of it are seen.
+lines_seen() { page | grep '^-- lines '; }
+
+no_longer() { [ "$("$1")" != "$2" ]; }
+
+no_wait() { ! screen | grep -q 'wait \.\.\.'; }
+
+# All of its pages, in one line. Each key is seen to turn its page before the next is sent, or two of them would turn two.
 whole_box() {
-	local now text='' end=$((SECONDS + PATIENCE))
-	while [ $SECONDS -lt $end ]; do
+	local now text='' lines
+	until_true no_wait
+	while :; do
 		now=$(page)
-		[[ $text == *"$now"* ]] || text+=$now$'\n' # a key that came too soon turned no page
+		text+=$now$'\n'
 		[[ $now == *'PgDn shows'* ]] || break
+		lines=$(lines_seen)
 		keys PageDown
+		until_true no_longer lines_seen "$lines" || { all_screens; return 1; }
 	done
 	grep -v -e '^-- lines ' -e 'Esc decides nothing' -e 'Esc closes' <<<"$text" | tr '\n' ' '
 }
