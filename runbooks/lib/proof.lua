@@ -233,31 +233,37 @@ local function addresses_of(s, host, name)
 	return map
 end
 
--- Backends of the database that the looks go to, by "address port" and by pid.
+-- Backends of the server that the looks go to, by "address port" and by pid: the name of the database that each is in.
 local function backends(s, site)
 	local tcp, pids = {}, {}
-	for _, row in ipairs(mastodon.sql(s, site, "SELECT pid, coalesce(host(client_addr), ''), coalesce(client_port, 0) FROM pg_stat_activity "
-		.. "WHERE datname = current_database()")) do
-		local pid, address, port = row:match("^(%d+)|([^|]*)|(%-?%d+)$")
-		if address and address ~= "" then tcp[address:gsub("^::ffff:", "") .. " " .. port] = true elseif pid then pids[pid] = true end
+	for _, row in ipairs(mastodon.sql(s, site, "SELECT pid, coalesce(host(client_addr), ''), coalesce(client_port, 0), datname FROM pg_stat_activity "
+		.. "WHERE datname IS NOT NULL")) do
+		local pid, address, port, name = row:match("^(%d+)|([^|]*)|(%-?%d+)|(.*)$")
+		if address and address ~= "" then tcp[address:gsub("^::ffff:", "") .. " " .. port] = name elseif pid then pids[pid] = name end
 	end
 	return tcp, pids
 end
 
--- How many of a web's sockets lead to backends of the database, and how many to the settings' own address.
+-- How many of a web's sockets lead to backends of the database, and how many to the settings' own address, where it is not seen which database of
+-- that server they are in; and the name of another one that one of them is in.
 local function count(site, sockets, tcp, pids, named)
-	local direct, address = 0, 0
-	for _, one in ipairs(sockets.tcp) do
-		if tcp[one.host .. " " .. one.port] then direct = direct + 1 end
-		if one.far_port == site.db.port and named[one.far] then address = address + 1 end
-	end
-	for _, one in ipairs(sockets.unix) do
-		for pid in one.pids:gmatch("%d+") do
-			if pids[pid] then direct = direct + 1 break end
+	local direct, address, other = 0, 0, nil
+	local function add(name, is_there)
+		if name == site.db.server.name then
+			direct = direct + 1
+		elseif name then
+			other = name
+		elseif is_there then
+			address = address + 1
 		end
-		if (site.db.host == "" or site.db.host:sub(1, 1) == "/") and one.path:find(".s.PGSQL." .. site.db.port .. "$") then address = address + 1 end
 	end
-	return direct, address
+	for _, one in ipairs(sockets.tcp) do add(tcp[one.host .. " " .. one.port], one.far_port == site.db.port and named[one.far]) end
+	for _, one in ipairs(sockets.unix) do
+		local name
+		for pid in one.pids:gmatch("%d+") do name = name or pids[pid] end
+		add(name, (site.db.host == "" or site.db.host:sub(1, 1) == "/") and one.path:find(".s.PGSQL." .. site.db.port .. "$"))
+	end
+	return direct, address, other
 end
 
 local function list_of(sockets)
@@ -321,10 +327,13 @@ function M.database(s)
 		if sockets then
 			running = true
 			if not tcp then tcp, pids = backends(s, site) end
-			local to_us, to_address = count(site, sockets, tcp, pids, addresses_of(s, host, site.db.host))
+			local to_us, to_address, other = count(site, sockets, tcp, pids, addresses_of(s, host, site.db.host))
 			local said = to_us + to_address == 0 and silent(s, site, host)
 			if to_us > 0 then
 				proven[#proven + 1] = ("%s of the web on %s %s"):format(counted(to_us, "socket"), host, to_us == 1 and "is its connection" or "are its connections")
+			elseif other then
+				known[#known + 1] = ("on %s the web (pids %s) is connected to the database %s of that server"):format(host, sockets.pids, other)
+				not_proven(site, known)
 			elseif to_address > 0 then
 				proven[#proven + 1] = ("%s of the web on %s %s to %s, which gives the same server"):format(counted(to_address, "socket"), host,
 					to_address == 1 and "leads" or "lead", settings.db_words(site.db))

@@ -34,7 +34,7 @@ says() {
 
 @test "the digest of a copy is taken from the note beside it, until somebody writes to the copy" { says copies.lua; }
 
-@test "a web that was just started and has asked Redis alone is no web of another database" { says proof.lua; }
+@test "a web that is connected to another database of the same server is seen; one that was just started and has asked Redis alone is none" { says proof.lua; }
 
 @test "webs of several hosts that run different versions are told; one that was just started is waited for before it is said that none answers" { says running.lua; }
 

@@ -10,7 +10,7 @@ local parts = { services = {}, sidekiq = {}, settings = { db_words = function() 
 function env.require(name) return parts[name] or name == "counted" and assert(loadfile(arg[1] .. "/counted.lua"))() end
 function env.fail(text) error({ text = text }, 0) end
 parts.mastodon = { hosts_with = function() return { "app1" } end, units = function() return { "mastodon-web" } end, page = function() end,
-	domain = function() return "toot.example" end, is_healthy = function() return true end, sql = function() return { "41||-1", "42|127.0.0.1|40000" } end,
+	domain = function() return "toot.example" end, is_healthy = function() return true end, sql = function() return { "41||-1|toot", "42|127.0.0.1|40000|toot", "43||-1|other", "44|127.0.0.1|40001|other", "45|||" } end,
 	root_read = function() return { out = sockets } end, read = function(_, _, text) return { ok = true, err = "", out = text:find("rails", 1, true) and row or "" } end }
 local proof = assert(loadfile(arg[1] .. "/proof.lua", "t", env))()
 
@@ -38,6 +38,11 @@ local REDIS = "tcp 127.0.0.1:50000 127.0.0.1:6379\n"
 holds("a connection to it", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,41\n"), "1 socket of the web on app1 is its connection; Rails names the same")
 holds("two connections to it", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,41\ntcp 127.0.0.1:40000 127.0.0.1:5432\n"), "2 sockets of the web on app1 are its connections")
 holds("to another server", look(REDIS .. "tcp 127.0.0.1:50001 10.0.0.9:5432\n"), "refused: ", "holds connections to 10.0.0.9 port 5432: none of them leads there")
+-- DB_NAME was changed since the web was started: the server is the same, and so are its address and its port.
+holds("to another database of that server", look(REDIS .. "unix /run/postgresql/.s.PGSQL.5432 ,43\n"), "refused: ",
+	"on app1 the web (pids 7) is connected to the database other of that server")
+holds("to another one by TCP", look(REDIS .. "tcp 127.0.0.1:40001 127.0.0.1:5432\n"), "refused: ", "is connected to the database other of that server")
+holds("to both", look("tcp 127.0.0.1:40001 127.0.0.1:5432\ntcp 127.0.0.1:40000 127.0.0.1:5432\n"), "1 socket of the web on app1 is its connection")
 -- Just started: it has asked Redis, and no database yet.
 holds("to Redis alone", look(REDIS), "! Only Rails' word tells", "no connection of the web (pids 7) to any database was seen", "Rails names the same")
 
