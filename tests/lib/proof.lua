@@ -10,7 +10,8 @@ local parts = { services = {}, sidekiq = {}, settings = { db_words = function() 
 function env.require(name) return parts[name] or name == "counted" and assert(loadfile(arg[1] .. "/counted.lua"))() end
 function env.fail(text) error({ text = text }, 0) end
 parts.mastodon = { hosts_with = function() return { "app1" } end, units = function() return { "mastodon-web" } end, page = function() end,
-	domain = function() return "toot.example" end, is_healthy = function() return true end, sql = function() return { "41||-1|toot", "42|127.0.0.1|40000|toot", "43||-1|other", "44|127.0.0.1|40001|other", "45|||" } end,
+	domain = function() return "toot.example" end, is_healthy = function() return true end,
+	sql = function() return { "41||-1|toot", "42|127.0.0.1|40000|toot", "43||-1|other", "44|127.0.0.1|40001|other", "45|||" } end,
 	root_read = function() return { out = sockets } end, read = function(_, _, text) return { ok = true, err = "", out = text:find("rails", 1, true) and row or "" } end }
 local proof = assert(loadfile(arg[1] .. "/proof.lua", "t", env))()
 
