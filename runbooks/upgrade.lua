@@ -103,8 +103,8 @@ local function tell_of_replicas(s)
 end
 
 local function code_is(s, host)
-	local cmd = "test \"$(git rev-parse HEAD)\" = \"$(git rev-parse -q --verify %s)\""
-	return mastodon.read(s, host, cmd:format(q(target(s).tag .. "^{commit}")), { check = false }).ok
+	target(s)	-- fails when it was not looked at
+	return mastodon.read(s, host, code.is_there_cmd(s.site), { check = false }).ok
 end
 
 -- As sidekiq.coded_since, and knows the tables as the last run of migrations left them.
@@ -572,7 +572,10 @@ comes back as a half-installed new one: do not restart anything by hand, and do 
 		local warm = verify.warm(s, s.site, user)
 		do_on_all(s, function(host)
 			if code_is(s, host) then return end
-			mastodon.run(s, host, code.checkout(s.site, host))
+			local ok, why = pcall(mastodon.run, s, host, code.checkout(s.site, host))
+			if ok then return end
+			if type(why) == "table" and why.kind == "remote" then why.text = code.moved(s, s.site, host) or why.text end
+			error(why, 0)
 		end)
 		s.checked_out = true
 		local broken = verify.broken(s, s.site, user, warm)

@@ -47,6 +47,18 @@ else
 	git config --get-regexp '^remote\..*\.url$' | sed 's#//[^@/ ]*@#//(secret)@#; s/^remote\.\(.*\)\.url /remote=\1 /'
 	git log --no-merges --format='own=%h %an: %s' HEAD --not --remotes --tags | cut -c 1-160 | head -n 40
 	git -c core.quotePath=false diff --name-only HEAD | head -n 200 | sed 's/^/changed=/'
+	dir=$(git rev-parse --git-dir)
+	for f in index HEAD shallow packed-refs config; do
+		f=$dir/$f.lock
+		for i in 1 2 3; do [ ! -e "$f" ] || sleep 1; done
+		[ ! -e "$f" ] || say lock "$f, of $(date -r "$f" '+%F %T')"
+	done
+	for f in FETCH_HEAD ORIG_HEAD logs/HEAD; do [ ! -e "$dir/$f" ] || [ -w "$dir/$f" ] || say locked "./$dir/$f"; done
+	if [ -e "$dir/MERGE_HEAD" ]; then say begun merge
+	elif [ -e "$dir/rebase-apply/applying" ]; then say begun am
+	elif [ -d "$dir/rebase-merge" ] || [ -d "$dir/rebase-apply" ]; then say begun rebase
+	elif [ -e "$dir/CHERRY_PICK_HEAD" ]; then say begun cherry-pick
+	elif [ -e "$dir/REVERT_HEAD" ]; then say begun revert; fi
 	{ echo .; git -c core.quotePath=false ls-files | sed -n 's#/[^/]*$##p' | uniq | sort -u; find .git -type d ! -writable 2>/dev/null; } |
 		while IFS= read -r d; do [ ! -d "$d" ] || [ -w "$d" ] || say locked "./$d"; done | head -n 5
 	for d in node_modules vendor/bundle public/packs tmp log; do
@@ -72,7 +84,7 @@ end
 
 -- What lies on one host, and what git says about it.
 function M.facts(s, host)
-	local facts = read_facts(mastodon.read(s, host, FACTS).out, { remote = true, own = true, changed = true, locked = true })
+	local facts = read_facts(mastodon.read(s, host, FACTS).out, { remote = true, own = true, changed = true, locked = true, lock = true })
 	facts.remotes = {}
 	for _, line in ipairs(facts.remote) do
 		local name, url = line:match("^(%S+) (.*)$")
@@ -116,6 +128,13 @@ function M.git_problems(s, site)
 			add("git does not work in %s: %s", live, git.git)
 		elseif next(git.remotes) == nil then
 			add("git knows no place to fetch new code from. As %s in %s: git remote add origin %s", user, live, OFFICIAL)
+		end
+		for _, lock in ipairs(git.lock) do
+			add("a lock of git's lies there (%s): a git runs there now, or one died and left it. When none runs (ps -C git), as %s in %s: rm %s", lock, user, live,
+				lock:match("^(.*), of ") or lock)
+		end
+		if git.begun then
+			add("a %s was begun in git there and not ended: end it, or as %s in %s: git %s --abort", git.begun, user, live, git.begun)
 		end
 	end
 	return problems
@@ -244,7 +263,8 @@ function M.find(s, site)
 end
 
 -- The tree of the target, read without changing anything: what the host does not have yet is fetched into a folder that is removed again.
--- brings: new migrations. way: files that are not git's and would be replaced. touched: files changed by hand that the target changes too. missing: own commits
+-- brings: new migrations. way: files that are not git's and would be replaced. touched: files changed by hand that the target changes too;
+-- hidden: those that git was told not to look at. missing: own commits
 -- that the target does not have, not even as a copy. A shallow clone cannot lend its objects: what it lacks would be missing there too.
 local PROBE = SHELL .. [[
 t=$(mktemp -d "${TMPDIR:-/tmp}/bellbook.XXXXXXXX") || exit 1
@@ -275,7 +295,11 @@ awk -F/ '{ p = ""; for (i = 1; i < NF; i++) { p = p (i > 1 ? "/" : "") $i; if (!
 		if [ -L "$d" ] || { [ -e "$d" ] && [ ! -d "$d" ]; }; then say way "$d"; fi
 	done
 git -c core.quotePath=false diff --name-only HEAD | sort >"$t/changed"
-git -c core.quotePath=false diff --name-only --no-renames HEAD "$c" | sort | comm -12 - "$t/changed" | sed 's/^/touched=/'
+git -c core.quotePath=false diff --name-only --no-renames HEAD "$c" | sort >"$t/differs"
+comm -12 "$t/differs" "$t/changed" | sed 's/^/touched=/'
+git -c core.quotePath=false ls-files -v | sed -n 's/^[a-zS] //p' | sort | comm -12 - "$t/differs" | while IFS= read -r f; do
+	[ ! -f "$f" ] || [ "$(git hash-object -- "$f")" = "$(git rev-parse -q --verify "HEAD:$f")" ] || say hidden "$f"
+done
 git rev-list --no-merges HEAD --not --remotes --tags >"$t/own"
 if [ -s "$t/own" ] && ! git merge-base --is-ancestor HEAD "$c" 2>/dev/null; then
 	git cherry "$c" HEAD 2>/dev/null | sed -n 's/^- //p' >"$t/carried"
@@ -290,7 +314,7 @@ function M.probe(s, site)
 		local git = site.hosts[host].git
 		local remote = goal.kind ~= "local" and (git.remotes[goal.remote] and goal.remote or remotes(s, host, git)[1]) or ""
 		local words = ("remote=%s ref=%s c=%s local=%s\n"):format(q(remote), q(goal.ref), q(goal.commit), q(goal.kind == "local" and goal.name or ""))
-		local facts = read_facts(mastodon.read(s, host, words .. PROBE).out, { error = true, way = true, touched = true, missing = true })
+		local facts = read_facts(mastodon.read(s, host, words .. PROBE).out, { error = true, way = true, touched = true, hidden = true, missing = true })
 		facts.remote = remote
 		return facts
 	end)
@@ -401,6 +425,12 @@ function M.tree_problems(s, site)
 			add("these files were changed by hand, and %s changes them too, so git refuses: %s. To put your changes away (they are then not in what runs; "
 				.. "git stash pop brings them back), as %s in %s: git stash push -- %s", site.goal.name, some(tree.touched), user, live, quoted(tree.touched))
 		end
+		if #tree.hidden > 0 then
+			local names = quoted(tree.hidden)
+			add("these files were changed by hand, and %s changes them, too, so git refuses; git was told not to look at them, and does not show it: %s. To put your changes away "
+				.. "(git stash pop brings them back), as %s in %s: git update-index --no-skip-worktree --no-assume-unchanged -- %s && git stash push -- %s", site.goal.name,
+				some(tree.hidden), user, live, names, names)
+		end
 		if #git.locked > 0 then
 			local whole = {}
 			for i, name in ipairs(git.locked) do whole[i] = name == "./." and live or live .. "/" .. name:gsub("^%./", "") end
@@ -421,13 +451,31 @@ function M.umask(site, host)
 	return others >= 4 and "umask 022 && " or ""
 end
 
--- The command that brings the target's code to a host.
+-- The command that brings the target's code to a host: by its commit, as a branch may have the tag's name, and the tag may be moved meanwhile.
 function M.checkout(site, host)
 	local goal, h = site.goal, site.hosts[host]
 	if goal.kind == "local" then return M.umask(site, host) .. "git checkout " .. q(goal.name) end
 	local depth = h.git and h.git.shallow == "true" and "--depth 1 " or ""
 	local remote = h.tree and h.tree.remote ~= "" and h.tree.remote or goal.remote
-	return M.umask(site, host) .. ("git fetch --no-tags %s%s %s && git checkout --detach %s"):format(depth, q(remote), goal.kind == "tag" and "tag " .. q(goal.name) or q(goal.name), q(goal.checkout))
+	return M.umask(site, host) .. ("git fetch --no-tags %s%s %s && git checkout --detach %s"):format(depth, q(remote), goal.kind == "tag" and "tag " .. q(goal.name) or q(goal.name),
+		q(goal.commit))
+end
+
+-- Shell text: true where the target's code lies. What was looked at is meant, whatever became of the tag since.
+function M.is_there_cmd(site)
+	local goal = site.goal
+	local wanted = goal.kind == "local" and ("\"$(git rev-parse -q --verify %s)\""):format(q(goal.checkout .. "^{commit}")) or q(goal.commit)
+	return "test \"$(git rev-parse HEAD)\" = " .. wanted
+end
+
+-- Words, when a tag that was fetched to a host leads to another commit than the one that was looked at; else nil.
+function M.moved(s, site, host)
+	local goal = site.goal
+	if goal.kind ~= "tag" then return nil end
+	local is = trim(mastodon.read(s, host, ("git rev-parse -q --verify %s; true"):format(q(goal.ref .. "^{commit}"))).out)
+	if is == "" or is == goal.commit then return nil end
+	return ("%s: the tag %s is another commit at %s now (%s) than when it was looked at (%s): somebody moved it. Find out why; to take the new one, repeat the step “May we go from "
+		.. "here to there?”"):format(host, goal.name, goal.remote, is:sub(1, 12), goal.commit:sub(1, 12))
 end
 
 return M

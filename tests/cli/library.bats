@@ -36,6 +36,8 @@ says() {
 
 @test "a web that is connected to another database of the same server is seen; one that was just started and has asked Redis alone is none" { says proof.lua; }
 
+@test "what of git's own would refuse a checkout is seen before; the commit that was looked at is checked out, whatever has its name by then" { says tree.lua; }
+
 @test "webs of several hosts that run different versions are told; one that was just started is waited for before it is said that none answers" { says running.lua; }
 
 @test "each step says itself what leads back from it: on a screen no other stands above it" {

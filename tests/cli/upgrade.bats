@@ -49,7 +49,7 @@ asked_open() {
 	upgrade 4.6.5 --dry-run
 	closed ok
 	# With its folder and its variables.
-	grep -q "would run on app2 as mastodon in $LIVE with .*RAILS_ENV=production.*: git fetch --no-tags 'origin' tag 'v4.6.5' && git checkout --detach 'v4.6.5'" <<<"$output"
+	grep -q "would run on app2 as mastodon in $LIVE with .*RAILS_ENV=production.*: git fetch --no-tags 'origin' tag 'v4.6.5' && git checkout --detach '[0-9a-f]\{40\}'" <<<"$output"
 	grep -q "would run on app1 as mastodon in $LIVE with .*RAILS_ENV=production.*: bundle exec rails db:migrate" <<<"$output"
 	has "nothing was changed"
 	[ -z "$(effects app1)$(effects app2)" ]
