@@ -5,7 +5,8 @@
 local M = {}
 
 -- Modes: `facts`, one line for what may be told of each setting; `values NAME…`, NAME=value of each, for a digest; `value NAME`;
--- `password NAME`, of the address in NAME. BB_ENV: a unit's environment as `systemctl show` prints it; BB_FILES: its EnvironmentFiles.
+-- `password NAME`, of the address in NAME. BB_ENV: a unit's environment as `systemctl show` prints it; BB_FILES: its EnvironmentFiles,
+-- with a - in front of one that needs not be there.
 M.READER = [==[
 function blank(c) { return c != "" && index(" \t\n\r\f\v", c) > 0 }
 function skip(p) { while (blank(substr(T, p, 1))) p++; return p }
@@ -131,9 +132,10 @@ function dotenv(path,  p, c, k) {
 	}
 	for (k in H) if (!(k in ENVV)) { ENVV[k] = H[k]; FROM[k] = path }
 }
-# One file of EnvironmentFile=: systemd's own rules.
-function environment_file(path,  p, c, q, key, v, keep, before) {
-	if (!slurp(path)) { lost = lost " " path; return }
+# One file of EnvironmentFile=: systemd's own rules. With a - in front it needs not be there.
+function environment_file(path,  p, c, q, key, v, keep, before, may) {
+	if (substr(path, 1, 1) == "-") { may = 1; path = substr(path, 2) }
+	if (!slurp(path)) { if (!may) lost = lost " " path; return }
 	files = files " " path
 	for (p = 1; p <= length(T); p++) {
 		p = skip(p)
@@ -254,7 +256,10 @@ local PLAIN_URL = [[sed -n "s#^%s=.*://[^:]*:\([^@]*\)@.*#\1#p" .env.production 
 -- Shell text before what reads settings, as root in Mastodon's folder with READER as stdin: r MODE… reads them as the unit's processes do.
 local READ = [=[prog=$(cat) unit=%s
 HOME=$(getent passwd %s | cut -d : -f 6) USER=%s LOGNAME=%s BB_ENV=RAILS_ENV=production BB_FILES=
-[ -z "$unit" ] || BB_ENV=$(systemctl show -p Environment --value "$unit") BB_FILES=$(systemctl show -p EnvironmentFiles --value "$unit" | sed 's/ (ignore_errors=[a-z]*)$//')
+[ -z "$unit" ] || BB_ENV=$(systemctl show -p Environment --value "$unit") BB_FILES=$(systemctl show -p EnvironmentFiles --value "$unit" |
+	sed -e 's/^\(.*\) (ignore_errors=yes)$/-\1/' -e 's/ (ignore_errors=no)$//' | while IFS= read -r f; do
+	case $f in *[*?[]*) may=; case $f in -*) may=-; f=${f#-} ;; esac; for one in $f; do printf '%%s\n' "$may$one"; done ;; *) printf '%%s\n' "$f" ;; esac
+done)
 export HOME USER LOGNAME BB_ENV BB_FILES LC_ALL=C
 r() { awk "$prog" "$@"; }
 ]=]
@@ -278,7 +283,7 @@ done
 for n in VAPID_PRIVATE_KEY VAPID_PUBLIC_KEY; do [ -z "$(r value $n)" ] || echo "sha_$n=$(digest $n)"; done
 # A file of EnvironmentFile= that sh reads as systemd does can be given to our own commands.
 printf '%%s\n' "$BB_FILES" | while read -r f; do
-	[ -z "$f" ] || [ ! -r "$f" ] || grep -Evq "^[[:space:]]*(#.*)?$|^[A-Za-z_][A-Za-z0-9_]*=(\"[^\"\$\`\\\\]*\"|'[^']*'|[]A-Za-z0-9_./:@%%+,=-]*)[[:space:]]*$" "$f" || echo "sourced=$f"
+	f=${f#-}; [ -z "$f" ] || [ ! -r "$f" ] || grep -Evq "^[[:space:]]*(#.*)?$|^[A-Za-z_][A-Za-z0-9_]*=(\"[^\"\$\`\\\\]*\"|'[^']*'|[]A-Za-z0-9_./:@%%+,=-]*)[[:space:]]*$" "$f" || echo "sourced=$f"
 done
 true]=]
 

@@ -129,6 +129,8 @@ local function check_layers(awk)
 	os.remove(folder .. "/.env.production.local")
 	os.remove(folder .. "/.env")
 	differ(awk .. " a file that is not there", reader(awk, "facts", "BB_ENV= BB_FILES=/no/such"):match("env_lost=([^\n]*)"), " /no/such")
+	differ(awk .. " a file that needs not be there", reader(awk, "facts", "BB_ENV= BB_FILES=-/no/such"):match("env_lost=([^\n]*)"), nil)
+	differ(awk .. " a file that is there", reader(awk, "value A", "BB_ENV= BB_FILES=" .. q("-" .. folder .. "/unit.env")), "file")
 end
 
 -- ---- secrets: passwords out of addresses, and what is told of them ----
@@ -243,6 +245,21 @@ local function check_digests(awk)
 	differ(awk .. " what all are made with", a.SECRET_KEY_BASE, b.SECRET_KEY_BASE)
 end
 
+-- EnvironmentFile= may name a file that needs not be there (-), and a pattern.
+local function check_unit_files(awk)
+	digests(awk, "PORT=3000", "DB_PASS=one\n", "LOCAL_DOMAIN=a.example\n")
+	spit("more.env", "DB_NAME=toot\nDB_PASS=two\n")
+	spit("systemctl", ("#!/bin/sh\ncase \"$*\" in *EnvironmentFiles*) printf '%%s\\n' '/no/such (ignore_errors=yes)' %s ;; esac\n"):format(q(folder .. "/[mu]*.env (ignore_errors=no)")))
+	local h = settings.look("app1", folder, "root", "mastodon-web")
+	differ(awk .. " one that needs not be there is not missed", h.env_lost, nil)
+	differ(awk .. " each of a pattern is read", h.env.DB_NAME, "toot")
+	local carried = settings.carried(h, function() return true end)
+	differ(awk .. " and goes along, in their order", carried and carried.text, ("set -a; . %s; set +a; set -a; . %s; set +a; "):format(q(folder .. "/more.env"), q(folder .. "/unit.env")))
+	spit("systemctl", ("#!/bin/sh\ncase \"$*\" in *EnvironmentFiles*) echo %s ;; esac\n"):format(q(folder .. "/no*.env (ignore_errors=no)")))
+	differ(awk .. " a pattern without a file", settings.look("app1", folder, "root", "mastodon-web").env_lost, " " .. folder .. "/no*.env")
+	os.remove(folder .. "/more.env")
+end
+
 -- A secret of the unit's Environment= comes to a command of ours as its processes have it, however systemd quotes it.
 local function check_unit_secrets(awk)
 	local given = { DB_PASS = "p&s \"x\" $HOME \\ {a,b}", REDIS_PASSWORD = "plain", SECRET_KEY_BASE = "it's" }
@@ -259,6 +276,7 @@ end
 for _, awk in ipairs(awks) do
 	check_files(awk)
 	check_unit_secrets(awk)
+	check_unit_files(awk)
 	check_digests(awk)
 	check_layers(awk)
 	check_addresses(awk)
