@@ -61,8 +61,10 @@ local NUMBERS = { pid = true, restarts = true }
 
 local function kind_by_exec(exec)
 	exec = exec:gsub("start_time=.*$", "")
-	if exec:find("sidekiq", 1, true) and not exec:find("exists only", 1, true) then return "sidekiq" end
-	if exec:find("puma", 1, true) or exec:find("rails s[ ;e]") then return "web" end
+	-- The word alone: sidekiq-watchdog.sh and puma_exporter are others' programs.
+	local function runs(word) return exec:find("%f[%w_.-]" .. word .. "%f[^%w_.-]") ~= nil end
+	if (runs "sidekiq" or runs "sidekiqswarm") and not exec:find("exists only", 1, true) then return "sidekiq" end
+	if runs "puma" or exec:find("rails s[ ;e]") then return "web" end
 	if exec:find("node[^;]*streaming") then return "streaming" end
 end
 
@@ -142,6 +144,15 @@ local function names_of(found)
 	return list
 end
 
+-- What a name tells, where nothing else does: the guide's own names their kind; a longer one only of a unit that is not there now, as of one that is, its
+-- processes tell (mastodon-sidekiq-watchdog, mastodon-web-exporter).
+local function kind_by_name(name, unit)
+	local kind, rest = name:match("^mastodon%-(web)(.*)$")
+	if not kind then kind, rest = name:match("^mastodon%-(sidekiq)(.*)$") end
+	if not kind then kind, rest = name:match("^mastodon%-(streaming)(.*)$") end
+	if kind and (rest == "" or rest:find("^@") or not M.is_up(unit) and unit.type ~= "oneshot") then return kind end
+end
+
 -- Each unit's kind, and whether it belongs to this Mastodon: by its command, by what runs in it, by its folder, at last by its name.
 local function classify(found, live, named)
 	for _, name in ipairs(names_of(found)) do
@@ -158,8 +169,8 @@ local function classify(found, live, named)
 	end
 	for _, name in ipairs(names_of(found)) do
 		local unit = found.units[name]
-		if not unit.kind then unit.kind = name:match("^mastodon%-(web)") or name:match("^mastodon%-(sidekiq)") or name:match("^mastodon%-(streaming)") end
-		if unit.kind and not unit.ours and name:find("^mastodon%-") and (unit.folder or "") == "" then unit.ours = true end
+		if not unit.kind then unit.kind = kind_by_name(name, unit) end
+		if unit.kind and not unit.ours and kind_by_name(name, unit) and (unit.folder or "") == "" then unit.ours = true end
 	end
 	-- A unit that stands for others (mastodon-streaming) is of their kind.
 	for _, name in ipairs(names_of(found)) do

@@ -40,6 +40,8 @@ says() {
 
 @test "webs of several hosts that run different versions are told; one that was just started is waited for before it is said that none answers" { says running.lua; }
 
+@test "a unit is Mastodon's by what it runs; one that watches, counts or warms it is none" { says units.lua; }
+
 @test "each step says itself what leads back from it: on a screen no other stands above it" {
 	local name
 	for name in upgrade upgrade-back; do
