@@ -212,27 +212,32 @@ static enum verdict judge(struct index *index, sqlite3 *db, const char **why)
 
 /* --- making --- */
 
-static int make_schema(struct index *index, struct err *e)
+static int put_journal(struct index *index, struct err *e)
 {
-	const char *id = store_id(index->store);
-	sqlite3_stmt *stmt;
-	char pragmas[100];
+	sqlite3_stmt *stmt = meta_stmt(index, e);
 	int rc = -1;
 
-	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d", INDEX_APPLICATION, INDEX_SCHEMA);
-	if (store_exec(index->db, "BEGIN IMMEDIATE", e) < 0)
-		return -1;
-	if (store_exec(index->db, index_sql, e) < 0 || store_exec(index->db, pragmas, e) < 0 || store_exec(index->db, "COMMIT", e) < 0) {
-		sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
-		return -1;
-	}
-	stmt = meta_stmt(index, e);
 	if (stmt) {
-		sqlite3_bind_text(stmt, 2, id, -1, SQLITE_STATIC);
+		sqlite3_bind_text(stmt, 2, store_id(index->store), -1, SQLITE_STATIC);
 		rc = put_meta(index, stmt, "journal", e);
 	}
 	sqlite3_finalize(stmt);
 	return rc;
+}
+
+/* In one transaction: an index without its journal's name would be taken for another journal's by who comes after a kill. */
+static int make_schema(struct index *index, struct err *e)
+{
+	char pragmas[100];
+
+	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id=%d; PRAGMA user_version=%d", INDEX_APPLICATION, INDEX_SCHEMA);
+	if (store_exec(index->db, "BEGIN IMMEDIATE", e) < 0)
+		return -1;
+	if (store_exec(index->db, index_sql, e) == 0 && store_exec(index->db, pragmas, e) == 0 && put_journal(index, e) == 0
+		&& store_exec(index->db, "COMMIT", e) == 0)
+		return 0;
+	sqlite3_exec(index->db, "ROLLBACK", NULL, NULL, NULL);
+	return -1;
 }
 
 /* Opens path ("" = a temporary file of SQLite's own, gone when closed). */
