@@ -4,8 +4,9 @@ local preflight = require "preflight"
 local versions = require "versions"
 local M = {}
 
--- What a replica says of itself: in recovery, receiving, and how far it has come.
-local STATE = "SELECT pg_is_in_recovery(), EXISTS (SELECT FROM pg_stat_wal_receiver), coalesce(pg_last_wal_replay_lsn()::text, '')"
+-- What a replica says of itself: in recovery, receiving, how far it has come, and of which server it is a copy.
+local STATE = "SELECT pg_is_in_recovery(), EXISTS (SELECT FROM pg_stat_wal_receiver), coalesce(pg_last_wal_replay_lsn()::text, ''), "
+	.. "(SELECT system_identifier FROM pg_control_system())"
 
 -- Replication slots that nobody reads: { name, kb that PostgreSQL keeps for it, lost }.
 local function idle_slots(s, site)
@@ -20,13 +21,22 @@ end
 
 -- Bytes behind as a note, or what is wrong with one replica, in words.
 local function look_at(s, site, host)
-	local ok, answer = pcall(ssh.read, host, "psql -XAtq -d postgres -c " .. q(STATE), { as = "postgres", cwd = "/", check = false, timeout = "30s" })
+	local server = site.db and site.db.server or {}
+	local function ask(port) return ssh.read(host, ("psql -XAtq %s-d postgres -c %s"):format(port, q(STATE)), { as = "postgres", cwd = "/", check = false, timeout = "30s" }) end
+	-- It listens where the primary does, as a rule; an old cluster may be left on the usual port.
+	local ok, answer = pcall(function()
+		local own = server.port and server.port ~= 5432 and ask(("-p %d "):format(server.port))
+		return own and own.ok and own or ask ""
+	end)
 	if not ok then
 		if type(answer) == "table" and (answer.kind == "canceled" or answer.kind == "foreseen") then error(answer, 0) end
 		return nil, ("%s, a replica, could not be looked at: %s"):format(host, type(answer) == "table" and answer.text or tostring(answer))
 	end
 	if not answer.ok then return nil, ("PostgreSQL on %s, a replica, does not answer: %s"):format(host, cause(answer)) end
-	local recovers, receives, at = trim(answer.out):match("^(%a)|(%a)|(.*)$")
+	local recovers, receives, at, system = trim(answer.out):match("^(%a)|(%a)|([^|]*)|?(%d*)$")
+	if (system or "") ~= "" and (server.system or "") ~= "" and system ~= server.system then
+		return nil, ("%s has the role replica in the fleet file, and its PostgreSQL is no copy of this database's server (it is of %s, and this one is %s)"):format(host, system, server.system)
+	end
 	if recovers == "f" then return nil, ("%s has the role replica in the fleet file, and is none: its PostgreSQL follows nobody and takes writes itself"):format(host) end
 	if receives ~= "t" then return nil, ("%s, a replica, gets nothing from the primary now"):format(host) end
 	local behind = at:find("^%x+/%x+$") and mastodon.sql(s, site, ("SELECT greatest(0, pg_wal_lsn_diff(pg_current_wal_lsn(), %s))::bigint / 1024"):format(q(at)))[1]

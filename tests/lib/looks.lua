@@ -78,22 +78,30 @@ local replicas = require "replicas"
 local function follows(hosts, answer, rows)
 	slots, behind = rows or {}, "2048"
 	replica = answer
-	ssh = { read = function(_, _, options)
+	ssh = { read = function(_, cmd, options)
+		if replica.only and not cmd:find(replica.only, 1, true) then return { ok = false, out = "", err = "psql: error: connection refused" } end
 		assert(options.as == "postgres" and options.timeout)
 		if replica.kind then error(replica, 0) end
 		return replica
 	end }
-	local notes, warnings = replicas.look({ fleet = { roles = { replica = hosts } } }, { pg = "15.1" })
+	local notes, warnings = replicas.look({ fleet = { roles = { replica = hosts } } }, { pg = "15.1", db = { server = { system = "7001", port = 5433 } } })
 	return table.concat(notes, "\n"), table.concat(warnings, "\n")
 end
 
 local function ok(out) return { ok = true, out = out .. "\n", err = "" } end
 local note, warning = follows({ "db2" }, ok "t|t|0/4000060")
 same("one that follows", note .. warning, "db2, a replica, follows, 2.0 MiB behind.")
+for _, only in ipairs { "psql -XAtq -p 5433 -d postgres", "psql -XAtq -d postgres" } do
+	local there = ok "t|t|0/4000060|7001"
+	there.only = only
+	note, warning = follows({ "db2" }, there)
+	same("on the primary's port, or on the usual one", note .. warning, "db2, a replica, follows, 2.0 MiB behind.")
+end
 for answer, words in pairs {
 	[{ kind = "remote", text = "cannot connect: No route to host" }] = "db2, a replica, could not be looked at: cannot connect: No route to host. What is migrated",
 	[{ ok = false, out = "", err = "psql: error: connection refused" }] = "PostgreSQL on db2, a replica, does not answer: psql: error: connection refused. What",
 	[ok "t|f|0/1"] = "db2, a replica, gets nothing from the primary now. What",
+	[ok "t|t|0/4000060|8002"] = "db2 has the role replica in the fleet file, and its PostgreSQL is no copy of this database's server (it is of 8002, and this one is 7001). What",
 	[ok "f|f|"] = "db2 has the role replica in the fleet file, and is none: its PostgreSQL follows nobody",
 } do
 	note, warning = follows({ "db2" }, answer)
