@@ -221,7 +221,7 @@ end
 
 -- What runs on a host, into its facts: units, processes, where they listen.
 function M.add_services(h, found)
-	h.units, h.processes, h.web, h.streaming, h.looked_at = found.units, found.processes, found.web, found.streaming, found.now
+	h.units, h.processes, h.web, h.streaming, h.looked_at, h.elsewhere = found.units, found.processes, found.web, found.streaming, found.now, found.elsewhere
 	for _, place in ipairs(found.web) do h.web_port = h.web_port or place.port end
 	for _, place in ipairs(found.streaming) do h.streaming_port = h.streaming_port or place.port end
 end

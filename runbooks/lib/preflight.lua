@@ -145,6 +145,7 @@ function M.look(s)
 	site.from = M.running(s, site)
 	M.demand_units(s, site, "web", "a web process (puma)")
 	M.demand_units(s, site, "sidekiq", "Sidekiq")
+	M.demand_user(s, site)
 	M.look_at_queues(s, site)
 end
 
@@ -183,8 +184,26 @@ function M.demand_units(s, site, kind, words)
 			if p.kind == kind and p.ours then found[#found + 1] = ("pid %d on %s runs in no unit: %s"):format(p.pid, host, p.args) end
 		end
 	end
+	for _, host in ipairs(s:all "app") do
+		for name, unit in sorted(site.hosts[host].elsewhere or {}) do
+			if unit.kind == kind then found[#found + 1] = ("%s on %s runs in %s (is that the one? Then say so in the fleet file: mastodon = { live = \"%s\" })"):format(name, host, unit.folder, unit.folder) end
+		end
+	end
 	fail(("no unit that is active or enabled runs %s of %s on any app host. Found: %s. The fleet file can name units: mastodon = { units = { %s = { \"NAME\" } } }")
 		:format(words, mastodon.live(s), #found > 0 and table.concat(found, "; ") or "nothing like it", kind))
+end
+
+-- Whatever this runbook makes belongs to Mastodon's user of the fleet file: it must be the one that the services run as.
+function M.demand_user(s, site)
+	local list, seen, user = {}, {}, mastodon.user(s)
+	for _, host in ipairs(s:all "app") do
+		for _, p in ipairs(site.hosts[host].processes) do
+			local text = ("%s on %s runs as %s"):format(tostring(p.unit), host, p.user)
+			if p.ours and p.unit and p.kind ~= "streaming" and p.user ~= user and not seen[text] then list[#list + 1], seen[text] = text, true end
+		end
+	end
+	check(#list == 0, ("%s, and Mastodon's user is %s after the fleet file: what this walk makes would belong to the wrong one. Say in the fleet file who it is (mastodon = { user = "
+		.. "\"NAME\" }), or mend User= of the unit"):format(table.concat(list, ", "), user))
 end
 
 -- Which queues are served now, and whether every process that serves some has a list of its own, so that a new release adds none.

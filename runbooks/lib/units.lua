@@ -187,9 +187,11 @@ end
 -- Does it count: is it active, or enabled so that it is to be? One that was switched off or masked stays as it is, and a name that
 -- systemd only remembers is no unit.
 local function count(found)
+	found.elsewhere = {}
 	for name, unit in pairs(found.units) do
 		if not unit.kind or not unit.ours then
 			found.units[name] = nil
+			if unit.kind and (unit.folder or "") ~= "" and M.is_up(unit) then found.elsewhere[name] = { kind = unit.kind, folder = unit.folder } end
 		else
 			unit.runs = M.is_up(unit) or (unit.load == "loaded" and ON[unit.enabled] == true)
 		end
@@ -253,7 +255,7 @@ local function places(found, kind, usual)
 	return list
 end
 
--- { units, processes, web = { place … }, streaming = { place … }, now }. named: unit → kind, from the fleet file. Reads as root.
+-- { units, processes, web = { place … }, streaming = { place … }, now, elsewhere = { name → kind and folder of what runs another Mastodon } }. named: unit → kind, from the fleet file. Reads as root.
 function M.look(host, live, named)
 	local answer = ssh.read(host, LOOK:format(q(live), q(live)), { as = "root" })
 	local found = parse(answer.out)

@@ -21,6 +21,13 @@ local function found(procs, list)
 	table.sort(names)
 	return table.concat(names, ", ")
 end
+local function elsewhere(list)
+	found({}, list)
+	local names = {}
+	for name, one in pairs(units.look("app1", "/home/mastodon/live", {}).elsewhere) do names[#names + 1] = ("%s %s %s"):format(name, one.kind, one.folder) end
+	table.sort(names)
+	return table.concat(names, ", ")
+end
 
 local LIVE = "/home/mastodon/live"
 local function official(name, exec) return { name, exec, folder = LIVE, pid = 7 } end
@@ -33,6 +40,9 @@ same("through a shell", found({}, { official("toot-jobs", "/bin/bash -lc cd /hom
 same("by a script of one's own", found({ { 9, "sidekiq", 8 } }, { { "mastodon-sidekiq-push", "/usr/local/bin/push", pid = 8 } }), "mastodon-sidekiq-push sidekiq runs")
 same("by a script, and stopped", found({}, { { "mastodon-sidekiq-push", "/usr/local/bin/push", folder = LIVE, active = "inactive" } }), "mastodon-sidekiq-push sidekiq runs")
 same("masked", found({}, { { "mastodon-sidekiq", nil, load = "masked", active = "inactive", enabled = "masked" } }), "mastodon-sidekiq sidekiq")
+-- Another Mastodon, or this one where nobody said that it lies.
+same("in another folder", elsewhere { { "mastodon-web", "bundle exec puma", folder = "/srv/toot" }, { "mastodon-sidekiq", "bundle exec sidekiq", folder = "/srv/toot", active = "inactive" },
+	official("toot-web", "bundle exec puma") }, "mastodon-web web /srv/toot")
 -- They watch it, count it or ask for its pages; none of them is it.
 for _, one in ipairs {
 	{ "mastodon-sidekiq-watchdog", "/usr/local/bin/sidekiq-watchdog.sh", pid = 8 }, { "mastodon-sidekiq-watchdog", "/usr/local/bin/sidekiq-watchdog.sh", folder = LIVE, pid = 8 },
@@ -41,4 +51,18 @@ for _, one in ipairs {
 	{ "mastodon-streaming-check", "/usr/bin/node /opt/streaming-check/index.js", pid = 8 } } do
 	same(one[1] .. (one.folder and " in its folder" or ""), found({}, { one }), "")
 end
+
+-- ---- who they run as ----
+
+for _, name in ipairs { "elsewhere", "hosts", "pages", "places", "proof", "settings", "services", "sidekiq" } do package.loaded[name] = {} end
+package.loaded.mastodon = { user = function() return "mastodon" end }
+local preflight = require "preflight"
+local function asked(processes)
+	local ok, why = pcall(preflight.demand_user, { all = function() return { "app1" } end }, { hosts = { app1 = { processes = processes } } })
+	return ok and "ok" or why.text
+end
+same("as Mastodon's user, and by hand as another", asked { { ours = true, unit = "mastodon-web", kind = "web", user = "mastodon" }, { ours = true, kind = "sidekiq", user = "ann" },
+	{ ours = true, unit = "mastodon-streaming", kind = "streaming", user = "streaming" }, { ours = false, unit = "toot-web", kind = "web", user = "toot" } }, "ok")
+same("as another", asked({ { ours = true, unit = "mastodon-web", kind = "web", user = "toot" }, { ours = true, unit = "mastodon-web", kind = "web", user = "toot" } }):match("^(.-):"),
+	"mastodon-web on app1 runs as toot, and Mastodon's user is mastodon after the fleet file")
 verdict()
