@@ -61,6 +61,13 @@ else
 	elif [ -e "$dir/REVERT_HEAD" ]; then say begun revert; fi
 	{ echo .; git -c core.quotePath=false ls-files | sed -n 's#/[^/]*$##p' | uniq | sort -u; find .git -type d ! -writable 2>/dev/null; } |
 		while IFS= read -r d; do [ ! -d "$d" ] || [ -w "$d" ] || say locked "./$d"; done | head -n 5
+	ps -ww -eo pid=,etimes=,user:32=,args= | awk '{ word = $4; sub(/.*\//, "", word); args = $0; sub(/^ *[0-9]+ +[0-9]+ +[^ ]+ +/, "", args) }
+		word !~ /^(sh|bash|dash|sudo|su|runuser|ssh|sshd|awk|ps|timeout|systemd-run|tmux|screen)$/ && args ~ /(^|[ \/])(yarn(pkg|\.c?js)?|bundle) install|(assets:precompile|db:migrate)( |$)|(^|[ \/])git (checkout|pull|rebase|reset|merge|switch)( |$)|vite(\.js)? build/ {
+			print $1, $2, $3, substr(args, 1, 120) }' | while read -r pid age who args; do
+		case $(readlink "/proc/$pid/cwd") in "$(pwd -P)" | "$(pwd -P)"/*) say busy "pid $pid of $who, for $age s: $args" ;; esac
+	done
+	# A disk that is damaged is made read-only by the kernel.
+	say readonly "$(df -P . | awk 'NR == 2 { print $6 }' | while read -r m; do awk -v m="$m" '$2 == m { o = "," $4 "," } END { if (index(o, ",ro,")) print m }' /proc/self/mounts; done)"
 	for d in node_modules vendor/bundle public/packs tmp log; do
 		[ ! -d "$d" ] || find "$d/" -maxdepth 2 -type d ! -writable -print 2>/dev/null | head -n 2 | sed 's/^/locked=/'
 	done
@@ -84,7 +91,7 @@ end
 
 -- What lies on one host, and what git says about it.
 function M.facts(s, host)
-	local facts = read_facts(mastodon.read(s, host, FACTS).out, { remote = true, own = true, changed = true, locked = true, lock = true })
+	local facts = read_facts(mastodon.read(s, host, FACTS).out, { remote = true, own = true, changed = true, locked = true, lock = true, busy = true })
 	facts.remotes = {}
 	for _, line in ipairs(facts.remote) do
 		local name, url = line:match("^(%S+) (.*)$")
@@ -417,6 +424,10 @@ function M.tree_problems(s, site)
 	for _, host in ipairs(s:all "app") do
 		local git, tree = site.hosts[host].git, site.hosts[host].tree
 		local function add(text, ...) problems[#problems + 1] = host .. ": " .. text:format(...) end
+		if #git.busy > 0 then
+			add("somebody works on the code there now, and two at once spoil each other's work: %s. Ask who it is (another session of this runbook, perhaps), and wait until it has ended",
+				table.concat(git.busy, "; "))
+		end
 		if #tree.way > 0 then
 			add("%s brings files of the same names as these, which are not git's and would be lost: %s. Move them away (as %s in %s): "
 				.. "mkdir -p ../kept && mv %s ../kept/", site.goal.name, some(tree.way), user, live, quoted(tree.way))
@@ -431,7 +442,10 @@ function M.tree_problems(s, site)
 				.. "(git stash pop brings them back), as %s in %s: git update-index --no-skip-worktree --no-assume-unchanged -- %s && git stash push -- %s", site.goal.name,
 				some(tree.hidden), user, live, names, names)
 		end
-		if #git.locked > 0 then
+		if (git.readonly or "") ~= "" then
+			add("%s is mounted read-only now. The kernel does that to a disk with faults: journalctl -k says so. Mend that first (mount -o remount,rw %s, when it was meant)", git.readonly,
+				git.readonly)
+		elseif #git.locked > 0 then
 			local whole = {}
 			for i, name in ipairs(git.locked) do whole[i] = name == "./." and live or live .. "/" .. name:gsub("^%./", "") end
 			add("%s may not write here: %s. As root: chown -R %s: %s", user, some(git.locked), user, quoted(whole))

@@ -8,7 +8,9 @@ local place = arg[2]
 function fail(text) error({ text = text }, 0) end
 function check(ok, text) if not ok then fail(text) end return ok end
 
+local gone	-- a file that goes away while it is waited for
 local function shell(text, where)
+	text = ("sleep() { %s; }; "):format(gone and "rm -f " .. gone or ":") .. text
 	local cmd = ("export HOME=%s GIT_CONFIG_NOSYSTEM=1 GIT_AUTHOR_NAME=a GIT_AUTHOR_EMAIL=a@b GIT_COMMITTER_NAME=a GIT_COMMITTER_EMAIL=a@b; cd %s; %s"):format(q(place), q(where or place), text)
 	-- Who is root may write everywhere; Mastodon's user may not.
 	local drop = os.execute("[ \"$(id -u)\" = 0 ]") and "setpriv --bounding-set -dac_override,-dac_read_search " or ""
@@ -18,9 +20,14 @@ local function shell(text, where)
 	return { out = out, ok = ok == true, err = err:read "a" }
 end
 
-local live
+local live, readonly
 package.loaded.hosts = { ask_all = function(_, fn) return { app1 = fn "app1" } end }
-package.loaded.mastodon = { read = function(_, _, cmd) return shell(cmd, live) end, live = function() return live end, user = function() return "mastodon" end,
+package.loaded.mastodon = {
+	read = function(_, _, cmd)
+		if readonly then cmd = ("unshare -Urm sh -c %s"):format(q(("mount --bind %s %s; mount -o remount,bind,ro %s; cd %s; %s"):format(live, live, live, live, cmd))) end
+		return shell(cmd, live)
+	end,
+	live = function() return live end, user = function() return "mastodon" end,
 	remote = function() end }
 local code = require "code"
 
@@ -56,12 +63,50 @@ same("nothing", (look ""), "")
 local text = look "touch .git/index.lock"
 has("a lock that was left", text, "app1: a lock of git's lies there (.git/index.lock, ")
 has("a lock: the way on", text, "as mastodon in " .. live .. ": rm .git/index.lock")
-same("a lock that goes away", (look "touch .git/HEAD.lock; (sleep 1; rm .git/HEAD.lock) >/dev/null 2>&1 &"), "")
+gone = ".git/HEAD.lock"
+same("a lock that goes away", (look "touch .git/HEAD.lock"), "")
+gone = nil
 has("what another user fetched", (look "git fetch -q; chmod a-w .git/FETCH_HEAD"), "app1: mastodon may not write here: ./.git/FETCH_HEAD")
 has("what another user checked out", (look "chmod a-w .git/logs/HEAD"), "chown -R mastodon: '" .. place .. "/live" .. count .. "/.git/logs/HEAD'")
 has("a merge that was left", (look "git checkout -qb ours; echo o >Rakefile; git commit -qam o; git fetch -q origin HEAD; git merge -q FETCH_HEAD; true"),
 	"app1: a merge was begun in git there and not ended: end it, or as mastodon in " .. place .. "/live" .. count .. ": git merge --abort")
 has("a rebase that was left", (look "git checkout -qb ours; echo o >Rakefile; git commit -qam o; git fetch -q origin HEAD; git rebase -q FETCH_HEAD; true"), "git rebase --abort")
+
+-- ---- a disk that is read-only ----
+
+if os.execute("unshare -Urm true 2>/dev/null") then
+	readonly = true
+	text = look ""
+	readonly = false
+	has("a disk that is read-only", text, "app1: " .. live .. " is mounted read-only now.")
+	same("a disk that is read-only: no other advice", text:find("chown", 1, true), nil)
+end
+
+-- ---- somebody else at work ----
+
+-- Runs in that folder until it is closed, and looks like that.
+local function worker(name, words)
+	local f <close> = assert(io.open(place .. "/" .. name, "w"))
+	f:write "io.write 'x\\n' io.flush() io.read()"
+	return assert(io.popen(("cd %s && exec lua5.4 %s/%s %s >%s/began"):format(q(live), place, name, words, place), "w"))
+end
+local function began()
+	repeat
+		local f = io.open(place .. "/began")
+		local there = f and f:read "a" ~= ""
+		if f then f:close() end
+	until there
+	os.remove(place .. "/began")
+end
+for _, case in ipairs { { "yarn", "install --immutable", true }, { "rails", "db:migrate", true }, { "rails", "db:migrate:status", false }, { "tootctl", "media remove", false } } do
+	live = place .. "/live" .. count + 1
+	os.execute("mkdir " .. q(live))
+	local p = worker(case[1], case[2])
+	began()
+	text = look ""
+	p:close()
+	if case[3] then has(case[1] .. " " .. case[2], text, "app1: somebody works on the code there now") else same(case[1] .. " " .. case[2], text, "") end
+end
 
 -- ---- files that git was told not to look at ----
 
