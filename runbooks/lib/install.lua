@@ -1,6 +1,7 @@
 -- install.lua - the new code's Ruby, gems, JavaScript and assets on one host. SPDX-License-Identifier: GPL-3.0-or-later
 local code = require "code"
 local mastodon = require "mastodon"
+local pages = require "pages"
 local reason = require "reason"
 local runtime = require "runtime"
 local versions = require "versions"
@@ -43,11 +44,11 @@ end
 
 -- What lies there now: a note that something was done well holds it, and counts only while it is still so. Somebody may go back to
 -- the old release by hand, and forward again: then node_modules and public/packs are the old one's, whatever was once noted.
--- yarn 2 and later leave .yarn-state.yml, yarn 1 .yarn-integrity; Vite's manifest is in .vite, Webpacker's beside the packs.
+-- yarn 2 and later leave .yarn-state.yml, yarn 1 .yarn-integrity; Vite's manifest is in .vite, Webpacker's beside the packs. The folder may be a link.
 local FOUND = {
 	yarn = "sha256sum yarn.lock package.json; sha256sum node_modules/.yarn-state.yml node_modules/.yarn-integrity 2>/dev/null; node --version",
 	assets = "git rev-parse HEAD; ruby --version; node --version; sha256sum node_modules/.yarn-state.yml node_modules/.yarn-integrity 2>/dev/null; "
-		.. "find public/packs -maxdepth 2 -name 'manifest*.json' -exec sha256sum {} + | sort",
+		.. "find public/packs/ -maxdepth 2 -name 'manifest*.json' -exec sha256sum {} + | sort",
 }
 
 local function note_cmd(what) return ("mkdir -p tmp/bellbook && { %s; } >tmp/bellbook/%s"):format(FOUND[what], what) end
@@ -86,8 +87,9 @@ end
 function M.assets_are_built(s, host, to)
 	local commit = q(to.tag .. "^{commit}")
 	local there = ([[test "$(git rev-parse HEAD)" = "$(git rev-parse -q --verify %s)" && ]]):format(commit)
-		.. [[test -n "$(find public/packs -maxdepth 2 -name 'manifest*.json')"]]
-	return is_as_noted(s, host, "assets", there)
+		.. [[test -n "$(find public/packs/ -maxdepth 2 -name 'manifest*.json')"]]
+	-- The manifest alone is no build: somebody may have removed old files, and the newest ones with them.
+	return is_as_noted(s, host, "assets", there) and pages.build(s, host).missing == 0
 end
 
 local function build(s, host, to, name)

@@ -158,9 +158,9 @@ tr -d '\n' <"$f" | grep -oE '"file" *: *"[^"]*"|"css" *: *\[[^]]*\]|"[^"]*" *: *
 	else echo "file $n"; fi
 done]=]
 
--- The build that lies on a host: names of its scripts and styles, and what is wrong with it in words.
+-- The build that lies on a host: names of its scripts and styles, how many of those that its manifest names are not there, and what is wrong in words.
 function M.build(s, host)
-	local names, wrong, built, count = {}, {}, nil, 0
+	local names, wrong, built, count, missing = {}, {}, nil, 0, 0
 	for _, line in ipairs(lines(mastodon.read(s, host, MANIFEST, { check = false }).out)) do
 		local what, rest = line:match("^(%a+) ?(.*)$")
 		if what == "built" then built = tonumber(rest)
@@ -168,11 +168,12 @@ function M.build(s, host)
 		elseif what == "missing" then wrong[#wrong + 1] = "the manifest names " .. rest .. ", which is not there or empty"
 		elseif what == "closed" then wrong[#wrong + 1] = rest .. " cannot be read by the proxy (umask when it was built?): chmod -R o+rX public/packs" end
 		if what == "file" or what == "closed" then names[rest], count = true, count + 1 end
+		if what == "missing" then missing = missing + 1 end
 	end
 	if #wrong > 3 then
 		wrong = { wrong[1], wrong[2], wrong[3], ("and %d more files of the build"):format(#wrong - 3) }
 	end
-	return { names = names, count = count, built = built, wrong = wrong }
+	return { names = names, count = count, built = built, missing = missing, wrong = wrong }
 end
 
 -- Pages of a web process itself, past the proxy: those that answer with an error, in words.
