@@ -82,7 +82,16 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 		else
 			s:note "The second part of the migration has not run: the database stays as it is, and nothing is lost."
 		end
-		if all_stopped(s) then s:warn "Nothing of Mastodon runs: the site is down until the step “Start the old web”." end
+		local site = s.site
+		back.leave_off(site, r)
+		services.apply_off(site)
+		if all_stopped(s) then
+			s:warn "Nothing of Mastodon runs: the site is down until the step “Start the old web”."
+		else
+			services.ask_about_idle(s, site, "old")
+		end
+		s.site = site
+		for _, text in ipairs(services.resting(s, site)) do s:note(text) end
 	end }
 
 observe "room" { title = "Is the dump whole, and is there room for two databases?", needs = { "site", "back" }, timeout = "2h",

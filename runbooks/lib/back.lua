@@ -42,6 +42,19 @@ end
 
 local IDENTITY = { "user", "key", "domain", "vapid" }
 
+-- Units that a person said are to stay off: "HOST UNIT;…".
+local function off_words(site)
+	local list = {}
+	for name in pairs(site.off or {}) do list[#list + 1] = name end
+	table.sort(list)
+	return #list > 0 and " " .. q("off=" .. table.concat(list, ";")) or ""
+end
+
+-- The way back leaves them off, too.
+function M.leave_off(site, r)
+	for name in (r.off or ""):gmatch("[^;]+") do site.off[name] = true end
+end
+
 local function identity_words(before)
 	local list = {}
 	for _, name in ipairs(IDENTITY) do
@@ -127,8 +140,8 @@ function M.write(s, site, file, target, at, before)
 			or "No earlier dump of this upgrade lies in the folder, so there is none but a backup of your own."))
 		return begun and begun.file or nil
 	end
-	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s%s >%s && mv %s %s"):format(q(ran.from), q(target), ran.commit, q(file),
-		site.schema, q(at), goal.commit and " goal=" .. q(goal.commit) or "", identity_words(before), q(record .. ".part"), q(record .. ".part"), q(record))
+	local cmd = ("printf '%%s\\n' from=%s target=%s commit=%s dump=%s schema=%d at=%s%s%s%s >%s && mv %s %s"):format(q(ran.from), q(target), ran.commit, q(file),
+		site.schema, q(at), goal.commit and " goal=" .. q(goal.commit) or "", off_words(site), identity_words(before), q(record .. ".part"), q(record .. ".part"), q(record))
 	mastodon.run(s, site.first, cmd)
 	return record
 end

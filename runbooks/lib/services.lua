@@ -474,8 +474,8 @@ function M.problems(s, site)
 	return problems
 end
 
--- Units that are enabled and were stopped by somebody: whether they are to run is asked, once.
-function M.ask_about_idle(s, site)
+-- Units that are enabled and were stopped by somebody: whether they are to run is asked, once. which: the release, in words.
+function M.ask_about_idle(s, site, which)
 	for _, host in ipairs(s:all "app") do
 		for _, kind in ipairs { "web", "sidekiq", "streaming" } do
 			for _, name in ipairs(mastodon.units(site, host, kind)) do
@@ -485,7 +485,7 @@ function M.ask_about_idle(s, site)
 						choices = { { value = "stop", label = "Stop here: it should run, I look into it",
 							stops = ("%s on %s is enabled and does not run. Nothing was changed"):format(name, host) },
 							{ value = "off", label = "Leave it off", help = "It is not started, and nobody looks for it." },
-							{ value = "on", label = "Start it with the new release", help = "After a full stop that was not finished, say." } }, default = "stop" }
+							{ value = "on", label = ("Start it with the %s release"):format(which or "new"), help = "After a full stop that was not finished, say." } }, default = "stop" }
 					site[answer][host .. " " .. name] = true
 				end
 			end

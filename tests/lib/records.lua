@@ -44,8 +44,8 @@ local function records(list)
 end
 
 -- What is written down for an upgrade to a release when that one runs and that one lies there; "from commit", or the words of the refusal.
-local function written(runs, lies, target, again, env)
-	local site = { from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies }, env = env or {} } } }
+local function written(runs, lies, target, again, env, off)
+	local site = { off = off, from = runs, first = "app1", again = again, schema = 7, hosts = { app1 = { git = { version = lies }, env = env or {} } } }
 	shell("git checkout -q " .. COMMIT[lies:match("^[%d.]+")])
 	local said
 	wrote = nil
@@ -62,6 +62,13 @@ end
 
 records {}
 same("the first try", written("4.5.15", "4.5.15", "4.6.5"), "4.5.15 " .. OLD)
+same("nothing is to stay off", wrote:find("off="), nil)
+local left = { off = { ["app1 mastodon-sidekiq"] = true, ["app2 mastodon-web@3001"] = true } }
+written("4.5.15", "4.5.15", "4.6.5", nil, nil, left.off)
+same("what is to stay off", wrote:match("off=([^\n]+)\n"), "app1 mastodon-sidekiq;app2 mastodon-web@3001")
+left.off = {}
+back.leave_off(left, { off = wrote:match("off=([^\n]+)\n") })
+same("and stays off on the way back", left.off["app1 mastodon-sidekiq"] and left.off["app2 mastodon-web@3001"], true)
 same("the new code lies there, and no record: the tag", written("4.5.15", "4.6.5", "4.6.5"), "4.5.15 " .. OLD)
 same("neither a record nor a tag", written("4.5.14", "4.6.5", "4.6.5"), "neither an earlier record")
 records { { "4.5.15+ours", "4.6.5", OLD }, { "4.5.15+ours", "4.6.5", NEW }, { "4.5.14", "4.6.5", MID }, { "4.5.15+ours", "4.6.5", ("0"):rep(40) } }
