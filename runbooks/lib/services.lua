@@ -2,6 +2,7 @@
 local counted = require "counted"
 local hosts = require "hosts"
 local mastodon = require "mastodon"
+local pages = require "pages"
 local units = require "units"
 local M = {}
 
@@ -177,11 +178,17 @@ end
 
 -- ---- the web ----
 
--- After a reload the old process may still answer: only its log tells that new workers are there.
+-- Says a unit nothing of its own to the journal, because its words go elsewhere (StandardOutput=append:…)?
+function M.is_mute(host, name) return #M.own_lines(journal(host, { name })) == 0 end
+
+-- After a reload the old process may still answer: only its log tells that new workers are there. Of a mute one the workers' age tells it.
 function M.has_booted(host, names, since)
 	for _, name in ipairs(names) do
 		local log = mastodon.root_read(host, ("journalctl -u %s --since @%s -o cat"):format(q(name), since), { check = false }).out
-		if not log:find("Worker %d+ %(PID: %d+%) booted") and not log:find("Use Ctrl%-C to stop") then return false end
+		if not log:find("Worker %d+ %(PID: %d+%) booted") and not log:find("Use Ctrl%-C to stop") then
+			local workers = M.is_mute(host, name) and pages.workers_since(host, { name })
+			if not workers or workers < tonumber(since) then return false end
+		end
 	end
 	return true
 end

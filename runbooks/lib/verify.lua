@@ -110,7 +110,14 @@ function M.web_problems(s, host, version, post)
 	table.sort(problems)
 	for _, text in ipairs(pages.build(s, host).wrong) do add("%s", text) end
 	local total, samples = pages.errors(host, mastodon.units(s.site, host, "web"), pages.workers_since(host, mastodon.units(s.site, host, "web")) or 0)
-	if total > 0 then
+	local mute = {}
+	for _, name in ipairs(mastodon.units(s.site, host, "web")) do
+		if services.is_mute(host, name) then mute[#mute + 1] = name end
+	end
+	if #mute > 0 then
+		s:warn(("%s: what %s says does not come to the journal, so errors since its start were not looked for: look where its unit sends them (StandardOutput=)."):format(host,
+			table.concat(mute, ", ")))
+	elseif total > 0 then
 		s:warn(("%s: %s of errors in the web's journal since its start. Most often:\n%s"):format(host, counted(total, "line tells", "lines tell"), table.concat(samples, "\n")))
 	else
 		s:note(host .. ": no errors in the web's journal since its start.")
