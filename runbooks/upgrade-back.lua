@@ -70,7 +70,9 @@ observe "facts" { title = "What runs, and what does the record say?", gives = { 
 			s:warn(astray .. ".")
 		end
 		local tag = versions.parse(r.from)
-		local same = tag and trim(mastodon.read(s, s.site.first, ("git rev-parse -q --verify %s || true"):format(q(tag.tag .. "^{commit}"))).out) == r.commit
+		-- A branch of the tag's name would be taken for it.
+		local same = tag and trim(mastodon.read(s, s.site.first, ("git rev-parse -q --verify %s >/dev/null || git rev-parse -q --verify %s || true")
+			:format(q("refs/heads/" .. tag.tag), q(tag.tag .. "^{commit}"))).out) == r.commit
 		r.ref = same and tag.tag or r.commit
 		local second = back.second_part(s, s.site, r)
 		r.after = #second > 0
