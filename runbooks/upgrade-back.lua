@@ -191,20 +191,15 @@ stop was left, everything is stopped already: then nothing is done here, and the
 		return is_after(s)
 	end,
 	run = function(s)
-		local function stop(kind)
-			for _, host in ipairs(mastodon.hosts_with(s, s.site, kind)) do
-				for _, unit in ipairs(mastodon.units(s.site, host, kind)) do mastodon.root_run(host, "systemctl stop " .. q(unit)) end
-			end
-		end
-		stop "web"
-		stop "streaming"
+		local first, last = services.stops(s, s.site, { "web", "streaming" }), services.stops(s, s.site, { "sidekiq" })
+		services.stop(first)
 		local all = {}
 		for _, host in ipairs(s:all "app") do
 			all[s.site.hosts[host].hostname] = math.huge
 			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s.site, host) end
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
-		stop "sidekiq"
+		services.stop(last)
 	end,
 	done = all_stopped }
 
@@ -301,14 +296,15 @@ change "sidekiq" { title = "Start the old Sidekiq", needs = { "site", "back" }, 
 	about = [[Where it runs, its jobs are waited for first.]],
 	back = "Walk the upgrade again.",
 	run = function(s)
-		local with_it, all = mastodon.hosts_with(s, s.site, "sidekiq"), {}
+		local with_it, all, waking = mastodon.hosts_with(s, s.site, "sidekiq"), {}, {}
+		for _, host in ipairs(with_it) do waking[host] = services.waking(host, mastodon.units(s.site, host, "sidekiq")) end
 		for _, host in ipairs(with_it) do
 			all[s.site.hosts[host].hostname] = math.huge
 			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s.site, host) end
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
 		each(with_it, function(host)
-			for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do mastodon.root_run(host, "systemctl restart " .. q(unit)) end
+			for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do mastodon.root_run(host, ("%ssystemctl restart %s"):format(waking[host][unit], q(unit))) end
 		end)
 		retry({ times = 90, every = "1s", waiting = "for the old Sidekiq to show in Redis", what = "the old Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
 			function() return sidekiq_is_old(s) end)

@@ -743,13 +743,6 @@ stop between this step and the restart.]],
 		return #processes > 0 or true_on_all(s, function(host) return services.is_stopped(s, host, "sidekiq") end)
 	end }, nil, web_first))
 
--- Stops the units of one kind on every host.
-local function stop(s, kind)
-	for _, host in ipairs(mastodon.hosts_with(s, s.site, kind)) do
-		for _, unit in ipairs(mastodon.units(s.site, host, kind)) do mastodon.root_run(host, "systemctl stop " .. q(unit)) end
-	end
-end
-
 change "stop" (watch.over({ title = "Stop Mastodon", needs = { "site" }, gives = { "stopped" }, downtime = "begins", takes = "1m",
 	why = "In the full stop nothing may write while the database is migrated.",
 	about = [[First the web, so that nothing new comes in, then streaming, then Sidekiq, which has finished its jobs. Members see
@@ -757,9 +750,7 @@ the proxy's error page from now on; other servers try again later.]],
 	back = "The runbook upgrade-back: old code, then the services. Started as it is, the new code would meet a database that is not migrated. Nothing is lost.",
 	only = { way = "full-stop" }, otherwise = "the site stays up in the two-phase way",
 	run = function(s)
-		stop(s, "web")
-		stop(s, "streaming")
-		stop(s, "sidekiq")
+		services.stop(services.stops(s, s.site, { "web", "streaming", "sidekiq" }))
 		s.stopped = true
 	end,
 	done = function(s)
@@ -768,13 +759,18 @@ the proxy's error page from now on; other servers try again later.]],
 		return #sidekiq.look(s, s.site).processes == 0
 	end }, { web = true, sidekiq = true, streaming = true }))
 
-irreversible "migrate-all" (watch.over { title = "Migrate the database, all of it", needs = { "site" }, uses = { "backup" }, takes = "1h", timeout = "24h",
+irreversible "migrate-all" (watch.over { title = "Migrate the database, all of it", needs = { "site" }, uses = { "backup", "quieted", "stopped" }, takes = "1h", timeout = "24h",
 	target = "fleet.mastodon.domain", why = "With everything stopped, both parts of the migration are one.",
 	about = [[After this only the dump leads back. It may take hours on a big server; never interrupt it. To see how far an
 index is: SELECT phase, blocks_done, blocks_total FROM pg_stat_progress_create_index.]],
 	back = "By the dump, once anything of the second part has run: the runbook upgrade-back looks, restores it beside the damaged database, and swaps the two.",
 	only = { way = "full-stop" }, otherwise = "the second part comes at the end, when the new code is proven",
 	run = function(s)
+		-- (Where nothing was changed yet, as in a dry run, everything runs.)
+		if s.checked_out or s.quieted or s.stopped then
+			demand(services.running(s), "Everything must be stopped for all of the migration: what runs would write meanwhile, and break on what it removes. Stop it (the step “Stop "
+				.. "Mastodon”), and find out what started it again, if it was stopped before; nothing of this step was run:")
+		end
 		if not s.backup then s:warn "No backup was made in this walk." end
 		tell(s, "migrate")
 		tell(s, "migrate-post")

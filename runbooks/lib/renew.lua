@@ -57,8 +57,9 @@ end
 -- since: by hostname, what was started before is to end. limit: seconds for the jobs, then a person is asked.
 function M.sidekiq(s, site, since, limit)
 	sidekiq.bury(s, site)
-	local state, plan, hosts = sidekiq.look(s, site), {}, {}
+	local state, plan, hosts, waking = sidekiq.look(s, site), {}, {}, {}
 	for _, host in ipairs(mastodon.hosts_with(s, site, "sidekiq")) do
+		waking[host] = services.waking(host, mastodon.units(site, host, "sidekiq"))
 		plan[host] = old_units(s, site, host, state, since)
 		if #plan[host] > 0 then hosts[#hosts + 1] = host end
 	end
@@ -80,7 +81,7 @@ function M.sidekiq(s, site, since, limit)
 				drain_unit(s, site, host, unit.name, limit, decided)
 				return true
 			end)
-			mastodon.root_run(host, ("systemctl stop %s; systemctl start %s"):format(q(unit.name), q(unit.name)))
+			mastodon.root_run(host, ("systemctl stop %s; %ssystemctl start %s"):format(q(unit.name), waking[host][unit.name], q(unit.name)))
 		end
 	end)
 	each(mastodon.hosts_with(s, site, "sidekiq"), function(host)

@@ -113,6 +113,94 @@ function M.state(host, names)
 	return list
 end
 
+-- What starts a unit again once it was stopped (systemd's TriggeredBy: its socket, at the next request; a path, a timer): unit → { {name, active, enabled} … }.
+local function wakers(host, names)
+	local map, all, known = {}, {}, {}
+	if #names == 0 then return map end
+	local quoted = {}
+	for i, name in ipairs(names) do quoted[i] = q(name .. ".service") end
+	local function blocks_of(properties, of)
+		return M.blocks(mastodon.root_read(host, ("systemctl show %s %s"):format(properties, table.concat(of, " ")), { check = false }).out)
+	end
+	for _, block in ipairs(blocks_of("-p Id -p TriggeredBy", quoted)) do
+		local unit, list = (block:match("Id=([^\n]*)") or ""):gsub("%.service$", ""), {}
+		for name in (block:match("TriggeredBy=([^\n]*)") or ""):gmatch("%S+") do
+			list[#list + 1] = name
+			all[#all + 1] = q(name)
+		end
+		if #list > 0 then map[unit] = list end
+	end
+	for _, block in ipairs(#all > 0 and blocks_of("-p Id -p ActiveState -p UnitFileState", all) or {}) do
+		known[block:match("Id=([^\n]*)") or ""] = { active = block:find("ActiveState=active", 1, true) ~= nil, enabled = block:find("UnitFileState=enabled", 1, true) ~= nil }
+	end
+	for unit, list in pairs(map) do
+		for i, name in ipairs(list) do list[i] = { name = name, active = (known[name] or {}).active, enabled = (known[name] or {}).enabled } end
+		map[unit] = list
+	end
+	return map
+end
+
+-- The commands that stop the units of these kinds on every host, and before each what would start it again: { {host, command} … }, all looked up
+-- before the first of them runs.
+function M.stops(s, site, kinds)
+	local plan = {}
+	for _, kind in ipairs(kinds) do
+		for _, host in ipairs(mastodon.hosts_with(s, site, kind)) do
+			local names = mastodon.units(site, host, kind)
+			local by = wakers(host, names)
+			for _, name in ipairs(names) do
+				local list = {}
+				for _, one in ipairs(by[name] or {}) do
+					if one.active then list[#list + 1] = q(one.name) end
+					if one.active and not one.enabled then
+						s:warn(("%s: %s starts %s again, so it is stopped, too. It is not enabled: start it by hand once the site is up again."):format(host, one.name, name))
+					end
+				end
+				list[#list + 1] = q(name)
+				plan[#plan + 1] = { host, "systemctl stop " .. table.concat(list, " ") }
+			end
+		end
+	end
+	return plan
+end
+
+function M.stop(plan)
+	for _, one in ipairs(plan) do mastodon.root_run(one[1], one[2]) end
+end
+
+-- Unit → shell text before its start: what was stopped with it is started again first; "" where there is nothing of the kind.
+function M.waking(host, names)
+	local by, texts = wakers(host, names), {}
+	local state = next(by) and M.state(host, names) or {}
+	for _, name in ipairs(names) do
+		local list = {}
+		for _, one in ipairs(by[name] or {}) do
+			if one.enabled and not one.active and not units.is_up(state[name] or {}) then list[#list + 1] = q(one.name) end
+		end
+		texts[name] = #list > 0 and ("systemctl start %s && "):format(table.concat(list, " ")) or ""
+	end
+	return texts
+end
+
+-- Everything of Mastodon that runs, in words.
+function M.running(s)
+	local by_host, list = hosts.on_all(s, function(host)
+		local found, own = units.look(host, mastodon.live(s), mastodon.named_units(s)), {}
+		for name, unit in pairs(found.units) do
+			if units.is_up(unit) then own[#own + 1] = ("%s: %s is %s"):format(host, name, unit.active) end
+		end
+		for _, p in ipairs(found.processes) do
+			if p.ours and not p.unit and not p.helper_of then own[#own + 1] = ("%s: pid %d of %s: %s"):format(host, p.pid, p.user, p.args) end
+		end
+		table.sort(own)
+		return own
+	end), {}
+	for _, host in ipairs(s:all "app") do
+		for _, text in ipairs(by_host[host]) do list[#list + 1] = text end
+	end
+	return list
+end
+
 -- Parts of a text that empty lines divide.
 function M.blocks(text)
 	local list = {}
@@ -315,10 +403,10 @@ end
 -- One web process after another: the next only when this one answers. how: "restart"; "reload", which is taken where it can be; or "spare", of these
 -- whatever refuses nobody. systemctl reload comes back at once, so only /health tells; requests wait meanwhile.
 function M.restart_web(s, site, how)
-	local list, state, since = {}, {}, {}
+	local list, state, since, waking = {}, {}, {}, {}
 	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
 		local names = mastodon.units(site, host, "web")
-		state[host] = M.state(host, names)
+		state[host], waking[host] = M.state(host, names), M.waking(host, names)
 		since[host] = trim(mastodon.root_read(host, "date +%s").out)
 		for _, name in ipairs(names) do
 			local one = state[host][name] or {}
@@ -338,7 +426,7 @@ function M.restart_web(s, site, how)
 			check(verdict ~= "stop", ("%s on %s was not restarted: no other web answers"):format(one.unit, one.host))
 		end
 		if one.first then reload_units(one.host, state[one.host]) end
-		mastodon.root_run(one.host, ("systemctl %s %s"):format(one.how, q(one.unit)))
+		mastodon.root_run(one.host, ("%ssystemctl %s %s"):format(waking[one.host][one.unit], one.how, q(one.unit)))
 		M.await(one.host, { one.unit }, since[one.host], 90, one.unit .. " does not answer", function()
 			return (one.how ~= "reload" or M.has_booted(one.host, { one.unit }, since[one.host])) and unit_answers(s, one.host, one.unit)
 		end)
@@ -374,9 +462,9 @@ end
 function M.restart_streaming(s, site)
 	each(mastodon.hosts_with(s, site, "streaming"), function(host)
 		local names = mastodon.units(site, host, "streaming")
-		local state, since = M.state(host, names), trim(mastodon.root_read(host, "date +%s").out)
+		local state, since, waking = M.state(host, names), trim(mastodon.root_read(host, "date +%s").out), M.waking(host, names)
 		reload_units(host, state)
-		for _, name in ipairs(names) do mastodon.root_run(host, "systemctl restart " .. q(name)) end
+		for _, name in ipairs(names) do mastodon.root_run(host, ("%ssystemctl restart %s"):format(waking[name], q(name))) end
 		local all = {}
 		for _, name in ipairs(names) do
 			for _, member in ipairs(members(site, host, name)) do all[#all + 1] = member end

@@ -40,7 +40,11 @@ says() {
 
 @test "webs of several hosts that run different versions are told; one that was just started is waited for before it is said that none answers" { says running.lua; }
 
-@test "a unit is Mastodon's by what it runs; one that watches, counts or warms it is none" { says units.lua; }
+@test "a unit is Mastodon's by what it runs; one that watches, counts or warms it is none; who they run as" { says units.lua; }
+
+@test "what would start a unit again is stopped before it and started before it; a web whose words do not come to the journal" { says services.lua; }
+
+@test "a build counts as done only while all of it lies there, also behind a link" { says assets.lua; }
 
 @test "each step says itself what leads back from it: on a screen no other stands above it" {
 	local name

@@ -238,12 +238,14 @@ all_run() {
 	"$FLEET" in app1 systemctl is-active mastodon-web mastodon-sidekiq mastodon-streaming@4000 >/dev/null && "$FLEET" in app2 systemctl is-active mastodon-sidekiq >/dev/null
 }
 
-@test "a full stop that was left before its migration: the old code comes back, and everything is started" {
-	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension amcheck'
-	RULES="step:migrate-all=abort
-approval:migrate-all=abort" walk upgrade --set target=4.7.4 --set way=full-stop
+@test "a full stop that was left before its migration, as something was started again: the old code comes back, and everything is started" {
+	"$FLEET" in db1 runuser -u postgres -- psql -qd mastodon_production -c 'create extension if not exists amcheck'
+	RULES="approval:migrate-all=social.practice.test!'$FLEET' in app2 systemctl start mastodon-sidekiq
+failure:migrate-all=abort!'$FLEET' in app2 systemctl stop mastodon-sidekiq" walk upgrade --set target=4.7.4 --set way=full-stop
 	closed aborted
 	has "STEP stop ok"
+	has "STEP migrate-all failed Everything must be stopped for all of the migration"
+	[[ $output =~ "app2: mastodon-sidekiq is activ"(e|ating) ]]
 	all_stopped
 	both standin effects clear
 	walk upgrade-back
