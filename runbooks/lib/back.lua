@@ -353,14 +353,38 @@ local function extend(s, site, r, name)
 	end
 end
 
+-- Of a dump's list what only an administrator may make and somebody else made: it would end the restore. (A publication of all tables, an event trigger, an
+-- administrator's default rights, foreign servers.)
+local OTHERS = [[awk -v me=%s '{ k = $0; sub(/^[0-9]+; [0-9]+ [0-9]+ /, "", k)
+	other = k ~ /^(COMMENT - )?(PUBLICATION|SUBSCRIPTION|EVENT TRIGGER|DEFAULT ACL|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|FOREIGN TABLE) / && $NF != me } %s']]
+
+-- Shell text that lists what is restored of a dump.
+function M.list_cmd(site, r)
+	return ("pg_restore -l %s | grep -v ' EXTENSION ' | %s"):format(q(r.dump), OTHERS:format(q(site.db.user), "!other"))
+end
+
+-- What is left out of it, in words; nil: nothing.
+function M.left_out(s, site, r)
+	local list = {}
+	for _, line in ipairs(lines(mastodon.read(s, site.first, ("pg_restore -l %s | %s"):format(q(r.dump), OTHERS:format(q(site.db.user), "other { print k }"))).out)) do
+		if not line:find("^COMMENT ") then list[#list + 1] = line end
+	end
+	return #list > 0 and table.concat(list, "; ") or nil
+end
+
 -- The dump beside the database. A half-made one of an earlier try goes first.
 function M.restore(s, site, r, name)
 	if M.exists(s, site, name) then alter(s, site, "DROP DATABASE " .. ident(name)) end
 	create(s, site, name)
 	carry(s, site, name)
 	extend(s, site, r, name)
-	local cmd = ("umask 077; l=$(mktemp) && pg_restore -l %s | grep -v ' EXTENSION ' >\"$l\" && %s --no-owner --exit-on-error -L \"$l\" %s; e=$?; rm -f \"$l\"; exit $e")
-		:format(q(r.dump), psql(site, name, "pg_restore"), q(r.dump))
+	local left = M.left_out(s, site, r)
+	if left then
+		s:warn(("Not in the restored database, because only an administrator of PostgreSQL may make it: %s. The damaged database, which is kept, still has it: who made it there can "
+			.. "make it again in %s (what, its owner last)."):format(left, site.db.name))
+	end
+	local cmd = ("umask 077; l=$(mktemp) && %s >\"$l\" && %s --no-owner --exit-on-error -L \"$l\" %s; e=$?; rm -f \"$l\"; exit $e")
+		:format(M.list_cmd(site, r), psql(site, name, "pg_restore"), q(r.dump))
 	local answer = mastodon.job(s, site.first, "restore", cmd, { check = false })
 	if not answer.ok then
 		fail(("The dump was not restored; nothing was swapped, and the database is as it was, and open:\n%s"):format(trim(answer.err):sub(1, 600)))

@@ -96,4 +96,34 @@ done = { "1", "2", "3" }
 same("the second part is done, and there is a record", written("4.6.5", "4.6.5", "4.6.5"), "(3); before-1.record; not written")
 records {}
 same("the second part is done, and there is none", written("4.5.15", "4.6.5", "4.6.5"), "(3); none; not written")
+
+-- ---- what of a dump its owner may not restore ----
+
+shell [[mkdir bin; cat >list <<'END'
+; Archive created at 2026-12-01
+2; 3079 16396 EXTENSION - amcheck
+3361; 0 0 COMMENT - EXTENSION amcheck
+215; 1259 16386 TABLE public accounts mastodon
+3352; 6104 16395 PUBLICATION - everything postgres
+3362; 0 0 COMMENT - PUBLICATION everything postgres
+3351; 6104 16392 PUBLICATION - own mastodon
+3353; 6106 16393 PUBLICATION TABLE public own accounts mastodon
+2043; 826 16403 DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES postgres
+2042; 826 16394 DEFAULT ACL - DEFAULT PRIVILEGES FOR TABLES mastodon
+3206; 3466 16405 EVENT TRIGGER - x postgres
+233; 1255 16404 FUNCTION public e() postgres
+END
+printf '#!/bin/sh\ncat list\n' >bin/pg_restore; chmod 755 bin/pg_restore]]
+function mastodon.read(_, _, cmd) return { out = shell("PATH=$PWD/bin:$PATH; " .. cmd) } end	-- luacheck: ignore
+local site, r = { first = "app1", db = { user = "mastodon", name = "toot" } }, { dump = "/x" }
+same("what is left out", back.left_out({}, site, r), "PUBLICATION - everything postgres; DEFAULT ACL public DEFAULT PRIVILEGES FOR TABLES postgres; EVENT TRIGGER - x postgres")
+same("what is restored", mastodon.read(nil, nil, back.list_cmd(site, r)).out, [[; Archive created at 2026-12-01
+215; 1259 16386 TABLE public accounts mastodon
+3351; 6104 16392 PUBLICATION - own mastodon
+3353; 6106 16393 PUBLICATION TABLE public own accounts mastodon
+2042; 826 16394 DEFAULT ACL - DEFAULT PRIVILEGES FOR TABLES mastodon
+233; 1255 16404 FUNCTION public e() postgres
+]])
+shell ": >list"
+same("nothing is left out", back.left_out({}, site, r), nil)
 print "ok"
