@@ -210,14 +210,23 @@ local function alter(s, site, statement)
 	mastodon.run(s, site.first, psql(site, "postgres") .. " -c " .. q(statement))
 end
 
--- An empty database of the same encoding and locale.
-local function create(s, site, name)
-	local row = M.sql(s, site, "postgres", ("SELECT pg_encoding_to_char(encoding), datcollate, datctype, spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace "
-		.. "WHERE datname = %s"):format(text(site.db.name)))[1]
-	local encoding, collate, ctype, space = (row or ""):match("^([^|]*)|([^|]*)|([^|]*)|(.*)$")
+-- Of a database: encoding, locale, tablespace, and who gives the locale (since PostgreSQL 15; the columns have other names from release to release).
+local KIND = "SELECT pg_encoding_to_char(encoding), datcollate, datctype, spcname, coalesce(to_jsonb(d) ->> 'datlocprovider', ''), "
+	.. "coalesce(to_jsonb(d) ->> 'daticulocale', to_jsonb(d) ->> 'datlocale', ''), coalesce(to_jsonb(d) ->> 'daticurules', '') "
+	.. "FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = %s"
+
+-- The statement that makes an empty database like the one that KIND's row is of.
+function M.create_words(name, row)
+	local encoding, collate, ctype, space, provider, locale, rules = (row or ""):match("^([^|]*)|([^|]*)|([^|]*)|([^|]*)|(%a?)|([^|]*)|(.*)$")
 	check(encoding, "the database's encoding is not known")
-	alter(s, site, ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s%s"):format(ident(name), text(encoding), text(collate), text(ctype),
-		space ~= "pg_default" and " TABLESPACE " .. ident(space) or ""))
+	local by = { c = " LOCALE_PROVIDER libc", i = " LOCALE_PROVIDER icu ICU_LOCALE " .. text(locale) .. (rules ~= "" and " ICU_RULES " .. text(rules) or ""),
+		b = " LOCALE_PROVIDER builtin BUILTIN_LOCALE " .. text(locale) }
+	return ("CREATE DATABASE %s TEMPLATE template0 ENCODING %s LC_COLLATE %s LC_CTYPE %s%s%s"):format(ident(name), text(encoding), text(collate), text(ctype),
+		by[provider] or "", space ~= "pg_default" and " TABLESPACE " .. ident(space) or "")
+end
+
+local function create(s, site, name)
+	alter(s, site, M.create_words(name, M.sql(s, site, "postgres", KIND:format(text(site.db.name)))[1]))
 end
 
 -- Settings that are lists of names: PostgreSQL keeps them quoted as they must be said again.

@@ -126,4 +126,13 @@ same("what is restored", mastodon.read(nil, nil, back.list_cmd(site, r)).out, [[
 ]])
 shell ": >list"
 same("nothing is left out", back.left_out({}, site, r), nil)
+
+-- ---- a database like the one that was dumped ----
+
+for row, wanted in pairs {
+	["UTF8|C.UTF-8|C.UTF-8|pg_default|||"] = "", ["UTF8|C.UTF-8|C.UTF-8|pg_default|c||"] = " LOCALE_PROVIDER libc", ["UTF8|C.UTF-8|C.UTF-8|fast|c||"] = " LOCALE_PROVIDER libc TABLESPACE \"fast\"",
+	["UTF8|C.UTF-8|C.UTF-8|pg_default|i|de-x-icu|&a<b|c"] = " LOCALE_PROVIDER icu ICU_LOCALE 'de-x-icu' ICU_RULES '&a<b|c'",
+	["UTF8|C.UTF-8|C.UTF-8|pg_default|b|C.UTF-8|"] = " LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'" } do
+	same(row, back.create_words("toot", row), "CREATE DATABASE \"toot\" TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C.UTF-8' LC_CTYPE 'C.UTF-8'" .. wanted)
+end
 print "ok"
