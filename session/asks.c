@@ -120,11 +120,14 @@ static size_t command_lines(const struct json *commands)
 static void explain(const struct engine *engine, const struct model_step *step, struct buf *out)
 {
 	size_t len = step->about ? strlen(step->about) : 0;
+	long i = script_step_find(engine->script, step->id);
 
 	while (len && step->about[len - 1] == '\n')
 		len--;
 	if (len && command_lines(engine->look_commands) > LONG_LINES)
 		buf_printf(out, "%.*s\n\n", (int)len, step->about);
+	if (i >= 0 && script_book(engine->script)->steps[i].meanwhile)
+		buf_printf(out, "%s\n\n", script_book(engine->script)->steps[i].meanwhile);
 	if (step->refuses && *step->refuses && !engine->model->down_since_us)
 		buf_printf(out, "Meanwhile the site refuses requests (answers like 502) for about %s, by the runbook's own estimate.\n\n", step->refuses);
 }

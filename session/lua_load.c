@@ -240,7 +240,7 @@ static int require(lua_State *L)
 /* ---- the words of the skeleton ---- */
 
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
-static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
+static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "meanwhile", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "later", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
@@ -627,6 +627,7 @@ static void read_texts(lua_State *L, struct script *script, struct script_step *
 	step->takes = text_field(L, 1, "takes", what);
 	step->downtime = text_field(L, 1, "downtime", what);
 	step->refuses = text_field(L, 1, "refuses", what);
+	step->meanwhile = text_field(L, 1, "meanwhile", what);
 	step->back = text_field(L, 1, "back", what);
 	step->because = text_field(L, 1, "because", what);
 	step->target = text_field(L, 1, "target", what);

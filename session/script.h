@@ -26,7 +26,7 @@ struct script_param {	/* owned by the script */
 enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COUNT };
 
 struct script_step {	/* owned by the script */
-	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses;
+	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses, *meanwhile;
 	char *question;				/* manual: what to answer */
 	char *target;				/* irreversible: what must be typed */
 	struct json *only;			/* parameter → text: it belongs to walks in which each has that value; NULL = to all */

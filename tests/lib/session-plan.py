@@ -216,7 +216,8 @@ def explained():
     long = "".join("true # line %d\\n" % i for i in range(12))
     more = 'about = "Builds it anew.", refuses = "9s",'
     with place_with(lambda p: change(p, "a", run='here.run("%secho a >>%s/effects")' % (long, p.dir), more=more), lambda p: change(p, "b", more=more.replace('refuses = "9s"', 'downtime = "begins"')),
-                    lambda p: change(p, "c", more=more + 'downtime = "ends",')) as place:
+                    lambda p: change(p, "c", more=more + 'downtime = "ends",'),
+                    lambda p: change(p, "d", more=more + 'meanwhile = "Pages may fail until it is restarted.",')) as place:
         v = place.run()
         q = v.asked("step", "a")
         assert q["data"]["details"].startswith("Builds it anew.\n\nMeanwhile the site refuses requests (answers like 502) for about 9s"), q
@@ -227,6 +228,10 @@ def explained():
         # A site that is down refuses nothing more.
         q = v.asked("step", "c")
         assert "refuses" not in q["data"].get("details", ""), q
+        v.answer(q, "go")
+        # What the runbook names as met meanwhile stands there whatever the length.
+        q = v.asked("step", "d")
+        assert q["data"]["details"].startswith("Pages may fail until it is restarted.\n\n"), q
         v.answer(q, "go")
         assert v.walk()["outcome"] == "ok"
 
