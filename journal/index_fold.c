@@ -9,11 +9,12 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "journal/model.h"
 
 enum sql {
 	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, CALL_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
 	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, ASK_STEP, ASK_SESSION, ANSWER_STEP, ANSWER,
-	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, REFUSED, REFUSES_ON, REFUSES_NO_MORE, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
+	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, UNSEEN, REFUSED, REFUSES_ON, REFUSES_NO_MORE, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
 };
 
 _Static_assert(SQL_COUNT <= INDEX_TEXT_SLOT, "room for every statement");
@@ -70,6 +71,7 @@ static const char *const sql_text[SQL_COUNT] = {
 	[WARNED] = "UPDATE session SET warnings = warnings + 1 WHERE id = ?1",
 	[DOWN] = "INSERT OR IGNORE INTO down(session, from_us, to_us) SELECT ?1, ?2, 0 WHERE NOT EXISTS(SELECT 1 FROM down d WHERE d.session = ?1 AND d.to_us = 0)",
 	[UP] = "UPDATE down SET to_us = max(from_us, ?2) WHERE session = ?1 AND to_us = 0",
+	[UNSEEN] = "UPDATE refused SET goes_on = 0 WHERE session = ?1 AND goes_on AND ?2 - to_us > ?3",
 	[REFUSED] = "INSERT OR IGNORE INTO refused(session, from_us, to_us, goes_on) SELECT ?1, ?2, ?2, 1"
 		" WHERE NOT EXISTS(SELECT 1 FROM refused r WHERE r.session = ?1 AND r.goes_on)",
 	[REFUSES_ON] = "UPDATE refused SET to_us = max(to_us, ?2)"
@@ -277,12 +279,14 @@ static void fold_down(struct index *index, const struct event *ev, const struct 
 	run(index, ev->kind == EVENT_DOWNTIME_BEGAN ? DOWN : UP, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 
-/* Asked from outside: refused from the first one that was until one is answered again. */
+/* Asked from outside: refused from the first one that was until one is answered again, or until nobody asks any more. */
 static void fold_outside(struct index *index, const struct event *ev, const struct json *data)
 {
 	bool refuses = str_is(json_text(data, "state", ""), "refuses");
 	int64_t from = json_int(data, "from_us", ev->at_us), to = json_int(data, "to_us", from);
 
+	if (ev->kind == EVENT_OUTSIDE_COUNTED)	/* what nobody saw is not told as refused */
+		run(index, UNSEEN, (const struct index_value[]){ num(ev->session), num(from), num(MODEL_BLIND_US) }, 3);
 	if (refuses)
 		run(index, REFUSED, (const struct index_value[]){ num(ev->session), num(from) }, 2);
 	if (ev->kind == EVENT_OUTSIDE_COUNTED)

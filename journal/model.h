@@ -123,6 +123,7 @@ struct model_outside {
 	size_t refusal_count;
 	char *asks, *unproven, *words, *ended;	/* owned, never NULL: what is asked; what that does not prove; the last refusal; why it ended */
 };
+#define MODEL_BLIND_US 20000000LL	/* the site is asked once a second, each ten when it is slow: such a gap means that nobody asked, or that who did died before it told */
 #define MODEL_REFUSALS 64
 
 struct model {

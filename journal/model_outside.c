@@ -8,7 +8,6 @@
 #include "base/utf8.h"
 #include "journal/model_int.h"
 
-#define BLIND_US (20 * TIME_SECOND)	/* asked once a second, each ten when it is slow: such a gap means that nobody asked, or that who did died before it told */
 #define TOLD_REFUSALS 8
 #define DIFFER_US (2 * TIME_SECOND)
 
@@ -145,8 +144,10 @@ void model_fold_outside_counted(struct model *model, const struct event *ev, con
 	int64_t from = json_int(data, "from_us", ev->at_us), to = json_int(data, "to_us", from);
 	const char *state = model_text(data, "state");
 
-	if (outside->last_us && from - outside->last_us > BLIND_US)
+	if (outside->last_us && from - outside->last_us > MODEL_BLIND_US) {
 		outside->blind_us += from - outside->last_us;
+		refusal_ends(outside, outside->last_us);	/* what nobody saw is not told as refused */
+	}
 	outside->last_us = to > outside->last_us ? to : outside->last_us;
 	add_counts(outside, data);
 	if (str_is(state, "refuses"))

@@ -524,6 +524,27 @@ static void model__outside_is_a_second_clock(void **state)
 	buf_done(&words);
 }
 
+/* The process that asked was gone from 14 to 50, and from 53 to 80: the site is told as down for what was seen. */
+static void model__outside_tells_what_nobody_saw_as_unseen(void **state)
+{
+	struct world *world = *state;
+	const struct model_outside *outside = &world->model->outside;
+	static const struct { int from, to; const char *state; } seen[] = { { 10, 14, "refuses" }, { 50, 51, "answers" }, { 52, 53, "refuses" }, { 80, 82, "refuses" }, { 83, 84, "answers" } };
+
+	tell(world, 0, 14);
+	add(world, 20, EVENT_OUTSIDE_BEGAN, "bellbook", "", "{\"asks\":[\"POST /inbox\"],\"seq\":7}");
+	for (size_t i = 0; i < sizeof(seen) / sizeof(seen[0]); i++) {
+		char *data = mem_printf("{\"from_us\":%lld,\"to_us\":%lld,\"state\":\"%s\",\"asked\":1,\"refused\":1}", (long long)STORY_START_US + seen[i].from * 1000000LL,
+			(long long)STORY_START_US + seen[i].to * 1000000LL, seen[i].state);
+
+		add(world, 21 + (int)i, EVENT_OUTSIDE_COUNTED, "bellbook", "", data);
+		mem_free(data);
+	}
+	assert_int_equal(outside->blind_us, (36 + 27) * 1000000LL);
+	assert_int_equal(outside->refused_us, (4 + 1 + 3) * 1000000LL);
+	assert_int_equal(outside->refusal_count, 3);
+}
+
 static void refused(struct world *world, int at, int to, const char *state, const char *rest)
 {
 	char *data = mem_printf("{\"from_us\":%lld,\"to_us\":%lld,\"state\":\"%s\",%s}", (long long)STORY_START_US + at * 1000000LL,
@@ -763,6 +784,7 @@ int main(void)
 		T(model__people_are_counted_by_views),
 		T(model__downtime_clock_runs_between_its_events),
 		T(model__outside_is_a_second_clock),
+		T(model__outside_tells_what_nobody_saw_as_unseen),
 		T(model__each_refusal_says_what_was_seen_in_it),
 		T(model__lost_worker_puts_calls_in_doubt_until_settled),
 		T(model__late_settlement_does_not_reopen_a_call),
