@@ -145,6 +145,19 @@ static struct json *walks_of(const struct home_data *data, const char *runbook)
 	return walks;
 }
 
+/* The fleet as home knows it, with what may be agreed to alone as the file says it now: who is told that it may not will edit it. */
+static struct json *fleet_of(const struct home_data *data)
+{
+	struct json *out = json_copy_of(data->fleet), *fleet;
+	struct err e = {0};
+
+	fleet = data->fleet_path ? fleet_load(data->fleet_path, &e) : NULL;
+	if (fleet)
+		json_set_text(out, "alone", json_text(json_at(fleet, "policy"), "alone", "refuse"));
+	json_free(fleet);
+	return out;
+}
+
 struct json *plan_data(struct home_data *data, const struct script *script)
 {
 	const char *id = script_book(script)->id;
@@ -154,7 +167,7 @@ struct json *plan_data(struct home_data *data, const struct script *script)
 	if (json_at(data->usual, id))
 		json_put(out, "usual", json_copy_of(json_at(data->usual, id)));
 	json_put(out, "walks", walks_of(data, id));
-	json_put(out, "fleet", json_copy_of(data->fleet));
+	json_put(out, "fleet", fleet_of(data));
 	check_fleet(data, script, checks);
 	check_journal(data, checks);
 	check_others(data, checks);

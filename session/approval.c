@@ -2,6 +2,7 @@
 #include "session/pairing.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "actions/action.h"
 #include "base/sha256.h"
@@ -193,7 +194,8 @@ static char *alone_problem(const struct reply *reply)
 	if (other_account_here(engine, uid, true))
 		return mem_strdup("you drive: another person must agree. One is here as observer, who may attach as navigator and agree");
 	if (!pairing_may_waive(engine))
-		return mem_printf("you drive: another person must agree. Ask somebody to attach (bellbook attach), or have the fleet's policy allow a waiver (policy = { alone = \"waiver\" })%s",
+		return mem_printf("you drive: another person must agree. Ask somebody to attach (bellbook attach), or let the fleet file allow a waiver (policy = { alone = \"waiver\" }): it is read "
+				  "when the process of a session starts, so then type, on this computer: kill %d; bellbook resume %lld%s", (int)getpid(), (long long)engine->session,
 				  views > 1 ? ". The other view here is of your own account: people who share one cannot be told apart" : "");
 	if (wait_us > 0)
 		return mem_printf("you are alone: read it once more. What you type counts in %s", time_format_span(wait_us, span));

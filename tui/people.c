@@ -282,6 +282,13 @@ static void put_when(struct buf *out, int64_t at_us, bool with_date)
 	buf_puts(out, text);
 }
 
+static void put_clock(struct buf *out, int64_t at_us)
+{
+	char text[TIME_TEXT];
+
+	buf_puts(out, time_format_clock(at_us, text));
+}
+
 static void put_commands(const struct question *question, struct buf *out)
 {
 	const struct json *commands = json_at(question->data, "commands");
@@ -327,6 +334,25 @@ static void put_list(const struct json *list, const char *heading, bool checked,
 	}
 }
 
+/* What people left out is not checked; what warned is, and what the runbook itself found needless is nothing that is missing. */
+static void put_unchecked(const struct json *list, struct buf *out)
+{
+	static const char *const headings[] = { "NOT checked:", "Warned of:", "Left out by the runbook:" };
+	struct json *parts[] = { json_new_array(), json_new_array(), json_new_array() };
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		const char *state = json_text(one, "state", "");
+		bool needless = str_is(state, "skipped") && str_is(json_text(one, "who", "bellbook"), "bellbook");
+
+		json_add(parts[str_is(state, "warned") ? 1 : needless ? 2 : 0], json_copy_of(one));
+	}
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		put_list(parts[i], headings[i], false, out);
+		json_free(parts[i]);
+	}
+}
+
 static void put_last(const struct json *last, struct buf *out)
 {
 	const char *state = json_text(last, "state", NULL), *reason = json_text(last, "reason", NULL);
@@ -353,6 +379,23 @@ static void put_last(const struct json *last, struct buf *out)
 	buf_puts(out, "\n");
 }
 
+/* Who drives and sees nobody else here is told at once whether they may agree, and from when on. */
+static void put_alone(const struct scene *scene, const struct question *question, struct buf *out)
+{
+	int64_t alone_us = json_int(question->data, "alone_us", 0);
+
+	if (!people_drives(scene) || people_others(scene) > 0)
+		return;
+	if (!alone_us) {
+		buf_printf(out, "ANOTHER PERSON must agree, and nobody else is here: with an account of their own they type bellbook attach %lld. You cannot, as the fleet file has no "
+			   "policy = { alone = \"waiver\" }.\n", (long long)scene->model->session);
+		return;
+	}
+	buf_puts(out, "You are alone: read it all. What you type counts from ");
+	put_clock(out, alone_us);
+	buf_puts(out, " UTC on.\n");
+}
+
 void people_approval(const struct scene *scene, const struct question *question, struct buf *out)
 {
 	const struct model_step *step = model_step_find(scene->model, question->step);
@@ -365,12 +408,13 @@ void people_approval(const struct scene *scene, const struct question *question,
 		put_safe(out, step ? step->title : question->step);
 		buf_puts(out, ".\n");
 	}
+	put_alone(scene, question, out);
 	prose_flow(out, question->text);
 	buf_puts(out, "\n");
 	put_commands(question, out);
 	if (json_at(question->data, "checked")) {
 		put_list(json_at(question->data, "checked"), "Checked:", true, out);
-		put_list(json_at(question->data, "unchecked"), "NOT checked:", false, out);
+		put_unchecked(json_at(question->data, "unchecked"), out);
 		if (json_count(json_at(question->data, "checked")) == 0)
 			buf_puts(out, "Nothing was checked in this session before it.\n");
 		put_last(json_at(question->data, "last"), out);

@@ -231,9 +231,16 @@ static bool pauses_at_all(const struct plan *plan)
 void plan_no_return_words(const struct plan *plan, struct buf *out)
 {
 	long at = plan_first_kind(plan, "irreversible");
+	const char *alone = json_text(json_at(plan->data, "fleet"), "alone", NULL);
 
-	if (at)
-		buf_printf(out, "POINT OF NO RETURN: step %ld, %s%s.", at, json_text(step_at(plan, at), "title", ""), may_be_left_out(plan, at) ? ", where that is needed" : "");
+	if (!at)
+		return;
+	buf_printf(out, "POINT OF NO RETURN: step %ld, %s%s.", at, json_text(step_at(plan, at), "title", ""), may_be_left_out(plan, at) ? ", where that is needed" : "");
+	if (str_is(alone, "refuse"))
+		buf_puts(out, " Another person must agree to it then, with an account of their own. Alone you come no further than there: the fleet file would have to say "
+			      "policy = { alone = \"waiver\" } before you start.");
+	else if (alone)
+		buf_puts(out, " Another person agrees to it then, or you alone by a waiver.");
 }
 
 void plan_version_words(const struct plan *plan, struct buf *out)

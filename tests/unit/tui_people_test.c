@@ -161,6 +161,43 @@ static void agreement__says_what_runs_and_what_was_not_checked(void **state)
 	scene_free(scene);
 }
 
+#define ALONE "{\"presence\":[{\"who\":\"ruud\",\"uid\":1000,\"role\":\"driver\"}]}\n"
+#define NEEDLESS AT(3, "asked", "bellbook", "\"step\":\"drop\",\"data\":{\"of\":\"approval\",\"text\":\"It cannot be undone.\",\"type\":\"typed\",\"expect\":\"db2\"," \
+	"\"by\":\"ruud\",\"whole\":true,\"until_us\":1795284600000000,\"alone_us\":1795284030000000,\"commands\":[],\"checked\":[]," \
+	"\"unchecked\":[{\"step\":\"a\",\"title\":\"Ruby\",\"state\":\"skipped\",\"why\":\"it is there\",\"at_us\":1795284000000000}," \
+	"{\"step\":\"b\",\"title\":\"Room\",\"state\":\"warned\",\"why\":\"little\",\"at_us\":1795284000000000}]}")
+
+static void agreement__tells_who_is_alone_what_holds_for_them(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "driver") ALONE, APPROVAL);
+	struct buf text = { 0 };
+
+	(void)state;
+	people_approval(scene, scene_question(scene), &text);
+	assert_non_null(strstr(buf_text(&text), "ANOTHER PERSON must agree, and nobody else is here: with an account of their own they type bellbook attach 1. You cannot,"));
+	scene_free(scene);
+	scene = scene_of(BEGIN("ruud", "driver") ALONE, NEEDLESS);
+	buf_clear(&text);
+	people_approval(scene, scene_question(scene), &text);
+	assert_non_null(strstr(buf_text(&text), "You are alone: read it all. What you type counts from 18:00:30 UTC on."));
+	buf_done(&text);
+	scene_free(scene);
+}
+
+static void agreement__calls_unchecked_only_what_people_left_out(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("jello", "navigator"), NEEDLESS);
+	struct buf text = { 0 };
+
+	(void)state;
+	people_approval(scene, scene_question(scene), &text);
+	assert_null(strstr(buf_text(&text), "NOT checked"));
+	assert_null(strstr(buf_text(&text), "alone"));
+	assert_non_null(strstr(buf_text(&text), "Warned of:\n- Room: warned at 18:00: little\nLeft out by the runbook:\n- Ruby: skipped at 18:00: it is there\n"));
+	buf_done(&text);
+	scene_free(scene);
+}
+
 static void agreement__is_not_the_drivers_while_another_is_here(void **state)
 {
 	struct scene *scene = scene_of(BEGIN("ruud", "driver"), APPROVAL);
@@ -510,6 +547,8 @@ int main(void)
 		cmocka_unit_test(agreement__letters_go_into_the_field_only),
 		cmocka_unit_test(agreement__is_refused_behind_tab_with_a_reason),
 		cmocka_unit_test(agreement__says_what_runs_and_what_was_not_checked),
+		cmocka_unit_test(agreement__tells_who_is_alone_what_holds_for_them),
+		cmocka_unit_test(agreement__calls_unchecked_only_what_people_left_out),
 		cmocka_unit_test(agreement__is_not_the_drivers_while_another_is_here),
 		cmocka_unit_test(header__says_who_is_idle_lost_typing_or_a_guest),
 		cmocka_unit_test(invite__names_account_and_time),

@@ -34,6 +34,7 @@ static const struct picture pictures[] = {
 	{ "plan", "plan-help", 30, 100, false, NULL, false, "?" },
 	{ "plan-first", "plan-first", 24, 80, false, NULL, false, "" },
 	{ "plan-first", "plan-first-start", 24, 80, false, NULL, false, "S" },
+	{ "plan-alone", "plan-alone", 24, 80, false, NULL, false, "S" },
 	{ "plan-filled", "plan-filled", 24, 80, false, NULL, false, "jjj" },
 	{ "plan-down", "plan-down-80x24", 24, 80, false, NULL, false, "" },
 	{ "plan-down", "plan-down-132x43", 43, 132, false, NULL, false, "" },
