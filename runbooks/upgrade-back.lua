@@ -141,15 +141,29 @@ here on the site is asked from outside each second, as in the upgrade: refused a
 
 phase "The old code"
 
-change "checkout" { title = "Check the old code out", needs = { "site", "back" }, takes = "1m", timeout = "30m",
+-- Every web is there: one that hangs is not asked for its pages.
+local function answers(s)
+	for _, host in ipairs(mastodon.hosts_with(s, s.site, "web")) do
+		if not mastodon.is_healthy(s, host) then return false end
+	end
+	return true
+end
+
+change "checkout" { title = "Check the old code out", needs = { "site", "back" }, uses = { "before" }, takes = "1m", timeout = "30m",
 	why = "Everything that follows is done by the old release's own code.",
-	about = [[The commit that the record names, on every app host. A web that runs reads the templates of pages from disk: such a page may
-answer with error 500 until the web is started anew, so do not stop here for long.]],
+	meanwhile = "Until the web is started anew, a page that it has not shown yet may answer with error 500: do not stop here for long, and restart nothing by hand.",
+	about = [[The commit that the record names, on every app host. A web that runs reads the templates of pages from disk, so each kind of page is
+asked for before, where it answers, and looked at afterwards. Some (settings, moderation) only a member can ask for, and may answer with
+error 500 until the web is started anew.]],
 	back = AGAIN,
 	run = function(s)
+		local user = s.before and s.before.user or "admin"
+		local warm = answers(s) and verify.warm(s, s.site, user)
 		on_all(s, function(host)
 			if not code_is(s, host) then mastodon.run(s, host, "git checkout " .. q(s.back.ref)) end
 		end)
+		local broken = warm and verify.broken(s, s.site, user, warm) or {}
+		if #broken > 0 then s:warn(verify.broken_words(broken)) end
 	end,
 	done = function(s) return true_on_all(s, function(host) return code_is(s, host) end) end }
 
@@ -206,6 +220,15 @@ stop was left, everything is stopped already: then nothing is done here, and the
 local function fresh_name(s) return s.site.db.name .. "_restored" end
 local function kept_name(s) return ("%s_damaged_%s"):format(s.site.db.name, s.site.stamp:lower()) end
 
+-- What is lost, in words, once somebody typed how much that is.
+local function agreed_loss(s)
+	local lost = back.since(s, s.site, s.back)
+	local typed = s:ask { type = "integer", text = ("How many posts of members are lost when the dump takes the place? Type the number: %d"):format(lost.own),
+		details = "Written since the dump: " .. lost.words .. ". The damaged database is kept as " .. kept_name(s) .. "." }
+	check(typed == lost.own, ("%s was typed, and it is %d: nothing was done"):format(tostring(typed), lost.own))
+	return lost.words
+end
+
 irreversible "restore" { title = "Put the dump in the database's place", needs = { "site", "back" }, gives = { "kept" }, takes = "30m", timeout = "24h",
 	target = "fleet.mastodon.domain", why = "The old code does not work with what the second part of the migration left.",
 	about = [[What was written since the dump is counted once more, and you type how many posts of members that is. Then nobody gets
@@ -219,18 +242,14 @@ what may be copied out of it later. When it fails before that, the database is a
 		local open = back.sql(s, site, "postgres", ("SELECT datallowconn FROM pg_database WHERE datname = '%s'"):format(site.db.name:gsub("'", "''")))[1]
 		check(open, "there is no database of that name now: look at psql -l; perhaps an earlier try was stopped between the two names")
 		check(all_stopped(s), "something of Mastodon runs: stop it first (the step before)")
-		if open == "t" then
-			proof.still(s, site)
-			local lost = back.since(s, site, r)
-			local typed = s:ask { type = "integer", text = ("How many posts of members are lost when the dump takes the place? Type the number: %d"):format(lost.own),
-				details = "Written since the dump: " .. lost.words .. ". The damaged database is kept as " .. kept_name(s) .. "." }
-			check(typed == lost.own, ("%s was typed, and it is %d: nothing was done"):format(tostring(typed), lost.own))
-		end
+		if open == "t" then proof.still(s, site) end
+		local lost = open == "t" and agreed_loss(s) or nil
 		back.fenced(s, site, function()
 			back.restore(s, site, r, fresh_name(s))
 			back.swap(s, site, fresh_name(s), kept_name(s))
 		end)
 		s.kept = kept_name(s)
+		if lost then s:note(("Lost with the dump in its place, and only in the database that is kept: %s."):format(lost)) end
 		s:note(("The damaged database is kept as %s. When nobody needs it any more: DROP DATABASE \"%s\"."):format(s.kept, s.kept))
 	end,
 	done = function(s)
@@ -238,17 +257,26 @@ what may be copied out of it later. When it fails before that, the database is a
 		return mastodon.sql(s, s.site, "SELECT max(version::bigint) FROM schema_migrations")[1] == s.back.schema
 	end }
 
+local function jobs_left(s)
+	local state, waiting = sidekiq.look(s, s.site), 0
+	for _, queue in ipairs(state.queues) do waiting = waiting + queue.size end
+	return waiting, state.retry, state
+end
+
 change "redis" { title = "What Redis still holds", needs = { "site", "back" }, takes = "1m",
 	why = "Its jobs and home timelines are of the newer database.",
 	about = [[Waiting jobs may be about posts that are no more: such a job ends by itself and does nothing. Others are about posts that
 are there, deliveries to other servers among them: to keep them is usual. Home timelines skip posts that are no more. Numbers of posts
 are given by time, so that none is given twice.]],
 	back = "Nothing to undo when it is kept; the copy redis-before-….rdb of the backup has what was there at the upgrade.",
-	when = is_after,
+	when = function(s)
+		if not s.back.after then return is_after(s) end
+		local waiting, retry = jobs_left(s)
+		return waiting + retry > 0 or "no job waits, and none is to be tried again"
+	end,
 	run = function(s)
-		local state, waiting = sidekiq.look(s, s.site), 0
-		for _, queue in ipairs(state.queues) do waiting = waiting + queue.size end
-		local answer = s:ask { type = "choice", text = ("%s, and %d to be tried again. Keep them?"):format(counted(waiting, "job waits", "jobs wait"), state.retry), default = "keep",
+		local waiting, retry, state = jobs_left(s)
+		local answer = s:ask { type = "choice", text = ("%s, and %d to be tried again. Keep them?"):format(counted(waiting, "job waits", "jobs wait"), retry), default = "keep",
 			choices = { { value = "keep", label = "Keep them", help = "Usual. A job about a post that is no more does nothing." },
 				{ value = "drop", label = "Throw them away", help = "Nothing of them is delivered. Only when they do harm." } } }
 		s.redis_decided = answer
@@ -257,7 +285,7 @@ are given by time, so that none is given twice.]],
 			for _, queue in ipairs(state.queues) do names[#names + 1] = "queue:" .. queue.name end
 			for i, name in ipairs(names) do names[i] = q(s.site.redis.prefix .. name) end
 			mastodon.run(s, s.site.first, mastodon.redis(s.site, "DEL " .. table.concat(names, " ")))
-			s:note(("Thrown away: %s that waited, and %d that were to be tried again."):format(counted(waiting, "job"), state.retry))
+			s:note(("Thrown away: %s that waited, and %d that were to be tried again."):format(counted(waiting, "job"), retry))
 		end
 	end,
 	done = function(s) return s.redis_decided ~= nil end, gives = { "redis_decided" } }

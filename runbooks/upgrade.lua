@@ -549,7 +549,7 @@ already is not copied again. It holds the members' data and the server's keys: k
 
 manual "off-host" { title = "Copy the backup to another machine by hand", needs = { "copy_to", "copy_list" },
 	why = "A disk that dies takes a backup on it along. Snapshots of the same storage are no backup of a database.",
-	question = "Does a copy of the dump, of the settings and of Redis lie on another machine?",
+	question = "Is another machine at hand that you copy dump, settings and Redis to now? The commands come next.",
 	text = [[Only Mastodon's user may look into the folder of the backup, so read each file with sudo; the next question lists them with
 the commands, and compares what sha256sum says of the copies. They hold the members' data and the server's keys: keep them as you
 keep those. Nothing of Mastodon has been changed so far.]],
@@ -562,6 +562,8 @@ phase "New code beside the old"
 
 change "checkout" (watch.over { title = "Get the new code", needs = { "site" }, uses = { "before" }, gives = { "checked_out" }, takes = "2m", timeout = "30m",
 	why = "Everything that follows is done by the new release's own code.",
+	meanwhile = "Until the web is restarted, a page that it has not shown yet may answer with error 500, and a process that dies comes back as a half-installed "
+		.. "new release: do not stop here for long, and restart nothing by hand.",
 	about = [[The running web reads the template of a page from disk when it renders that page for the first time: from now on
 such a page answers with error 500 until the restart. So each kind of page is asked for before, and looked at after it;
 some (settings, moderation) only a member can ask for, and may fail. Posts and apps go on. A process that dies meanwhile
@@ -580,7 +582,7 @@ comes back as a half-installed new one: do not restart anything by hand, and do 
 		s.checked_out = true
 		local broken = verify.broken(s, s.site, user, warm)
 		if #broken > 0 then
-			s:warn(("Members meet errors until the web is restarted, and checking the old code out again does not mend it:\n- %s"):format(table.concat(broken, "\n- ")))
+			s:warn(verify.broken_words(broken))
 		end
 	end,
 	done = function(s) return true_on_all(s, function(host) return code_is(s, host) end) end })
@@ -878,10 +880,11 @@ manual "try" { title = "Try it as a member",
 	why = "Some things only a person with an account can see. In the two-phase way this is the last place from which nothing is lost by going back.",
 	question = "Does it work as it should?",
 	text = [[Log in (once with a two-factor account: that proves the encryption keys). Write an unlisted post, find it from another
-server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no
-warning may be there. In the moderation view of your account, the address must be yours and not the proxy's. If something is
-wrong, stop the session, and walk the runbook upgrade-back: it looks whether it needs the dump. It does once the second part of the
-migration has run: in the full stop it has when the release has one, in the two-phase way it comes next.]] }
+server, follow from there and answer. Upload a picture and look at it. Search. Look at Administration > Dashboard: no new
+warning may be there, but for that of pending database migrations (two-phase: until the next step). In the moderation view of your
+account, the address must be yours and not the proxy's. If something is wrong, go back: the runbook upgrade-back looks whether it
+needs the dump. It does once the second part of the migration has run: in the full stop it has when the release has one, in the
+two-phase way it comes next.]] }
 
 phase "Point of no return"
 

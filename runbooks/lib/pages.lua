@@ -227,7 +227,8 @@ end
 
 -- The running web reads a page's template from disk when it renders that page for the first time: after a checkout that is another release's.
 -- So each is asked for before, often enough to meet each worker. Returns the status by path.
-local WARM = { "/", "/about", "/explore", "/public", "/auth/sign_in", "/auth/sign_up", "/auth/password/new", "/tags/mastodon", "/bellbook-is-not-there" }
+local WARM = { "/", "/about", "/explore", "/public", "/auth/sign_in", "/auth/sign_up", "/auth/password/new", "/auth/confirmation/new",
+	"/privacy-policy", "/tags/mastodon", "/bellbook-is-not-there" }
 
 function M.warm(s, host, post, user, times)
 	local paths, cmds, found = { table.unpack(WARM) }, {}, {}

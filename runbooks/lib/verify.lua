@@ -264,12 +264,16 @@ function M.broken(s, site, user, warm)
 	for _, host in ipairs(mastodon.hosts_with(s, site, "web")) do
 		for path, status in pairs(pages.warm(s, host, post, user, 4)) do
 			if (tonumber(status) or 0) >= 500 and (tonumber((warm[host] or {})[path]) or 0) < 500 then
-				list[#list + 1] = ("%s: %s answers %s since the new code lies there"):format(host, path, status)
+				list[#list + 1] = ("%s: %s answers %s since the other code lies there"):format(host, path, status)
 			end
 		end
 	end
 	table.sort(list)
 	return list
+end
+
+function M.broken_words(broken)
+	return ("Members meet errors until the web is restarted, and checking out again what was there before does not mend it:\n- %s"):format(table.concat(broken, "\n- "))
 end
 
 return M
