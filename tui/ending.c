@@ -106,7 +106,7 @@ static void open_ends(const struct model *model, struct buf *out)
 	lasted_words(model, out);
 	if (model->down_since_us > 0)
 		buf_printf(out, "THE SITE IS STILL DOWN, as far as is known here, since %s UTC.\n", time_format_clock(model->down_since_us, span));
-	else if (model->down_total_us > 0)
+	else if (model->down_total_us > 0 && !model->outside.seq)	/* else both clocks are told together */
 		buf_printf(out, "The site was down %s.\n", time_format_span(model->down_total_us, span));
 }
 

@@ -258,7 +258,7 @@ void people_countdown(const struct question *question, int64_t wall_us, struct b
 	buf_puts(out, "asked ");
 	put_span(out, wall_us - question->at_us);
 	buf_puts(out, " ago, ");
-	buf_puts(out, str_is(question->of, "approval") ? "ends by itself in " : taking ? "passes in " : "over in ");
+	buf_puts(out, str_is(question->of, "approval") ? "ends in " : taking ? "passes in " : "over in ");
 	put_span(out, until_us - wall_us);
 	if (alone_us > wall_us && str_is(question->of, "approval")) {
 		buf_puts(out, ", alone it counts in ");

@@ -44,7 +44,7 @@ void people_asked(const struct scene *scene, const struct question *question, st
 /* All that a second person decides by, and what a driver has asked for: appends it, safe to show, in lines. */
 void people_approval(const struct scene *scene, const struct question *question, struct buf *out);
 
-/* "asked 1 m 12 s ago, ends by itself in 8 m 48 s": appends it; nothing for a question without an end. */
+/* "asked 1 m 12 s ago, ends in 8 m 48 s": appends it; nothing for a question without an end. */
 void people_countdown(const struct question *question, int64_t wall_us, struct buf *out);
 
 #endif

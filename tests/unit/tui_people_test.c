@@ -12,6 +12,7 @@
 #include "journal/feed.h"
 #include "tui/dialog_people.h"
 #include "tui/draw.h"
+#include "tui/ending.h"
 #include "tui/keys.h"
 #include "tui/people.h"
 #include "tui/plain.h"
@@ -156,7 +157,7 @@ static void agreement__says_what_runs_and_what_was_not_checked(void **state)
 			fail_msg("\"%s\" is not in:\n%s", *want, buf_text(&text));
 	buf_clear(&text);
 	people_countdown(scene_question(scene), NOW + 72000000, &text);
-	assert_string_equal(buf_text(&text), "asked 1 m 12 s ago, ends by itself in 8 m 48 s");
+	assert_string_equal(buf_text(&text), "asked 1 m 12 s ago, ends in 8 m 48 s");
 	buf_done(&text);
 	scene_free(scene);
 }
@@ -194,6 +195,29 @@ static void agreement__calls_unchecked_only_what_people_left_out(void **state)
 	assert_null(strstr(buf_text(&text), "NOT checked"));
 	assert_null(strstr(buf_text(&text), "alone"));
 	assert_non_null(strstr(buf_text(&text), "Warned of:\n- Room: warned at 18:00: little\nLeft out by the runbook:\n- Ruby: skipped at 18:00: it is there\n"));
+	buf_done(&text);
+	scene_free(scene);
+}
+
+#define DOWN "{\"seq\":3,\"session\":1,\"at\":\"2026-11-21T18:00:01.000000Z\",\"kind\":\"downtime.began\",\"v\":1,\"who\":\"bellbook\",\"step\":\"drop\",\"data\":{}}\n" \
+	"{\"seq\":4,\"session\":1,\"at\":\"2026-11-21T18:01:01.000000Z\",\"kind\":\"downtime.ended\",\"v\":1,\"who\":\"bellbook\",\"step\":\"drop\",\"data\":{}}\n"
+#define OUTSIDE AT(5, "outside.began", "bellbook", "\"data\":{\"asks\":[\"POST /inbox\"],\"seq\":5}")
+#define OVER AT(6, "session.closed", "bellbook", "\"data\":{\"outcome\":\"ok\"}")
+
+static void ending__tells_the_downtime_once(void **state)
+{
+	struct scene *scene = scene_of(BEGIN("ruud", "driver"), DOWN OVER);
+	struct buf text = { 0 };
+
+	(void)state;
+	ending_tell(scene, 1, ENDING_CLOSED, &text);
+	assert_non_null(strstr(buf_text(&text), "The site was down 1 m 00 s."));
+	scene_free(scene);
+	scene = scene_of(BEGIN("ruud", "driver"), DOWN OUTSIDE OVER);
+	buf_clear(&text);
+	ending_tell(scene, 1, ENDING_CLOSED, &text);
+	assert_null(strstr(buf_text(&text), "The site was down 1 m 00 s."));
+	assert_non_null(strstr(buf_text(&text), "By the steps the site was down for 1 m 00 s."));
 	buf_done(&text);
 	scene_free(scene);
 }
@@ -549,6 +573,7 @@ int main(void)
 		cmocka_unit_test(agreement__says_what_runs_and_what_was_not_checked),
 		cmocka_unit_test(agreement__tells_who_is_alone_what_holds_for_them),
 		cmocka_unit_test(agreement__calls_unchecked_only_what_people_left_out),
+		cmocka_unit_test(ending__tells_the_downtime_once),
 		cmocka_unit_test(agreement__is_not_the_drivers_while_another_is_here),
 		cmocka_unit_test(header__says_who_is_idle_lost_typing_or_a_guest),
 		cmocka_unit_test(invite__names_account_and_time),
