@@ -210,7 +210,7 @@ stop was left, everything is stopped already: then nothing is done here, and the
 		local all = {}
 		for _, host in ipairs(s:all "app") do
 			all[s.site.hosts[host].hostname] = math.huge
-			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s.site, host) end
+			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s, s.site, host) end
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
 		services.stop(last)
@@ -328,7 +328,7 @@ change "sidekiq" { title = "Start the old Sidekiq", needs = { "site", "back" }, 
 		for _, host in ipairs(with_it) do waking[host] = services.waking(host, mastodon.units(s.site, host, "sidekiq")) end
 		for _, host in ipairs(with_it) do
 			all[s.site.hosts[host].hostname] = math.huge
-			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s.site, host) end
+			if not services.is_stopped(s, host, "sidekiq") then sidekiq.quiet(s, s.site, host) end
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
 		each(with_it, function(host)

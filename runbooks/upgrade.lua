@@ -709,7 +709,7 @@ end
 
 -- Tells every Sidekiq to take no new jobs.
 local function quiet_sidekiq(s)
-	each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s.site, host) end)
+	each(mastodon.hosts_with(s, s.site, "sidekiq"), function(host) sidekiq.quiet(s, s.site, host) end)
 end
 
 -- While members have errors the web goes first: Sidekiq's jobs are then waited for at its own restart.

@@ -27,7 +27,7 @@ local function drain_unit(s, site, host, unit, limit, decided)
 		local busy, jobs = false, 0
 		for _, p in ipairs(sidekiq.by_unit(s, site, host, sidekiq.look(s, site))[unit] or {}) do
 			if p.redis and not p.redis.quiet then
-				if not told then sidekiq.quiet(site, host, unit) end
+				if not told then sidekiq.quiet(s, site, host, unit) end
 				told, busy = true, true
 			elseif p.redis and p.redis.busy > 0 and not decided then
 				busy, jobs = true, jobs + p.redis.busy
@@ -66,7 +66,7 @@ function M.sidekiq(s, site, since, limit)
 	local decided = false
 	for _, host in ipairs(hosts) do
 		for _, unit in ipairs(plan[host]) do
-			if unit.loud then sidekiq.quiet(site, host, unit.name) end
+			if unit.loud then sidekiq.quiet(s, site, host, unit.name) end
 		end
 	end
 	retry({ times = 1, what = "Sidekiq's jobs could not be waited for" }, function()

@@ -248,15 +248,28 @@ function M.leftovers(s, site, since)
 	return list
 end
 
+-- What tells a unit's Sidekiq. Where a shell stands before it, that one would be halted, and Sidekiq would not hear of it. processes: of the host.
+local function quiet_cmd(unit, main, processes)
+	local pids, own = {}, false
+	for _, p in ipairs(processes) do
+		if p.kind == "sidekiq" and p.unit == unit and not p.helper_of then
+			own = own or p.pid == main
+			pids[#pids + 1] = ("%d"):format(p.pid)
+		end
+	end
+	return (own or #pids == 0) and "systemctl kill -s TSTP --kill-who=main " .. q(unit) or "kill -TSTP " .. table.concat(pids, " ")
+end
+
 -- Tells every Sidekiq of a host to take no new jobs. There is no way to take that back but a restart. The main process alone is
 -- told: its helpers (ffmpeg) would be halted by TSTP.
 -- A unit that does not run now has nothing to be told.
-function M.quiet(site, host, only)
+function M.quiet(s, site, host, only)
 	local names = only and { only } or mastodon.units(site, host, "sidekiq")
 	if #names == 0 then return end
-	local state = services.state(host, names)
+	local state, processes = services.state(host, names), units.look(host, mastodon.live(s), mastodon.named_units(s)).processes
 	for _, unit in ipairs(names) do
-		if ((state[unit] or {}).pid or 0) > 0 then mastodon.root_run(host, "systemctl kill -s TSTP --kill-who=main " .. q(unit)) end
+		local pid = (state[unit] or {}).pid or 0
+		if pid > 0 then mastodon.root_run(host, quiet_cmd(unit, pid, processes)) end
 	end
 end
 
@@ -302,7 +315,7 @@ function M.drained(s, site, since, limit)
 			if loud[p.id] == DEAF then
 				local _, unit = described(s, site, p)
 				if not unit then return false end
-				M.quiet(site, M.host_of(site, p), unit)
+				M.quiet(s, site, M.host_of(site, p), unit)
 			end
 		end
 		if i < looks then sleep("1s", { what = "waiting for Sidekiq's jobs to end", look = i, of = looks, seen = M.at_work_words(busy) }) end

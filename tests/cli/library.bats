@@ -46,6 +46,8 @@ says() {
 
 @test "a build counts as done only while all of it lies there, also behind a link" { says assets.lua; }
 
+@test "Sidekiq itself is told to take no more jobs, also where a shell stands before it" { says quiet.lua; }
+
 @test "each step says itself what leads back from it: on a screen no other stands above it" {
 	local name
 	for name in upgrade upgrade-back; do
