@@ -409,6 +409,12 @@ static bool is_worse(const struct model_call *call, const struct model_call *tha
 	return !than || (strchr(call->path, '/') && strchr(than->path, '/') && call->ended_us < than->ended_us);
 }
 
+/* Of those that ended with another status than 0: looks come behind what failed, to say why, and may end so, too. */
+static bool is_odder(const struct model_call *call, const struct model_call *than)
+{
+	return !than || (than->reads && !call->reads) || (than->reads == call->reads && is_worse(call, than));
+}
+
 /* What a step's trouble is in: the call that went wrong, or at least ended with another status than 0. */
 static const struct model_call *bad_call(const struct model *model, const struct model_step *step)
 {
@@ -423,7 +429,7 @@ static const struct model_call *bad_call(const struct model *model, const struct
 			continue;
 		if ((call->state == CALL_FAILED || call->state == CALL_UNKNOWN) && is_worse(call, bad))
 			bad = call;
-		if (call->exit_code > 0 && !scene_is_probe(call) && is_worse(call, odd))
+		if (call->exit_code > 0 && !scene_is_probe(call) && is_odder(call, odd))
 			odd = call;
 	}
 	return bad ? bad : odd;

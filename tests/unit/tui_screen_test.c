@@ -516,6 +516,25 @@ static void screen__nothing_is_answered_that_cannot_be_read(void **state)
 	ui_free(ui);
 }
 
+#define EV(seq, kind, more) "{\"seq\":" #seq ",\"session\":1,\"at\":\"2026-11-21T18:05:0" #seq ".000000Z\",\"kind\":\"" kind "\",\"v\":1,\"who\":\"bellbook\"," more "}\n"
+#define OF(call) "\"step\":\"a\",\"attempt\":1,\"call\":\"" call "\",\"host\":\"app1\","
+
+/* The build failed; looks that came behind it, to say why, ended with another status than 0, too. */
+static void screen__a_failure_is_shown_by_what_changed_something(void **state)
+{
+	static const char lines[] = EV(1, "session.opened", "\"data\":{\"runbook\":{\"id\":\"r\",\"title\":\"R\"},\"steps\":[{\"id\":\"a\",\"kind\":\"change\",\"title\":\"A\"}]}")
+		EV(2, "step.begun", "\"step\":\"a\",\"attempt\":1,\"data\":{}")
+		EV(3, "call.begun", OF("1") "\"data\":{\"action\":\"ssh.job\",\"effect\":\"change\",\"shown\":\"build it\"}") EV(4, "call.ended", OF("1") "\"data\":{\"outcome\":\"ok\",\"exit\":1}")
+		EV(5, "call.begun", OF("2") "\"data\":{\"action\":\"ssh.read\",\"effect\":\"read\",\"shown\":\"test it\"}") EV(6, "call.ended", OF("2") "\"data\":{\"outcome\":\"ok\",\"exit\":1}")
+		EV(7, "step.ended", "\"step\":\"a\",\"attempt\":1,\"data\":{\"state\":\"failed\",\"reason\":\"no room\"}");
+	struct scene *scene = scene_new();
+
+	(void)state;
+	play_text(scene, lines, sizeof(lines) - 1);
+	assert_string_equal(scene_focus(scene)->shown, "build it");
+	scene_free(scene);
+}
+
 static void screen__failure_is_answered_by_choice_and_reason(void **state)
 {
 	struct screen_case one = { "failure", NULL, 24, 80, false, "3\r" "not needed\r", LATER, false };
@@ -783,6 +802,7 @@ int main(void)
 		cmocka_unit_test(screen__what_can_be_stopped_stays_true),
 		cmocka_unit_test(screen__nothing_is_answered_that_cannot_be_read),
 		cmocka_unit_test(screen__a_box_is_copied_by_its_addresses_or_commands),
+		cmocka_unit_test(screen__a_failure_is_shown_by_what_changed_something),
 		cmocka_unit_test(screen__failure_is_answered_by_choice_and_reason),
 		cmocka_unit_test(screen__a_step_by_hand_is_done_by_who_is_named),
 		cmocka_unit_test(screen__enter_alone_never_answers_without_a_default),
