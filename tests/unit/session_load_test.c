@@ -56,6 +56,17 @@ static int64_t children_us(void)
 	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * TIME_SECOND + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
 }
 
+/* ThreadSanitizer delivers signals only between calls of libraries: a function of Lua's that does not return is not interrupted. */
+static bool can_be_stopped(const char *line)
+{
+#ifdef __SANITIZE_THREAD__
+	return !strstr(line, "inside one function of Lua");
+#else
+	(void)line;
+	return true;
+#endif
+}
+
 static void check_bad(const char *path)
 {
 	char line[400] = "";
@@ -68,6 +79,8 @@ static void check_bad(const char *path)
 	fclose(file);
 	line[strcspn(line, "\n")] = '\0';
 	assert_true(str_starts(line, "-- expect: "));
+	if (!can_be_stopped(line))
+		return;
 	load_apart(path, &said);
 	if (!strstr(buf_text(&said), line + strlen("-- expect: ")))
 		fail_msg("%s\n  says:    %s\n  expected: %s", path, buf_text(&said), line);
