@@ -22,10 +22,11 @@ asked() {
 # answer_all WHO VERSION [PATTERN]: gives what the questions on the screen ask for, until it shows PATTERN (else: until
 # the shell is back). Each screen with a question is kept in screens.
 answer_all() {
-	local now last='' deadline=$((SECONDS + 4 * PATIENCE))
+	local now last='' shown deadline=$((SECONDS + 4 * PATIENCE))
 	while [ $SECONDS -lt $deadline ]; do
-		screen "$1" | grep -q -- "${3:-^rc=}" && return 0
-		! screen "$1" | grep -q 'THE SESSION IS OVER' || end_read "$1"
+		shown=$(screen "$1") # one picture for both: the end may come between two
+		grep -q -- "${3:-^rc=}" <<<"$shown" && return 0
+		[[ $shown != *'THE SESSION IS OVER'* ]] || end_read "$1"
 		now=$(asked "$1")
 		if [ -n "$now" ] && [ "$now" != "$last" ]; then
 			last=$now
