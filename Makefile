@@ -51,9 +51,11 @@ Q := $(if $(V),,@)
 SILENT := $(or $(V),$(findstring s,$(firstword -$(MAKEFLAGS))))
 say = $(if $(SILENT),,@printf '  %-4s %s\n' '$(1)' '$(2)')
 
-srcs = $(wildcard $(1)/*.c)
+# A layer's files lie in it, or in one of its rooms.
+files = $(wildcard $(1)/*.$(2) $(1)/*/*.$(2))
+srcs = $(call files,$(1),c)
 LIBS := $(foreach d,$(LAYERS),$(if $(call srcs,$(d)),$(B)/lib$(d).a))
-EMBED := $(wildcard $(addsuffix /*.sh,$(LAYERS)) $(addsuffix /*.sql,$(LAYERS)) $(addsuffix /*.css,$(LAYERS)) $(addsuffix /*.lua,$(LAYERS)))
+EMBED := $(foreach d,$(LAYERS),$(foreach e,sh sql css lua,$(call files,$(d),$(e))))
 GEN := $(foreach f,$(EMBED),$(B)/gen/$(subst .,_,$(notdir $(f))).h)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*_test.c))
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/askpass.h"
-#include "actions/worker.h"
+#include "actions/transport/askpass.h"
+#include "actions/worker/worker.h"
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/json.h"
@@ -16,8 +16,8 @@
 #include "base/utf8.h"
 #include "command/command.h"
 #include "command/usage.h"
-#include "journal/place.h"
-#include "session/session.h"
+#include "journal/store/place.h"
+#include "session/walk/session.h"
 
 struct command {
 	const char *name, *usage, *about;

@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "journal/health.h"
-#include "journal/store.h"
+#include "journal/store/health.h"
+#include "journal/store/store.h"
 
 int cmd_fail(enum exit_code code, const char *text)
 {

@@ -11,7 +11,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "command/command.h"
-#include "journal/note.h"
+#include "journal/index/note.h"
 
 static bool take_debt(void *arg, const struct index_debt *row)
 {

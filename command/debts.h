@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
-#include "journal/index.h"
+#include "journal/index/index.h"
 
 /* Debts of one session (0 = of all), owed ones first, by day: [{"debt","session","step","title","of","owner","due","reason","settled"?,"by"?,"how"?}]; settled ones only when asked for.
  * Caller owns; NULL when the index cannot be read. Blocks for disk. */

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 #include "base/str.h"
-#include "journal/export.h"
+#include "journal/export/export.h"
 
 int cmd_diff(struct options *o)
 {

@@ -18,8 +18,8 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "command/command.h"
-#include "tui/keyfile.h"
-#include "tui/term.h"
+#include "tui/term/keyfile.h"
+#include "tui/term/term.h"
 
 #define OUT_MAX ((size_t)64 << 10)
 

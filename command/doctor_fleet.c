@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/ssh_config.h"
+#include "actions/ssh/ssh_config.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "session/script.h"
+#include "session/lua/script.h"
 
 static void agent(struct doctor *doctor)
 {

@@ -8,10 +8,10 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/export.h"
-#include "journal/health.h"
-#include "journal/store.h"
-#include "journal/place.h"
+#include "journal/export/export.h"
+#include "journal/store/health.h"
+#include "journal/store/store.h"
+#include "journal/store/place.h"
 
 #define MIB ((int64_t)1 << 20)
 #define SPACE_FAIL (64 * MIB)

@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "session/account.h"
+#include "session/people/account.h"
 
 #define GROUPS_MAX 512
 

@@ -12,8 +12,8 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "journal/health.h"
-#include "journal/index.h"
+#include "journal/store/health.h"
+#include "journal/index/index.h"
 
 /* A day, a time as events have it, or how long ago: 2026-11-21, 2026-11-21T18:00:00Z, 2h. */
 static int read_time(const char *option, const char *text, int64_t *out, struct err *e)

@@ -14,11 +14,11 @@
 #include "base/utf8.h"
 #include "command/command.h"
 #include "command/debts.h"
-#include "journal/back.h"
-#include "journal/export.h"
-#include "journal/model.h"
-#include "tui/down_now.h"
-#include "tui/keyfile.h"
+#include "journal/model/back.h"
+#include "journal/export/export.h"
+#include "journal/model/model.h"
+#include "tui/part/down_now.h"
+#include "tui/term/keyfile.h"
 
 #define REFRESH_US (2 * TIME_SECOND)
 #define LOOK_AGAIN_US (300 * TIME_SECOND)

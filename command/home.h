@@ -5,8 +5,8 @@
 
 #include "command/helpers.h"
 #include "command/home_data.h"
-#include "tui/home.h"
-#include "tui/stage.h"
+#include "tui/home/home.h"
+#include "tui/part/stage.h"
 
 enum { SOURCE_HOSTS = 1, SOURCE_OUTSIDE, SOURCE_REHEARSAL };
 

@@ -8,8 +8,8 @@
 #include "base/time.h"
 #include "command/debts.h"
 #include "command/usual.h"
-#include "journal/health.h"
-#include "session/script.h"
+#include "journal/store/health.h"
+#include "session/lua/script.h"
 
 /* ---- runbooks and fleet ---- */
 

@@ -7,8 +7,8 @@
 #include <sys/types.h>
 
 #include "command/common.h"
-#include "journal/history.h"
-#include "journal/index.h"
+#include "journal/index/history.h"
+#include "journal/index/index.h"
 
 struct home_data {		/* zero-initialised has read nothing */
 	const struct options *o;	/* borrowed */
@@ -42,7 +42,7 @@ struct json *home_data_steps(struct home_data *data, const char *runbook);
 /* Runbooks and fleet file once more. */
 void home_data_again(struct home_data *data);
 
-/* All of it, as tui/home.h wants it. Caller owns. */
+/* All of it, as tui/home/home.h wants it. Caller owns. */
 struct json *home_data_json(const struct home_data *data);
 
 /* Path of a runbook by its id, NULL when there is none. Borrowed. */

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/glance.h"
-#include "actions/outside.h"
-#include "actions/worker.h"
+#include "actions/do/glance.h"
+#include "actions/do/outside.h"
+#include "actions/worker/worker.h"
 #include "base/buf.h"
 #include "base/loop.h"
 #include "base/mem.h"
@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "session/script.h"
+#include "session/lua/script.h"
 
 /* Nothing here changes a host, so nothing of it is journaled. Hosts are asked side by side, and none longer than LIMIT_US. */
 

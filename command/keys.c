@@ -5,8 +5,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "command/command.h"
-#include "tui/keyfile.h"
-#include "tui/keytable.h"
+#include "tui/term/keyfile.h"
+#include "tui/term/keytable.h"
 
 static void screens(unsigned where, struct buf *out)
 {

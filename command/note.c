@@ -7,8 +7,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/note.h"
-#include "journal/timeline.h"
+#include "journal/index/note.h"
+#include "journal/model/timeline.h"
 
 /* The step named by id or number. Caller owns; NULL with words. */
 static char *step_named(const struct timeline *timeline, const char *name, struct err *e)

@@ -10,10 +10,10 @@
 #include "base/time.h"
 #include "command/home.h"
 #include "command/plan_data.h"
-#include "journal/feed.h"
-#include "journal/place.h"
-#include "tui/home.h"
-#include "tui/plan.h"
+#include "journal/feed/feed.h"
+#include "journal/store/place.h"
+#include "tui/home/home.h"
+#include "tui/plan/plan.h"
 
 #define WORDS 56		/* of a helper's command line */
 #define REFRESH_US (3600 * TIME_SECOND)

@@ -7,9 +7,9 @@
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/place.h"
-#include "session/plan.h"
-#include "session/session.h"
+#include "journal/store/place.h"
+#include "session/walk/plan.h"
+#include "session/walk/session.h"
 
 #define SPACE_LOW ((int64_t)256 << 20)	/* bytes that a journal should find free */
 

@@ -4,9 +4,9 @@
 #define COMMAND_PLAN_DATA_H
 
 #include "command/home_data.h"
-#include "session/script.h"
+#include "session/lua/script.h"
 
-/* All of it, as tui/plan.h wants it. Caller owns. */
+/* All of it, as tui/plan/plan.h wants it. Caller owns. */
 struct json *plan_data(struct home_data *data, const struct script *script);
 
 #endif

@@ -8,9 +8,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/export.h"
-#include "journal/health.h"
-#include "journal/store.h"
+#include "journal/export/export.h"
+#include "journal/store/health.h"
+#include "journal/store/store.h"
 
 int cmd_sessions(struct options *o)
 {

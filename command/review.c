@@ -9,10 +9,10 @@
 #include "base/buf.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "journal/export.h"
-#include "journal/index.h"
-#include "journal/timeline.h"
-#include "tui/review.h"
+#include "journal/export/export.h"
+#include "journal/index/index.h"
+#include "journal/model/timeline.h"
+#include "tui/review/review.h"
 
 static struct json *mark_json(const struct timeline *timeline, struct store *store, const struct mark *mark)
 {

@@ -14,9 +14,9 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "command/usual.h"
-#include "session/plan.h"
-#include "session/script.h"
-#include "session/session.h"
+#include "session/walk/plan.h"
+#include "session/lua/script.h"
+#include "session/walk/session.h"
 
 /* Folders that may hold runbooks, most important first. Each is owned by the caller. */
 static size_t runbook_folders(char *folders[4])

@@ -10,7 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "journal/index.h"
+#include "journal/index/index.h"
 
 struct found {
 	const struct options *options;

@@ -4,7 +4,7 @@
 #define COMMAND_USUAL_H
 
 #include "base/json.h"
-#include "journal/index.h"
+#include "journal/index/index.h"
 
 /* {"runs","ok","took"?,"whole"?,"down"?,"last"?:{"session","who","at_us","state"}}; each duration is {"n","median_us","min_us","max_us"}. Empty when index is NULL. Caller owns. */
 struct json *usual_runbook(struct index *index, const char *runbook);

@@ -10,12 +10,12 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/carrier.h"
-#include "journal/export.h"
-#include "journal/place.h"
-#include "journal/store.h"
-#include "session/session.h"
-#include "tui/view.h"
+#include "journal/store/carrier.h"
+#include "journal/export/export.h"
+#include "journal/store/place.h"
+#include "journal/store/store.h"
+#include "session/walk/session.h"
+#include "tui/live/view.h"
 
 #define CHECK_MAX ((off_t)64 << 20)	/* larger journals: the store looks at their tail, `bellbook verify` at all */
 

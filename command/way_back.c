@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/back.h"
-#include "journal/export.h"
+#include "journal/model/back.h"
+#include "journal/export/export.h"
 
 /* A walk that goes back already, by the same runbook; 0 = none. The newest counts. */
 static int64_t goes_back(const struct options *o)

@@ -13,11 +13,12 @@ TOKEN = re.compile(r"[A-Za-z_]\w*|[{}()\[\];,=]|\.\.\.|\S")
 
 
 def sources(root, exts=("c", "h")):
-    """Paths of the layers' files and bellbook.c below root, sorted."""
+    """Paths of the files of the layers and of their rooms, and bellbook.c, below root, sorted."""
     found = []
     for folder in LAYERS:
         for ext in exts:
-            found += glob.glob(os.path.join(root, folder, "*." + ext))
+            for room in ("", "*"):
+                found += glob.glob(os.path.join(root, folder, room, "*." + ext))
     main = os.path.join(root, "bellbook.c")
     if "c" in exts and os.path.exists(main):
         found.append(main)

@@ -14,11 +14,11 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-#include "actions/worker.h"
+#include "actions/worker/worker.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "journal/store.h"
+#include "journal/store/store.h"
 #include "tests/bench/bench.h"
 
 #define PATIENCE (120 * TIME_SECOND)

@@ -21,11 +21,11 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "journal/index.h"
-#include "journal/store.h"
+#include "journal/index/index.h"
+#include "journal/store/store.h"
 #include "tests/bench/bench.h"
 
-#define GROUP 64	/* events of output in one transaction, as session/book.c joins them at most */
+#define GROUP 64	/* events of output in one transaction, as session/walk/book.c joins them at most */
 #define STEPS 20
 #define STEP_EVENTS 250
 #define LINE 400	/* bytes of one line of output, or of an event's data */

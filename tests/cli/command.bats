@@ -97,7 +97,7 @@ $step" >"$books/$with.lua"
 	printf '%s\n' '#!/bin/sh' 'echo "Filesystem 1024-blocks Used Available Capacity Mounted on"' 'echo "tmpfs 100 99 1 99% /run"' \
 		'echo "/dev/vda1 264212084 20021324 77931880 21% /"' >"$BATS_TEST_TMPDIR/bin/df"
 	chmod +x "$BATS_TEST_TMPDIR/bin/df"
-	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh "$REPO/actions/glance.sh"
+	run env PATH="$BATS_TEST_TMPDIR/bin:$PATH" sh "$REPO/actions/do/glance.sh"
 	echo "$output"
 	[ "$(grep ^disk <<<"$output")" = "disk 97953204 77931880 /" ]
 }

@@ -70,9 +70,10 @@ check() {
 	[[ $output == *"<sqlite3.h> belongs in journal/*"* ]]
 }
 
-@test "layers: lua.h only in session/lua_*, curses.h only in tui/term.c" {
-	echo '#include <lua.h>' >"$TREE/session/lua_ssh.c"
-	echo '#include <curses.h>' >"$TREE/tui/term.c"
+@test "layers: lua.h only in session/lua/, curses.h only in tui/term/term.c" {
+	mkdir "$TREE/session/lua" "$TREE/tui/term"
+	echo '#include <lua.h>' >"$TREE/session/lua/lua_ssh.c"
+	echo '#include <curses.h>' >"$TREE/tui/term/term.c"
 	check layers
 	[ "$status" -eq 0 ]
 	echo '#include <lua.h>' >"$TREE/session/run.c"

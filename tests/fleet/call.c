@@ -18,8 +18,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "actions/askpass.h"
-#include "actions/worker.h"
+#include "actions/transport/askpass.h"
+#include "actions/worker/worker.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/sha256.h"

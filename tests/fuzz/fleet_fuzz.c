@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "session/script.h"
+#include "session/lua/script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

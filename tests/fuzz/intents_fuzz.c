@@ -7,13 +7,13 @@
  * With FUZZ_SHOW set, what the session says is shown.
  */
 #define _GNU_SOURCE	/* as session.c */
-#include "session/session.c" /* its engine, with the worker below */
+#include "session/walk/session.c" /* its engine, with the worker below */
 
 #include <assert.h>
 #include <ftw.h>
 #include <sys/socket.h>
 
-#include "journal/place.h"
+#include "journal/store/place.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

@@ -12,10 +12,10 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "journal/event.h"
-#include "journal/export.h"
-#include "journal/feed.h"
-#include "journal/model.h"
+#include "journal/event/event.h"
+#include "journal/export/export.h"
+#include "journal/feed/feed.h"
+#include "journal/model/model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -11,9 +11,9 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "journal/feed.h"
-#include "tui/draw.h"
-#include "tui/keys.h"
+#include "journal/feed/feed.h"
+#include "tui/live/draw.h"
+#include "tui/term/keys.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

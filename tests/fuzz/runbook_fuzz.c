@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "session/plan.h"
-#include "session/script.h"
+#include "session/walk/plan.h"
+#include "session/lua/script.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -10,7 +10,7 @@
 
 #include "base/strip.h"
 #include "base/utf8.h"
-#include "tui/vt.h"
+#include "tui/term/vt.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

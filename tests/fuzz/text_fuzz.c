@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "tui/output.h"
+#include "tui/part/output.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

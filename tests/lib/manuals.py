@@ -35,20 +35,20 @@ def missing(page, words):
 
 
 def runbook():
-    lua = "session/lua_load.c"
+    lua = "session/lua/lua_load.c"
     words = table(lua, "runbook_keys") + table(lua, "step_keys") + table(lua, "param_keys") + table(lua, "param_types") + table(lua, "fn_names")
-    words += table("session/lua_env.c", "keep") + table("session/lua_step.c", "types") + table("session/lua_step.c", "keys")
-    words += re.findall(r"^function helpers\.(\w+)", source("session/prelude.lua"), re.M)
-    words += ["s:" + w for w in re.findall(r'\{"([a-z]+)", step_\w+\}', source("session/lua_step.c"))] + ["s:note", "s:warn", "s:lesson", "s.step", "s.fleet"]
+    words += table("session/lua/lua_env.c", "keep") + table("session/lua/lua_step.c", "types") + table("session/lua/lua_step.c", "keys")
+    words += re.findall(r"^function helpers\.(\w+)", source("session/lua/prelude.lua"), re.M)
+    words += ["s:" + w for w in re.findall(r'\{"([a-z]+)", step_\w+\}', source("session/lua/lua_step.c"))] + ["s:note", "s:warn", "s:lesson", "s.step", "s.fleet"]
     for name in ("job_actions", "ssh_put", "ssh_get"):
-        words += re.findall(r'\{ "(\w+)", ARG_', source("actions/%s.c" % name))
-        words += re.findall(r'\.name = "([\w.]+)"', source("actions/%s.c" % name))
+        words += re.findall(r'\{ "(\w+)", ARG_', source("actions/do/%s.c" % name))
+        words += re.findall(r'\.name = "([\w.]+)"', source("actions/do/%s.c" % name))
     words += ["observe", "change", "irreversible", "manual", "each", "sleep", "now", "random", "json.decode", "json.encode", "require", "phase", "at_once", "stop_after", "codes", "check"]
     return missing("man/bellbook-runbook.7", words)
 
 
 def fleet():
-    lua = "session/lua_fleet.c"
+    lua = "session/lua/lua_fleet.c"
     keys = [re.findall(r'"([^"]+)"', k) for k in re.findall(r"\bkeys\[\] = \{(.*?)\}", source(lua), re.S)]
     assert len(keys) == 4, keys
     words = sum(keys, []) + ["secret." + w for w in table(lua, "ways")] + ["waiver", "refuse", "transport", "jobs"]

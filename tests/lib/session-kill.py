@@ -78,7 +78,7 @@ def one_run(victim, at):
         gone(view.pid)
         jobs = place.dir + "/.bellbook/jobs"
         left = os.listdir(jobs) if os.path.isdir(jobs) else []
-        # A starter that was cut off may still come: claims stay to refuse it (actions/job.sh). Nothing else stays: the hosts are swept before the session is over.
+        # A starter that was cut off may still come: claims stay to refuse it (actions/transport/job.sh). Nothing else stays: the hosts are swept before the session is over.
         assert all(f.rpartition("+")[2].isdigit() for f in left), left
         return n, killed
 

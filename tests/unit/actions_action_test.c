@@ -6,7 +6,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "actions/action.h"
+#include "actions/worker/action.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "actions/worker.h"
+#include "actions/worker/worker.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"

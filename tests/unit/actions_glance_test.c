@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "actions/glance.h"
+#include "actions/do/glance.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

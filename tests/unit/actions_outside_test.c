@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "actions/outside_ask.h"
+#include "actions/do/outside_ask.h"
 #include "base/time.h"
 
 #define LIMIT_US (300 * INT64_C(1000))

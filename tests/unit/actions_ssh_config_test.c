@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "actions/ssh_config.h"
-#include "actions/ssh_fit.h"
+#include "actions/ssh/ssh_config.h"
+#include "actions/ssh/ssh_fit.h"
 #include "base/mem.h"
 
 static const char good[] =

@@ -15,7 +15,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "actions/askpass.h"
+#include "actions/transport/askpass.h"
 #include "base/proc.h"
 
 #define PASSPHRASE "correct-horse-battery"

@@ -2,7 +2,7 @@
 /* A journal that ends earlier than it did, though every hash in it fits: its log was deleted, or an older copy put in its place. */
 #include "journal_fixture.h"
 
-#include "journal/store_int.h"
+#include "journal/store/store_int.h"
 
 static char *beside(const char *path, const char *suffix)
 {

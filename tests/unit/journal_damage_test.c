@@ -2,7 +2,7 @@
 /* A journal of which something is damaged: it is read as if nothing were, or it is said and nothing is done. */
 #include "journal_fixture.h"
 
-#include "journal/store_int.h"
+#include "journal/store/store_int.h"
 
 #define SESSIONS 3
 #define PAGE 4096

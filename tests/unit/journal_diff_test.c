@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include "journal_fixture.h"
 
-#include "journal/export.h"
+#include "journal/export/export.h"
 #include "journal_story.h"
 
 /* In the second telling: four workers, app1 says something else, "wipe" is called "drop" and "index" takes 9 s more. */

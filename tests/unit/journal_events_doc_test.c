@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* docs/events.md is made of the table in journal/event.c: tools/events-doc writes it, this test tells when it is stale. */
+/* docs/events.md is made of the table in journal/event/event.c: tools/events-doc writes it, this test tells when it is stale. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,13 +11,13 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
-#include "journal/event.h"
+#include "journal/event/event.h"
 
 #define DOC "docs/events.md"
 
 static const char head[] =
 	"# Events\n\n"
-	"<!-- Made by tools/events-doc from the table in journal/event.c. Do not edit. -->\n\n"
+	"<!-- Made by tools/events-doc from the table in journal/event/event.c. Do not edit. -->\n\n"
 	"Everything that bellbook decides or observes is one of these events. They are stored in the journal, told to every view\n"
 	"(docs/protocol.md) and written by `bellbook log --format jsonl`. Numbers and names are never used for anything else later;\n"
 	"a kind that an older bellbook does not know is kept and shown raw.\n\n"

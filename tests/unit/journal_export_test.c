@@ -12,10 +12,10 @@
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "journal/export.h"
-#include "journal/export_md.h"
-#include "journal/place.h"
-#include "journal/store.h"
+#include "journal/export/export.h"
+#include "journal/export/export_md.h"
+#include "journal/store/place.h"
+#include "journal/store/store.h"
 #include "journal_story.h"
 
 #define HOSTILE "\x1b]0;owned\x07\x1b[2J\x9b" "31m\xe2\x80\xae" "evil \xff\xfe`code` ```\n```\n<script>alert(1)</script>\r" \

@@ -15,8 +15,8 @@
 #include "base/limits.h"
 #include "base/proc.h"
 #include "base/str.h"
-#include "journal/place.h"
-#include "journal/store.h"
+#include "journal/store/place.h"
+#include "journal/store/store.h"
 #include "journal_story.h"
 
 #define MIB ((size_t)1 << 20)

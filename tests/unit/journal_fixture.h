@@ -23,7 +23,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
-#include "journal/store.h"
+#include "journal/store/store.h"
 
 #define UNUSED __attribute__((unused))
 

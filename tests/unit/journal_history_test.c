@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "journal/history.h"
+#include "journal/index/history.h"
 
 #include "base/time.h"
 #include "journal_fixture.h"

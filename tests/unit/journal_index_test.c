@@ -6,8 +6,8 @@
 
 #include "base/json.h"
 #include "base/time.h"
-#include "journal/index.h"
-#include "journal/index_int.h"
+#include "journal/index/index.h"
+#include "journal/index/index_int.h"
 #include "journal_story.h"
 
 #define SECOND TIME_SECOND

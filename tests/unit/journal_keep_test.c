@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "journal_fixture.h"
 
-#include "journal/keep.h"
-#include "journal/place.h"
+#include "journal/store/keep.h"
+#include "journal/store/place.h"
 
 /* --- the fence in the journal --- */
 

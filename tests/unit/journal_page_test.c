@@ -10,7 +10,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
-#include "journal/export.h"
+#include "journal/export/export.h"
 #include "journal_story.h"
 
 #define HOSTILE "\x1b]0;owned\x07\x1b[2J\x9b" "31m\xe2\x80\xae" "evil \xff\xfe</pre></title></style><script>alert(1)</script><img src=x onerror=alert(1)>\r" \

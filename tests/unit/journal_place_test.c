@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "base/proc.h"
-#include "journal/place.h"
+#include "journal/store/place.h"
 
 static void place_journal__given_then_environment_then_home(void **state)
 {

@@ -8,8 +8,8 @@
 
 #include "base/secret.h"
 #include "base/utf8.h"
-#include "journal/index.h"
-#include "journal/index_int.h"
+#include "journal/index/index.h"
+#include "journal/index/index_int.h"
 #include "journal_story.h"
 
 static struct index *index_ok(const char *journal)

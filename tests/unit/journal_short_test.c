@@ -4,7 +4,7 @@
 
 #include <signal.h>
 
-#include "journal/store_bus.h"
+#include "journal/store/store_bus.h"
 
 static void beside(const struct place *place, const char *suffix, char name[300])
 {

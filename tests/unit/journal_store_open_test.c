@@ -7,7 +7,7 @@
 #include <sqlite3.h>
 #include <sys/resource.h>
 
-#include "journal/store_int.h"
+#include "journal/store/store_int.h"
 
 static mode_t mode_of(const struct place *place, const char *suffix)
 {

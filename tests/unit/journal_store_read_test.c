@@ -4,7 +4,7 @@
 
 #include <sqlite3.h>
 
-#include "journal/store_int.h"
+#include "journal/store/store_int.h"
 
 /* Neither a walk over all events nor a sort: both are seconds on ten million events. */
 static void plan_is_good(sqlite3 *db, const char *sql)

@@ -9,9 +9,9 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
-#include "journal/event.h"
-#include "journal/feed.h"
-#include "journal/model.h"
+#include "journal/event/event.h"
+#include "journal/feed/feed.h"
+#include "journal/model/model.h"
 
 #define STORY_START_US 1763751127000000LL	/* 2025-11-21T18:52:07Z */
 

@@ -9,9 +9,9 @@
 #include <unistd.h>
 
 #include "base/limits.h"
-#include "journal/note.h"
-#include "journal/place.h"
-#include "journal/timeline.h"
+#include "journal/index/note.h"
+#include "journal/store/place.h"
+#include "journal/model/timeline.h"
 #include "journal_story.h"
 
 static struct timeline *told(void)

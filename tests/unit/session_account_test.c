@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "session/account.h"
+#include "session/people/account.h"
 
 static void check_range(const char *text, uid_t uid, const char *owner)
 {

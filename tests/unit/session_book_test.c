@@ -7,8 +7,8 @@
 
 #include "base/buf.h"
 #include "base/loop.h"
-#include "journal/store.h"
-#include "session/book.h"
+#include "journal/store/store.h"
+#include "session/walk/book.h"
 
 static int syncs_that_fail;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/excerpt.h"
+#include "session/call/excerpt.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "journal/feed.h"
-#include "session/known.h"
+#include "journal/feed/feed.h"
+#include "session/watch/known.h"
 
 /* The model of tests/screen/NAME.events. */
 static struct model *told(const char *name)

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "base/time.h"
-#include "session/plan.h"
-#include "session/script.h"
+#include "session/walk/plan.h"
+#include "session/lua/script.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 #define PATIENCE (10 * TIME_SECOND)

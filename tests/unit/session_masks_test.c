@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/masks.h"
+#include "session/secret/masks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,10 +12,10 @@
 #include "base/loop.h"
 #include "base/secret.h"
 #include "base/time.h"
-#include "journal/place.h"
-#include "journal/store.h"
-#include "session/book.h"
-#include "session/server.h"
+#include "journal/store/place.h"
+#include "journal/store/store.h"
+#include "session/walk/book.h"
+#include "session/people/server.h"
 
 /* A book and a server on a real store, as a session has them, and views that are plain sockets. */
 struct fixture {

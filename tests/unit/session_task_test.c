@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 #include "base/json.h"
-#include "session/script.h"
+#include "session/lua/script.h"
 
 /* A double of the engine: writes down what tasks want, and answers at once, later, or in another order. */
 #define WANTS 64

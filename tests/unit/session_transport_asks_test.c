@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/transport_asks.h"
+#include "session/ask/transport_asks.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "session/asks.h"
+#include "session/ask/asks.h"
 
 /* What goes to the worker and into the journal is noted here instead: these two stand in for the real ones. */
 static struct buf sent, withdrawn;

@@ -9,9 +9,9 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "tui/canvas.h"
-#include "tui/output.h"
-#include "tui/question.h"
+#include "tui/term/canvas.h"
+#include "tui/part/output.h"
+#include "tui/part/question.h"
 
 static void assert_row(struct canvas *canvas, int row, const char *want)
 {

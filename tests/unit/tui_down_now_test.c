@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What the heads of home, plan and review say while a site is down: from real journals, and from looks from outside. */
-#include "tui/down_now.h"
+#include "tui/part/down_now.h"
 
 #include "base/time.h"
-#include "journal/history.h"
+#include "journal/index/history.h"
 #include "journal_fixture.h"
 
 #define START_US (1700000000 * TIME_SECOND)	/* 22:13:20 UTC */

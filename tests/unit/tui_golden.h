@@ -17,9 +17,9 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "tui/canvas.h"
-#include "tui/keys.h"
-#include "tui/looks.h"
+#include "tui/term/canvas.h"
+#include "tui/term/keys.h"
+#include "tui/term/looks.h"
 
 /* A file's bytes, NULL when there is none. Caller owns. */
 static inline char *golden_read(const char *path, size_t *len)

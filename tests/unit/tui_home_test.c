@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The home screen as text: tests/screen/CASE.json and home-WHAT.screen. */
-#include "tui/home.h"
+#include "tui/home/home.h"
 
 #include "base/str.h"
 #include "base/time.h"

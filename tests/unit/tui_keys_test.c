@@ -10,8 +10,8 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
-#include "tui/edit.h"
-#include "tui/keys.h"
+#include "tui/part/edit.h"
+#include "tui/term/keys.h"
 
 static const char *const names[] = { "", "C-", "A-", "Enter", "Tab", "S-Tab", "Backspace", "Delete", "Insert", "Esc",
 	"Up", "Down", "Left", "Right", "Home", "End", "PgUp", "PgDn", "F", "Paste", "Report", "Mouse" };

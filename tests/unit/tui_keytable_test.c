@@ -13,10 +13,10 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "tui/clip.h"
-#include "tui/keyfile.h"
-#include "tui/keytable.h"
-#include "tui/palette.h"
+#include "tui/term/clip.h"
+#include "tui/term/keyfile.h"
+#include "tui/term/keytable.h"
+#include "tui/part/palette.h"
 
 #define EVERYWHERE (IN_LIVE | IN_HOME | IN_PLAN | IN_REVIEW)
 

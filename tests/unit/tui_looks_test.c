@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "tui/looks.h"
+#include "tui/term/looks.h"
 
 /* Part of one channel in the relative luminance (WCAG 2). */
 static double linear(int channel)

@@ -10,8 +10,8 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "journal/model.h"
-#include "tui/meter.h"
+#include "journal/model/model.h"
+#include "tui/part/meter.h"
 
 #define BEGIN (1000 * TIME_SECOND)
 

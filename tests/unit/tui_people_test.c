@@ -9,14 +9,14 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "journal/feed.h"
-#include "tui/dialog_people.h"
-#include "tui/draw.h"
-#include "tui/ending.h"
-#include "tui/keys.h"
-#include "tui/people.h"
-#include "tui/plain.h"
-#include "tui/ui.h"
+#include "journal/feed/feed.h"
+#include "tui/live/dialog_people.h"
+#include "tui/live/draw.h"
+#include "tui/live/ending.h"
+#include "tui/term/keys.h"
+#include "tui/part/people.h"
+#include "tui/plain/plain.h"
+#include "tui/live/ui.h"
 
 #define LATER ((int64_t)10000000)
 #define NOW ((int64_t)1795284000000000)	/* 2026-11-21T18:00:00Z */

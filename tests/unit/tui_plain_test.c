@@ -9,8 +9,8 @@
 
 #include "base/json.h"
 #include "base/mem.h"
-#include "journal/feed.h"
-#include "tui/plain.h"
+#include "journal/feed/feed.h"
+#include "tui/plain/plain.h"
 #include "tui_golden.h"
 
 #define HELLO "{\"hello\":{\"session\":1,\"who\":\"ruud\",\"uid\":1000,\"role\":\"driver\",\"head\":1,\"v\":1}}\n"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The plan screen as text: tests/screen/CASE.json and plan-WHAT.screen. */
-#include "tui/plan.h"
+#include "tui/plan/plan.h"
 
 #include "base/str.h"
 #include "tui_golden.h"

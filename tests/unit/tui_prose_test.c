@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "tui/prose.h"
+#include "tui/part/prose.h"
 
 static void flows(const char *text, const char *want)
 {

@@ -17,11 +17,11 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
-#include "journal/feed.h"
-#include "tui/dialog.h"
-#include "tui/draw.h"
-#include "tui/keys.h"
-#include "tui/looks.h"
+#include "journal/feed/feed.h"
+#include "tui/live/dialog.h"
+#include "tui/live/draw.h"
+#include "tui/term/keys.h"
+#include "tui/term/looks.h"
 #include "tui_golden.h"
 
 #define LATER ((int64_t)10000000)	/* behind every guard */

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/time.h"
-#include "tui/seen.h"
+#include "tui/term/seen.h"
 
 /* A view whose terminal has answered once. */
 static struct seen known(void)

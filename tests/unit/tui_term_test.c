@@ -25,10 +25,10 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "journal/feed.h"
-#include "tui/draw.h"
-#include "tui/output.h"
-#include "tui/term.h"
+#include "journal/feed/feed.h"
+#include "tui/live/draw.h"
+#include "tui/part/output.h"
+#include "tui/term/term.h"
 
 #define MARK "\033]777;frame\007"
 

@@ -19,8 +19,8 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/proc.h"
-#include "journal/place.h"
-#include "tui/view.h"
+#include "journal/store/place.h"
+#include "tui/live/view.h"
 
 #define WAIT_MS 20000
 #define HELLO "{\"hello\":{\"session\":1,\"who\":\"ruud\",\"uid\":1000,\"role\":\"driver\",\"head\":1,\"v\":1}}\n"

@@ -11,8 +11,8 @@
 
 #include "base/mem.h"
 #include "base/utf8.h"
-#include "tui/shade.h"
-#include "tui/vt.h"
+#include "tui/term/shade.h"
+#include "tui/term/vt.h"
 
 static void feed(struct vt *vt, const char *text)
 {

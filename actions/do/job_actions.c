@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The actions that run a command: ssh.read ssh.run ssh.job here.read here.run. */
+#include "actions/worker/builtin.h"
+
+#include <string.h>
+
+#include "actions/worker/call_int.h"
+#include "actions/do/command.h"
+#include "actions/do/job.h"
+#include "actions/transport/link.h"
+#include "actions/transport/shell.h"
+#include "actions/worker/sink.h"
+#include "base/str.h"
+#include "base/time.h"
+
+#define READ_AGAIN_MAX (60 * TIME_SECOND)
+#define END_MAX ((size_t)4096)
+
+#define COMMON \
+	{ "cmd", ARG_COMMAND, true, NULL, "what to run: a text for sh, or a list of words" }, \
+	{ "as", ARG_TEXT, false, NULL, "run it as this user, by sudo" }, \
+	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" }, \
+	{ "env", ARG_MAP, false, NULL, "variables of its environment; secrets in it never show in ps" }, \
+	{ "cwd", ARG_TEXT, false, NULL, "directory to run it in" }, \
+	{ "stdin", ARG_DATA, false, NULL, "text or secret that it reads on stdin, at most 1 MiB" }, \
+	{ "pty", ARG_BOOL, false, NULL, "give it a terminal" }, \
+	{ "timeout", ARG_DURATION, false, "s", "after this time without an end the outcome is unknown" }
+
+static const struct action_param read_params[] = {
+	COMMON,
+	{ "tell", ARG_BOOL, false, NULL, "its output is what people want to see: every view shows it" },
+	{ .name = NULL },
+};
+
+static const struct action_param job_params[] = {
+	COMMON,
+	{ "grace", ARG_DURATION, false, "s", "when cancelled: time between TERM and KILL (5 s)" },
+	{ "name", ARG_TEXT, false, NULL, "what people call it" },
+	{ .name = NULL },
+};
+
+/* The last bytes of a stream stay in end. */
+static void keep_end(struct buf *end, const struct buf *more)
+{
+	buf_append(end, more->data, more->len);
+	if (end->len > END_MAX)
+		buf_consume(end, end->len - END_MAX);
+}
+
+/* Runs the command once and tells its output. 1 with the status, or -1. */
+static int read_once(struct call *call, bool framed, struct sink *sink, int *status, struct err *e)
+{
+	struct command command = {0};
+	struct buf got[2] = {{0}}, end = {0};
+	struct run *run = NULL;
+	int result = -1;
+
+	if (command_prepare(call, &command, true, e) == 0 && command_build(call, &command, e) == 0)
+		run = framed ? run_framed(call, buf_text(&command.script), command.fed ? &command.feed : NULL, e)
+			     : run_plain(call, buf_text(&command.script), command.fed ? &command.feed : NULL, false, e);
+	command_done(&command);
+	while (run && (result = run_read(run, call, &got[0], &got[1], -1, e)) > 0) {
+		keep_end(&end, &got[1]);
+		for (int i = 0; i < 2; i++) {
+			sink_put(sink, i, got[i].data, got[i].len);
+			buf_clear(&got[i]);
+		}
+	}
+	if (run && result == 0 && run_is_cut(run))
+		result = err_set(e, ERR_REMOTE, "the shell on %s was ended before it could tell how the command ended", link_name(call));
+	else if (run && result == 0)
+		*status = run_status(run);
+	else if (run && (e->kind == ERR_CANCELED || e->kind == ERR_TIMEOUT))
+		run_kill(run, call);
+	run_close(run, call);
+	if (result == 0 && *status == COMMAND_NOT_RUN && command_was_not_run(call, &end, e))
+		result = -1;
+	buf_done(&got[0]);
+	buf_done(&got[1]);
+	buf_done(&end);
+	return result;
+}
+
+/* The read is repeated from its beginning. */
+static void start_over(struct call *call, struct sink *sink, const char *why)
+{
+	call_set_seen(call, why);
+	call_again(call);
+	sink_done(sink);
+	sink_init(sink, call);
+}
+
+static int read_start(struct call *call, struct err *e)
+{
+	struct sink sink;
+	bool framed = true;
+	int status = -1;
+	int result;
+
+	/* A read that is settled begins anew. */
+	call->offsets[0] = call->offsets[1] = 0;
+	sink_init(&sink, call);
+	while ((result = read_once(call, framed, &sink, &status, e)) < 0) {
+		char why[sizeof(e->text)];
+
+		memcpy(why, e->text, sizeof(why));
+		if (e->kind == ERR_REMOTE && framed)
+			framed = false;		/* it brought the shared shell down: once more, with one of its own */
+		else if (e->kind != ERR_IO || !link_of(call)->transport || link_again(call, why, READ_AGAIN_MAX, e) < 0)
+			break;
+		start_over(call, &sink, why);
+	}
+	sink_done(&sink);
+	if (result == 0)
+		call_set_result(call, command_result(status));
+	return result;
+}
+
+const struct action action_ssh_read = {
+	.name = "ssh.read", .effect = EFFECT_READ, .params = read_params, .start = read_start,
+	.help = "run a command on a host that only looks; repeated freely",
+};
+
+const struct action action_ssh_run = {
+	.name = "ssh.run", .effect = EFFECT_CHANGE, .params = job_params,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.help = "run a command on a host that changes something; runs once, survives a lost connection",
+};
+
+const struct action action_ssh_job = {
+	.name = "ssh.job", .effect = EFFECT_CHANGE, .params = job_params,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.help = "run a long command on a host, with a name; as ssh.run",
+};
+
+const struct action action_here_read = {
+	.name = "here.read", .effect = EFFECT_READ, .params = read_params, .start = read_start,
+	.help = "run a command on the ops host that only looks; repeated freely",
+};
+
+const struct action action_here_run = {
+	.name = "here.run", .effect = EFFECT_CHANGE, .params = job_params,
+	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.help = "run a command on the ops host that changes something; runs once",
+};

@@ -1,0 +1,24 @@
+/* people.h - private to session/: who is attached, who drives, and what each may do. */
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef SESSION_PEOPLE_PEOPLE_H
+#define SESSION_PEOPLE_PEOPLE_H
+
+#include "session/walk/engine.h"
+#include "session/people/server.h"
+
+/* What the server calls for views. Static. */
+const struct server_hooks *people_hooks(void);
+
+/* Gives a view another role and tells it. */
+void people_role(struct engine *engine, struct client *client, const char *role);
+
+/* Tells every view who is here. */
+void people_presence(struct engine *engine);
+
+/* Orders that a command is stopped, or (detour) that all of the detour that it belongs to is ended, as the intent of that view says: stored first, then done (people_stored). Replies. */
+void people_cancel(struct engine *engine, struct client *client, const struct json *intent, const struct record *record, bool detour);
+
+/* Acts on a stored note that is an order: a command is stopped, or the session is. data is the note's. */
+void people_stored(struct engine *engine, const struct event *ev, const struct json *data);
+
+#endif

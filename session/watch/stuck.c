@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "session/watch/stuck.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/proc.h"
+#include "base/str.h"
+#include "base/time.h"
+#include "journal/index/note.h"
+#include "session/watch/bus.h"
+#include "session/lua/lua_watch.h"
+
+/*
+ * lua_watch.c ends a process that stays inside one C function of Lua: it
+ * becomes session_stuck_main, which forks and goes, so that the session has no
+ * carrier any more. The child writes a note with "stuck" into the journal and
+ * has the session resumed, like a person would. The process that resumes reads
+ * the note, and does not run that function again: it has failed, in words, and
+ * people are asked what to do. Run again it would end that process, too.
+ *
+ * A process whose files were cut comes to the same end (bus.c), and no function is to blame then.
+ */
+
+#define GONE_MS 10000
+#define TRIES 8
+#define TRY_NS 250000000
+
+struct stuck {
+	struct stuck *next;
+	char *step, *fn, *text;		/* owned */
+	int attempt;
+};
+
+static const char *const fn_names[FN_COUNT] = {[FN_RUN] = "run", [FN_DONE] = "done", [FN_UNDO] = "undo", [FN_METER] = "meter", [FN_WHEN] = "when"};
+
+void stuck_arm(struct engine *engine)
+{
+	static char number[32];
+	const char *argv[] = {"bellbook", SESSION_STUCK, engine->journal, number, NULL};
+
+	snprintf(number, sizeof(number), "%lld", (long long)engine->session);
+	lua_watch_heir(argv);
+	bus_watch(engine->journal, engine->session);
+}
+
+static void drop(struct stuck **at)
+{
+	struct stuck *one = *at;
+
+	*at = one->next;
+	mem_free(one->step);
+	mem_free(one->fn);
+	mem_free(one->text);
+	mem_free(one);
+}
+
+void stuck_forget(struct engine *engine)
+{
+	while (engine->stuck)
+		drop(&engine->stuck);
+}
+
+void stuck_done(struct engine *engine)
+{
+	lua_watch_heir(NULL);
+	bus_watch(NULL, 0);
+	stuck_forget(engine);
+}
+
+static void remember(struct engine *engine, const struct event *ev, const char *fn)
+{
+	const struct model_step *step = model_step_find(engine->model, ev->step);
+	struct stuck *one;
+
+	if (!step)
+		return;
+	one = mem_alloc(sizeof(*one));
+	one->step = mem_strdup(ev->step);
+	one->fn = mem_strdup(fn);
+	one->text = mem_printf("%.*s", (int)ev->len, ev->bytes ? (const char *)ev->bytes : "");
+	one->attempt = step->attempt;
+	one->next = engine->stuck;
+	engine->stuck = one;
+}
+
+void stuck_told(struct engine *engine, const struct event *ev, const struct json *data)
+{
+	const char *fn = ev->kind == EVENT_NOTE ? json_text(data, "stuck", NULL) : NULL;
+
+	if (fn && ev->step && *ev->step)
+		remember(engine, ev, fn);
+	/* It lists the steps when the runbook is another. */
+	if (ev->kind == EVENT_SESSION_RESUMED && json_at(data, "steps"))
+		stuck_forget(engine);
+	for (struct stuck **at = &engine->stuck; ev->kind == EVENT_STEP_ENDED && *at;)
+		if (str_is((*at)->step, ev->step))
+			drop(at);
+		else
+			at = &(*at)->next;
+}
+
+char *stuck_take(struct engine *engine, size_t step, enum script_fn fn)
+{
+	const char *id = script_book(engine->script)->steps[step].id;
+	const struct model_step *state = model_step_find(engine->model, id);
+	char *text;
+
+	for (struct stuck **at = &engine->stuck; *at; at = &(*at)->next) {
+		if (!state || (*at)->attempt != state->attempt || !str_is((*at)->step, id) || !str_is((*at)->fn, fn_names[fn]))
+			continue;
+		text = mem_strdup((*at)->text);
+		if (fn != FN_METER)
+			drop(at);
+		return text;
+	}
+	return NULL;
+}
+
+/* ---- the process that comes behind ---- */
+
+/* A session is taken up again only when its process is gone. */
+static void await_end(pid_t pid)
+{
+	struct pollfd end = {.fd = -1, .events = POLLIN};
+	struct err e = {0};
+
+	if (getppid() != pid || proc_watch(pid, &end.fd, &e) < 0 || end.fd < 0)
+		return;
+	(void)poll(&end, 1, GONE_MS);
+	close(end.fd);
+}
+
+/* 0, or -1: another process of the journal may be mending just now what was cut. */
+static int take_up(char **words, int64_t session, bool *noted, struct err *e)
+{
+	struct session_options options = {.journal = words[0], .resume = session, .reason = *words[3] ? "a function of the runbook went on without end" : "a file of the journal was cut"};
+	struct note note = {.session = session, .text = words[4], .step = *words[2] ? words[2] : NULL, .who = "bellbook", .stuck = *words[3] ? words[3] : NULL};
+
+	if (!*noted && note_write(words[0], &note, NULL, e) < 0)
+		return -1;
+	*noted = true;
+	return session_launch(&options, &session, e);
+}
+
+int session_stuck_main(char **words)
+{
+	pid_t pid = getpid(), child;
+	int64_t session = 0;
+	bool noted = false;
+	struct err e = {0};
+	int rc = -1;
+
+	if (!str_to_int(words[1], 1, INT64_MAX, &session))
+		return 2;
+	child = fork();
+	if (child != 0)
+		return 2;
+	await_end(pid);
+	for (int i = 0; rc < 0 && i < TRIES; i++) {
+		if (i > 0)
+			nanosleep(&(struct timespec){.tv_nsec = TRY_NS}, NULL);
+		err_clear(&e);
+		rc = take_up(words, session, &noted, &e);
+	}
+	if (rc < 0)
+		fprintf(stderr, "bellbook: session %lld is not carried any more: %s\n", (long long)session, e.text);
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tui/part/kept.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "tui/live/dialog.h"
+#include "tui/live/ui.h"
+
+static void copy_answer(struct answer *to, const struct answer *from)
+{
+	*to = (struct answer){ .seq = from->seq };
+	if (from->value)
+		to->value = json_copy_of(from->value);
+	mem_set(&to->why, from->why);
+	mem_set(&to->owner, from->owner);
+	mem_set(&to->due, from->due);
+}
+
+void kept_drop(struct ui *ui)
+{
+	struct kept *kept = &ui->kept;
+
+	answer_done(&kept->answer);
+	mem_free(kept->title);
+	mem_free(kept->text);
+	mem_free(kept->line);
+	*kept = (struct kept){ 0 };
+}
+
+void kept_take(struct ui *ui)
+{
+	const struct dialog *dialog = &ui->dialog;
+	struct kept *kept = &ui->kept;
+
+	kept_drop(ui);
+	if (dialog->hidden || dialog->use == USE_FIND)
+		return;
+	kept->is = true;
+	kept->use = (int)dialog->use;
+	kept->seq = dialog->seq;
+	kept->call = dialog->call;
+	kept->buttons = dialog->buttons;
+	copy_answer(&kept->answer, &dialog->answer);
+	kept->title = mem_strdup(dialog->title);
+	kept->text = mem_strdup(dialog->text);
+	kept->line = mem_strdup(ui->edit.len ? ui->edit.text : "");
+}
+
+bool kept_back(struct ui *ui, const char *why)
+{
+	struct kept *kept = &ui->kept;
+	struct dialog *dialog = &ui->dialog;
+
+	if (!kept->is || dialog->kind != DIALOG_NONE || ui->palette.is_open)
+		return false;
+	dialog_field(ui, (enum dialog_use)kept->use, kept->title, kept->text);
+	dialog->seq = kept->seq;
+	dialog->call = kept->call;
+	dialog->buttons = kept->buttons;
+	copy_answer(&dialog->answer, &kept->answer);
+	edit_paste(&ui->edit, kept->line, strlen(kept->line));
+	dialog_error(ui, why);
+	kept_drop(ui);
+	return true;
+}
