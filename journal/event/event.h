@@ -15,54 +15,11 @@
 
 #define EVENT_UNKNOWN_PREFIX "unknown."	/* "unknown.77": a kind of a newer bellbook, by number */
 
-/* Numbers are stored: never renumber, never reuse. 1..99 decisions and facts (EVENT_OUTPUT_FIRST and up: output). */
+/* Numbers are stored. 1..99 decisions and facts (EVENT_OUTPUT_FIRST and up: output). */
 enum event_kind {
 	EVENT_UNKNOWN = 0,		/* read from a newer bellbook: kept, shown raw */
-	EVENT_SESSION_OPENED = 1,
-	EVENT_SESSION_RESUMED = 2,
-	EVENT_SESSION_CLOSED = 3,
-	EVENT_SESSION_PAUSED = 4,
-	EVENT_SESSION_CONTINUED = 5,
-	EVENT_RUNBOOK_CHANGED = 6,
-	EVENT_PARAM_SET = 7,
-	EVENT_STEP_ENTERED = 10,
-	EVENT_STEP_BEGUN = 11,
-	EVENT_STEP_ENDED = 12,
-	EVENT_STEP_DOUBTED = 13,
-	EVENT_CALL_BEGUN = 20,
-	EVENT_CALL_ENDED = 21,
-	EVENT_CALL_SETTLED = 22,
-	EVENT_CALL_PROGRESS = 23,
-	EVENT_LINK_CHANGED = 24,
-	EVENT_WORKER_LOST = 25,
-	EVENT_ASKED = 30,
-	EVENT_ANSWERED = 31,
-	EVENT_WITHDRAWN = 32,
-	EVENT_APPROVAL_ASKED = 33,
-	EVENT_APPROVAL_GIVEN = 34,
-	EVENT_APPROVAL_VOIDED = 35,
-	EVENT_NOTE = 40,
-	EVENT_SAID = 41,
-	EVENT_JOINED = 42,
-	EVENT_LEFT = 43,
-	EVENT_WHEEL_PASSED = 44,
-	EVENT_WARNED = 45,
-	EVENT_LESSON = 46,
-	EVENT_INVITED = 47,
-	EVENT_DISMISSED = 48,
-	EVENT_DOWNTIME_BEGAN = 50,
-	EVENT_DOWNTIME_ENDED = 51,
-	EVENT_HELD = 52,
-	EVENT_HOLD_BROKEN = 53,
-	EVENT_DEFERRED = 54,
-	EVENT_DEBT_SETTLED = 55,
-	EVENT_OUTSIDE_BEGAN = 56,
-	EVENT_OUTSIDE_COUNTED = 57,
-	EVENT_OUTSIDE_ENDED = 58,
-	EVENT_JOURNAL_GAP = 60,		/* what could not be written, and why */
-	EVENT_PAYLOAD_PURGED = 61,
-	EVENT_ANCHORED = 62,
-	EVENT_CALL_OUTPUT = 100,
+#define KIND(id, number, ...) EVENT_##id = (number),
+#include "journal/event/kinds.def"
 };
 
 #define EVENT_OUTPUT_FIRST 100

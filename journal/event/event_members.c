@@ -15,36 +15,8 @@ static const struct {
 	enum event_kind kind;
 	const char *words, *values;
 } members[] = {
-	{ EVENT_SESSION_OPENED, " runbook fleet tool journal process steps ", "" },
-	{ EVENT_SESSION_RESUMED, " runbook fleet tool journal process steps ", "" },
-	{ EVENT_SESSION_CLOSED, " outcome runbook path fleet by ", " params open " },
-	{ EVENT_RUNBOOK_CHANGED, " step change ", "" },
-	{ EVENT_PARAM_SET, " name source ", " value " },
-	{ EVENT_STEP_BEGUN, " part ", "" },
-	{ EVENT_STEP_ENDED, " state due ", " gives owner " },
-	{ EVENT_CALL_BEGUN, " action effect job of ", " args as " },
-	{ EVENT_CALL_ENDED, " outcome signal by ", " result " },
-	{ EVENT_CALL_SETTLED, " how by job ", "" },
-	{ EVENT_CALL_PROGRESS, "", " unit " },
-	{ EVENT_LINK_CHANGED, " state ", "" },
-	{ EVENT_WORKER_LOST, " calls ", "" },
-	{ EVENT_ASKED, " of type name ask expect host action digest hash step state who by to ",
-	  " text title label help value default unit owner as " },
-	{ EVENT_ANSWERED, " due ", " value owner " },
-	{ EVENT_APPROVAL_ASKED, " step hash ", "" },
-	{ EVENT_APPROVAL_GIVEN, " step hash by ", "" },
-	{ EVENT_APPROVAL_VOIDED, " by ", "" },
-	{ EVENT_NOTE, " secret masked stuck ", "" },
-	{ EVENT_JOINED, " role login ", " view " },
-	{ EVENT_LEFT, " role ", " view " },
-	{ EVENT_WHEEL_PASSED, " to from how ", "" },
-	{ EVENT_INVITED, "", " to " },
-	{ EVENT_DISMISSED, "", " to " },
-	{ EVENT_DEFERRED, " due ", " owner " },
-	{ EVENT_DEBT_SETTLED, "", "" },
-	{ EVENT_OUTSIDE_COUNTED, " state ", "" },
-	{ EVENT_ANCHORED, " hash where ", "" },
-	{ EVENT_CALL_OUTPUT, " stream ", "" },
+#define KIND(id, number, name, durability, version, about, members, words, values, ...) { EVENT_##id, words, values },
+#include "journal/event/kinds.def"
 	{ EVENT_UNKNOWN, "", "" },
 };
 

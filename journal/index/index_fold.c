@@ -324,29 +324,8 @@ static const struct {
 	enum event_kind kind;
 	fold_fn *fold;
 } folds[] = {
-	{ EVENT_SESSION_OPENED, fold_opened },
-	{ EVENT_SESSION_RESUMED, fold_resumed },
-	{ EVENT_SESSION_CLOSED, fold_closed },
-	{ EVENT_STEP_ENTERED, fold_entered },
-	{ EVENT_STEP_BEGUN, fold_begun },
-	{ EVENT_STEP_ENDED, fold_ended },
-	{ EVENT_STEP_DOUBTED, fold_doubted },
-	{ EVENT_CALL_BEGUN, fold_call_begun },
-	{ EVENT_CALL_ENDED, fold_call_ended },
-	{ EVENT_ASKED, fold_asked },
-	{ EVENT_ANSWERED, fold_answered },
-	{ EVENT_WITHDRAWN, fold_answered },
-	{ EVENT_NOTE, fold_noted },
-	{ EVENT_LESSON, fold_noted },
-	{ EVENT_WARNED, fold_warned },
-	{ EVENT_HOLD_BROKEN, fold_warned },
-	{ EVENT_JOURNAL_GAP, fold_warned },
-	{ EVENT_DEFERRED, fold_deferred },
-	{ EVENT_DEBT_SETTLED, fold_settled },
-	{ EVENT_DOWNTIME_BEGAN, fold_down },
-	{ EVENT_DOWNTIME_ENDED, fold_down },
-	{ EVENT_OUTSIDE_COUNTED, fold_outside },
-	{ EVENT_OUTSIDE_ENDED, fold_outside },
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, ...) { EVENT_##id, indexed },
+#include "journal/event/kinds.def"
 };
 
 void index_fold(struct index *index, const struct event *ev)
@@ -361,7 +340,7 @@ void index_fold(struct index *index, const struct event *ev)
 	if (ev->who && *ev->who && !str_is(ev->who, "bellbook"))
 		run(index, PERSON, (const struct index_value[]){ num(ev->session), txt(ev->who) }, 2);
 	for (size_t i = 0; i < sizeof(folds) / sizeof(folds[0]); i++) {
-		if (folds[i].kind != ev->kind)
+		if (folds[i].kind != ev->kind || !folds[i].fold)
 			continue;
 		data = ev->data && *ev->data ? json_parse(ev->data, strlen(ev->data), &ignored) : NULL;
 		folds[i].fold(index, ev, data);

@@ -10,26 +10,17 @@
 
 /* --- what is said in an event --- */
 
-/* Members that are worth a search; a kind that is not here gives all its texts. */
+/* Members that are worth a search; none named: all texts. */
 static const struct {
 	enum event_kind kind;
+	bool all;
 	const char *members[8];
 } said[] = {
-	{ EVENT_SESSION_CLOSED, { "outcome", "reason" } },
-	{ EVENT_RUNBOOK_CHANGED, { "step", "change" } },
-	{ EVENT_PARAM_SET, { "name", "value" } },
-	{ EVENT_STEP_BEGUN, { NULL } },
-	{ EVENT_STEP_ENDED, { "state", "reason", "owner" } },
-	{ EVENT_CALL_BEGUN, { "shown", "action" } },
-	{ EVENT_CALL_ENDED, { "error", "signal", "result" } },
-	{ EVENT_ASKED, { "text", "details", "name", "expect" } },
-	{ EVENT_ANSWERED, { "value", "why", "owner" } },
-	{ EVENT_APPROVAL_ASKED, { "step" } },
-	{ EVENT_APPROVAL_GIVEN, { "by", "why" } },
-	{ EVENT_JOINED, { NULL } },
-	{ EVENT_LEFT, { NULL } },
-	{ EVENT_CALL_OUTPUT, { NULL } },
-	{ EVENT_ANCHORED, { "where" } },
+#define ALL_TEXTS true, { NULL }
+#define NO_TEXTS false, { NULL }
+#define TEXTS(...) false, { __VA_ARGS__ }
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) { EVENT_##id, __VA_ARGS__ },
+#include "journal/event/kinds.def"
 };
 
 /* Every text in value, however deep; a secret gives its name alone, which is all that the journal has of it. */
@@ -84,7 +75,7 @@ static void add_data(struct buf *out, const struct event *ev)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-		if (said[i].kind != ev->kind)
+		if (said[i].kind != ev->kind || said[i].all)
 			continue;
 		for (size_t k = 0; said[i].members[k]; k++)
 			add_value(out, json_at(data, said[i].members[k]), 0);

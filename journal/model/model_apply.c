@@ -94,44 +94,13 @@ static void fold_up(struct model *model, const struct event *ev, const struct js
 	model->down_since_us = 0;
 }
 
-/* Kinds that are not here say nothing about the state. */
+/* NULL: says nothing about the state. */
 static const struct {
 	enum event_kind kind;
 	model_fold_fn *fold;
 } folds[] = {
-	{ EVENT_SESSION_OPENED, model_fold_opened },
-	{ EVENT_SESSION_RESUMED, model_fold_resumed },
-	{ EVENT_SESSION_CLOSED, fold_closed },
-	{ EVENT_SESSION_PAUSED, fold_paused },
-	{ EVENT_SESSION_CONTINUED, fold_continued },
-	{ EVENT_PARAM_SET, fold_param },
-	{ EVENT_STEP_ENTERED, model_fold_step_entered },
-	{ EVENT_STEP_BEGUN, model_fold_step_begun },
-	{ EVENT_STEP_ENDED, model_fold_step_ended },
-	{ EVENT_STEP_DOUBTED, model_fold_step_doubted },
-	{ EVENT_CALL_BEGUN, model_fold_call_begun },
-	{ EVENT_CALL_ENDED, model_fold_call_ended },
-	{ EVENT_CALL_SETTLED, model_fold_call_settled },
-	{ EVENT_CALL_PROGRESS, model_fold_call_progress },
-	{ EVENT_LINK_CHANGED, model_fold_link_changed },
-	{ EVENT_CALL_OUTPUT, model_fold_call_output },
-	{ EVENT_WORKER_LOST, model_fold_worker_lost },
-	{ EVENT_ASKED, model_fold_asked },
-	{ EVENT_ANSWERED, model_fold_answered },
-	{ EVENT_WITHDRAWN, model_fold_answered },
-	{ EVENT_NOTE, fold_noted },
-	{ EVENT_LESSON, fold_noted },
-	{ EVENT_JOINED, model_fold_joined },
-	{ EVENT_LEFT, model_fold_left },
-	{ EVENT_WHEEL_PASSED, model_fold_wheel_passed },
-	{ EVENT_WARNED, fold_warned },
-	{ EVENT_HOLD_BROKEN, fold_warned },
-	{ EVENT_JOURNAL_GAP, fold_warned },
-	{ EVENT_DOWNTIME_BEGAN, fold_down },
-	{ EVENT_DOWNTIME_ENDED, fold_up },
-	{ EVENT_OUTSIDE_BEGAN, model_fold_outside_began },
-	{ EVENT_OUTSIDE_COUNTED, model_fold_outside_counted },
-	{ EVENT_OUTSIDE_ENDED, model_fold_outside_ended },
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, ...) { EVENT_##id, fold },
+#include "journal/event/kinds.def"
 };
 
 static model_fold_fn *fold_of(enum event_kind kind)

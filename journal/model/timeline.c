@@ -318,90 +318,45 @@ static void on_call(const struct reading *reading)
 	add(reading, MARK_COMMANDS | (by_hand ? MARK_DECISIONS : 0), by_hand ? "HAND" : "RUN", by_hand ? words(reading) : NULL);
 }
 
-/* Kinds whose line is what the log says, with a word before it. */
+typedef void mark_fn(const struct reading *reading);
+
+static mark_fn on_simple;
+
 static const struct {
 	enum event_kind kind;
+	mark_fn *line;
 	unsigned groups;
 	const char *word;
 	bool lazy;		/* many of them: the text is read when it is shown */
-} simple[] = {
-	{ EVENT_SESSION_OPENED, MARK_SITE, "OPEN", false },
-	{ EVENT_SESSION_RESUMED, MARK_SITE | MARK_DECISIONS, "RESUME", false },
-	{ EVENT_SESSION_CLOSED, MARK_SITE, "CLOSE", false },
-	{ EVENT_SESSION_PAUSED, MARK_DECISIONS, "PAUSE", false },
-	{ EVENT_SESSION_CONTINUED, MARK_DECISIONS, "GO ON", false },
-	{ EVENT_RUNBOOK_CHANGED, MARK_SETTINGS | MARK_DECISIONS, "CHG", false },
-	{ EVENT_PARAM_SET, MARK_SETTINGS, "SET", false },
-	{ EVENT_STEP_ENTERED, MARK_OTHER, "next", true },
-	{ EVENT_CALL_ENDED, MARK_COMMANDS, "end", true },
-	{ EVENT_CALL_SETTLED, MARK_COMMANDS, "FOUND", true },
-	{ EVENT_CALL_PROGRESS, MARK_PROGRESS, "", true },
-	{ EVENT_LINK_CHANGED, MARK_LINKS, "LINK", true },
-	{ EVENT_WORKER_LOST, MARK_LINKS | MARK_FAILURES, "WORKER", false },
-	{ EVENT_ASKED, MARK_QUESTIONS, "ASKED", true },
-	{ EVENT_WITHDRAWN, MARK_QUESTIONS, "DROP", false },
-	{ EVENT_APPROVAL_ASKED, MARK_DECISIONS, "AGREE?", false },
-	{ EVENT_APPROVAL_GIVEN, MARK_DECISIONS, "AGREED", false },
-	{ EVENT_APPROVAL_VOIDED, MARK_DECISIONS, "VOID", false },
-	{ EVENT_INVITED, MARK_PEOPLE, "GUEST", false },
-	{ EVENT_DISMISSED, MARK_PEOPLE, "GUEST", false },
-	{ EVENT_SAID, MARK_TALK, "says", true },
-	{ EVENT_JOINED, MARK_PEOPLE, "joins", false },
-	{ EVENT_LEFT, MARK_PEOPLE, "leaves", false },
-	{ EVENT_WHEEL_PASSED, MARK_PEOPLE, "WHEEL", false },
-	{ EVENT_DOWNTIME_BEGAN, MARK_SITE, "DOWN", false },
-	{ EVENT_DOWNTIME_ENDED, MARK_SITE, "UP", false },
-	{ EVENT_OUTSIDE_BEGAN, MARK_SITE, "ASKED", false },
-	{ EVENT_OUTSIDE_ENDED, MARK_SITE, "LEFT", false },
-	{ EVENT_HELD, MARK_OTHER, "HOLD", false },
-	{ EVENT_HOLD_BROKEN, MARK_FAILURES, "BROKEN", false },
-	{ EVENT_DEFERRED, MARK_DECISIONS, "DEBT", false },
-	{ EVENT_DEBT_SETTLED, MARK_DECISIONS, "PAID", false },
-	{ EVENT_JOURNAL_GAP, MARK_FAILURES, "GAP", false },
-	{ EVENT_PAYLOAD_PURGED, MARK_OTHER, "PURGED", false },
+} lines[] = {
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) \
+	{ EVENT_##id, line, groups, mark, lazy },
+#include "journal/event/kinds.def"
+	{ EVENT_UNKNOWN, on_simple, MARK_OTHER, "", true },
 };
 
+static size_t line_of(enum event_kind kind)
+{
+	size_t i = 0;
+
+	while (lines[i].kind != kind && lines[i].kind != EVENT_UNKNOWN)
+		i++;
+	return i;
+}
+
+/* A line that is what the log says, with a word before it. */
 static void on_simple(const struct reading *reading)
 {
-	bool handed;
+	size_t at = line_of(reading->ev->kind);
+	/* Who comes first to an empty seat decides nothing. */
+	bool handed = reading->ev->kind == EVENT_WHEEL_PASSED && *text_of(reading, "from");
 
-	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++) {
-		if (simple[i].kind != reading->ev->kind)
-			continue;
-		/* Who comes first to an empty seat decides nothing. */
-		handed = reading->ev->kind == EVENT_WHEEL_PASSED && *text_of(reading, "from");
-		add(reading, simple[i].groups | (handed ? MARK_DECISIONS : 0), simple[i].word, simple[i].lazy ? NULL : words(reading));
-		return;
-	}
-	add(reading, MARK_OTHER, "", NULL);
+	add(reading, lines[at].groups | (handed ? MARK_DECISIONS : 0), lines[at].word, lines[at].lazy ? NULL : words(reading));
 }
 
 static void take_line(const struct reading *reading)
 {
-	switch ((int)reading->ev->kind) {
-	case EVENT_STEP_BEGUN:
-		on_begun(reading);
-		break;
-	case EVENT_STEP_ENDED:
-		on_ended(reading);
-		break;
-	case EVENT_STEP_DOUBTED:
-		on_doubted(reading);
-		break;
-	case EVENT_CALL_BEGUN:
-		on_call(reading);
-		break;
-	case EVENT_ANSWERED:
-		on_answered(reading);
-		break;
-	case EVENT_NOTE:
-	case EVENT_LESSON:
-	case EVENT_WARNED:
-		on_note(reading);
-		break;
-	default:
-		on_simple(reading);
-	}
+	lines[line_of(reading->ev->kind)].line(reading);
 }
 
 void timeline_event(struct timeline *timeline, const struct event *ev)

@@ -17,7 +17,7 @@
 
 static const char head[] =
 	"# Events\n\n"
-	"<!-- Made by tools/events-doc from the table in journal/event/event.c. Do not edit. -->\n\n"
+	"<!-- Made by tools/events-doc from journal/event/kinds.def. Do not edit. -->\n\n"
 	"Everything that bellbook decides or observes is one of these events. They are stored in the journal, told to every view\n"
 	"(docs/protocol.md) and written by `bellbook log --format jsonl`. Numbers and names are never used for anything else later;\n"
 	"a kind that an older bellbook does not know is kept and shown raw.\n\n"
