@@ -323,16 +323,16 @@ typedef void mark_fn(const struct reading *reading);
 static mark_fn on_simple;
 
 static const struct {
-	enum event_kind kind;
 	mark_fn *line;
-	unsigned groups;
 	const char *word;
+	enum event_kind kind;
+	unsigned groups;
 	bool lazy;		/* many of them: the text is read when it is shown */
 } lines[] = {
 #define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) \
-	{ EVENT_##id, line, groups, mark, lazy },
+	{ line, mark, EVENT_##id, groups, lazy },
 #include "journal/event/kinds.def"
-	{ EVENT_UNKNOWN, on_simple, MARK_OTHER, "", true },
+	{ on_simple, "", EVENT_UNKNOWN, MARK_OTHER, true },
 };
 
 static size_t line_of(enum event_kind kind)
