@@ -176,12 +176,17 @@ static void login_text__does_not_keep_a_job_from_being_stopped(void **state)
 	assert_string_equal(buf_text(&told->out), "one\n");
 }
 
-/* Waits for what has this in its command line, and kills its ancestor, so many up, and that: a shell of ours, whose own starter says good-bye then. */
-static void kill_shell_above(const char *what, int up)
+/*
+ * Waits for what has this in its command line, and kills it with its ancestors, so many up: shells of ours, whose own
+ * starter says good-bye then. A shell's child looks like the shell until its exec: name a program that a shell has begun.
+ */
+static void kill_with_shells(const char *what, int up)
 {
 	char text[300];
 
-	snprintf(text, sizeof(text), "until q=$(pgrep -n -f \"%s\"); do sleep 0.02; done; p=$q; for n in $(seq %d); do p=$(ps -o ppid= -p $p); done; kill -9 $p $q", what, up);
+	snprintf(text, sizeof(text),
+		 "until q=$(pgrep -n -f \"%s\"); do sleep 0.02; done; p=$q; "
+		 "for n in $(seq %d); do p=$(ps -o ppid= -p $p); q=\"$q $p\"; done; kill -9 $q", what, up);
 	sshd_do((const char *const[]){ "sh", "-c", text, NULL });
 }
 
@@ -201,9 +206,9 @@ static void login_text__is_no_answer_of_a_read_whose_shell_is_ended(void **state
 
 		begin_on(f, 1, hosts[i], "ssh.read", "r", args);
 		UNTIL(f, f->told[1].out.len > 0);
-		kill_shell_above(sleeps, 2);
+		kill_with_shells(sleeps, 2);
 		UNTIL(f, strstr(buf_text(&f->told[1].how), "again") && f->told[1].out.len > 0);
-		kill_shell_above(sleeps, 2);
+		kill_with_shells(sleeps, 2);
 		told = finish(f, 1);
 		assert_string_equal(told->outcome, "failed");
 		assert_has(told->error, "was ended before it could tell how the command ended");
@@ -220,11 +225,11 @@ static void login_text__between_the_live_output_of_a_job_is_not_told_as_its_own(
 	write_text("login", AROUND);
 	for (int i = 0; i < 2; i++) {
 		snprintf(job, sizeof(job), "cut-%d-%d", i, getpid());
-		snprintf(watch, sizeof(watch), "bb watc[h] '%s'", job);
+		snprintf(watch, sizeof(watch), "^tai[l] .*/%s[+]err$", job);
 		snprintf(args, sizeof(args), "{'cmd':'echo one; while [ ! -e $HOME/go-%s ]; do sleep 0.05; done; echo two; echo bad >&2'}", job);
 		begin_on(f, 1, hosts[i], "ssh.run", job, args);
 		UNTIL(f, f->told[1].out.len > 0);
-		kill_shell_above(watch, 1);
+		kill_with_shells(watch, 2);
 		UNTIL(f, times_in(&f->told[1].out, "good-bye") == 1);
 		snprintf(args, sizeof(args), "go-%s", job);
 		write_text(args, "");
