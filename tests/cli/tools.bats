@@ -39,7 +39,7 @@ check() {
 }
 
 @test "every check passes a tree without fault" {
-	for c in layers headers size protos text; do
+	for c in layers knots headers size protos text; do
 		check $c
 		[ "$status" -eq 0 ]
 	done
@@ -58,6 +58,36 @@ check() {
 	echo '#include "journal/event.h"' >>"$TREE/base/one.c"
 	check layers
 	[ "$status" -eq 1 ]
+}
+
+# A module of this tree: its name, and a header of another that its own includes.
+knot_module() {
+	printf '/* x */\n%s\nint %s_do(void);\n' "${2:+#include \"base/$2.h\"}" "$1" >"$TREE/base/$1.h"
+	printf '#include "base/%s.h"\nint %s_do(void)\n{\n\treturn 0;\n}\n' "$1" "$1" >"$TREE/base/$1.c"
+}
+
+@test "knots: modules that lead to each other are counted, by what they include and by what they call" {
+	mkdir "$TREE/tools"
+	knot_module left right
+	knot_module right
+	check knots
+	[ "$status" -eq 0 ]
+	# The header of the right one is the face of a third, which leads back to the left one.
+	echo 'int third_do(void);' >>"$TREE/base/right.h"
+	knot_module third left
+	printf '#include "base/right.h"\nint right_do(void)\n{\n\treturn third_do();\n}\n' >"$TREE/base/right.c"
+	check knots
+	[ "$status" -eq 1 ]
+	[[ $output == *'base: error: the largest knot has 3 modules (at most 0), and 3 lie in knots (at most 0)'* ]]
+	[[ $output == *'base: a knot of 3: left right third'* ]]
+	echo 'base 3 3' >"$TREE/tools/knots"
+	check knots
+	[ "$status" -eq 0 ]
+	# A member of that name is no call.
+	printf '#include "base/right.h"\nint right_do(void)\n{\n\treturn x.third_do + x->third_do;\n}\n' >"$TREE/base/right.c"
+	check knots
+	[ "$status" -eq 0 ]
+	[[ $output == *'base: better than tools/knots says: write 0 0 there'* ]]
 }
 
 @test "layers: a third-party header has one home" {
