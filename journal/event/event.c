@@ -13,15 +13,26 @@ static const struct event_type types[] = {
 	{ EVENT_UNKNOWN, NULL, DURABLE_DECISION, 0, NULL, NULL },
 };
 
+/* Where a kind's row is. */
+enum type_row {
+#define KIND(id, ...) ROW_##id,
+#include "journal/event/kinds.def"
+};
+
 static const struct event_type unknown_type = {
 	EVENT_UNKNOWN, "unknown", DURABLE_DECISION, 0, "Written by a newer bellbook; kept and shown raw.", "",
 };
 
 const struct event_type *event_type_of(enum event_kind kind)
 {
-	for (const struct event_type *type = types; type->name; type++)
-		if (type->kind == kind)
-			return type;
+	switch (kind) {
+#define KIND(id, ...) \
+	case EVENT_##id: \
+		return &types[ROW_##id];
+#include "journal/event/kinds.def"
+	case EVENT_UNKNOWN:
+		break;
+	}
 	return &unknown_type;
 }
 

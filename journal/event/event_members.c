@@ -11,14 +11,22 @@
  * world wrote, also what a newer kind has and this table does not name.
  * Each list has blanks around its keys.
  */
-static const struct {
-	enum event_kind kind;
+struct lists {
 	const char *words, *values;
-} members[] = {
-#define KIND(id, number, name, durability, version, about, members, words, values, ...) { EVENT_##id, words, values },
-#include "journal/event/kinds.def"
-	{ EVENT_UNKNOWN, "", "" },
 };
+
+static struct lists lists_of(enum event_kind kind)
+{
+	switch (kind) {
+#define KIND(id, number, name, durability, version, about, members, words, values, ...) \
+	case EVENT_##id: \
+		return (struct lists){ words, values };
+#include "journal/event/kinds.def"
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return (struct lists){ "", "" };
+}
 
 static bool has(const char *keys, const char *key)
 {
@@ -37,12 +45,9 @@ static bool has(const char *keys, const char *key)
 
 enum event_member event_member_of(enum event_kind kind, const char *key)
 {
-	for (size_t i = 0; members[i].kind != EVENT_UNKNOWN; i++) {
-		if (members[i].kind != kind)
-			continue;
-		if (has(members[i].words, key))
-			return MEMBER_WORD;
-		return has(members[i].values, key) ? MEMBER_VALUE : MEMBER_TEXT;
-	}
-	return MEMBER_TEXT;
+	struct lists lists = lists_of(kind);
+
+	if (has(lists.words, key))
+		return MEMBER_WORD;
+	return has(lists.values, key) ? MEMBER_VALUE : MEMBER_TEXT;
 }

@@ -462,23 +462,22 @@ static void say_raw(const struct said *said)
 	payload(said, " ");
 }
 
-static const struct {
-	enum event_kind kind;
-	words_fn *say;
-} sayings[] = {
-#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, ...) { EVENT_##id, said },
+static words_fn *words_of(enum event_kind kind)
+{
+	switch (kind) {
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, ...) \
+	case EVENT_##id: \
+		return said;
 #include "journal/event/kinds.def"
-};
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return say_raw;
+}
 
 void export_words(struct buf *out, const struct model *model, const struct event *ev, const struct json *data)
 {
 	struct said said = { .out = out, .model = model, .ev = ev, .data = data };
 
-	for (size_t i = 0; i < sizeof(sayings) / sizeof(sayings[0]); i++) {
-		if (sayings[i].kind == ev->kind) {
-			sayings[i].say(&said);
-			return;
-		}
-	}
-	say_raw(&said);
+	words_of(ev->kind)(&said);
 }

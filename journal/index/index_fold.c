@@ -320,16 +320,23 @@ static void fold_purged(struct index *index, const struct event *ev)
 		index->purged = true;
 }
 
-static const struct {
-	enum event_kind kind;
-	fold_fn *fold;
-} folds[] = {
-#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, ...) { EVENT_##id, indexed },
+/* NULL: the index has nothing of it. */
+static fold_fn *fold_of(enum event_kind kind)
+{
+	switch (kind) {
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, ...) \
+	case EVENT_##id: \
+		return indexed;
 #include "journal/event/kinds.def"
-};
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
 
 void index_fold(struct index *index, const struct event *ev)
 {
+	fold_fn *fold = fold_of(ev->kind);
 	struct err ignored = { 0 };
 	struct json *data;
 
@@ -339,13 +346,10 @@ void index_fold(struct index *index, const struct event *ev)
 		return;
 	if (ev->who && *ev->who && !str_is(ev->who, "bellbook"))
 		run(index, PERSON, (const struct index_value[]){ num(ev->session), txt(ev->who) }, 2);
-	for (size_t i = 0; i < sizeof(folds) / sizeof(folds[0]); i++) {
-		if (folds[i].kind != ev->kind || !folds[i].fold)
-			continue;
+	if (fold) {
 		data = ev->data && *ev->data ? json_parse(ev->data, strlen(ev->data), &ignored) : NULL;
-		folds[i].fold(index, ev, data);
+		fold(index, ev, data);
 		json_free(data);
-		break;
 	}
 	run(index, SEEN, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }

@@ -10,18 +10,28 @@
 
 /* --- what is said in an event --- */
 
-/* Members that are worth a search; none named: all texts. */
-static const struct {
-	enum event_kind kind;
-	bool all;
-	const char *members[8];
-} said[] = {
-#define ALL_TEXTS true, { NULL }
-#define NO_TEXTS false, { NULL }
-#define TEXTS(...) false, { __VA_ARGS__ }
-#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) { EVENT_##id, __VA_ARGS__ },
+static const char every[] = "*";	/* instead of a member: all texts */
+
+/* Members of data that are worth a search, ended by NULL. */
+static const char *const *texts_of(enum event_kind kind)
+{
+	static const char *const all[] = { every, NULL };
+
+	switch (kind) {
+#define ALL_TEXTS { every, NULL }
+#define NO_TEXTS { NULL }
+#define TEXTS(...) { __VA_ARGS__, NULL }
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, plain, texts) \
+	case EVENT_##id: { \
+		static const char *const list[] = texts; \
+		return list; \
+	}
 #include "journal/event/kinds.def"
-};
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return all;
+}
 
 /* Every text in value, however deep; a secret gives its name alone, which is all that the journal has of it. */
 static void add_value(struct buf *out, const struct json *value, int depth)
@@ -63,6 +73,7 @@ static void add_opened(struct buf *out, const struct json *data)
 
 static void add_data(struct buf *out, const struct event *ev)
 {
+	const char *const *texts = texts_of(ev->kind);
 	struct err ignored = { 0 };
 	struct json *data;
 
@@ -74,15 +85,8 @@ static void add_data(struct buf *out, const struct event *ev)
 		json_free(data);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-		if (said[i].kind != ev->kind || said[i].all)
-			continue;
-		for (size_t k = 0; said[i].members[k]; k++)
-			add_value(out, json_at(data, said[i].members[k]), 0);
-		json_free(data);
-		return;
-	}
-	add_value(out, data, 0);
+	for (size_t i = 0; texts[i]; i++)
+		add_value(out, texts[i] == every ? data : json_at(data, texts[i]), 0);
 	json_free(data);
 }
 

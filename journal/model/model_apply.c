@@ -95,19 +95,15 @@ static void fold_up(struct model *model, const struct event *ev, const struct js
 }
 
 /* NULL: says nothing about the state. */
-static const struct {
-	enum event_kind kind;
-	model_fold_fn *fold;
-} folds[] = {
-#define KIND(id, number, name, durability, version, about, members, words, values, fold, ...) { EVENT_##id, fold },
-#include "journal/event/kinds.def"
-};
-
 static model_fold_fn *fold_of(enum event_kind kind)
 {
-	for (size_t i = 0; i < sizeof(folds) / sizeof(folds[0]); i++) {
-		if (folds[i].kind == kind)
-			return folds[i].fold;
+	switch (kind) {
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, ...) \
+	case EVENT_##id: \
+		return fold;
+#include "journal/event/kinds.def"
+	case EVENT_UNKNOWN:
+		break;
 	}
 	return NULL;
 }

@@ -322,41 +322,39 @@ typedef void mark_fn(const struct reading *reading);
 
 static mark_fn on_simple;
 
-static const struct {
-	mark_fn *line;
+struct line_form {
+	mark_fn *put;
 	const char *word;
-	enum event_kind kind;
 	unsigned groups;
 	bool lazy;		/* many of them: the text is read when it is shown */
-} lines[] = {
-#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) \
-	{ line, mark, EVENT_##id, groups, lazy },
-#include "journal/event/kinds.def"
-	{ on_simple, "", EVENT_UNKNOWN, MARK_OTHER, true },
 };
 
-static size_t line_of(enum event_kind kind)
+static struct line_form line_of(enum event_kind kind)
 {
-	size_t i = 0;
-
-	while (lines[i].kind != kind && lines[i].kind != EVENT_UNKNOWN)
-		i++;
-	return i;
+	switch (kind) {
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, ...) \
+	case EVENT_##id: \
+		return (struct line_form){ line, mark, groups, lazy };
+#include "journal/event/kinds.def"
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return (struct line_form){ on_simple, "", MARK_OTHER, true };
 }
 
 /* A line that is what the log says, with a word before it. */
 static void on_simple(const struct reading *reading)
 {
-	size_t at = line_of(reading->ev->kind);
+	struct line_form line = line_of(reading->ev->kind);
 	/* Who comes first to an empty seat decides nothing. */
 	bool handed = reading->ev->kind == EVENT_WHEEL_PASSED && *text_of(reading, "from");
 
-	add(reading, lines[at].groups | (handed ? MARK_DECISIONS : 0), lines[at].word, lines[at].lazy ? NULL : words(reading));
+	add(reading, line.groups | (handed ? MARK_DECISIONS : 0), line.word, line.lazy ? NULL : words(reading));
 }
 
 static void take_line(const struct reading *reading)
 {
-	lines[line_of(reading->ev->kind)].line(reading);
+	line_of(reading->ev->kind).put(reading);
 }
 
 void timeline_event(struct timeline *timeline, const struct event *ev)

@@ -50,6 +50,7 @@ struct plain {
 	int64_t cancel;		/* call that PLAIN_CANCEL is about */
 	struct told *told;
 	size_t told_count;
+	int64_t now_us;		/* when the event that is told came here */
 	bool outside_bad;	/* it was told that the site does not answer as it should, seen from outside */
 	char *entered;		/* owned: step whose title alone was told so far; NULL = none */
 	char *looked;		/* owned: step, try and side of the probe told last; NULL = none yet */

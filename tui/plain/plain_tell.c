@@ -403,7 +403,7 @@ static void tell_meter(struct plain *plain, const struct event *ev)
 	put(plain, ".\n");
 }
 
-static void tell_progress(struct plain *plain, const struct event *ev, int64_t now_us)
+static void tell_progress(struct plain *plain, const struct event *ev)
 {
 	const struct model_call *call = scene_call(plain->scene, ev);
 	struct told *told;
@@ -413,11 +413,11 @@ static void tell_progress(struct plain *plain, const struct event *ev, int64_t n
 	if (!call)
 		return;
 	told = plain_told(plain, call->seq);
-	if (told->progress && now_us - told->progress_us < PLAIN_PROGRESS_US
+	if (told->progress && plain->now_us - told->progress_us < PLAIN_PROGRESS_US
 		&& (call->percent < 0 || call->percent - told->percent < PLAIN_PROGRESS_PERCENT))
 		return;
 	told->progress = true;
-	told->progress_us = now_us;
+	told->progress_us = plain->now_us;
 	told->percent = call->percent > 0 ? call->percent : 0;
 	plain_stamp(plain, ev->at_us);
 	if (call->host && *call->host) {
@@ -698,31 +698,6 @@ static void tell_step_start(struct plain *plain, const struct event *ev)
 	buf_printf(&plain->out, "started, try %d.\n", step->attempt);
 }
 
-/* Kinds that one sentence and one member of the data say. */
-static const struct {
-	enum event_kind kind;
-	const char *words, *member;
-} simple[] = {
-	{ EVENT_SESSION_OPENED, "opened the session", NULL },
-	{ EVENT_SESSION_RESUMED, "resumed the session", "reason" },
-	{ EVENT_SESSION_PAUSED, "paused the session: no new step or command starts", "why" },
-	{ EVENT_SESSION_CONTINUED, "let the session continue", "reason" },
-	{ EVENT_RUNBOOK_CHANGED, "the runbook was changed since the session began", NULL },
-	{ EVENT_STEP_DOUBTED, "IN DOUBT: nobody knows yet whether this step's work was done", "reason" },
-	{ EVENT_CALL_SETTLED, "looked up what became of the command", "how" },
-	{ EVENT_WORKER_LOST, "the worker process ended; what it ran is looked up", "reason" },
-	{ EVENT_JOINED, "is here", "role" },
-	{ EVENT_LEFT, "left", NULL },
-	{ EVENT_LESSON, "lesson", "text" },
-	{ EVENT_DOWNTIME_BEGAN, "the site is DOWN from now", NULL },
-	{ EVENT_DOWNTIME_ENDED, "the site is UP again", NULL },
-	{ EVENT_HELD, "is held from now on", "text" },
-	{ EVENT_HOLD_BROKEN, "BROKEN HOLD", "reason" },
-	{ EVENT_DEFERRED, "deferred", "owner" },
-	{ EVENT_DEBT_SETTLED, "settled a debt", "how" },
-	{ EVENT_JOURNAL_GAP, "THE JOURNAL HAS A GAP", "reason" },
-};
-
 /* A session that failed before its first step has no other place to say why. */
 static void tell_closed(struct plain *plain, const struct event *ev)
 {
@@ -750,44 +725,47 @@ static void tell_closed_question(struct plain *plain, const struct event *ev)
 	put(plain, "\n");
 }
 
+/* Of a newer bellbook's kind nothing but this is known. */
+static void tell_unknown(struct plain *plain, const struct event *ev)
+{
+	plain_stamp(plain, ev->at_us);
+	buf_printf(&plain->out, "an event of a newer bellbook (kind %d): ", ev->kind_number);
+	plain_safe(plain, ev->data);
+	put(plain, "\n");
+}
+
+/* What is printed of a kind: by a function, or as one sentence and one member of its data; neither: nothing. */
+struct telling {
+	void (*by)(struct plain *plain, const struct event *ev);
+	const char *words, *member;
+};
+
+static struct telling telling_of(enum event_kind kind)
+{
+	switch (kind) {
+#define PLAIN_NOTHING NULL, NULL, NULL
+#define PLAIN_BY(function) function, NULL, NULL
+#define PLAIN_SAYS(words, member) NULL, words, member
+#define KIND(id, number, name, durability, version, about, members, words, values, fold, indexed, said, line, groups, mark, lazy, plain, ...) \
+	case EVENT_##id: \
+		return (struct telling){ plain };
+#include "journal/event/kinds.def"
+	case EVENT_UNKNOWN:
+		break;
+	}
+	return (struct telling){ PLAIN_BY(tell_unknown) };
+}
+
 void plain_tell(struct plain *plain, const struct event *ev, int64_t now_us)
 {
-	static const struct {
-		enum event_kind kind;
-		void (*tell)(struct plain *plain, const struct event *ev);
-	} own[] = {
-		{ EVENT_STEP_ENTERED, tell_step_start }, { EVENT_STEP_BEGUN, tell_step_start },
-		{ EVENT_SESSION_CLOSED, tell_closed }, { EVENT_STEP_ENDED, tell_step_ended }, { EVENT_CALL_BEGUN, tell_call_begun },
-		{ EVENT_CALL_ENDED, tell_call_ended }, { EVENT_CALL_OUTPUT, tell_output },
-		{ EVENT_LINK_CHANGED, tell_link }, { EVENT_NOTE, tell_talk }, { EVENT_SAID, tell_talk }, { EVENT_WARNED, tell_warned },
-		{ EVENT_ANSWERED, tell_closed_question }, { EVENT_WITHDRAWN, tell_closed_question },
-		{ EVENT_APPROVAL_ASKED, plain_tell_people }, { EVENT_APPROVAL_GIVEN, plain_tell_people },
-		{ EVENT_APPROVAL_VOIDED, plain_tell_people }, { EVENT_WHEEL_PASSED, plain_tell_people },
-		{ EVENT_OUTSIDE_BEGAN, tell_outside }, { EVENT_OUTSIDE_COUNTED, tell_outside },
-		{ EVENT_INVITED, plain_tell_people }, { EVENT_DISMISSED, plain_tell_people },
-	};
+	struct telling telling = telling_of(ev->kind);
 
+	plain->now_us = now_us;
 	tell_entered(plain, ev);
 	if (plain_shell_tell(plain, ev))
 		return;
-	if (ev->kind == EVENT_CALL_PROGRESS) {
-		tell_progress(plain, ev, now_us);
-		return;
-	}
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (own[i].kind == ev->kind) {
-			own[i].tell(plain, ev);
-			return;
-		}
-	for (size_t i = 0; i < sizeof(simple) / sizeof(simple[0]); i++)
-		if (simple[i].kind == ev->kind) {
-			tell_simple(plain, ev, simple[i].words, simple[i].member);
-			return;
-		}
-	if (ev->kind == EVENT_UNKNOWN) {
-		plain_stamp(plain, ev->at_us);
-		buf_printf(&plain->out, "an event of a newer bellbook (kind %d): ", ev->kind_number);
-		plain_safe(plain, ev->data);
-		put(plain, "\n");
-	}
+	if (telling.by)
+		telling.by(plain, ev);
+	else if (telling.words)
+		tell_simple(plain, ev, telling.words, telling.member);
 }
