@@ -14,170 +14,25 @@
 #include <sys/socket.h>
 
 #include "journal/store/place.h"
+#include "tests/lib/worker_double.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 static char folder[64], runbook[80], fleet[80], journal[80];
 
-/* ---- the double of the worker: every call fails once it has begun ---- */
+/* ---- the worker: every call fails once it has begun ---- */
 
-struct worker {
-	struct loop *loop;
-	const struct worker_events *events;
-	void *arg;
-	uint64_t begun[64];
-	size_t count;
-	int deferred;
-};
-
-static void end_calls(void *arg)
+static bool double_answers(struct worker *worker, struct double_call *call)
 {
-	struct worker *worker = arg;
-	uint64_t begun[64];
-	size_t count = worker->count;
-
-	memcpy(begun, worker->begun, sizeof(begun));
-	worker->count = worker->deferred = 0;
-	for (size_t i = 0; i < count; i++) {
-		worker->events->output(worker->arg, begun[i], "out", "some text\n", 10);
-		worker->events->ended(worker->arg, begun[i], "failed", "there are no hosts here", false, NULL);
-	}
-	worker->events->swept(worker->arg, "");
+	worker->events->output(worker->arg, call->number, "out", "some text\n", 10);
+	worker->events->ended(worker->arg, call->number, "failed", "there are no hosts here", false, NULL);
+	return true;
 }
 
-static void wake(struct worker *worker)
+static void double_forgets(const char *job)
 {
-	if (!worker->deferred)
-		loop_defer(worker->loop, end_calls, worker);
-	worker->deferred = 1;
-}
-
-struct fork_server *fork_server_start(fork_child_fn *fn, struct err *e)
-{
-	static int server;
-
-	(void)fn;
-	(void)e;
-	return (struct fork_server *)(void *)&server;
-}
-
-int fork_server_child(struct fork_server *server, pid_t *pid, struct err *e)
-{
-	(void)server;
-	*pid = 0;
-	return err_set(e, ERR_DENIED, "no processes here");
-}
-
-void fork_server_program(struct fork_server *server, const char *const *argv)
-{
-	(void)server;
-	(void)argv;
-}
-
-pid_t fork_server_pid(const struct fork_server *server)
-{
-	(void)server;
-	return 0;
-}
-
-void fork_server_stop(struct fork_server *server)
-{
-	(void)server;
-}
-
-struct worker *worker_new(struct loop *loop, struct fork_server *server, const struct worker_events *events, void *arg, struct err *e)
-{
-	struct worker *worker = mem_alloc(sizeof(*worker));
-
-	(void)server;
-	(void)e;
-	*worker = (struct worker){.loop = loop, .events = events, .arg = arg};
-	return worker;
-}
-
-void worker_free(struct worker *worker)
-{
-	mem_free(worker);
-}
-
-int worker_restart(struct worker *worker, struct err *e)
-{
-	(void)worker;
-	return err_set(e, ERR_DENIED, "no processes here");
-}
-
-pid_t worker_pid(const struct worker *worker)
-{
-	(void)worker;
-	return 0;
-}
-
-void worker_start(struct worker *worker, uint64_t call, const struct worker_call *what)
-{
-	assert(what->action && what->host && what->job);
-	if (worker->count < 64)
-		worker->begun[worker->count++] = call;
-	wake(worker);
-}
-
-void worker_cancel(struct worker *worker, uint64_t call)
-{
-	(void)worker;
-	(void)call;
-}
-
-void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char *value, size_t len)
-{
-	(void)worker;
-	(void)call;
-	(void)ask;
-	assert(strlen(value) <= len);
-}
-
-void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t len)
-{
-	(void)worker;
-	(void)call;
-	(void)bytes;
-	(void)len;
-}
-
-void worker_resize(struct worker *worker, uint64_t call, int rows, int cols)
-{
-	(void)worker;
-	(void)call;
-	assert(rows > 0 && cols > 0);
-}
-
-void worker_forget(struct worker *worker, const char *action, const char *host, const char *job, bool patient)
-{
-	(void)worker;
-	(void)patient;
-	assert(action && host && job);
-}
-
-void worker_sweep(struct worker *worker)
-{
-	wake(worker);
-}
-
-void worker_secret(struct worker *worker, const struct secret *secret)
-{
-	(void)worker;
-	(void)secret;
-}
-
-void worker_config(struct worker *worker, struct json *config)
-{
-	(void)worker;
-	json_free(config);
-}
-
-void worker_pause(struct worker *worker, bool paused)
-{
-	(void)worker;
-	(void)paused;
+	(void)job;
 }
 
 /* ---- the session ---- */
