@@ -381,6 +381,24 @@ static void say_text(struct engine *engine, struct client *client, const struct 
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
 
+static bool is_deferred(void *arg, const struct event *ev)
+{
+	int64_t *seq = arg;
+
+	if (ev->seq == *seq && ev->kind == EVENT_DEFERRED)
+		*seq = 0;
+	return false;
+}
+
+/* True when the event with that number put a step of this session off. */
+static bool is_debt(struct engine *engine, int64_t seq)
+{
+	const struct store_range one = {.session = engine->session, .after = seq - 1, .limit = 1};
+	struct err e = {0};
+
+	return store_each(engine->store, one, is_deferred, &seq, &e) == 0 && seq == 0;
+}
+
 /* A debt is paid, of this session; which one is known by its event. */
 static void on_settle(struct engine *engine, struct client *client, const struct json *intent)
 {
@@ -393,6 +411,10 @@ static void on_settle(struct engine *engine, struct client *client, const struct
 	}
 	if (seq < engine->session || seq > engine->model->last_seq) {
 		server_refuse(engine->server, client, intent, "no event of this session has that number (seq)");
+		return;
+	}
+	if (!is_debt(engine, seq)) {
+		server_refuse(engine->server, client, intent, "nothing that was put off has that number (seq)");
 		return;
 	}
 	data = json_new_object();
