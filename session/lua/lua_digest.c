@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/lua/lua_int.h"
+#include "session/lua/lua_digest.h"
 
+#include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/sha256.h"
+#include "base/buf.h"
 
 /*
  * What a function does, without where it stands: its code as Lua 5.4 dumps
@@ -140,5 +142,56 @@ void lua_digest_function(lua_State *L, struct sha256 *digest, int *left)
 	for (int i = 1; lua_getupvalue(L, -1, i); i++) {
 		digest_value(L, digest, left);
 		lua_pop(L, 1);
+	}
+}
+
+#define KEYS_MAX 256	/* names in one table; what is beyond them is not looked at */
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names in the table on top, sorted; they are the table's. */
+static size_t sorted_keys(lua_State *L, const char *keys[KEYS_MAX])
+{
+	size_t n = 0;
+
+	lua_pushnil(L);
+	while (lua_next(L, -2)) {
+		lua_pop(L, 1);
+		if (lua_type(L, -1) == LUA_TSTRING && n < KEYS_MAX)
+			keys[n++] = lua_tostring(L, -1);
+	}
+	qsort(keys, n, sizeof(*keys), by_text);
+	return n;
+}
+
+static void digest_member(lua_State *L, struct sha256 *digest, int *left)
+{
+	if (lua_istable(L, -1))
+		lua_digest_table(L, digest, left);
+	else
+		digest_value(L, digest, left);
+	lua_pop(L, 1);
+}
+
+void lua_digest_table(lua_State *L, struct sha256 *digest, int *left)
+{
+	const char *keys[KEYS_MAX];
+	size_t n;
+
+	if (--*left < 0 || !lua_checkstack(L, 8))
+		return;
+	for (lua_Integer i = 1, count = (lua_Integer)lua_rawlen(L, -1); i <= count; i++) {
+		lua_rawgeti(L, -1, i);
+		digest_member(L, digest, left);
+	}
+	n = sorted_keys(L, keys);
+	for (size_t i = 0; i < n; i++) {
+		sha256_add(digest, keys[i], strlen(keys[i]) + 1);
+		lua_pushstring(L, keys[i]);
+		lua_rawget(L, -2);
+		digest_member(L, digest, left);
 	}
 }

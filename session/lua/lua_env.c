@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "prelude_lua.h"
+#include "session/lua/lua_plain.h"
 
 /*
  * The sandbox. Chunks get an empty table as _ENV whose metatable finds names
@@ -175,6 +176,7 @@ int lua_env_open(lua_State *L)
 	lua_load_open(L);
 	lua_calls_open(L);
 	open_prelude(L, 1);
+	lua_plain_open(L, 1);
 	lua_newtable(L);
 	lua_pushvalue(L, 1);
 	lua_pushcclosure(L, env_index, 1);

@@ -178,12 +178,6 @@ int lua_call_out(lua_State *L, const char *name, const char *host, struct json *
 /* Raises {kind, text, …} from the branch's answer; the table on top (or nothing) is extended. */
 int lua_raise_answer(lua_State *L, const char *kind, const char *text);
 
-/* ---- lua_digest.c ---- */
-
-/* Adds what the function of Lua on top of the stack does, with what it closes over, to the digest; at most *left functions. Keeps the stack. */
-struct sha256;
-void lua_digest_function(lua_State *L, struct sha256 *digest, int *left);
-
 /* ---- lua_param.c ---- */
 
 /* False with words when pattern is no pattern of Lua. */

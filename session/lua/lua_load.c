@@ -14,7 +14,9 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "session/lua/lua_digest.h"
 #include "session/lua/lua_names.h"
+#include "session/lua/lua_plain.h"
 #include "session/lua/lua_sources.h"
 #include "session/lua/lua_watch.h"
 
@@ -241,7 +243,7 @@ static int require(lua_State *L)
 
 static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
 static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "meanwhile", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
-					"run", "done", "undo", "meter", "when", "question", "commands", "text", NULL};
+					"run", "done", "undo", "meter", "when", "question", "commands", "text", "command", "done_when", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "later", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
 static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
@@ -516,6 +518,17 @@ static int dsl_phase(lua_State *L)
 	return 0;
 }
 
+/* A field that the first bellbooks did not have. */
+static bool is_younger(const char *key)
+{
+	static const char *const keys[] = {"uses", "only", "otherwise", "command", "done_when"};
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (str_is(keys[i], key))
+			return true;
+	return false;
+}
+
 /* Over the data fields, in order of their names, and what the functions do. */
 static void step_digest(lua_State *L, int table, struct script_step *step)
 {
@@ -529,7 +542,7 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 		int functions = 200;
 
 		/* A field that older bellbooks did not know counts only where it is used: their sessions find the same digests. */
-		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && (str_is(step_keys[i], "uses") || str_is(step_keys[i], "only") || str_is(step_keys[i], "otherwise"))) {
+		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && is_younger(step_keys[i])) {
 			lua_pop(L, 1);
 			continue;
 		}
@@ -541,6 +554,9 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 			char *text = json_print(value);
 
 			sha256_add(sum, text, strlen(text) + 1);
+			/* There are functions in it. */
+			if (!value)
+				lua_digest_table(L, sum, &functions);
 			mem_free(text);
 			json_free(value);
 		}
@@ -563,6 +579,8 @@ static void read_functions(lua_State *L, struct script_step *step, const char *w
 		step->has[i] = type == LUA_TFUNCTION;
 		lua_pop(L, 1);
 	}
+	step->has[FN_RUN] = step->has[FN_RUN] || step->command;
+	step->has[FN_DONE] = step->has[FN_DONE] || step->done_when;
 }
 
 static void demand(lua_State *L, const struct script_step *step, const char *what)
@@ -574,9 +592,9 @@ static void demand(lua_State *L, const struct script_step *step, const char *wha
 	if (step->kind != STEP_OBSERVE && !step->why)
 		luaL_error(L, "%s needs why = \"…\": what it is for, in words for a newcomer", what);
 	if (step->kind != STEP_MANUAL && !step->has[FN_RUN])
-		luaL_error(L, "%s needs run = function (s) … end", what);
+		luaL_error(L, "%s needs run = function (s) … end, or command = { on = \"…\", \"…\" }", what);
 	if ((step->kind == STEP_CHANGE || step->kind == STEP_IRREVERSIBLE) && !step->has[FN_DONE])
-		luaL_error(L, "%s needs done = function (s) … end: a look that tells whether it is done", what);
+		luaL_error(L, "%s needs done = function (s) … end, or done_when = \"…\": a look that tells whether it is done", what);
 	if (step->kind == STEP_IRREVERSIBLE && !step->target)
 		luaL_error(L, "%s needs target = \"…\": the name that must be typed", what);
 	if (step->downtime && !str_is(step->downtime, "begins") && !str_is(step->downtime, "ends"))
@@ -648,12 +666,12 @@ static int dsl_step_body(lua_State *L)
 	struct script *script = lua_script_of(L);
 	const char *id = lua_tostring(L, lua_upvalueindex(2));
 	struct script_step *step;
-	const char *what;
+	const char *what, *where;
 	lua_Debug at;
 
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
-	what = lua_pushfstring(L, "step '%s'", id);
+	what = where = lua_pushfstring(L, "step '%s'", id);
 	lua_check_keys(L, 1, step_keys, what);
 	if (script->book.step_count >= SCRIPT_STEPS_MAX)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
@@ -661,16 +679,19 @@ static int dsl_step_body(lua_State *L)
 	step = &script->book.steps[script->book.step_count++];
 	*step = (struct script_step){.kind = (enum step_kind)lua_tointeger(L, lua_upvalueindex(1))};
 	step->id = mem_strdup(id);
-	if (lua_getstack(L, 1, &at) && lua_getinfo(L, "l", &at))
+	if (lua_getstack(L, 1, &at) && lua_getinfo(L, "Sl", &at)) {
 		step->line = at.currentline;
+		where = lua_pushfstring(L, "%s:%d: %s", at.short_src, at.currentline, what);
+	}
 	read_texts(L, script, step, what);
+	lua_plain_read(L, step, what);
 	read_functions(L, step, what);
 	demand(L, step, what);
 	step->only = lua_names_only(L, &script->book, what);
 	lua_names_check(L, &script->book, step, what);
 	step_digest(L, 1, step);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, script->steps);
-	lua_pushvalue(L, 1);
+	lua_plain_push(L, step, where);
 	lua_rawseti(L, -2, (lua_Integer)script->book.step_count);
 	return 0;
 }

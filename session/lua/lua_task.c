@@ -721,7 +721,8 @@ static void free_list(char **list)
 
 static void step_free(struct script_step *step)
 {
-	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->refuses, step->meanwhile, step->question, step->target, step->otherwise};
+	char *texts[] = {step->id, step->title, step->why, step->phase, step->back, step->because, step->about, step->takes, step->downtime, step->refuses, step->meanwhile, step->question, step->target, step->otherwise,
+			 step->command, step->done_when};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
 		mem_free(texts[i]);

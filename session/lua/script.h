@@ -29,6 +29,7 @@ struct script_step {	/* owned by the script */
 	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses, *meanwhile;
 	char *question;				/* manual: what to answer */
 	char *target;				/* irreversible: what must be typed */
+	char *command, *done_when;		/* in words: "on app as x: ls"; NULL = none */
 	struct json *only;			/* parameter → text: it belongs to walks in which each has that value; NULL = to all */
 	char *otherwise;			/* why other walks leave it out, or NULL */
 	enum step_kind kind;

@@ -124,6 +124,22 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 	buf_puts(out, last ? "\n" : "");
 }
 
+/*
+ * The words of a step's data form: a line for each command; what is indented belongs to the line
+ * before.
+ */
+static void form_text(const char *label, const char *words, bool markdown, struct buf *out)
+{
+	while (words && *words) {
+		size_t len = strcspn(words, "\n");
+
+		buf_printf(out, "%s%s", markdown ? "   " : "      ", *words == ' ' ? "" : label);
+		utf8_safe(out, words, len, false);
+		buf_puts(out, markdown ? "  \n" : "\n");
+		words += len + (words[len] == '\n');
+	}
+}
+
 static void step_text(const struct script_step *step, size_t number, bool markdown, const struct json *usual, struct buf *out)
 {
 	buf_printf(out, markdown ? "%zu. **" : "%4zu  ", number);
@@ -144,6 +160,8 @@ static void step_text(const struct script_step *step, size_t number, bool markdo
 		buf_puts(out, markdown ? "   **Point of no return.**\n" : "      POINT OF NO RETURN\n");
 	if (step->why)
 		block(out, markdown ? "   " : "      ", step->why);
+	form_text("Runs ", step->command, markdown, out);
+	form_text("Done when it holds ", step->done_when, markdown, out);
 	if (step->back) {
 		buf_puts(out, markdown ? "   Way back: " : "      Way back: ");
 		safe(out, step->back);
@@ -230,6 +248,8 @@ struct json *plan_json(const struct script_book *book)
 		json_set_text(entry, "about", step->about);
 		json_set_text(entry, "because", step->because);
 		json_set_text(entry, "target", step->target);
+		json_set_text(entry, "command", step->command);
+		json_set_text(entry, "done_when", step->done_when);
 		json_add(steps, entry);
 	}
 	json_put(plan, "params", params);

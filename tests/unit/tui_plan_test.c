@@ -47,6 +47,7 @@ static const struct picture pictures[] = {
 	{ "plan-past", "plan-past-stop-132x43", 43, 132, false, NULL, false, "jj\r\033[B\r" },
 	{ "plan-past", "plan-past-stop-80x24", 24, 80, false, NULL, false, "jj\r\033[B\rG\033[A\033[A\033[A\033[A\r" },
 	{ "plan-past", "plan-past-stop-start", 24, 80, false, NULL, false, "jj\r\033[B\rS" },
+	{ "plan-form", "plan-form", 24, 80, false, NULL, false, "G\r" },
 	{ "plan", "plan-too-small", 9, 39, false, NULL, false, "" },
 };
 

@@ -23,7 +23,7 @@ struct plan;
 
 /*
  * {"id","title","about","params":[{"name","type","ask"?,"help"?,"default"?,"choices"?,"optional"?,"later"?}],"steps":[{"id","kind","title","phase"?,"why"?,"about"?,"back"?,"takes"?,"downtime"?,"refuses"?,"because"?,
- * "target"?,"only"?:{parameter → value},"otherwise"?,"when"? (it looks whether it is needed),"usual"?:{"took"?,"wait"?,"runs","failed"},"hosts"?:[names]}],"usual"?:{"took"?,"down"?,"last"?},"walks"?:[{"fleet","params":{name → value},"work_us","wait_us","down_us","steps":{id → us}}] (that ended well),"fleet":{"name"?,"hosts":[names]},"values"?:{name → what fills it in},"checks":[{"state" (ok warn FAIL),"text"}]}; durations as
+ * "command"?,"done_when"? (words of its data form, a line for each command),"target"?,"only"?:{parameter → value},"otherwise"?,"when"? (it looks whether it is needed),"usual"?:{"took"?,"wait"?,"runs","failed"},"hosts"?:[names]}],"usual"?:{"took"?,"down"?,"last"?},"walks"?:[{"fleet","params":{name → value},"work_us","wait_us","down_us","steps":{id → us}}] (that ended well),"fleet":{"name"?,"hosts":[names]},"values"?:{name → what fills it in},"checks":[{"state" (ok warn FAIL),"text"}]}; durations as
  * {"n","median_us","min_us","max_us"}. Copied. Caller owns.
  */
 struct plan *plan_new(const struct json *data, plan_check_fn *check, void *arg);

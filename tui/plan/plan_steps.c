@@ -221,6 +221,27 @@ static void detail(struct plan *plan, const char *label, const char *text, int c
 	buf_done(&all);
 }
 
+/*
+ * What a step in its data form runs, a row for each command; what is indented belongs to the row
+ * before.
+ */
+static void form_details(struct plan *plan, const char *label, const char *words, int cols)
+{
+	while (*words) {
+		size_t len = strcspn(words, "\n");
+		struct buf line = { 0 };
+
+		char *text = mem_dup(words, len);
+
+		buf_puts(&line, *words == ' ' ? "" : label);
+		prose_command(&line, text);
+		mem_free(text);
+		rows_add_text(&plan->rows, ROLE_COMMAND, buf_text(&line), 6, cols);
+		buf_done(&line);
+		words += len + (words[len] == '\n');
+	}
+}
+
 static void add_details(struct plan *plan, const struct json *step, int cols)
 {
 	const struct json *usual = json_at(step, "usual");
@@ -233,6 +254,8 @@ static void add_details(struct plan *plan, const struct json *step, int cols)
 		detail(plan, "Left out with these settings: ", json_text(step, "otherwise", "it does not belong to the way that is chosen"), cols);
 	detail(plan, "Why: ", json_text(step, "why", ""), cols);
 	detail(plan, "", json_text(step, "about", ""), cols);
+	form_details(plan, "Runs ", json_text(step, "command", ""), cols);
+	form_details(plan, "Done when it holds ", json_text(step, "done_when", ""), cols);
 	detail(plan, "Dangerous because: ", json_text(step, "because", ""), cols);
 	detail(plan, "Way back: ", json_text(step, "back", ""), cols);
 	detail(plan, "To agree, its target must be typed: ", json_text(step, "target", ""), cols);
