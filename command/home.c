@@ -74,17 +74,19 @@ void home_look_stop(struct home_run *run)
 
 /* ---- the screen ---- */
 
-static void draw(void *arg, struct canvas *canvas, int64_t wall_us)
+static void draw(void *arg, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
 {
 	struct home_run *run = arg;
 
+	(void)mono_us;
 	home_draw(run->home, canvas, wall_us);
 }
 
-static void press(void *arg, const struct press *one)
+static void press(void *arg, const struct press *one, int64_t now_us)
 {
 	struct home_run *run = arg;
 
+	(void)now_us;
 	home_press(run->home, one, &run->choice);
 	if (run->choice.what == HOME_CHECK) {
 		home_data_again(&run->data);
@@ -120,7 +122,14 @@ bool home_refresh(struct home_run *run)
 	return home_data_refresh(&run->data) && show_data(run);
 }
 
-static int64_t refresh(void *arg, bool *changed)
+static struct front *front(void *arg)
+{
+	const struct home_run *run = arg;
+
+	return home_front(run->home);
+}
+
+static int64_t tick(void *arg, bool *changed)
 {
 	struct home_run *run = arg;
 
@@ -235,7 +244,8 @@ static void go_on(struct home_run *run)
 
 static void screens(struct home_run *run)
 {
-	const struct stage_screen screen = {.arg = run, .draw = draw, .press = press, .line = line, .refresh = refresh, .over = over};
+	static const struct stage_screen screen = {.name = "home", .draw = draw, .press = press, .over = over, .front = front, .tick = tick, .line = line};
+	struct err ignored = {0};
 
 	while (!run->gone) {
 		if (run->o->way_back) {
@@ -243,7 +253,7 @@ static void screens(struct home_run *run)
 			continue;
 		}
 		run->choice = (struct home_choice){.what = HOME_STAY};
-		run->gone = !stage_run(run->stage, &screen);
+		run->gone = !stage_run(run->stage, &screen, run, &ignored);
 		if (run->gone || run->choice.what == HOME_QUIT)
 			return;
 		if (run->choice.what == HOME_PLAN) {

@@ -121,17 +121,19 @@ static bool fold_dry_run(struct plan_run *run, int64_t session)
 
 /* ---- the screen ---- */
 
-static void draw(void *arg, struct canvas *canvas, int64_t wall_us)
+static void draw(void *arg, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
 {
 	struct plan_run *run = arg;
 
+	(void)mono_us;
 	plan_draw(run->plan, canvas, wall_us);
 }
 
-static void press(void *arg, const struct press *one)
+static void press(void *arg, const struct press *one, int64_t now_us)
 {
 	struct plan_run *run = arg;
 
+	(void)now_us;
 	run->what = plan_press(run->plan, one);
 	if (run->what == PLAN_CHECK)
 		look(run);
@@ -176,7 +178,14 @@ static void line(void *arg, int source, const struct json *one)
 	}
 }
 
-static int64_t refresh(void *arg, bool *changed)
+static struct front *front(void *arg)
+{
+	const struct plan_run *run = arg;
+
+	return plan_front(run->plan);
+}
+
+static int64_t tick(void *arg, bool *changed)
 {
 	struct plan_run *run = arg;
 
@@ -291,11 +300,12 @@ static void leave(struct plan_run *run)
 
 static void show(struct plan_run *run)
 {
-	const struct stage_screen screen = {.arg = run, .draw = draw, .press = press, .line = line, .refresh = refresh, .over = over};
+	static const struct stage_screen screen = {.name = "plan", .draw = draw, .press = press, .over = over, .front = front, .tick = tick, .line = line};
+	struct err ignored = {0};
 
 	do {
 		run->what = PLAN_STAY;
-		run->home->gone = !stage_run(run->home->stage, &screen);
+		run->home->gone = !stage_run(run->home->stage, &screen, run, &ignored);
 		if (!run->home->gone && run->what == PLAN_DRY_RUN)
 			dry_run(run);
 	} while (!run->home->gone && run->what == PLAN_DRY_RUN);

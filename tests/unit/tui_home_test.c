@@ -169,6 +169,32 @@ static void home__settles_the_doubt_and_not_what_is_picked(void **state)
 	assert_chooses("ju1\r", HOME_RESUME, 41, "");
 }
 
+/* A key from before the question could be seen takes nothing over. */
+static void home__early_keys_take_nothing_over(void **state)
+{
+	struct canvas *canvas = canvas_new(24, 80, false);
+	struct home_choice choice;
+	struct home *home;
+	int64_t now_us;
+
+	(void)state;
+	home = home_of("home", &now_us);
+	home_draw(home, canvas, now_us);
+	assert_null(home_front(home));
+	assert_int_equal(press_all(home, "\r", canvas, now_us).what, HOME_STAY);
+	assert_non_null(home_front(home));
+	assert_true(home_front(home)->question != 0);
+	home_front(home)->unseen = true;
+	assert_int_equal(press_all(home, "1\r", canvas, now_us).what, HOME_STAY);
+	assert_non_null(home_front(home));
+	home_front(home)->unseen = false;
+	assert_int_equal(press_all(home, "\r", canvas, now_us).what, HOME_STAY);
+	choice = press_all(home, "1\r", canvas, now_us);
+	assert_int_equal(choice.what, HOME_RESUME);
+	home_free(home);
+	canvas_free(canvas);
+}
+
 static void home__bears_odd_data(void **state)
 {
 	static const char *const odd[] = { "null", "[]", "{}", "{\"sessions\":[1,{}],\"runbooks\":[{},null],\"fleet\":{\"hosts\":[5,\"a\\u001b[31m\"],\"site\":7}}",
@@ -201,6 +227,7 @@ int main(void)
 		cmocka_unit_test(home__chooses),
 		cmocka_unit_test(home__leads_to_the_way_back),
 		cmocka_unit_test(home__settles_the_doubt_and_not_what_is_picked),
+		cmocka_unit_test(home__early_keys_take_nothing_over),
 		cmocka_unit_test(home__bears_odd_data),
 	};
 

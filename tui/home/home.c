@@ -76,6 +76,11 @@ void home_notice(struct home *home, const char *text)
 	home->notice = buf_take(&safe);
 }
 
+struct front *home_front(struct home *home)
+{
+	return home->palette.is_open ? NULL : sheet_front(&home->sheet);
+}
+
 /* ---- choices ---- */
 
 /* Nobody carries it: taking it over goes on where it stopped, so it is asked. */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
+#include "tui/part/front.h"
 #include "tui/term/canvas.h"
 #include "tui/term/keys.h"
 
@@ -46,6 +47,9 @@ void home_asking(struct home *home, bool asking);
 
 /* Says something in the line above the hints until the next key; text need not be safe. */
 void home_notice(struct home *home, const char *text);
+
+/* What stands in front and takes a decision; NULL = nothing does. Borrowed. */
+struct front *home_front(struct home *home);
 
 /* One key; the choice it made, HOME_STAY mostly. */
 void home_press(struct home *home, const struct press *press, struct home_choice *choice);

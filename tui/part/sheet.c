@@ -42,11 +42,18 @@ void sheet_option(struct sheet *sheet, const char *label)
 {
 	if (sheet->option_count < SHEET_OPTIONS)
 		sheet->options[sheet->option_count++] = safe(label, false);
+	sheet->front.question = sheet->front.question ? sheet->front.question : front_number();
 }
 
 void sheet_field(struct sheet *sheet)
 {
 	sheet->field = true;
+	sheet->front.question = front_number();
+}
+
+struct front *sheet_front(struct sheet *sheet)
+{
+	return sheet->open ? &sheet->front : NULL;
 }
 
 void sheet_error(struct sheet *sheet, const char *text)
@@ -116,6 +123,10 @@ enum sheet_end sheet_press(struct sheet *sheet, const struct press *press)
 {
 	bool back = press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C');
 
+	if (sheet->front.unseen) {
+		sheet_error(sheet, FRONT_EARLY_WORDS);
+		return SHEET_STAYS;
+	}
 	if (scrolls(sheet, press))
 		return SHEET_STAYS;
 	if (press->code == PRESS_ENTER)

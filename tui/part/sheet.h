@@ -8,6 +8,7 @@
 
 #include "tui/term/canvas.h"
 #include "tui/part/edit.h"
+#include "tui/part/front.h"
 
 #define SHEET_OPTIONS 6
 
@@ -22,6 +23,7 @@ struct sheet {			/* zero-initialised is closed */
 	bool field;
 	struct edit edit;
 	int scroll, page;	/* page: set by drawing, 0 = all is shown */
+	struct front front;	/* of one that decides: keys from before it could be seen are not for it */
 };
 
 enum sheet_end { SHEET_STAYS, SHEET_CLOSED, SHEET_DONE };
@@ -35,6 +37,9 @@ void sheet_field(struct sheet *sheet);
 
 /* Says why Enter did nothing. */
 void sheet_error(struct sheet *sheet, const char *text);
+
+/* What of it stands in front: NULL while it is closed. Borrowed. */
+struct front *sheet_front(struct sheet *sheet);
 
 /* Where a key would go. */
 enum keys_place sheet_place(const struct sheet *sheet);

@@ -167,6 +167,11 @@ const char *plan_reason(const struct plan *plan)
 	return plan->reason;
 }
 
+struct front *plan_front(struct plan *plan)
+{
+	return plan->palette.is_open ? NULL : sheet_front(&plan->sheet);
+}
+
 /* ---- settings ---- */
 
 static void edit_setting(struct plan *plan, const char *name)

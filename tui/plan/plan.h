@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "tui/part/front.h"
 #include "tui/term/canvas.h"
 #include "tui/term/keys.h"
 
@@ -53,6 +54,9 @@ bool plan_down(struct plan *plan, const char *words);
 
 /* Says something in the line above the hints until the next key; text need not be safe. */
 void plan_notice(struct plan *plan, const char *text);
+
+/* What stands in front and takes a decision; NULL = nothing does. Borrowed. */
+struct front *plan_front(struct plan *plan);
 
 /* One key; what it asked for, PLAN_STAY mostly. */
 enum plan_do plan_press(struct plan *plan, const struct press *press);
