@@ -447,7 +447,7 @@ static void wheel__is_answered_while_a_step_is_asked(void **state)
 	assert_shows(scene, ui, "passes in 17 s. T", true);
 	press_all(ui, scene, "T");
 	assert_int_equal(ui->dialog.seq, 4);
-	ui->dialog.guard_us = 0;
+	ui->dialog.front.guard_us = 0;
 	press_all(ui, scene, "2\r");
 	assert_sends(ui, "{\"do\":\"answer\",\"seq\":4,\"value\":\"refuse\"}");
 	ui_free(ui);
@@ -525,7 +525,7 @@ static void foot__offers_no_key_that_is_not_taken_yet(void **state)
 	ui_update(ui, scene, LATER);
 	assert_shows(scene, ui, "wait ...", true);
 	assert_shows(scene, ui, "Enter sends", false);
-	ui->dialog.guard_us = 0;
+	ui->dialog.front.guard_us = 0;
 	assert_shows(scene, ui, "Enter sends", true);
 	ui_free(ui);
 	scene_free(scene);

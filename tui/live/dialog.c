@@ -2,7 +2,7 @@
 /*
  * Dialogs of the live view. What changes something is either picked from a list with the arrows and Enter,
  * or typed into a field; a letter alone never answers. A dialog that came up by itself ignores keys for
- * UI_GUARD_US: they were meant for what was on the screen before.
+ * FRONT_GUARD_US: they were meant for what was on the screen before.
  */
 #include "tui/live/dialog.h"
 
@@ -123,7 +123,7 @@ void dialog_question(struct ui *ui, const struct scene *scene, const struct ques
 	ui->dialog.seq = question->seq;
 	ui->dialog.hidden = question->secret;
 	ui->dialog.buttons = second;
-	ui->dialog.guard_us = guard_us;
+	ui->dialog.front.guard_us = guard_us;
 	if (list)
 		question_options(ui, question);
 	mem_free(title);
@@ -502,18 +502,13 @@ void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us)
 	}
 }
 
-bool dialog_is_guarded(const struct dialog *dialog, int64_t now_us)
-{
-	return now_us < dialog->guard_us || dialog->unseen;
-}
-
 bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 	bool scrolls = press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN;
 
-	if (dialog_is_guarded(dialog, now_us)) {
-		ui_notice(ui, "Key ignored: the question had only just come up.", now_us);
+	if (front_is_early(&dialog->front, now_us)) {
+		ui_notice(ui, FRONT_EARLY_WORDS, now_us);
 		return true;
 	}
 	if (dialog->kind == DIALOG_HELP)

@@ -5,9 +5,6 @@
 
 #include "tui/live/ui.h"
 
-/* True while keys for a dialog were meant for what was on the screen before it. */
-bool dialog_is_guarded(const struct dialog *dialog, int64_t now_us);
-
 /* Opens dialogs, closes the one that is open. */
 void dialog_close(struct ui *ui);
 void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us);

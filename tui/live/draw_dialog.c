@@ -119,7 +119,7 @@ static const char *dialog_hint(const struct frame *frame)
 {
 	const struct dialog *dialog = &frame->ui->dialog;
 
-	if (dialog_is_guarded(dialog, frame->mono_us))
+	if (front_is_early(&dialog->front, frame->mono_us))
 		return "wait ...";
 	if (dialog_width((struct area){ .cols = frame->canvas->cols }) - 4 < NARROW)
 		return short_hint(dialog);

@@ -88,7 +88,7 @@ static void draw_typing(struct frame *frame, int row)
 	int col = 1;
 
 	/* Nothing is taken yet, and the box says so. */
-	if (!ui->palette.is_open && dialog_is_guarded(&ui->dialog, frame->mono_us))
+	if (!ui->palette.is_open && front_is_early(&ui->dialog.front, frame->mono_us))
 		return;
 	for (size_t i = 0; i < sizeof(hints) / sizeof(hints[0]); i++) {
 		int next = hints[i].text ? put_hint(frame, row, col, hints[i].key, hints[i].text) : 0;

@@ -260,7 +260,7 @@ static void look_away(struct ui *ui, int64_t now_us)
 {
 	ui->sitting.on = ui->sitting.menu = false;
 	if (ui->dialog.kind != DIALOG_NONE)
-		ui->dialog.guard_us = now_us + UI_GUARD_US;
+		ui->dialog.front.guard_us = now_us + FRONT_GUARD_US;
 	ui_notice(ui, "The shell stays open: ! comes back to it.", now_us);
 }
 
@@ -343,7 +343,7 @@ static void shell_over(struct ui *ui, const struct scene *scene, int64_t now_us)
 		mem_free(why);
 	}
 	if (ui->sitting.on && ui->dialog.kind != DIALOG_NONE)
-		ui->dialog.guard_us = now_us + UI_GUARD_US;
+		ui->dialog.front.guard_us = now_us + FRONT_GUARD_US;
 	ui->sitting.on = ui->sitting.menu = ui->sitting.mine = false;
 	ui->sitting.told_rows = ui->sitting.told_cols = 0;
 	ui->sitting.seen = 0;

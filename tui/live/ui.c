@@ -113,7 +113,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	if (!scene->caught_up || !question || !people_mine(scene, question) || question->seq == ui->dismissed || question->seq == ui->sent)
 		return;
 	if (ui->dialog.kind == DIALOG_NONE && !ui->palette.is_open)
-		dialog_question(ui, scene, question, now_us + UI_GUARD_US);
+		dialog_question(ui, scene, question, now_us + FRONT_GUARD_US);
 	else if (ui->dialog.seq == 0 && !ui->notice)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
@@ -408,7 +408,7 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 void ui_act(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
 {
 	if (action == ACTION_TAKE && people_wheel(scene)) {
-		dialog_question(ui, scene, people_wheel(scene), now_us + UI_GUARD_US);
+		dialog_question(ui, scene, people_wheel(scene), now_us + FRONT_GUARD_US);
 		return;
 	}
 	if (!may(ui, scene, action, now_us))
@@ -478,7 +478,7 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 	ui->pressed_us = now_us;
 	if (is_deaf(ui, press, now_us))
 		return;
-	if (ui->notice && now_us - ui->notice_us > UI_GUARD_US)
+	if (ui->notice && now_us - ui->notice_us > FRONT_GUARD_US)
 		mem_set(&ui->notice, NULL);
 	if (keys_stops(press, place_of(ui))) {
 		ui_notice(ui, KEYS_BURST_WORDS, now_us);

@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "tui/part/edit.h"
+#include "tui/part/front.h"
 #include "tui/part/kept.h"
 #include "tui/term/keys.h"
 #include "tui/term/keytable.h"
@@ -17,7 +18,6 @@
 #include "tui/live/scene.h"
 #include "tui/live/sitting.h"
 
-#define UI_GUARD_US ((int64_t)300000)	/* keys are ignored this long after a dialog came up by itself */
 #define UI_DEAF_US ((int64_t)1000000)	/* a pause in typing after which keys are for the new screen */
 #define UI_NOTICE_US ((int64_t)10000000)
 
@@ -65,8 +65,7 @@ struct dialog {
 	bool over;		/* of a text: what came of a session that is over; there is nothing but it */
 	bool back;		/* and a key opens the way back that it tells of */
 	int focus;		/* 0 = the field, else the button */
-	int64_t guard_us;	/* keys before this are ignored */
-	bool unseen;		/* and while this is so: the question is not on the terminal yet; set by the view */
+	struct front front;	/* whether keys are meant for it yet; its question is set by the view */
 	int scroll;		/* first line shown */
 	int page;		/* lines of text shown when not all are, else 0; set by draw */
 };

@@ -51,7 +51,7 @@ static void click(struct ui *ui, const struct scene *scene, const struct hit *hi
 	if (hit->kind == HIT_OPTION && ui->palette.is_open) {
 		if (hit->value < (int64_t)ui->palette.count)
 			ui->palette.pick = (long)hit->value;
-	} else if (hit->kind == HIT_OPTION && !dialog_is_guarded(&ui->dialog, now_us)) {
+	} else if (hit->kind == HIT_OPTION && !front_is_early(&ui->dialog.front, now_us)) {
 		if (hit->value < (int64_t)ui->dialog.option_count)
 			ui->dialog.pick = (long)hit->value;
 	} else if (hit->kind == HIT_STEP && !over) {
