@@ -1,95 +1,56 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#define _DEFAULT_SOURCE /* explicit_bzero */
 #include "tui/review/review.h"
 
 #include <assert.h>
-#include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "base/loop.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/index/history.h"
-#include "tui/term/clip.h"
+#include "tui/live/view.h"
 #include "tui/part/down_now.h"
-#include "tui/term/keyfile.h"
+#include "tui/part/stage.h"
 #include "tui/review/replay.h"
 #include "tui/review/review_int.h"
 #include "tui/review/review_list.h"
 #include "tui/review/review_work.h"
+#include "tui/term/clip.h"
+#include "tui/term/keyfile.h"
 #include "tui/term/term.h"
-#include "tui/term/tty.h"
-#include "tui/live/view.h"
 
-#define FRAME_US (TIME_SECOND / 25)
-#define SLOW_FRAME_US (TIME_SECOND / 2)
 #define LOOK_US (2 * TIME_SECOND)	/* between two looks at a session that is running */
 #define WIND_EVENTS 500		/* of a recording, between two looks at the keyboard */
 #define SEEK_US (10 * TIME_SECOND)
 
 struct desk {
 	const char *journal;
-	struct loop *loop;
-	struct keys *keys;
-	struct canvas *canvas;
+	struct stage *stage;		/* NULL while the live view has the terminal */
 	struct review_list *list;	/* NULL when a session was named */
 	struct review *review;		/* NULL while the list is shown */
 	struct replay *replay;		/* NULL while nothing is played */
 	struct palette palette;		/* of playback */
 	struct history *history;	/* of the journal: is a site down? */
-	int64_t drawn_us, passed_us;
-	int frame_timer, key_timer, play_timer, look_timer, search_timer;
-	bool leave, gone;		/* gone: no terminal to give back */
+	int64_t passed_us;
+	bool leave, attach;
 	struct err e;			/* why it ended, "" = the person left */
 };
 
-/* --- frames --- */
-
-static void frame_due(void *arg)
+static void paint(void *arg, struct canvas *canvas, int64_t wall_us, int64_t mono_us)
 {
 	struct desk *desk = arg;
-	int rows, cols;
 
-	desk->frame_timer = 0;
-	desk->drawn_us = time_mono_us();
-	if (term_is_behind()) {
-		desk->frame_timer = loop_after(desk->loop, FRAME_US, frame_due, desk);
-		return;
-	}
-	term_size(&rows, &cols);
-	if (!desk->canvas || desk->canvas->rows != rows || desk->canvas->cols != cols) {
-		canvas_free(desk->canvas);
-		desk->canvas = canvas_new(rows, cols, term_is_ascii());
-	}
+	(void)wall_us;
 	if (desk->replay)
-		replay_draw(desk->replay, desk->canvas);
+		replay_draw(desk->replay, canvas);
 	else if (desk->review)
-		review_draw(desk->review, desk->canvas, desk->drawn_us);
+		review_draw(desk->review, canvas, mono_us);
 	else
-		review_list_draw(desk->list, desk->canvas);
+		review_list_draw(desk->list, canvas);
 	if (desk->replay && desk->palette.is_open)
-		palette_draw(&desk->palette, desk->canvas, (struct area){ 1, 0, rows - 2, cols });
-	term_show(desk->canvas);
-}
-
-static void dirty(struct desk *desk)
-{
-	int64_t gap = desk->review && desk->review->slow ? SLOW_FRAME_US : FRAME_US, due = desk->drawn_us + gap - time_mono_us();
-
-	if (desk->frame_timer == 0)
-		desk->frame_timer = loop_after(desk->loop, due > 0 ? due : 0, frame_due, desk);
-}
-
-static void stop(struct desk *desk)
-{
-	desk->leave = true;
-	loop_stop(desk->loop);
+		palette_draw(&desk->palette, canvas, (struct area){ 1, 0, canvas->rows - 2, canvas->cols });
 }
 
 /* --- playback --- */
@@ -101,28 +62,21 @@ static struct feed *open_stored(void *arg, struct err *e)
 	return feed_stored(review->journal, review->timeline->session, review->timeline->session - 1, e);
 }
 
-static void play_due(void *arg)
+/* Plays on for the time that has passed; how long until there is more to show, -1 = it stands still. */
+static int64_t play(struct desk *desk)
 {
-	struct desk *desk = arg;
-	int64_t now = time_mono_us(), wait;
+	int64_t now = time_mono_us();
 
-	desk->play_timer = 0;
-	if (!desk->replay)
-		return;
 	replay_pass(desk->replay, now - desk->passed_us);
 	desk->passed_us = now;
 	(void)replay_work(desk->replay, WIND_EVENTS);
-	wait = replay_wait(desk->replay);
-	if (wait >= 0)
-		desk->play_timer = loop_after(desk->loop, wait, play_due, desk);
-	dirty(desk);
+	return replay_wait(desk->replay);
 }
 
 static void play_on(struct desk *desk)
 {
-	loop_cancel(desk->loop, desk->play_timer);
 	desk->passed_us = time_mono_us();
-	desk->play_timer = loop_after(desk->loop, 0, play_due, desk);
+	stage_wake(desk->stage, 0);
 }
 
 static void play_begin(struct desk *desk)
@@ -143,10 +97,9 @@ static void play_begin(struct desk *desk)
 
 static void play_end(struct desk *desk)
 {
-	loop_cancel(desk->loop, desk->play_timer);
-	desk->play_timer = 0;
 	replay_free(desk->replay);
 	desk->replay = NULL;
+	stage_wake(desk->stage, LOOK_US);
 }
 
 /* To the next or previous step, failure or decision. */
@@ -191,9 +144,9 @@ static void play_act(struct desk *desk, enum action action)
 	else if (action == ACTION_HELP || action == ACTION_PALETTE)
 		palette_open(&desk->palette, IN_PLAYBACK, action == ACTION_HELP, NULL, NULL);
 	else if (action == ACTION_REDRAW)
-		term_redraw();
+		stage_redraw(desk->stage);
 	else if (action == ACTION_SUSPEND)
-		term_suspend();
+		stage_suspend(desk->stage);
 }
 
 static void play_press(struct desk *desk, const struct press *press)
@@ -235,26 +188,6 @@ static void choose(struct desk *desk)
 	desk->list->words = buf_take(&safe);
 }
 
-static void watch(struct desk *desk);
-
-/* The running session in its own view; afterwards we are back here. */
-static void attach(struct desk *desk)
-{
-	struct view_options options = { .journal = desk->journal, .session = desk->review->timeline->session, .role = "navigator" };
-	struct err e = { 0 };
-
-	loop_unwatch(desk->loop, term_fd());
-	term_close();
-	(void)view_live(&options);
-	if (term_open(&e) != 0) {
-		desk->e = e;
-		stop(desk);
-		return;
-	}
-	watch(desk);
-	review_refresh(desk->review);
-}
-
 /* Into a file, whose name is said, and into the terminal's clipboard where it may have one. */
 static void copy_out(struct review *review)
 {
@@ -285,20 +218,18 @@ static void settle_review(struct desk *desk)
 		review_notice(review, "This type of terminal (TERM) has no mouse.", time_mono_us());
 	}
 	if (review->suspend)
-		term_suspend();
+		stage_suspend(desk->stage);
 	if (review->redraw)
-		term_redraw();
-	review->play = review->suspend = review->redraw = false;
-	if (review->attach) {
-		review->attach = false;
-		attach(desk);
-	}
+		stage_redraw(desk->stage);
+	desk->attach = review->attach;
+	review->play = review->suspend = review->redraw = review->attach = false;
+	stage_slow(desk->stage, review->slow);
 	if (!review->leave)
 		return;
+	stage_slow(desk->stage, false);
 	review_free(review);
 	desk->review = NULL;
-	if (!desk->list)
-		stop(desk);
+	desk->leave = !desk->list;
 }
 
 static void settle_list(struct desk *desk)
@@ -306,132 +237,114 @@ static void settle_list(struct desk *desk)
 	struct review_list *list = desk->list;
 
 	if (list->suspend)
-		term_suspend();
+		stage_suspend(desk->stage);
 	if (list->redraw)
-		term_redraw();
+		stage_redraw(desk->stage);
 	list->suspend = list->redraw = false;
 	if (list->chosen)
 		choose(desk);
-	if (list->leave)
-		stop(desk);
+	desk->leave = desk->leave || list->leave;
 }
 
-static void press_in(struct desk *desk, const struct press *press)
+static void press(void *arg, const struct press *one, int64_t now_us)
 {
+	struct desk *desk = arg;
+
 	if (desk->replay) {
-		play_press(desk, press);
+		play_press(desk, one);
 	} else if (desk->review) {
-		review_press(desk->review, press, time_mono_us());
+		review_press(desk->review, one, now_us);
 		settle_review(desk);
 	} else {
-		review_list_press(desk->list, press);
+		review_list_press(desk->list, one);
 		settle_list(desk);
 	}
+	/* A long search leaves the keyboard its turn. */
+	if (desk->review && desk->review->finding != 0)
+		stage_wake(desk->stage, 0);
 }
 
-/* A long search leaves the keyboard its turn. */
-static void search_due(void *arg)
+static bool over(void *arg)
 {
-	struct desk *desk = arg;
+	const struct desk *desk = arg;
 
-	desk->search_timer = 0;
-	if (!desk->review || desk->review->finding == 0)
-		return;
-	review_search(desk->review, time_mono_us());
-	dirty(desk);
-	desk->search_timer = loop_after(desk->loop, 0, search_due, desk);
+	return desk->leave || desk->attach;
 }
 
-static void keys_due(void *arg)
+/* From outside: Ctrl-C is a key, and nothing that is read here can be interrupted. */
+static void interrupt(void *arg)
 {
-	struct desk *desk = arg;
-	struct press press;
-	int64_t wait;
-
-	loop_cancel(desk->loop, desk->key_timer);
-	desk->key_timer = 0;
-	while (!desk->leave && keys_next(desk->keys, time_mono_us(), &press))
-		press_in(desk, &press);
-	wait = desk->leave ? -1 : keys_wait(desk->keys, time_mono_us());
-	if (wait >= 0)
-		desk->key_timer = loop_after(desk->loop, wait, keys_due, desk);
-	if (desk->review && desk->review->finding != 0 && desk->search_timer == 0)
-		desk->search_timer = loop_after(desk->loop, 0, search_due, desk);
-	if (!desk->leave)
-		dirty(desk);
+	(void)arg;
 }
 
-static void keyboard_ready(void *arg, int fd, short events)
-{
-	struct desk *desk = arg;
-	char bytes[4096];
-	ssize_t n = read(fd, bytes, sizeof(bytes));
-
-	(void)events;
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return;
-	if (n <= 0)	/* the terminal is gone */
-		_exit(VIEW_OK);
-	keys_read(desk->keys, bytes, (size_t)n, time_mono_us());
-	explicit_bzero(bytes, sizeof(bytes));
-	keys_due(desk);
-}
+/* --- what changes by itself --- */
 
 /* Whatever is read: whether a site is down now stands in the head. */
-static void look_at_sites(struct desk *desk)
+static bool look_at_sites(struct desk *desk)
 {
-	char **shown = desk->review ? &desk->review->down : desk->list ? &desk->list->down : NULL, *words;
+	char **shown = desk->review ? &desk->review->down : &desk->list->down, *words;
 	struct err ignored = { 0 };
+	bool changed;
 
-	if (!shown || desk->replay)
-		return;
 	(void)history_read(desk->history, desk->journal, true, 0, &ignored);
 	words = down_now(history_sessions(desk->history), NULL, time_wall_us());
-	if (!str_is(words, *shown)) {
+	changed = !str_is(words, *shown);
+	if (changed)
 		mem_set(shown, words);
-		dirty(desk);
-	}
 	mem_free(words);
+	return changed;
 }
 
 /* A session that runs is read on; the others do not change. */
-static void look_due(void *arg)
+static bool look(struct desk *desk)
 {
-	struct desk *desk = arg;
+	const struct review *review = desk->review;
+	bool changed = look_at_sites(desk);
 
-	desk->look_timer = loop_after(desk->loop, LOOK_US, look_due, desk);
-	look_at_sites(desk);
-	if (!desk->review || desk->replay || !desk->review->running || desk->review->box.use != USE_CLOSED || desk->review->finding != 0)
-		return;
+	if (!review || !review->running || review->box.use != USE_CLOSED)
+		return changed;
 	review_refresh(desk->review);
-	dirty(desk);
+	return true;
 }
 
-static void signal_in(void *arg, int signo)
+static int64_t tick(void *arg, bool *changed)
 {
 	struct desk *desk = arg;
 
-	if (signo == SIGHUP) {
-		tty_hangup();
-		_exit(VIEW_OK);
+	*changed = true;
+	if (desk->replay)
+		return play(desk);
+	if (desk->review && desk->review->finding != 0) {
+		review_search(desk->review, time_mono_us());
+		return desk->review->finding != 0 ? 0 : LOOK_US;
 	}
-	if (signo == SIGTSTP)
-		term_suspend();
-	else if (signo != SIGWINCH && signo != SIGINT)
-		stop(desk);
-	if (!desk->leave)
-		dirty(desk);
+	*changed = look(desk);
+	return LOOK_US;
 }
 
-static void watch(struct desk *desk)
-{
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGWINCH };
-	struct err e;
+/* --- all of it --- */
 
-	signal(SIGPIPE, SIG_IGN);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		loop_signal(desk->loop, signals[i], signal_in, desk, &e);
-	loop_watch(desk->loop, term_fd(), POLLIN, keyboard_ready, desk);
+static const struct stage_screen screen = {
+	.name = "review",
+	.hangup = VIEW_OK,
+	.draw = paint,
+	.press = press,
+	.over = over,
+	.tick = tick,
+	.interrupt = interrupt,
+};
+
+/* The running session in its own view; afterwards we are back here. */
+static void attach(struct desk *desk)
+{
+	struct view_options options = { .journal = desk->journal, .session = desk->review->timeline->session, .role = "navigator" };
+
+	desk->attach = false;
+	stage_close(desk->stage);
+	(void)view_live(&options);
+	desk->stage = stage_open(&desk->e);
+	if (desk->stage)
+		review_refresh(desk->review);
 }
 
 static int open_desk(struct desk *desk, const struct review_options *options)
@@ -450,9 +363,6 @@ static void close_desk(struct desk *desk)
 	review_free(desk->review);
 	review_list_free(desk->list);
 	history_free(desk->history);
-	keys_free(desk->keys);
-	canvas_free(desk->canvas);
-	loop_free(desk->loop);
 }
 
 static int tell(const struct err *e)
@@ -476,24 +386,19 @@ int view_review(const struct review_options *options)
 		close_desk(&desk);
 		return tell(&desk.e);
 	}
-	if (term_open(&e) != 0) {
+	desk.stage = stage_open(&e);
+	if (!desk.stage) {
 		close_desk(&desk);
 		printf("bellbook: no full screen here, %s; this is the plain review.\n", e.text);
 		fflush(stdout);
 		return review_plain(options);
 	}
-	desk.loop = loop_new(NULL);
 	desk.history = history_new();
 	if (keyfile_load(&e) < 0 && desk.review)
 		review_notice(desk.review, e.text, time_mono_us());
-	desk.keys = keys_new();
-	watch(&desk);
-	desk.look_timer = loop_after(desk.loop, 0, look_due, &desk);
-	dirty(&desk);
-	if (loop_run(desk.loop, &e) != 0 && !desk.e.text[0])
-		desk.e = e;
-	loop_unwatch(desk.loop, term_fd());
-	term_close();
+	while (desk.stage && stage_run(desk.stage, &screen, &desk, &desk.e) && desk.attach)
+		attach(&desk);
+	stage_close(desk.stage);
 	close_desk(&desk);
 	return tell(&desk.e);
 }
