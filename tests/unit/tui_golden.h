@@ -1,4 +1,4 @@
-/* tui_golden.h - screens as golden text, for the tests of tui/: reading a case, comparing a picture; GENERATE=1 writes the goldens anew. */
+/* tui_golden.h - screens as golden text, for the tests of tui/: each golden a test of its own, the rows of hints in one golden a screen; GENERATE=1 writes them anew. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #ifndef TESTS_UNIT_TUI_GOLDEN_H
 #define TESTS_UNIT_TUI_GOLDEN_H
@@ -57,6 +57,21 @@ static inline struct json *golden_case(const char *name)
 	return value;
 }
 
+/* Says what the golden would be now, before the result, as tests/run wants its notes; rows that differ are marked. cmocka's own messages are cut after a kilobyte. */
+static inline void golden_tell(const char *path, const char *want, const char *got)
+{
+	printf("%s differs; it is now:\n", path);
+	while (*got) {
+		size_t len = strcspn(got, "\n"), old = strcspn(want, "\n");
+		bool same = len == old && memcmp(got, want, len) == 0;
+
+		printf("%c %.*s\n", same ? ' ' : '>', (int)len, got);
+		got += len + (got[len] == '\n');
+		want += old + (want[old] == '\n');
+	}
+	fflush(stdout);
+}
+
 /* got is what tests/screen/NAME.KIND has. */
 static inline void golden_same(const char *name, const char *kind, const struct buf *got)
 {
@@ -72,18 +87,30 @@ static inline void golden_same(const char *name, const char *kind, const struct 
 		fclose(file);
 	}
 	want = golden_read(path, &len);
-	if (!want || len != got->len || memcmp(want, got->data, len) != 0)
-		fail_msg("%s differs; it is now:\n%s", path, buf_text(got));
+	if (!want || len != got->len || memcmp(want, got->data, len) != 0) {
+		golden_tell(path, want ? want : "", buf_text(got));
+		fail_msg("%s differs", path);
+	}
 	mem_free(want);
 	mem_free(path);
 }
 
-/* The canvas is as tests/screen/NAME.screen says. */
+/* Takes the last row off: hints stand there, and they have a golden of their own (golden_hints). */
+static inline void golden_cut(struct buf *out)
+{
+	assert_true(out->len > 0);
+	do
+		out->len--;
+	while (out->len > 0 && out->data[out->len - 1] != '\n');
+}
+
+/* The canvas is as tests/screen/NAME.screen says, but for its last row. */
 static inline void golden_check(const char *name, const struct canvas *canvas)
 {
 	struct buf got = { 0 };
 
 	canvas_dump(canvas, &got);
+	golden_cut(&got);
 	golden_same(name, "screen", &got);
 	buf_done(&got);
 }
@@ -130,17 +157,109 @@ static inline void golden_mono(const struct canvas *canvas, struct buf *out)
 	}
 }
 
-/* The canvas looks as NAME.color says with colours, and as NAME.mono without. */
+/* The canvas looks as NAME.color says with colours, and as NAME.mono without; the last row again left out. */
 static inline void golden_check_looks(const char *name, const struct canvas *canvas)
 {
 	struct buf got = { 0 };
 
 	golden_roles(canvas, &got);
+	golden_cut(&got);
 	golden_same(name, "color", &got);
 	buf_clear(&got);
 	golden_mono(canvas, &got);
+	golden_cut(&got);
 	golden_same(name, "mono", &got);
 	buf_done(&got);
+}
+
+/* The last rows of a screen's cases, each once with its roles and what shows it. All zero = none yet. */
+struct golden_hints {
+	struct buf rows[64], who[64];
+	size_t count;
+};
+
+/* Keeps the last row of a case. Takes nothing. */
+static inline void golden_hint(struct golden_hints *hints, const char *name, const struct canvas *canvas)
+{
+	struct buf text = { 0 }, roles = { 0 }, row = { 0 };
+	size_t i = 0, at, role_at;
+
+	canvas_dump(canvas, &text);
+	golden_roles(canvas, &roles);
+	at = text.len;
+	role_at = roles.len;
+	golden_cut(&text);
+	golden_cut(&roles);
+	buf_append(&row, text.data + text.len, at - text.len);
+	buf_append(&row, roles.data + roles.len, role_at - roles.len);
+	while (i < hints->count && strcmp(buf_text(&hints->rows[i]), buf_text(&row)) != 0)
+		i++;
+	if (i == hints->count) {
+		assert_true(hints->count < sizeof(hints->rows) / sizeof(hints->rows[0]));
+		buf_puts(&hints->rows[hints->count++], buf_text(&row));
+	}
+	buf_printf(&hints->who[i], "%s%s", hints->who[i].len ? " " : "\t", name);
+	buf_done(&text);
+	buf_done(&roles);
+	buf_done(&row);
+}
+
+/* They are as tests/screen/SCREEN.hints says. Frees them. */
+static inline void golden_hints(struct golden_hints *hints, const char *screen)
+{
+	struct buf got = { 0 };
+
+	for (size_t i = 0; i < hints->count; i++) {
+		buf_printf(&got, "%s%s\n", buf_text(&hints->rows[i]), buf_text(&hints->who[i]));
+		buf_done(&hints->rows[i]);
+		buf_done(&hints->who[i]);
+	}
+	golden_same(screen, "hints", &got);
+	buf_done(&got);
+}
+
+/* cmocka's state is not const, though nothing here writes it. */
+static inline void *golden_state(const void *one)
+{
+	union { const void *in; void *out; } state = { .in = one };
+
+	return state.out;
+}
+
+/* A program's tests: those that are always there, and one for each golden. */
+struct golden_tests {
+	struct CMUnitTest all[256];
+	size_t count;
+};
+
+static inline void golden_tests_add(struct golden_tests *tests, struct CMUnitTest test)
+{
+	assert_true(tests->count < sizeof(tests->all) / sizeof(tests->all[0]));
+	tests->all[tests->count++] = test;
+}
+
+/* The test of a golden is named after it: screen__is_copying-80x24; another way to the same picture is told by _again. */
+static inline void golden_tests_case(struct golden_tests *tests, const char *screen, const char *golden,
+	struct CMUnitTest test)
+{
+	char *name = mem_printf("%s__is_%s", screen, golden);
+
+	for (size_t i = 0; i < tests->count; i++)
+		if (strcmp(tests->all[i].name, name) == 0) {
+			mem_free(name);
+			name = mem_printf("%s__is_%s_again", screen, golden);
+			break;
+		}
+	test.name = name;
+	golden_tests_add(tests, test);
+}
+
+/* Runs them; the tests' names of golden_tests_case are kept until the program's end. */
+static inline int golden_tests_run(struct golden_tests *tests, const struct CMUnitTest *fixed, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		golden_tests_add(tests, fixed[i]);
+	return _cmocka_run_group_tests("tests", tests->all, tests->count, NULL, NULL);
 }
 
 /* Is it one of the two sizes of which colours are kept too? */

@@ -135,31 +135,79 @@ static const struct screen_case cases[] = {
 	{ "failure", "review-forty-132x43", 43, 132, false, "G" },
 };
 
-static void review__screen_is_as_recorded(void **state)
-{
-	struct place *place = *state;
+/* A case and the journal it is drawn from. */
+struct told {
+	const struct screen_case *one;	/* NULL: all of them */
+	struct place *place;
 	int64_t walks[2], forty;
+};
+
+static int told_make(void **state)
+{
+	struct told *told = mem_alloc(sizeof(*told));
+	void *place = NULL;
+
+	told->one = *state;
+	place_make(&place);
+	told->place = place;
+	told->walks[0] = record(told->place->path, "review");
+	told->walks[1] = record(told->place->path, "review");
+	told->forty = record(told->place->path, "failure");
+	*state = told;
+	return 0;
+}
+
+static int told_remove(void **state)
+{
+	struct told *told = *state;
+	void *place = told->place;
+
+	mem_free(told);
+	return place_remove(&place);
+}
+
+/* Caller owns. */
+static struct canvas *picture(const struct told *told, const struct screen_case *one)
+{
+	struct canvas *canvas = canvas_new(one->rows, one->cols, one->ascii);
+	struct review *review = review_ok(told->place->path, str_is(one->events, "failure") ? told->forty : told->walks[one != &cases[0]]);
+
+	if (str_is(one->events, "review-down"))
+		mem_set(&review->down, "DOWN since 18:35 (session 201)");
+	review_draw(review, canvas, 0);
+	press_all(review, one->keys);
+	review_draw(review, canvas, 0);
+	review_free(review);
+	return canvas;
+}
+
+static void review__is(void **state)
+{
+	const struct told *told = *state;
+	struct canvas *canvas;
 
 	if (OUTPUT_LINES < 1000)	/* MODE=tiny keeps too little for these pictures */
 		skip();
-	walks[0] = record(place->path, "review");
-	walks[1] = record(place->path, "review");
-	forty = record(place->path, "failure");
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct review *review = review_ok(place->path, str_is(cases[i].events, "failure") ? forty : walks[i == 0 ? 0 : 1]);
-		struct canvas *canvas = canvas_new(cases[i].rows, cases[i].cols, cases[i].ascii);
+	canvas = picture(told, told->one);
+	golden_check(told->one->golden, canvas);
+	if (golden_has_looks(told->one->golden))
+		golden_check_looks(told->one->golden, canvas);
+	canvas_free(canvas);
+}
 
-		if (str_is(cases[i].events, "review-down"))
-			mem_set(&review->down, "DOWN since 18:35 (session 201)");
-		review_draw(review, canvas, 0);
-		press_all(review, cases[i].keys);
-		review_draw(review, canvas, 0);
-		golden_check(cases[i].golden, canvas);
-		if (golden_has_looks(cases[i].golden))
-			golden_check_looks(cases[i].golden, canvas);
+static void review__hints_are_as_recorded(void **state)
+{
+	struct golden_hints hints = { .count = 0 };
+
+	if (OUTPUT_LINES < 1000)
+		skip();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct canvas *canvas = picture(*state, &cases[i]);
+
+		golden_hint(&hints, cases[i].golden, canvas);
 		canvas_free(canvas);
-		review_free(review);
 	}
+	golden_hints(&hints, "review");
 }
 
 /* Any size, in any state: no cell outside, wide characters whole. */
@@ -634,44 +682,73 @@ static void list__is_filtered_by_typing_and_chosen_from(void **state)
 	review_list_free(list);
 }
 
-static void list__screen_is_as_recorded(void **state)
+static const struct screen_case lists[] = {
+	{ NULL, "sessions-80x24", 24, 80, false, "" }, { NULL, "sessions-132x43", 43, 132, false, "\033[B" },
+	{ NULL, "sessions-filtered", 24, 80, false, "failed host:db" }, { NULL, "sessions-help", 24, 80, false, "?" },
+};
+
+static int listed_make(void **state)
 {
-	static const struct screen_case all[] = {
-		{ NULL, "sessions-80x24", 24, 80, false, "" }, { NULL, "sessions-132x43", 43, 132, false, "\033[B" },
-		{ NULL, "sessions-filtered", 24, 80, false, "failed host:db" }, { NULL, "sessions-help", 24, 80, false, "?" },
-	};
-	struct place *place = *state;
+	struct told *told = mem_alloc(sizeof(*told));
+	void *place = NULL;
+
+	told->one = *state;
+	place_make(&place);
+	told->place = place;
+	record(told->place->path, "review");
+	record(told->place->path, "failure");
+	record(told->place->path, "review");
+	*state = told;
+	return 0;
+}
+
+/* Caller owns. */
+static struct canvas *list_picture(const struct told *told, const struct screen_case *one)
+{
+	struct canvas *canvas = canvas_new(one->rows, one->cols, false);
 	struct review_list *list;
 	struct err e = { 0 };
 
-	record(place->path, "review");
-	record(place->path, "failure");
-	record(place->path, "review");
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-		struct canvas *canvas = canvas_new(all[i].rows, all[i].cols, false);
-		struct buf got = { 0 };
+	list = review_list_new(told->place->path, NULL, &e);
+	if (!list)
+		fail_msg("%s", e.text);
+	mem_set(&list->journal, "/home/ruud/.local/state/bellbook/journal.db");
+	review_list_draw(list, canvas);
+	list_press(list, one->keys);
+	review_list_draw(list, canvas);
+	review_list_free(list);
+	return canvas;
+}
 
-		list = review_list_new(place->path, NULL, &e);
-		if (!list)
-			fail_msg("%s", e.text);
-		mem_set(&list->journal, "/home/ruud/.local/state/bellbook/journal.db");
-		review_list_draw(list, canvas);
-		list_press(list, all[i].keys);
-		review_list_draw(list, canvas);
-		canvas_dump(canvas, &got);
-		golden_same(all[i].golden, "screen", &got);
-		if (golden_has_looks(all[i].golden))
-			golden_check_looks(all[i].golden, canvas);
-		buf_done(&got);
+static void list__is(void **state)
+{
+	const struct told *told = *state;
+	struct canvas *canvas = list_picture(told, told->one);
+
+	golden_check(told->one->golden, canvas);
+	if (golden_has_looks(told->one->golden))
+		golden_check_looks(told->one->golden, canvas);
+	canvas_free(canvas);
+}
+
+static void list__hints_are_as_recorded(void **state)
+{
+	struct golden_hints hints = { .count = 0 };
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		struct canvas *canvas = list_picture(*state, &lists[i]);
+
+		golden_hint(&hints, lists[i].golden, canvas);
 		canvas_free(canvas);
-		review_list_free(list);
 	}
+	golden_hints(&hints, "sessions");
 }
 
 int main(void)
 {
+	static struct golden_tests all;
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(review__screen_is_as_recorded, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(review__hints_are_as_recorded, told_make, told_remove),
 		cmocka_unit_test_setup_teardown(review__any_size_is_drawn, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__resize_keeps_the_line_in_sight, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(review__jumps_and_search_land_on_their_line, place_make, place_remove),
@@ -684,10 +761,16 @@ int main(void)
 		cmocka_unit_test_setup_teardown(replay__playing_winding_and_going_back_agree, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__shows_a_shell_and_sends_nothing, place_make, place_remove),
 		cmocka_unit_test_setup_teardown(replay__idle_time_is_cut_only_when_asked, place_make, place_remove),
-		cmocka_unit_test_setup_teardown(list__screen_is_as_recorded, place_make, place_remove),
+		cmocka_unit_test_setup_teardown(list__hints_are_as_recorded, listed_make, told_remove),
 		cmocka_unit_test(list__filter_looks_at_everything_that_is_known),
 		cmocka_unit_test_setup_teardown(list__is_filtered_by_typing_and_chosen_from, place_make, place_remove),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		golden_tests_case(&all, "review", cases[i].golden, (struct CMUnitTest){ .test_func = review__is,
+			.setup_func = told_make, .teardown_func = told_remove, .initial_state = golden_state(&cases[i]) });
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		golden_tests_case(&all, "list", lists[i].golden, (struct CMUnitTest){ .test_func = list__is,
+			.setup_func = listed_make, .teardown_func = told_remove, .initial_state = golden_state(&lists[i]) });
+	return golden_tests_run(&all, tests, sizeof(tests) / sizeof(tests[0]));
 }
