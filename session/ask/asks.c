@@ -184,6 +184,7 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	if (engine->already)
 		buf_printf(&details, "%s\n\n", engine->look_details);
 	buf_puts(&details, script->about ? script->about : "");
+	buf_puts(&details, engine->look_by_hand ? engine->look_by_hand : "");
 	evidence_addresses(engine, &details);
 	json_set_text(data, "details", details.len ? buf_text(&details) : NULL);
 	json_set_text(data, "name", waits ? step->waits_for : NULL);

@@ -459,7 +459,8 @@ static bool refused(struct engine *engine, const char *path, const char *name, c
 	} else if (action_check(action, args, &e) < 0) {
 		text = mem_strdup(e.text);
 	} else if (action->effect != EFFECT_READ && (!may_change(engine) || script_book(engine->script)->steps[engine->task_step].kind == STEP_OBSERVE)) {
-		text = mem_printf("%s changes something, and %s only looks", name, may_change(engine) ? "an observe step" : "a probe (done)");
+		text = mem_printf("%s changes something, and %s only looks", name, may_change(engine) ? "an observe step" :
+				  engine->part == PART_COMMANDS ? "what computes commands" : "a probe (done)");
 	} else {
 		return false;
 	}

@@ -86,12 +86,31 @@ static void when_ended(struct engine *engine, const char *error, const struct js
 
 static void look_ended(struct engine *engine, const char *error, const struct json *result)
 {
+	const struct script_step *step = &script_book(engine->script)->steps[engine->task_step];
+
 	engine->already = !error && json_type_of(result) != JSON_IS_NULL && !is_false(result);
 	mem_set(&engine->look_details, engine->already ? "The check of this step (done) already says yes: it may be done, and not by this walk." : NULL);
-	if (script_book(engine->script)->steps[engine->task_step].has[FN_RUN])
+	if (step->has[FN_RUN])
 		tasks_start(engine, engine->task_step, FN_RUN, PART_FORESEE, "see");
+	else if (step->has[FN_COMMANDS])
+		tasks_start(engine, engine->task_step, FN_COMMANDS, PART_COMMANDS, "commands");
 	else
 		engine->looked = true;
+}
+
+/* What a person is to run by hand: a list of texts. A question without it is still a question. */
+static void commands_ended(struct engine *engine, const char *error, const struct json *result)
+{
+	struct buf text = {0};
+
+	for (size_t i = 0; !error && i < json_count(result); i++)
+		buf_printf(&text, "  $ %s\n", json_as_text(json_item(result, i)));
+	if (error)
+		buf_printf(&text, "What to run (commands) could not be told: %s\n", error);
+	engine->looked = true;
+	mem_free(engine->look_by_hand);
+	engine->look_by_hand = sizes_cut(buf_text(&text));
+	buf_done(&text);
 }
 
 static void doubt_ended(struct engine *engine, const char *error, const struct json *result)
@@ -131,6 +150,9 @@ static void part_over(struct engine *engine, enum task_part part, const char *er
 		engine->pairing->look_whole = !error && !foresee_cut(engine);
 		if (error && !engine->look_details && !foresee_cut(engine))
 			engine->look_details = mem_printf("What it will run could not be foreseen: %s", error);
+		break;
+	case PART_COMMANDS:
+		commands_ended(engine, error, result);
 		break;
 	case PART_DOUBT:
 		doubt_ended(engine, error, result);
@@ -188,7 +210,7 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 	engine->task_attempt = state ? state->attempt : 0;
 	mem_free(engine->prefix);
 	/* A look at the world must be fresh each time: its paths are never met again in a replay. */
-	if (part == PART_WHEN || part == PART_LOOK || part == PART_FORESEE || part == PART_DOUBT)
+	if (part == PART_WHEN || part == PART_LOOK || part == PART_FORESEE || part == PART_COMMANDS || part == PART_DOUBT)
 		engine->prefix = mem_printf("%s%lld/", prefix, (long long)engine->model->last_seq);
 	else
 		engine->prefix = mem_strdup(prefix);

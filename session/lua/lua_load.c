@@ -246,7 +246,6 @@ static const char *const step_keys[] = {"title", "why", "about", "needs", "uses"
 					"run", "done", "undo", "meter", "when", "question", "commands", "text", "command", "done_when", NULL};
 static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "later", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
-static const char *const fn_names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
 void lua_check_keys(lua_State *L, int table, const char *const *keys, const char *what)
 {
@@ -572,11 +571,17 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 static void read_functions(lua_State *L, struct script_step *step, const char *what)
 {
 	for (int i = 0; i < FN_COUNT; i++) {
-		int type = lua_getfield(L, 1, fn_names[i]);
+		const char *name = script_fn_name((enum script_fn)i);
+		int type = lua_getfield(L, 1, name);
 
+		/* A list of texts: lua_plain_read has looked at it. */
+		if (i == FN_COMMANDS && type == LUA_TTABLE) {
+			lua_pop(L, 1);
+			continue;
+		}
 		if (type != LUA_TNIL && (type != LUA_TFUNCTION || lua_iscfunction(L, -1)))
-			luaL_error(L, "%s: %s must be a function (s) … end", what, fn_names[i]);
-		step->has[i] = type == LUA_TFUNCTION;
+			luaL_error(L, "%s: %s must be a function (s) … end", what, name);
+		step->has[i] = step->has[i] || type == LUA_TFUNCTION;
 		lua_pop(L, 1);
 	}
 	step->has[FN_RUN] = step->has[FN_RUN] || step->command;
@@ -606,14 +611,16 @@ static void demand(lua_State *L, const struct script_step *step, const char *wha
 /* commands and text of a manual step become part of what is shown. */
 static void read_manual(lua_State *L, struct script_step *step, const char *what)
 {
-	char *text = text_field(L, 1, "text", what), **commands = list_field(L, 1, "commands", what);
+	bool computed = lua_plain_commands(L, step, what);
+	char *text = text_field(L, 1, "text", what);
+	char **commands = computed ? NULL : list_field(L, 1, "commands", what);
 	struct buf about = {0};
 
 	if (step->about)
 		buf_printf(&about, "%s\n", step->about);
 	if (text)
 		buf_printf(&about, "%s\n", text);
-	for (size_t i = 0; commands[i]; i++) {
+	for (size_t i = 0; commands && commands[i]; i++) {
 		buf_printf(&about, "  $ %s\n", commands[i]);
 		mem_free(commands[i]);
 	}

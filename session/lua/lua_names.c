@@ -126,6 +126,16 @@ static int check_given(const struct script_book *book, const char *shown, size_t
 	return 0;
 }
 
+const char *script_fn_name(enum script_fn fn)
+{
+	static const char *const names[FN_COUNT] = {
+		[FN_RUN] = "run", [FN_DONE] = "done", [FN_UNDO] = "undo",
+		[FN_METER] = "meter", [FN_WHEN] = "when", [FN_COMMANDS] = "commands",
+	};
+
+	return names[fn];
+}
+
 bool script_gives(const struct script *script, const char *name)
 {
 	for (size_t i = 0; i < script->book.step_count; i++)

@@ -406,6 +406,32 @@ void lua_plain_read(lua_State *L, struct script_step *step, const char *what)
 	}
 }
 
+/* ---- commands for people ---- */
+
+bool lua_plain_commands(lua_State *L, struct script_step *step, const char *what)
+{
+	int type = lua_getfield(L, 1, "commands"), list = lua_gettop(L);
+	bool computed = type == LUA_TFUNCTION && !lua_iscfunction(L, -1);
+	lua_Integer n = type == LUA_TTABLE ? (lua_Integer)lua_rawlen(L, list) : 0;
+
+	for (lua_Integer i = 1; i <= n; i++) {
+		int is = lua_rawgeti(L, list, i);
+
+		if (is != LUA_TSTRING && (is != LUA_TFUNCTION || lua_iscfunction(L, -1)))
+			luaL_error(L,
+				"%s: commands must be a list of texts, or of functions (s) that "
+				"give them",
+				what);
+		computed = computed || is == LUA_TFUNCTION;
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 1);
+	if (computed && step->kind != STEP_MANUAL)
+		luaL_error(L, "%s: only a manual step computes commands", what);
+	step->has[FN_COMMANDS] = computed;
+	return computed;
+}
+
 /* ---- making the functions ---- */
 
 /* On top: a list of the options that go to the action, in the order of its table. */
@@ -444,7 +470,7 @@ void lua_plain_push(lua_State *L, const struct script_step *step, const char *wh
 {
 	int to;
 
-	if (!step->command && !step->done_when) {
+	if (!step->command && !step->done_when && !step->has[FN_COMMANDS]) {
 		lua_pushvalue(L, 1);
 		return;
 	}
@@ -452,4 +478,13 @@ void lua_plain_push(lua_State *L, const struct script_step *step, const char *wh
 	to = lua_gettop(L);
 	for (int form = FORM_COMMAND; form <= FORM_DONE; form++)
 		add_function(L, to, (enum form)form, step->kind, where);
+	if (!step->has[FN_COMMANDS])
+		return;
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &plain_key);
+	lua_getfield(L, -1, "commands");
+	lua_getfield(L, 1, "commands");
+	lua_pushstring(L, where);
+	lua_call(L, 2, 1);
+	lua_setfield(L, to, "commands");
+	lua_settop(L, to);
 }

@@ -18,6 +18,13 @@ void lua_plain_open(lua_State *L, int names);
 void lua_plain_read(lua_State *L, struct script_step *step, const char *what);
 
 /*
+ * Of the step's table at index 1: true when commands are computed, by a function or by functions
+ * in the list: step->has[FN_COMMANDS]. Raises when an entry is neither a text nor a function, and
+ * when the step is not manual.
+ */
+bool lua_plain_commands(lua_State *L, struct script_step *step, const char *what);
+
+/*
  * Pushes the table whose functions the step has: that at index 1 when it has no data form, else
  * a copy with run and done made of it. where: "file:line: step 'id'".
  */

@@ -144,7 +144,6 @@ static void branch_thread(lua_State *L, struct branch *branch, int anchor)
 static int start_protected(lua_State *L)
 {
 	struct script_task *task = lua_touserdata(L, 1);
-	static const char *const names[FN_COUNT] = {"run", "done", "undo", "meter", "when"};
 
 	lua_newtable(L);
 	lua_push_json(L, task->vars, false);
@@ -158,7 +157,7 @@ static int start_protected(lua_State *L)
 	branch_thread(L, task->root, 2);
 	lua_rawgeti(L, LUA_REGISTRYINDEX, task->script->steps);
 	lua_rawgeti(L, -1, (lua_Integer)task->step + 1);
-	lua_getfield(L, -1, names[task->fn]);
+	lua_getfield(L, -1, script_fn_name(task->fn));
 	lua_step_push(L, task);
 	lua_xmove(L, task->root->co, 2);
 	task->root->nargs = 1;
@@ -562,12 +561,11 @@ static void hand_out(struct branch *branch)
 
 static void watch(const struct script_task *task)
 {
-	static const char *const names[FN_COUNT] = {[FN_RUN] = "run", [FN_DONE] = "done", [FN_UNDO] = "undo", [FN_METER] = "meter", [FN_WHEN] = "when"};
 	const char *id = task->script->book.steps[task->step].id;
 	char *text = mem_printf("step '%s' (%s) goes on without end inside one function of Lua (a text pattern, or table.move?): mend the step. The process that carried the session ended "
-				"there; nothing is lost, and what runs on hosts goes on. %s", id, names[task->fn], task->script->book.path);
+				"there; nothing is lost, and what runs on hosts goes on. %s", id, script_fn_name(task->fn), task->script->book.path);
 
-	lua_watch_begin(text, id, names[task->fn], LUA_WATCH_RUN);
+	lua_watch_begin(text, id, script_fn_name(task->fn), LUA_WATCH_RUN);
 	mem_free(text);
 }
 

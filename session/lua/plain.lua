@@ -106,4 +106,21 @@ function plain.done(read, spec, names, where)
 	end
 end
 
+-- What a person is to run: each a text, from a text or a function; a function may give several.
+function plain.commands(list, where)
+	return function(s)
+		local all = {}
+		for _, field in ipairs(type(list) == "table" and list or { list }) do
+			local given = value(field, s)
+			for _, text in ipairs(type(given) == "table" and given or { given }) do
+				if type(text) ~= "string" then
+					error(("%s: commands gave a %s, and texts are needed"):format(where, type(text)), 0)
+				end
+				all[#all + 1] = text
+			end
+		end
+		return all
+	end
+end
+
 return plain

@@ -23,7 +23,7 @@ struct script_param {	/* owned by the script */
 	bool later;				/* and is asked for in the walk then */
 };
 
-enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COUNT };
+enum script_fn { FN_RUN, FN_DONE, FN_UNDO, FN_METER, FN_WHEN, FN_COMMANDS /* of a manual step: what a person is to run, computed */, FN_COUNT };
 
 struct script_step {	/* owned by the script */
 	char *id, *title, *why, *phase, *back, *because, *about, *takes, *downtime, *refuses, *meanwhile;
@@ -67,6 +67,9 @@ int script_bind(struct script *script, const struct json *fleet, const struct js
 
 /* Name of the first file of those it was loaded from (libraries too) that is another now, or gone; NULL = they are as they were. Reads them. Borrowed. */
 const char *script_changed(const struct script *script);
+
+/* The field of a step that holds the function: "run", "done" and so on. Static. */
+const char *script_fn_name(enum script_fn fn);
 
 /* True when some step of the runbook gives the variable. */
 bool script_gives(const struct script *script, const char *name);

@@ -70,7 +70,7 @@ struct record {
 };
 
 /* What the running task is for. */
-enum task_part { PART_NONE, PART_WHEN, PART_LOOK, PART_FORESEE, PART_RUN, PART_VERIFY, PART_UNDO, PART_DOUBT };
+enum task_part { PART_NONE, PART_WHEN, PART_LOOK, PART_FORESEE, PART_COMMANDS, PART_RUN, PART_VERIFY, PART_UNDO, PART_DOUBT };
 
 /* A call that waits: for the session to go on after a pause, for a secret, or for agreement. */
 struct waiting {
@@ -147,6 +147,7 @@ struct engine {
 	bool looked;			/* the look before "go" is done for the ready step */
 	bool already;			/* its own check said before it was asked about that it is done */
 	char *look_details;		/* owned */
+	char *look_by_hand;		/* owned: the commands of a manual step that are computed */
 	struct json *look_commands;	/* owned */
 	struct buf look_raised;		/* owned: branches whose look met a read behind a change, each between newlines */
 	char *look_if;			/* owned: what was taken for granted last, NULL = nothing */

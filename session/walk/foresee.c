@@ -94,7 +94,7 @@ struct json *foresee_entry(const char *name, const char *host, const struct json
 
 bool foresee_looks(const struct engine *engine)
 {
-	return engine->part == PART_LOOK || engine->part == PART_FORESEE;
+	return engine->part == PART_LOOK || engine->part == PART_FORESEE || engine->part == PART_COMMANDS;
 }
 
 static int64_t processor_us(void)
@@ -120,10 +120,10 @@ static void cancel_reads(struct engine *engine)
 
 void foresee_stop(struct engine *engine, const char *why)
 {
-	bool check = engine->part == PART_LOOK;
+	bool check = engine->part == PART_LOOK, computed = engine->part == PART_COMMANDS;
 
 	cancel_reads(engine);
-	if (check || why) {
+	if (check || computed || why) {
 		tasks_cut(engine, why ? why : "it waits");
 	} else {
 		steps_drop_task(engine);
@@ -325,7 +325,7 @@ bool foresee_wants(struct engine *engine, const char *path, const char *name, co
 		foresee_stop(engine, why);
 		return true;
 	}
-	if (engine->part == PART_LOOK || str_is(name, "now") || str_is(name, "random"))
+	if (engine->part != PART_FORESEE || str_is(name, "now") || str_is(name, "random"))
 		return false;
 	/* Reads are real until the first change on their own way: what comes after depends on it. Other hosts are looked at all the same. */
 	if (reads && !script_ahead_changed(engine->task, path))

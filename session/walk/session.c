@@ -577,6 +577,7 @@ static void engine_close(struct engine *engine)
 	json_free(engine->look_places);
 	json_free(engine->closing_data);
 	mem_free(engine->look_details);
+	mem_free(engine->look_by_hand);
 	mem_free(engine->probe_text);
 	mem_free(engine->prefix);
 	mem_free(engine->abort_why);

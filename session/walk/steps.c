@@ -242,10 +242,13 @@ static void look(struct engine *engine, const struct model_step *step)
 	engine->look_commands = json_new_array();
 	engine->pairing->look_whole = engine->already = false;
 	mem_set(&engine->look_details, NULL);
+	mem_set(&engine->look_by_hand, NULL);
 	if (script->has[FN_DONE])
 		tasks_start(engine, index, FN_DONE, PART_LOOK, "look");
 	else if (script->has[FN_RUN])
 		tasks_start(engine, index, FN_RUN, PART_FORESEE, "see");
+	else if (script->has[FN_COMMANDS])
+		tasks_start(engine, index, FN_COMMANDS, PART_COMMANDS, "commands");
 	else
 		engine->looked = true;
 }

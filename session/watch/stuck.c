@@ -37,8 +37,6 @@ struct stuck {
 	int attempt;
 };
 
-static const char *const fn_names[FN_COUNT] = {[FN_RUN] = "run", [FN_DONE] = "done", [FN_UNDO] = "undo", [FN_METER] = "meter", [FN_WHEN] = "when"};
-
 void stuck_arm(struct engine *engine)
 {
 	static char number[32];
@@ -112,7 +110,7 @@ char *stuck_take(struct engine *engine, size_t step, enum script_fn fn)
 	char *text;
 
 	for (struct stuck **at = &engine->stuck; *at; at = &(*at)->next) {
-		if (!state || (*at)->attempt != state->attempt || !str_is((*at)->step, id) || !str_is((*at)->fn, fn_names[fn]))
+		if (!state || (*at)->attempt != state->attempt || !str_is((*at)->step, id) || !str_is((*at)->fn, script_fn_name(fn)))
 			continue;
 		text = mem_strdup((*at)->text);
 		if (fn != FN_METER)

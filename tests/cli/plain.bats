@@ -18,3 +18,5 @@ plain() {
 @test "a dry run lists what it would run" { plain "a dry run"; }
 
 @test "show prints what it runs, check says what is wrong" { plain "show, as"; plain "check says"; }
+
+@test "commands of a manual step may be computed" { plain "commands of"; }

@@ -36,7 +36,7 @@ def missing(page, words):
 
 def runbook():
     lua = "session/lua/lua_load.c"
-    words = table(lua, "runbook_keys") + table(lua, "step_keys") + table(lua, "param_keys") + table(lua, "param_types") + table(lua, "fn_names")
+    words = table(lua, "runbook_keys") + table(lua, "step_keys") + table(lua, "param_keys") + table(lua, "param_types")
     words += table("session/lua/lua_env.c", "keep") + table("session/lua/lua_step.c", "types") + table("session/lua/lua_step.c", "keys")
     words += re.findall(r"^function helpers\.(\w+)", source("session/lua/prelude.lua"), re.M)
     words += ["s:" + w for w in re.findall(r'\{"([a-z]+)", step_\w+\}', source("session/lua/lua_step.c"))] + ["s:note", "s:warn", "s:lesson", "s.step", "s.fleet"]

@@ -136,5 +136,22 @@ def checked():
             assert done.returncode == 1 and words in done.stdout, done.stdout
 
 
+def by_hand():
+    """commands of a manual step that a function gives stand in its question; what went wrong does, too"""
+    with Place(HEAD + """
+manual "a" { title = "A", why = "w", commands = { "ls", function(s) return "say " .. s.params.word end } }
+manual "b" { title = "B", why = "w", commands = function(s) return trim(here.read("echo two").out) end,
+    done = function(s) return true end }
+manual "c" { title = "C", why = "w", commands = function(s) here.run "touch x" end }
+""") as place:
+        view = place.run()
+        for step, words in (("a", "  $ ls\n  $ say hello\n"), ("b", "  $ two\n"),
+                            ("c", "What to run (commands) could not be told: here.run changes something")):
+            asked = view.asked("manual", step)
+            assert words in asked["data"]["details"], asked
+            view.answer(asked, "done")
+        assert view.walk()["outcome"] == "ok"
+
+
 if __name__ == "__main__":
-    sys.exit(tap([journal, done_already, dry_run, printed, checked]))
+    sys.exit(tap([journal, done_already, dry_run, printed, checked, by_hand]))

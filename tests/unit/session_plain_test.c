@@ -310,6 +310,28 @@ static void plain__leaves_the_tables_of_the_runbook_alone(void **state)
 	script_free(script);
 }
 
+#define BY_HAND(commands) "manual \"a\" { title = \"A\", why = \"w\", commands = " commands " }"
+
+static void commands__of_a_manual_step_may_be_computed(void **state)
+{
+	struct script *script = loaded(BY_HAND("{ \"ls\" }"));
+
+	(void)state;
+	assert_false(script_book(script)->steps[0].has[FN_COMMANDS]);
+	script_free(script);
+	ends(FN_COMMANDS, BY_HAND("function(s) return \"get \" .. s.params.v end"), NULL, 0, NULL,
+		"[\"get 4.6\"]");
+	ends(FN_COMMANDS,
+		BY_HAND("{ \"ls\", function(s) return { \"a\", ssh.read(\"c\", \"x\").out } end }"),
+		NULL, 0, NULL, "[\"ls\",\"a\",\"c\"]");
+	ends(FN_COMMANDS, BY_HAND("{ function() return {} end }"), NULL, 0, NULL, "{}");
+	ends(FN_COMMANDS, BY_HAND("{ function() end }"), NULL, 0, NULL, "{}");
+	ends(FN_COMMANDS, BY_HAND("{ function() return 7 end }"), NULL, 0,
+		"t.lua:2: step 'a': commands gave a number, and texts are needed", NULL);
+	digests(BY_HAND("{ \"ls\", function() return \"a\" end }"),
+		BY_HAND("{ \"ls\", function() return \"b\" end }"), false);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -319,6 +341,7 @@ int main(void)
 		cmocka_unit_test(plain__says_where_what_is_computed_went_wrong),
 		cmocka_unit_test(plain__is_kept_in_words),
 		cmocka_unit_test(plain__counts_in_the_digest_of_its_step),
+		cmocka_unit_test(commands__of_a_manual_step_may_be_computed),
 		cmocka_unit_test(plain__leaves_the_tables_of_the_runbook_alone),
 	};
 
