@@ -10,7 +10,7 @@
 
 #include "base/mem.h"
 #include "journal/feed/feed.h"
-#include "tui/live/dialog_people.h"
+#include "tui/live/dialogs_people.h"
 #include "tui/live/draw.h"
 #include "tui/live/ending.h"
 #include "tui/term/keys.h"
@@ -106,7 +106,7 @@ static void question__of_another_is_shown_and_not_answered(void **state)
 	assert_null(ui_intent(ui));
 	/* The wheel comes: now it is ours. */
 	play(scene, AT(4, "wheel.passed", "ruud", "\"data\":{\"to\":\"jello\",\"from\":\"ruud\"}"));
-	dialog_people_here(ui, scene, 0);
+	dialogs_people_here(ui, scene, 0);
 	ui_update(ui, scene, LATER);
 	buf_done(&line);
 	ui_free(ui);
@@ -275,21 +275,21 @@ static void here__is_told_once_a_minute_and_when_typing_changes(void **state)
 	struct json *here;
 
 	(void)state;
-	assert_null(dialog_people_here(ui, scene, LATER));
+	assert_null(dialogs_people_here(ui, scene, LATER));
 	press_all(ui, scene, "k");
-	here = dialog_people_here(ui, scene, LATER);
+	here = dialogs_people_here(ui, scene, LATER);
 	assert_null(here);	/* the minute since nothing was ever told is not over yet */
 	ui->told_us = -LATER * 10;
-	here = dialog_people_here(ui, scene, LATER);
+	here = dialogs_people_here(ui, scene, LATER);
 	assert_non_null(here);
 	json_free(here);
 	press_all(ui, scene, "k");
-	assert_null(dialog_people_here(ui, scene, LATER + 1));
+	assert_null(dialogs_people_here(ui, scene, LATER + 1));
 	press_all(ui, scene, "shi");
-	here = dialog_people_here(ui, scene, LATER + 2);
+	here = dialogs_people_here(ui, scene, LATER + 2);
 	assert_true(json_bool(here, "typing", false));
 	json_free(here);
-	assert_null(dialog_people_here(ui, scene, LATER + 3));
+	assert_null(dialogs_people_here(ui, scene, LATER + 3));
 	ui_free(ui);
 	scene_free(scene);
 }

@@ -18,7 +18,7 @@
 #include "base/time.h"
 #include "base/utf8.h"
 #include "journal/feed/feed.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/draw.h"
 #include "tui/term/keys.h"
 #include "tui/term/looks.h"
@@ -216,7 +216,7 @@ static struct canvas *picture(const struct screen_case *one, struct ui **ui_out)
 	wall = scene->model->last_us + 5 * TIME_SECOND;
 	ui_update(ui, scene, now);
 	if (scene->model->state == SESSION_CLOSED)
-		dialog_ending(ui, scene, scene->model->session);
+		dialogs_ending(ui, scene, scene->model->session);
 	draw(scene, ui, canvas, wall, now);
 	press_all(ui, scene, one->keys, now + one->presses_us);
 	draw(scene, ui, canvas, wall, now + one->presses_us);
@@ -354,7 +354,7 @@ static void screen__the_end_leads_back_by_a_key(void **state)
 	play(scene, "ended");
 	mem_set(&scene->my_role, "observer");
 	ui = ui_new();
-	dialog_ending(ui, scene, 1);
+	dialogs_ending(ui, scene, 1);
 	press_all(ui, scene, "b", LATER);
 	assert_false(ui->go_back);
 	assert_int_equal(ui->dialog.kind, DIALOG_HELP);

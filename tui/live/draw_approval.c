@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog_people.h"
+#include "tui/live/dialogs_people.h"
 #include "tui/live/draw_int.h"
 #include "tui/part/people.h"
 
@@ -42,8 +42,8 @@ static void draw_buttons(struct frame *frame, struct area at)
 	int focus = frame->ui->dialog.focus;
 	size_t from = at.cols < 90 && focus > 1 ? (size_t)focus - 2 : 0;
 
-	for (size_t i = from; dialog_button(i); i++) {
-		char *text = mem_printf("[ %s ]", dialog_button(i));
+	for (size_t i = from; dialogs_button(i); i++) {
+		char *text = mem_printf("[ %s ]", dialogs_button(i));
 		int cols = utf8_columns(text, strlen(text));
 
 		if (cols <= at.cols)

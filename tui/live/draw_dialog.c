@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/draw_int.h"
 #include "tui/term/mouse.h"
 

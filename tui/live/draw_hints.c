@@ -3,7 +3,7 @@
 
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/draw_int.h"
 #include "tui/part/fanout.h"
 #include "tui/term/keytable.h"

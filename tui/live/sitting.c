@@ -12,7 +12,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/ui.h"
 
 #define TYPED_PART ((size_t)48 * 1024)	/* of what was typed, in one intent */
@@ -69,17 +69,17 @@ void sitting_open(struct ui *ui, const struct scene *scene, int64_t now_us)
 	}
 	if (!may_go(ui, scene, now_us))
 		return;
-	dialog_list(ui, "TO A HOST BY HAND", "The step stays as it is and its question stays open. "
+	dialogs_list(ui, "TO A HOST BY HAND", "The step stays as it is and its question stays open. "
 		"What a shell shows is recorded, and the others watch; what you type is not recorded.");
 	for (size_t i = 0; i < json_count(scene->hosts); i++) {
 		const char *host = json_as_text(json_item(scene->hosts, i));
 		char *label = mem_printf("a shell on %s", str_is(host, "here") ? "this computer" : host);
 
-		dialog_option(ui, (struct option){ .use = USE_SHELL, .choice = i }, label, "");
+		dialogs_option(ui, (struct option){ .use = USE_SHELL, .choice = i }, label, "");
 		mem_free(label);
 	}
-	dialog_option(ui, (struct option){ .use = USE_RUN }, "one command", "on one host, or on several");
-	dialog_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
+	dialogs_option(ui, (struct option){ .use = USE_RUN }, "one command", "on one host, or on several");
+	dialogs_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 void sitting_shell(struct ui *ui, const struct scene *scene, const char *host, int64_t now_us)
@@ -136,7 +136,7 @@ static void confirm(struct ui *ui, struct json *intent)
 		buf_printf(&text, "%s%s", i ? ", " : "", json_as_text(json_item(hosts, i)));
 	buf_printf(&text, ":\n$ %s\nIt is recorded as done by hand at this step. Its output is kept in a file there until it is fetched: on a full disk take a shell, which needs none.\n",
 		json_text(intent, "cmd", ""));
-	dialog_sure(ui, USE_RUN_SURE, "ONE COMMAND", buf_text(&text), "run it");
+	dialogs_sure(ui, USE_RUN_SURE, "ONE COMMAND", buf_text(&text), "run it");
 	json_free(ui->sitting.wish);
 	ui->sitting.wish = intent;
 	buf_done(&text);
@@ -144,7 +144,7 @@ static void confirm(struct ui *ui, struct json *intent)
 
 static void ask_line(struct ui *ui)
 {
-	dialog_field(ui, USE_RUN, "ONE COMMAND", "Where, commas between the hosts, then the command: app1,app2 uptime\n"
+	dialogs_field(ui, USE_RUN, "ONE COMMAND", "Where, commas between the hosts, then the command: app1,app2 uptime\n"
 		"You see it once more before it runs.");
 }
 
@@ -189,7 +189,7 @@ bool sitting_option(struct ui *ui, const struct scene *scene, const struct optio
 
 	if (use != USE_SHELL && use != USE_RUN && use != USE_RUN_SURE)
 		return false;
-	dialog_close(ui);
+	dialogs_close(ui);
 	if (use == USE_SHELL)
 		sitting_shell(ui, scene, json_as_text(json_item(scene->hosts, choice)), now_us);
 	else if (use == USE_RUN)
@@ -207,7 +207,7 @@ bool sitting_field(struct ui *ui, const struct scene *scene, int64_t now_us)
 	if (ui->dialog.use != USE_RUN)
 		return false;
 	line = mem_strdup(ui->edit.len ? ui->edit.text : "");
-	dialog_close(ui);
+	dialogs_close(ui);
 	if (*line)
 		sitting_run(ui, scene, line, now_us);
 	mem_free(line);
@@ -388,7 +388,7 @@ void sitting_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 		shell_up(ui, scene, now_us);
 	/* The connection's question goes before the step's, unless that is being answered. */
 	if (is_about_connection(question) && ui->dialog.seq && ui->dialog.seq != question->seq && ui->edit.len == 0)
-		dialog_close(ui);
+		dialogs_close(ui);
 	if (!scene->vt)
 		return;
 	vt_answers(scene->vt, &answers);

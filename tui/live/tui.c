@@ -27,9 +27,9 @@
 
 #include "base/mem.h"
 #include "base/time.h"
-#include "tui/live/dialog.h"
-#include "tui/live/dialog_people.h"
-#include "tui/live/dialog_stop.h"
+#include "tui/live/dialogs.h"
+#include "tui/live/dialogs_people.h"
+#include "tui/live/dialogs_stop.h"
 #include "tui/live/draw.h"
 #include "tui/live/ending.h"
 #include "tui/live/sitting.h"
@@ -63,7 +63,7 @@ static void paint(void *arg, struct canvas *canvas, int64_t wall_us, int64_t mon
 {
 	struct live *live = arg;
 
-	dialog_stop_update(live->ui, live->scene, mono_us);
+	dialogs_stop_update(live->ui, live->scene, mono_us);
 	draw(live->scene, live->ui, canvas, wall_us, mono_us);
 }
 
@@ -128,7 +128,7 @@ static void interrupt(void *arg)
 {
 	struct live *live = arg;
 
-	dialog_stop(live->ui, live->scene, true);
+	dialogs_stop(live->ui, live->scene, true);
 }
 
 static void end(struct live *live, enum ending ending)
@@ -172,7 +172,7 @@ static void settle(void *arg)
 	struct json *here;
 
 	ui_update(ui, live->scene, time_mono_us());
-	if ((here = dialog_people_here(ui, live->scene, time_mono_us())) != NULL)
+	if ((here = dialogs_people_here(ui, live->scene, time_mono_us())) != NULL)
 		ui_send(ui, here);
 	send_all(live);
 	if (ui->copy)
@@ -202,7 +202,7 @@ static void close_walk(struct live *live)
 		end(live, ENDING_CLOSED);
 		return;
 	}
-	dialog_ending(live->ui, live->scene, live->session);
+	dialogs_ending(live->ui, live->scene, live->session);
 	live->ui->dialog.front.guard_us = time_mono_us() + FRONT_GUARD_US;
 }
 

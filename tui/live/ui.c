@@ -6,9 +6,9 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog.h"
-#include "tui/live/dialog_people.h"
-#include "tui/live/dialog_stop.h"
+#include "tui/live/dialogs.h"
+#include "tui/live/dialogs_people.h"
+#include "tui/live/dialogs_stop.h"
 #include "tui/live/look.h"
 #include "tui/term/mouse.h"
 #include "tui/part/people.h"
@@ -30,7 +30,7 @@ void ui_free(struct ui *ui)
 {
 	if (!ui)
 		return;
-	dialog_close(ui);
+	dialogs_close(ui);
 	kept_drop(ui);
 	sitting_done(ui);
 	palette_close(&ui->palette);
@@ -79,7 +79,7 @@ static void closed_under_us(struct ui *ui, const struct scene *scene, int64_t se
 	char *text = mem_printf("%s%s%s", scene->gone && scene->gone_seq == seq ? scene->gone
 		: "The question is closed.", typed ? " What you typed was not sent." : "", scene->gone_seq == seq && scene->gone_mine ? " That was in another view of your account." : "");
 
-	dialog_close(ui);
+	dialogs_close(ui);
 	ui_notice(ui, text, now_us);
 	if (now_us - ui->pressed_us < 2 * UI_DEAF_US)
 		ui->deaf_us = now_us + UI_DEAF_US;
@@ -101,7 +101,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	int64_t seq;
 
 	sitting_update(ui, scene, now_us);
-	dialog_stop_update(ui, scene, now_us);
+	dialogs_stop_update(ui, scene, now_us);
 	seq = ui->dialog.seq;
 	if (!seq)
 		seq = ui->dialog.about;
@@ -113,7 +113,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	if (!scene->caught_up || !question || !people_mine(scene, question) || question->seq == ui->dismissed || question->seq == ui->sent)
 		return;
 	if (ui->dialog.kind == DIALOG_NONE && !ui->palette.is_open)
-		dialog_question(ui, scene, question, now_us + FRONT_GUARD_US);
+		dialogs_question(ui, scene, question, now_us + FRONT_GUARD_US);
 	else if (ui->dialog.seq == 0 && !ui->notice)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
@@ -231,9 +231,9 @@ static void open_question(struct ui *ui, const struct scene *scene, int64_t now_
 	if (question && question->seq == ui->sent)
 		ui_notice(ui, "Your answer is under way.", now_us);
 	else if (question && !people_mine(scene, question))
-		dialog_watch(ui, scene, question);
+		dialogs_watch(ui, scene, question);
 	else if (question)
-		dialog_question(ui, scene, question, 0);
+		dialogs_question(ui, scene, question, 0);
 	else
 		ui_notice(ui, "Nothing is asked now.", now_us);
 }
@@ -241,9 +241,9 @@ static void open_question(struct ui *ui, const struct scene *scene, int64_t now_
 static void pause_or_go(struct ui *ui, const struct scene *scene)
 {
 	if (scene->model->state == SESSION_PAUSED)
-		dialog_sure(ui, USE_CONTINUE, "CONTINUE", "The session is paused. Let it go on?", "continue");
+		dialogs_sure(ui, USE_CONTINUE, "CONTINUE", "The session is paused. Let it go on?", "continue");
 	else
-		dialog_sure(ui, USE_PAUSE, "PAUSE",
+		dialogs_sure(ui, USE_PAUSE, "PAUSE",
 			"No new step or command starts on any host. What runs now goes on to its end.",
 			"pause after what runs now");
 }
@@ -307,27 +307,27 @@ static bool act_open(struct ui *ui, const struct scene *scene, enum action actio
 	else if (action == ACTION_DETOUR || action == ACTION_RUN)
 		sitting_open(ui, scene, now_us);
 	else if (action == ACTION_RECORD)
-		dialog_record(ui, scene);
+		dialogs_record(ui, scene);
 	else if (action == ACTION_HOSTS)
-		dialog_hosts(ui, scene, now_us);
+		dialogs_hosts(ui, scene, now_us);
 	else if (action == ACTION_QUESTION)
 		open_question(ui, scene, now_us);
 	else if (action == ACTION_NOTE)
-		dialog_field(ui, USE_NOTE, "NOTE", "A note for the journal, at this step:");
+		dialogs_field(ui, USE_NOTE, "NOTE", "A note for the journal, at this step:");
 	else if (action == ACTION_SAY)
-		dialog_field(ui, USE_SAY, "SAY", "To the others who are here:");
+		dialogs_field(ui, USE_SAY, "SAY", "To the others who are here:");
 	else if (action == ACTION_FIND)
-		dialog_field(ui, USE_FIND, "FIND", "In the output (upper and lower case are the same):");
+		dialogs_field(ui, USE_FIND, "FIND", "In the output (upper and lower case are the same):");
 	else if (action == ACTION_PAUSE)
 		pause_or_go(ui, scene);
 	else if (action == ACTION_STOP || action == ACTION_MENU)
-		dialog_stop(ui, scene, action == ACTION_MENU);
+		dialogs_stop(ui, scene, action == ACTION_MENU);
 	else if (action == ACTION_ENTER)
-		dialog_enter(ui, scene, 0, now_us);
+		dialogs_enter(ui, scene, 0, now_us);
 	else if (action == ACTION_GIVE)
-		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? They have 60 seconds to accept. Type the name:");
+		dialogs_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? They have 60 seconds to accept. Type the name:");
 	else
-		return dialog_people(ui, scene, action, NULL, now_us);
+		return dialogs_people(ui, scene, action, NULL, now_us);
 	return true;
 }
 
@@ -386,21 +386,21 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 	else if (action == ACTION_RUN)
 		sitting_run(ui, scene, arg, now_us);
 	else if (action == ACTION_NOTE || action == ACTION_SAY)
-		dialog_send(ui, action == ACTION_NOTE ? "note" : "say", "text", arg);
+		dialogs_send(ui, action == ACTION_NOTE ? "note" : "say", "text", arg);
 	else if (action == ACTION_FIND) {
 		mem_set(&ui->find, arg);
 		ui->match = -1;
 		find(ui, scene, false, now_us);
 	} else if (action == ACTION_ENTER) {
 		if (str_to_int(arg, 1, INT32_MAX, &number))
-			dialog_enter(ui, scene, (long)number, now_us);
+			dialogs_enter(ui, scene, (long)number, now_us);
 		else
 			ui_notice(ui, "Say the number of the step.", now_us);
 	} else if (action == ACTION_GIVE) {
-		dialog_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
+		dialogs_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
 		edit_paste(&ui->edit, arg, strlen(arg));
 	} else {
-		return dialog_people(ui, scene, action, arg, now_us);
+		return dialogs_people(ui, scene, action, arg, now_us);
 	}
 	return true;
 }
@@ -408,7 +408,7 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 void ui_act(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
 {
 	if (action == ACTION_TAKE && people_wheel(scene)) {
-		dialog_question(ui, scene, people_wheel(scene), now_us + FRONT_GUARD_US);
+		dialogs_question(ui, scene, people_wheel(scene), now_us + FRONT_GUARD_US);
 		return;
 	}
 	if (!may(ui, scene, action, now_us))
@@ -489,7 +489,7 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		ui_update(ui, scene, now_us);
 		return;
 	}
-	if (ui->dialog.kind != DIALOG_NONE && dialog_press(ui, scene, press, now_us)) {
+	if (ui->dialog.kind != DIALOG_NONE && dialogs_press(ui, scene, press, now_us)) {
 		if (in_find && ui->dialog.kind == DIALOG_NONE && ui->find && press->code == PRESS_ENTER)
 			find(ui, scene, false, now_us);
 		ui_update(ui, scene, now_us);
@@ -501,9 +501,9 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 	}
 	action = keytable_find(IN_LIVE, press);
 	if (ui->dialog.over && action == ACTION_MENU)
-		dialog_close(ui);
+		dialogs_close(ui);
 	else if ((action == ACTION_NONE && press->code != PRESS_ESC) || (ui->dialog.over && !is_for_the_end(action)))
-		dialog_stray(ui, press, now_us);
+		dialogs_stray(ui, press, now_us);
 	else
 		ui_act(ui, scene, action, NULL, now_us);
 }

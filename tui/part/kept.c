@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/ui.h"
 
 static void copy_answer(struct answer *to, const struct answer *from)
@@ -54,13 +54,13 @@ bool kept_back(struct ui *ui, const char *why)
 
 	if (!kept->is || dialog->kind != DIALOG_NONE || ui->palette.is_open)
 		return false;
-	dialog_field(ui, (enum dialog_use)kept->use, kept->title, kept->text);
+	dialogs_field(ui, (enum dialog_use)kept->use, kept->title, kept->text);
 	dialog->seq = kept->seq;
 	dialog->call = kept->call;
 	dialog->buttons = kept->buttons;
 	copy_answer(&dialog->answer, &kept->answer);
 	edit_paste(&ui->edit, kept->line, strlen(kept->line));
-	dialog_error(ui, why);
+	dialogs_error(ui, why);
 	kept_drop(ui);
 	return true;
 }

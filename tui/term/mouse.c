@@ -2,7 +2,7 @@
 #include "tui/term/mouse.h"
 
 #include "base/mem.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/live/look.h"
 
 #define WHEEL_LINES 3

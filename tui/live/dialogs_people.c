@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/live/dialog_people.h"
+#include "tui/live/dialogs_people.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/part/people.h"
 #include "tui/part/prose.h"
 
@@ -18,7 +18,7 @@
  */
 enum button { BUTTON_FIELD, BUTTON_DISAGREE, BUTTON_SAY, BUTTON_TAKE, BUTTON_RECORD, BUTTON_COUNT };
 
-const char *dialog_button(size_t i)
+const char *dialogs_button(size_t i)
 {
 	static const char *const words[] = { "disagree, say why", "ask in the chat", "take the wheel", "record so far", NULL };
 
@@ -36,7 +36,7 @@ static void send_two(struct ui *ui, const char *name, const char *key, const cha
 	ui_send(ui, intent);
 }
 
-void dialog_watch(struct ui *ui, const struct scene *scene, const struct question *question)
+void dialogs_watch(struct ui *ui, const struct scene *scene, const struct question *question)
 {
 	struct buf text = { 0 };
 	struct choice choice;
@@ -54,7 +54,7 @@ void dialog_watch(struct ui *ui, const struct scene *scene, const struct questio
 		if (scene->me && str_is(scene->my_role, "observer"))
 			buf_puts(&text, "You observe: nothing is asked of you. To take part: attach --role navigator.\n");
 	}
-	dialog_text(ui, people_drives(scene) ? "YOU ASKED FOR AGREEMENT" : "ANOTHER IS ASKED", buf_text(&text));
+	dialogs_text(ui, people_drives(scene) ? "YOU ASKED FOR AGREEMENT" : "ANOTHER IS ASKED", buf_text(&text));
 	ui->dialog.about = question->seq;
 	buf_done(&text);
 }
@@ -76,22 +76,22 @@ static bool invite(struct ui *ui, const char *line)
 	return fine;
 }
 
-bool dialog_people(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
+bool dialogs_people(struct ui *ui, const struct scene *scene, enum action action, const char *arg, int64_t now_us)
 {
 	if (action == ACTION_TAKE)
-		dialog_sure(ui, USE_TAKE, "TAKE THE WHEEL", scene->lost_us ? "The driver is gone. You will drive this session: you answer its questions."
+		dialogs_sure(ui, USE_TAKE, "TAKE THE WHEEL", scene->lost_us ? "The driver is gone. You will drive this session: you answer its questions."
 			: "You will drive this session: you answer its questions. The driver has 20 seconds to refuse; no answer hands it over.",
 			"take the wheel");
 	else if (action == ACTION_WITHDRAW)
-		dialog_field(ui, USE_WITHDRAW, "WITHDRAW", "Takes back your agreement while the step has not begun, or (driver) your request for it. Why?");
+		dialogs_field(ui, USE_WITHDRAW, "WITHDRAW", "Takes back your agreement while the step has not begun, or (driver) your request for it. Why?");
 	else if (action == ACTION_INVITE && arg && invite(ui, arg))
 		ui_notice(ui, "Invited: they attach with --guest.", now_us);
 	else if (action == ACTION_INVITE)
-		dialog_field(ui, USE_INVITE, "INVITE", "A guest watches, and does nothing else. Whose account, for how long? Like: eve 30m");
+		dialogs_field(ui, USE_INVITE, "INVITE", "A guest watches, and does nothing else. Whose account, for how long? Like: eve 30m");
 	else if (action == ACTION_DISMISS && arg)
-		dialog_send(ui, "dismiss", "to", arg);
+		dialogs_send(ui, "dismiss", "to", arg);
 	else if (action == ACTION_DISMISS)
-		dialog_field(ui, USE_DISMISS, "DISMISS", "Which guest's time ends now?");
+		dialogs_field(ui, USE_DISMISS, "DISMISS", "Which guest's time ends now?");
 	else
 		return false;
 	return true;
@@ -102,18 +102,18 @@ static void push_button(struct ui *ui, const struct scene *scene, int button)
 	int64_t seq = ui->dialog.seq;
 
 	if (button == BUTTON_DISAGREE) {
-		dialog_field(ui, USE_DISAGREE, "DISAGREE", "Why? The step is not run; who drives is asked anew. (Esc: back, nothing is decided)");
+		dialogs_field(ui, USE_DISAGREE, "DISAGREE", "Why? The step is not run; who drives is asked anew. (Esc: back, nothing is decided)");
 		ui->dialog.call = seq;
 	} else if (button == BUTTON_SAY) {
-		dialog_field(ui, USE_SAY, "SAY", "To the others who are here:");
+		dialogs_field(ui, USE_SAY, "SAY", "To the others who are here:");
 	} else if (button == BUTTON_TAKE) {
-		dialog_people(ui, scene, ACTION_TAKE, NULL, 0);
+		dialogs_people(ui, scene, ACTION_TAKE, NULL, 0);
 	} else {
-		dialog_record(ui, scene);
+		dialogs_record(ui, scene);
 	}
 }
 
-bool dialog_people_press(struct ui *ui, const struct scene *scene, const struct press *press)
+bool dialogs_people_press(struct ui *ui, const struct scene *scene, const struct press *press)
 {
 	struct dialog *dialog = &ui->dialog;
 
@@ -130,7 +130,7 @@ bool dialog_people_press(struct ui *ui, const struct scene *scene, const struct 
 	return press->code == PRESS_ENTER || press->code == PRESS_CHAR || press->code == PRESS_BACKSPACE || press->code == PRESS_PASTE;
 }
 
-bool dialog_people_enter(struct ui *ui, int64_t now_us)
+bool dialogs_people_enter(struct ui *ui, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 	struct json *intent;
@@ -152,13 +152,13 @@ bool dialog_people_enter(struct ui *ui, int64_t now_us)
 		if (invite(ui, ui->edit.text))
 			ui_notice(ui, "Invited: they attach with --guest.", now_us);
 	} else {
-		dialog_send(ui, dialog->use == USE_WITHDRAW ? "withdraw" : "dismiss", dialog->use == USE_WITHDRAW ? "why" : "to", ui->edit.text);
+		dialogs_send(ui, dialog->use == USE_WITHDRAW ? "withdraw" : "dismiss", dialog->use == USE_WITHDRAW ? "why" : "to", ui->edit.text);
 	}
-	dialog_close(ui);
+	dialogs_close(ui);
 	return true;
 }
 
-struct json *dialog_people_here(struct ui *ui, const struct scene *scene, int64_t now_us)
+struct json *dialogs_people_here(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	bool typing = ui->dialog.kind == DIALOG_FIELD && (ui->dialog.use == USE_SAY || ui->dialog.use == USE_NOTE) && ui->edit.len > 0;
 	struct json *intent;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/live/dialog_stop.h"
+#include "tui/live/dialogs_stop.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 #include "tui/part/prose.h"
 
 #define QUICK_US (2 * TIME_SECOND)	/* a look that is younger is not worth stopping */
@@ -58,23 +58,23 @@ static void add_running(struct ui *ui, const struct scene *scene)
 		if (call->state != CALL_RUNNING || is_listed(&ui->dialog, call->seq) || (call->reads && time_wall_us() - call->begun_us < QUICK_US))
 			continue;
 		label = label_of(call, "stop");
-		dialog_option(ui, (struct option){ .use = USE_CANCEL, .call = call->seq }, label, "it and its children get TERM, later KILL");
+		dialogs_option(ui, (struct option){ .use = USE_CANCEL, .call = call->seq }, label, "it and its children get TERM, later KILL");
 		mem_free(label);
 	}
 }
 
-void dialog_stop(struct ui *ui, const struct scene *scene, bool menu)
+void dialogs_stop(struct ui *ui, const struct scene *scene, bool menu)
 {
-	dialog_list(ui, menu ? "WHAT DO YOU WANT?" : "STOP",
+	dialogs_list(ui, menu ? "WHAT DO YOU WANT?" : "STOP",
 		menu ? "Nothing was stopped." : "What is half done stays half done; nothing is undone.");
 	ui->dialog.stops = true;
 	if (menu)
-		dialog_option(ui, (struct option){ .use = USE_PAUSE }, "pause after what runs now", "no new step or command starts");
+		dialogs_option(ui, (struct option){ .use = USE_PAUSE }, "pause after what runs now", "no new step or command starts");
 	add_running(ui, scene);
-	dialog_option(ui, (struct option){ .use = USE_ABORT }, "abort the session", "ends it after what runs now has been stopped");
+	dialogs_option(ui, (struct option){ .use = USE_ABORT }, "abort the session", "ends it after what runs now has been stopped");
 	if (menu)
-		dialog_option(ui, (struct option){ .use = USE_LEAVE }, "leave this view", "the session goes on");
-	dialog_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
+		dialogs_option(ui, (struct option){ .use = USE_LEAVE }, "leave this view", "the session goes on");
+	dialogs_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 static void mark_ended(struct option *option, const struct model_call *call)
@@ -85,14 +85,14 @@ static void mark_ended(struct option *option, const struct model_call *call)
 	mem_set(&option->help, "");
 }
 
-void dialog_stop_update(struct ui *ui, const struct scene *scene, int64_t now_us)
+void dialogs_stop_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 
 	if (dialog->kind == DIALOG_FIELD && dialog->use == USE_CANCEL && !runs(scene, dialog->call)) {
 		bool typed = ui->edit.len > 0;
 
-		dialog_close(ui);
+		dialogs_close(ui);
 		ui_notice(ui, typed ? "The command has ended by itself: nothing was stopped, and what you typed was not sent." : "The command has ended by itself: nothing was stopped.", now_us);
 		ui->deaf_us = typed ? now_us + UI_DEAF_US : ui->deaf_us;
 	}
@@ -119,16 +119,16 @@ static void ask_why(struct ui *ui, const struct scene *scene, const struct optio
 		buf_putc(&text, '\n');
 	}
 	buf_puts(&text, why);
-	dialog_field(ui, option->use, title, buf_text(&text));
+	dialogs_field(ui, option->use, title, buf_text(&text));
 	ui->dialog.call = seq;
 	mem_free(title);
 	buf_done(&text);
 }
 
-bool dialog_stop_picked(struct ui *ui, const struct scene *scene, const struct option *option)
+bool dialogs_stop_picked(struct ui *ui, const struct scene *scene, const struct option *option)
 {
 	if (option->use == USE_ENDED)
-		dialog_error(ui, "That command has ended by itself: there is nothing to stop.");
+		dialogs_error(ui, "That command has ended by itself: there is nothing to stop.");
 	else if (option->use == USE_CANCEL || option->use == USE_ABORT)
 		ask_why(ui, scene, option);
 	else

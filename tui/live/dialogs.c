@@ -4,15 +4,15 @@
  * or typed into a field; a letter alone never answers. A dialog that came up by itself ignores keys for
  * FRONT_GUARD_US: they were meant for what was on the screen before.
  */
-#include "tui/live/dialog.h"
+#include "tui/live/dialogs.h"
 
 #include <string.h>
 
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
-#include "tui/live/dialog_people.h"
-#include "tui/live/dialog_stop.h"
+#include "tui/live/dialogs_people.h"
+#include "tui/live/dialogs_stop.h"
 #include "tui/live/ending.h"
 #include "tui/part/fanout.h"
 #include "tui/part/kept.h"
@@ -43,7 +43,7 @@ static void options_done(struct dialog *dialog)
 	dialog->option_count = 0;
 }
 
-void dialog_close(struct ui *ui)
+void dialogs_close(struct ui *ui)
 {
 	struct dialog *dialog = &ui->dialog;
 
@@ -58,7 +58,7 @@ void dialog_close(struct ui *ui)
 
 static void dialog_open(struct ui *ui, enum dialog_kind kind, const char *title, const char *text)
 {
-	dialog_close(ui);
+	dialogs_close(ui);
 	ui->dialog.kind = kind;
 	ui->dialog.title = safe(title, false);
 	ui->dialog.text = safe(text, true);
@@ -72,12 +72,12 @@ static void option_add(struct dialog *dialog, struct option option, const char *
 	dialog->options[dialog->option_count++] = option;
 }
 
-void dialog_list(struct ui *ui, const char *title, const char *text)
+void dialogs_list(struct ui *ui, const char *title, const char *text)
 {
 	dialog_open(ui, DIALOG_LIST, title, text);
 }
 
-void dialog_option(struct ui *ui, struct option option, const char *label, const char *help)
+void dialogs_option(struct ui *ui, struct option option, const char *label, const char *help)
 {
 	option_add(&ui->dialog, option, label, help);
 }
@@ -107,7 +107,7 @@ static void question_options(struct ui *ui, const struct question *question)
 	}
 }
 
-void dialog_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us)
+void dialogs_question(struct ui *ui, const struct scene *scene, const struct question *question, int64_t guard_us)
 {
 	bool list = question_choices(question) > 0, approval = str_is(question->of, "approval");
 	bool second = approval && json_text(question->data, "by", NULL) && !people_drives(scene);
@@ -130,7 +130,7 @@ void dialog_question(struct ui *ui, const struct scene *scene, const struct ques
 	buf_done(&text);
 }
 
-void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text,
+void dialogs_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text,
 	const char *label)
 {
 	dialog_open(ui, DIALOG_LIST, title, text);
@@ -138,18 +138,18 @@ void dialog_sure(struct ui *ui, enum dialog_use use, const char *title, const ch
 	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
 }
 
-void dialog_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
+void dialogs_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
 {
 	dialog_open(ui, DIALOG_FIELD, title, text);
 	ui->dialog.use = use;
 }
 
-void dialog_text(struct ui *ui, const char *title, const char *text)
+void dialogs_text(struct ui *ui, const char *title, const char *text)
 {
 	dialog_open(ui, DIALOG_HELP, title, text);
 }
 
-void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session)
+void dialogs_ending(struct ui *ui, const struct scene *scene, int64_t session)
 {
 	struct buf text = { 0 };
 
@@ -160,7 +160,7 @@ void dialog_ending(struct ui *ui, const struct scene *scene, int64_t session)
 	buf_done(&text);
 }
 
-void dialog_record(struct ui *ui, const struct scene *scene)
+void dialogs_record(struct ui *ui, const struct scene *scene)
 {
 	struct buf text = { 0 };
 
@@ -189,13 +189,13 @@ static void enter_options(struct ui *ui, const struct model *model, bool left_ou
 	}
 }
 
-void dialog_enter(struct ui *ui, const struct scene *scene, long number, int64_t now_us)
+void dialogs_enter(struct ui *ui, const struct scene *scene, long number, int64_t now_us)
 {
 	dialog_open(ui, DIALOG_LIST, "GO BACK TO A STEP", "It is next then, and asked about as usual. What is asked now is asked again after it.");
 	enter_options(ui, scene->model, true, number);
 	enter_options(ui, scene->model, false, number);
 	if (ui->dialog.option_count == 0) {
-		dialog_close(ui);
+		dialogs_close(ui);
 		ui_notice(ui, number ? "That step was neither skipped nor put off." : "No step was skipped or put off.", now_us);
 		return;
 	}
@@ -219,7 +219,7 @@ static void host_option(struct ui *ui, const struct scene *scene, const struct f
 	mem_free(help);
 }
 
-void dialog_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
+void dialogs_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	struct fanout fanout;
 	char *words;
@@ -244,7 +244,7 @@ static void set_error(struct dialog *dialog, const char *text)
 	dialog->error = safe(text, false);
 }
 
-void dialog_error(struct ui *ui, const char *text)
+void dialogs_error(struct ui *ui, const char *text)
 {
 	set_error(&ui->dialog, text);
 }
@@ -258,7 +258,7 @@ static void answer_on(struct ui *ui, const struct question *question)
 	if (need == ANSWER_COMPLETE) {
 		ui_send(ui, answer_intent(&dialog->answer));
 		ui->sent = question->seq;
-		dialog_close(ui);
+		dialogs_close(ui);
 		return;
 	}
 	dialog->kind = DIALOG_FIELD;
@@ -286,7 +286,7 @@ static void give_value(struct ui *ui, const struct question *question, const cha
 	answer_on(ui, question);
 }
 
-void dialog_send(struct ui *ui, const char *name, const char *key, const char *text)
+void dialogs_send(struct ui *ui, const char *name, const char *key, const char *text)
 {
 	struct json *intent = json_new_object();
 
@@ -309,19 +309,19 @@ static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_u
 			give_value(ui, question, choice.value);
 		return;
 	}
-	if (dialog_stop_picked(ui, scene, &option))
+	if (dialogs_stop_picked(ui, scene, &option))
 		return;
 	if (sitting_option(ui, scene, &option, now_us))
 		return;
-	dialog_close(ui);
+	dialogs_close(ui);
 	if (option.use == USE_ENTER && option.choice <= scene->model->step_count)
-		dialog_send(ui, "enter", "step", scene->model->steps[option.choice - 1].id);
+		dialogs_send(ui, "enter", "step", scene->model->steps[option.choice - 1].id);
 	if (option.use == USE_PAUSE)
-		dialog_send(ui, "pause", NULL, "");
+		dialogs_send(ui, "pause", NULL, "");
 	else if (option.use == USE_CONTINUE)
-		dialog_send(ui, "continue", NULL, "");
+		dialogs_send(ui, "continue", NULL, "");
 	else if (option.use == USE_TAKE)
-		dialog_send(ui, "take", NULL, "");
+		dialogs_send(ui, "take", NULL, "");
 	else if (option.use == USE_LEAVE)
 		ui->leave = true;
 	else if (option.use == USE_HOST)
@@ -349,7 +349,7 @@ static void why_enter(struct ui *ui)
 		json_set_int(intent, "call", dialog->call);
 	json_set_text(intent, "why", ui->edit.text);
 	ui_send(ui, intent);
-	dialog_close(ui);
+	dialogs_close(ui);
 }
 
 static void need_enter(struct ui *ui, const struct question *question)
@@ -368,7 +368,7 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 	const struct question *question = scene_question_find(scene, ui->dialog.seq);
 	enum dialog_use use = ui->dialog.use;
 
-	if (dialog_people_enter(ui, now_us))
+	if (dialogs_people_enter(ui, now_us))
 		return;
 	if (use == USE_CANCEL || use == USE_ABORT) {
 		why_enter(ui);
@@ -386,9 +386,9 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 	if (use == USE_FIND)
 		find_enter(ui);
 	else if (utf8_says(ui->edit.text))
-		dialog_send(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
+		dialogs_send(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
 			use == USE_GIVE ? "to" : "text", ui->edit.text);
-	dialog_close(ui);
+	dialogs_close(ui);
 }
 
 /* Esc: back to the list of the question when it was asked for more, else closes without deciding. */
@@ -398,14 +398,14 @@ static void escape(struct ui *ui, const struct scene *scene, int64_t now_us)
 	const struct question *question = scene_question_find(scene, dialog->seq);
 
 	if (question && dialog->use == USE_NEED) {
-		dialog_question(ui, scene, question, 0);
+		dialogs_question(ui, scene, question, 0);
 		return;
 	}
 	if (question) {
 		ui->dismissed = dialog->seq;
 		ui_notice(ui, "Nothing was decided: the question stays open. Enter opens it again.", now_us);
 	}
-	dialog_close(ui);
+	dialogs_close(ui);
 }
 
 static void move_pick(struct dialog *dialog, long to)
@@ -475,16 +475,16 @@ static bool help_press(struct ui *ui, const struct press *press)
 	else if (press->code == PRESS_END || is_letter(press, "G"))
 		dialog->scroll = TEXT_END;
 	else if (press->code == PRESS_ENTER || press->code == PRESS_ESC || is_letter(press, "q"))
-		dialog_close(ui);
+		dialogs_close(ui);
 	else if (dialog->back && is_letter(press, "b")) {
 		ui->go_back = true;
-		dialog_close(ui);
+		dialogs_close(ui);
 	} else
 		return false;
 	return true;
 }
 
-void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us)
+void dialogs_stray(struct ui *ui, const struct press *press, int64_t now_us)
 {
 	enum dialog_kind kind = ui->dialog.kind;
 	char *text = keytable_stray(press, kind == DIALOG_NONE ? NULL : kind == DIALOG_LIST ? "choose with the arrows or a number, then Enter"
@@ -502,7 +502,7 @@ void dialog_stray(struct ui *ui, const struct press *press, int64_t now_us)
 	}
 }
 
-bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
+bool dialogs_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
 	bool scrolls = press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN;
@@ -517,7 +517,7 @@ bool dialog_press(struct ui *ui, const struct scene *scene, const struct press *
 		escape(ui, scene, now_us);
 		return true;
 	}
-	if (text_press(dialog, press) || dialog_people_press(ui, scene, press))
+	if (text_press(dialog, press) || dialogs_people_press(ui, scene, press))
 		return true;
 	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
 		|| press->cp == 'Y' || press->cp == 'Z')))
