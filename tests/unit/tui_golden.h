@@ -198,7 +198,7 @@ static inline void golden_hint(struct golden_hints *hints, const char *name, con
 		assert_true(hints->count < sizeof(hints->rows) / sizeof(hints->rows[0]));
 		buf_puts(&hints->rows[hints->count++], buf_text(&row));
 	}
-	buf_printf(&hints->who[i], "%s%s", hints->who[i].len ? " " : "\t", name);
+	buf_printf(&hints->who[i], "\t%s\n", name);
 	buf_done(&text);
 	buf_done(&roles);
 	buf_done(&row);
@@ -210,7 +210,7 @@ static inline void golden_hints(struct golden_hints *hints, const char *screen)
 	struct buf got = { 0 };
 
 	for (size_t i = 0; i < hints->count; i++) {
-		buf_printf(&got, "%s%s\n", buf_text(&hints->rows[i]), buf_text(&hints->who[i]));
+		buf_printf(&got, "%s%s", buf_text(&hints->rows[i]), buf_text(&hints->who[i]));
 		buf_done(&hints->rows[i]);
 		buf_done(&hints->who[i]);
 	}
