@@ -54,7 +54,8 @@ static const struct command commands[] = {
 	{"review", "[SESSION|FILTER…] [--open] [--failed] [--runbook R] [--host H] [--person P] [--since T] [--until T] [--plain|--md|--json]", "read a session afterwards, or while it runs", cmd_review},
 	{"note", "SESSION TEXT… [--step ID]", "write a note into a session, also afterwards", cmd_note},
 	{"verify", "[JOURNAL]", "check the journal's chain of hashes", cmd_verify},
-	{"each", "[--read] [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--dry-run] [--plain|--json] ROLE|HOST… -- COMMAND", "one command on several hosts, journaled", cmd_each},
+	{"each", "[--read] [--at-once COUNT] [--stop-after COUNT] [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--dry-run] [--plain|--json] ROLE|HOST… -- COMMAND",
+	 "one command on several hosts, journaled", cmd_each},
 	{"hosts", "[--sudo] [ROLE|HOST…] [--fleet F]", "disk, memory, load and clock of the hosts, at a glance", cmd_hosts},
 	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
 	{"doctor", "[ROLE|HOST…] [--fleet F]", "look at everything a walk needs, and say what to do about what is wrong", cmd_doctor},
@@ -168,6 +169,7 @@ static int read_option(struct options *o, char **argv, int *i)
 		{"--md", NULL, &o->md}, {"--step", &o->step, NULL},
 		{"--failed", NULL, &o->failed}, {"--session", &o->session, NULL}, {"--runbook", &o->runbook, NULL}, {"--host", &o->host, NULL},
 		{"--person", &o->person, NULL}, {"--since", &o->since, NULL}, {"--until", &o->until, NULL}, {"--limit", &o->limit, NULL},
+		{"--at-once", &o->at_once, NULL}, {"--stop-after", &o->stop_after, NULL},
 	};
 	const char *names[32] = {"--set", "--after"}, *near;
 	char *text;

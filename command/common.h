@@ -17,6 +17,7 @@ enum exit_code { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_LEFT = 3 };
 struct options {
 	const char *journal_arg, *fleet, *format, *role, *reason, *step, *note;
 	const char *session, *runbook, *host, *person, *since, *until, *limit;	/* which sessions or hits */
+	const char *at_once, *stop_after;	/* of each */
 	char *journal;			/* owned */
 	struct json *set;		/* owned: object of --set */
 	struct json *way_back;		/* owned: what the person of a view that ended wants to see next, NULL = nothing */

@@ -14,6 +14,7 @@ static const struct { const char *name, *value, *about; bool all; } known[] = {
 	{"--help", NULL, "what the command does and takes", true},
 	{"--all", NULL, "also those that are settled", false},
 	{"--after", "SEQ", "show what came after that event", false},
+	{"--at-once", "N", "on at most so many hosts at the same time", false},
 	{"--dry-run", NULL, "look, and say what would be done; change nothing", false},
 	{"--failed", NULL, "only sessions that failed", false},
 	{"--fleet", "F", "the fleet file (also BELLBOOK_FLEET)", false},
@@ -33,6 +34,7 @@ static const struct { const char *name, *value, *about; bool all; } known[] = {
 	{"--set", "name=value", "a parameter of the runbook; may stand several times", false},
 	{"--since", "T", "from then on: 2026-11-21, 12h, 7d", false},
 	{"--step", "ID", "at that step", false},
+	{"--stop-after", "N", "begin no more hosts after so many failures", false},
 	{"--sudo", NULL, "whether sudo works, too", false},
 	{"--until", "T", "until then", false},
 };

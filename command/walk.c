@@ -112,6 +112,10 @@ int cmd_each(struct options *o)
 		o->set = json_new_object();
 	json_set_text(o->set, "hosts", buf_text(&hosts));
 	json_set_text(o->set, "command", buf_text(&command));
+	if (o->at_once)
+		json_set_text(o->set, "at_once", o->at_once);
+	if (o->stop_after)
+		json_set_text(o->set, "stop_after", o->stop_after);
 	buf_done(&hosts);
 	buf_done(&command);
 	result = cmd_start(o, o->read_only ? "each-read" : "each");

@@ -37,7 +37,7 @@ def peers(l, n, config, kex):
 def bellbook(l, n):
     fleet = l.fleet(l.addresses[:n])
     journal = l.path("fan", "journal.db")
-    return Tool("bellbook (journaled)", [lab.BELLBOOK, "each", "--read", "all", "--json", "--set", "at_once=%d" % AT_ONCE, "--fleet", fleet, "--journal", journal, "--", "true"])
+    return Tool("bellbook (journaled)", [lab.BELLBOOK, "each", "--read", "all", "--json", "--at-once", str(AT_ONCE), "--fleet", fleet, "--journal", journal, "--", "true"])
 
 
 def check_journal(l, n, output):
