@@ -139,7 +139,7 @@ practice: deps
 test: deps
 	$(Q)tests/run -m release -m debug $(if $(T),-k '$(T)')
 check:
-	$(Q)tests/run unit cli lint $(if $(T),-k '$(T)')
+	$(Q)tests/run --quick -m release unit cli lint $(if $(T),-k '$(T)')
 unit cli lint:
 	$(Q)tests/run $@ $(if $(T),-k '$(T)')
 hdr-check:
