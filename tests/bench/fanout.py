@@ -54,7 +54,7 @@ def run_once(l, tool, n, memory=False):
     if tool.name.startswith("bellbook"):
         l.journal("fan")
     before, busy = l.servers_cpu(), lab.busy_ticks()
-    cost = lab.measure(tool.argv, memory=memory, env=l.env, output=output, limit=60 if not tool.slow else 240)[0]
+    cost = lab.measure(tool.argv, memory=memory, env=l.env, output=output, limit=max(240, lab.PATIENCE))[0]
     cost["servers"] = l.servers_cpu() - before
     cost["others"] = max(0, lab.busy_ticks() - busy - cost["cpu"] - cost["servers"])
     if tool.name.startswith("bellbook"):
@@ -120,6 +120,8 @@ def section(l, n, rounds):
     take(l, tools, n, rounds)
     for tool in tools:
         show(s, tool, own, n)
+    if own.trouble:
+        s.trouble("%s: %s" % (own.name, own.trouble))
     aims(s, own, n, cores)
     s.note("curve25519 for all unless said; peers have ControlMaster off. Memory (PSS of all processes) is from a run of its own; ansible and the default key exchange were run once")
     return s

@@ -67,7 +67,7 @@ def session(l, name, text, presses, seconds):
     screen = Keys(l, run_words(l, l.write(name + ".lua", text), name))
     path = l.path(name, "journal.db")
     try:
-        if screen.until(b"runs on") is None:
+        if screen.until(b"runs on", lab.PATIENCE) is None:
             raise lab.Trouble("the live view showed nothing")
         screen.drain(1)
         before, cpu, began, known = os.path.getsize(path), screen.cpu(), time.monotonic(), len(screen.got)

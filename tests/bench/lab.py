@@ -16,6 +16,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 BUILD = os.environ.get("BENCH_BUILD", os.path.join(ROOT, "build/release"))
 BELLBOOK = os.path.join(BUILD, "bellbook")
 QUICK = bool(os.environ.get("BENCH_QUICK"))
+PATIENCE = int(os.environ.get("PATIENCE", "120"))  # seconds for what surely comes, on a machine that does other things, too
 PER_SSHD = 16  # an sshd listens on 16 addresses at most
 SETPRIV = shutil.which("setpriv")
 CURVE = "curve25519-sha256"
@@ -154,7 +155,7 @@ class Lab:
         raise Trouble("no free port")
 
     def wait_port(self, address):
-        until = time.monotonic() + 15
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with socket.socket() as s:
                 if s.connect_ex((address, self.port)) == 0:

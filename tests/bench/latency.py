@@ -67,7 +67,7 @@ def session(l, host, n):
     finally:
         process.stdin.close()
         process.stdout.close()
-        process.wait(30)
+        process.wait(lab.PATIENCE)
     events = l.events(journal, 1)
     took = {}
     for step in ("read", "run"):

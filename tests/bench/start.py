@@ -45,7 +45,7 @@ def first_prompt(l, words):
             break
     process.stdin.close()
     process.stdout.close()
-    process.wait(30)
+    process.wait(lab.PATIENCE)
     if took is None:
         raise lab.Trouble("no question came")
     return took
@@ -123,7 +123,7 @@ def end_session(l, name):
     except (BrokenPipeError, ValueError):
         pass
     process.stdout.close()
-    process.wait(30)
+    process.wait(lab.PATIENCE)
 
 
 def live(l, seconds):
@@ -131,7 +131,7 @@ def live(l, seconds):
     book = l.write("talks.lua", TALKS % (seconds + 2, seconds * 5))
     screen = Screen(l, run_words(l, book, "live"))
     try:
-        painted = screen.watch(5, until=b"Says nothing")
+        painted = screen.watch(lab.PATIENCE, until=b"Says nothing")
         if painted is None:
             raise lab.Trouble("the live view showed nothing: %r" % screen.text[-80:])
         screen.watch(0.4)

@@ -80,6 +80,8 @@ def place(s, name, mb, ways, rounds, limit):
         seconds = median(took.get(way, []))
         rate = mb / seconds if seconds else None
         s.row("%s: %s" % (name, way), times(base, seconds) if base and seconds else trouble.get(way, "-")[:40], number(seconds), number(rate))
+    for way, text in trouble.items():
+        s.trouble("%s: %s: %s" % (name, way, text))
     for way in ("bellbook, worker", "bellbook, whole session (journal, JSON view)"):
         seconds = median(took[way])
         s.aim("%s, %s, as fast as ssh" % (name, way), base / seconds if seconds and base else None, limit, "x", at_least=True)

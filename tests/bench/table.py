@@ -20,10 +20,15 @@ class Section:
     """One subject: a table, aims, notes. A first column of words, the others right-aligned."""
 
     def __init__(self, title, columns):
-        self.title, self.columns, self.rows, self.aims, self.notes = title, columns, [], [], []
+        self.title, self.columns, self.rows, self.aims, self.notes, self.broken = title, columns, [], [], [], []
 
     def row(self, *cells):
         self.rows.append([str(c) for c in cells])
+
+    def trouble(self, text):
+        """What should have been measured and could not be: a row, and a fault of the run."""
+        self.row(text, *[""] * (len(self.columns) - 1))
+        self.broken.append("%s: %s" % (self.title, text))
 
     def aim(self, what, value, limit, unit="", at_least=False):
         """An aim: value must be at most limit (at_least: at least)."""
