@@ -123,3 +123,34 @@ $step" >"$books/$with.lua"
 	run "$BELLBOOK" run "$BATS_TEST_TMPDIR/roles.lua" --fleet "$BATS_TEST_TMPDIR/small.lua" --plain </dev/null
 	[[ $output == *"the session is closed: failed: roles needs 1+ hosts with the role 'app'; the fleet small has 0. Add it to roles in the fleet file"* ]]
 }
+
+@test "each: on how many hosts at once, and after how many failures on no more, is said to the command" {
+	printf '%s\n' 'Host *' '	ProxyCommand false' >"$BATS_TEST_TMPDIR/ssh_config"
+	printf '%s\n' "fleet { name = 'three', ssh_config = '$BATS_TEST_TMPDIR/ssh_config', hosts = { a = {}, b = {}, c = {} }, roles = { web = { 'a', 'b', 'c' } } }" \
+		>"$BATS_TEST_TMPDIR/three.lua"
+	refuses "at_once: a whole number is needed" each --read --at-once many --fleet "$BATS_TEST_TMPDIR/three.lua" web -- true
+	refuses "stop_after" each --stop-after 0 --fleet "$BATS_TEST_TMPDIR/three.lua" web -- true
+	refuses "takes no --at-once" sessions --at-once 3
+	tried() { # EXPECTED OPTION…
+		local count=$1
+		shift
+		export BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/each-$count.db
+		python3 - "$BELLBOOK" each --read --json "$@" --fleet "$BATS_TEST_TMPDIR/three.lua" web -- true <<-'END' >"$BATS_TEST_TMPDIR/said"
+			import json, subprocess, sys
+			walk = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+			for line in walk.stdout:
+			    print(line, end="")
+			    event = json.loads(line)
+			    if event.get("kind") == "asked":
+			        walk.stdin.write(json.dumps({"do": "answer", "seq": event["seq"], "value": "abort", "why": "seen"}) + "\n")
+			        walk.stdin.flush()
+			    if event.get("kind") == "session.closed":
+			        break
+			walk.communicate()
+		END
+		[ "$(grep -c '"call.begun"' "$BATS_TEST_TMPDIR/said")" -eq "$count" ]
+	}
+	tried 1 --at-once 1 --stop-after 1
+	tried 2 --at-once 1 --stop-after 2
+	tried 3 --at-once 1
+}
