@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -144,58 +145,59 @@ static enum rank rank_of(const char *lower)
 
 /* ---- clean lines ---- */
 
-/* Behind an escape sequence that begins at text[i]. */
-static size_t behind_escape(const char *text, size_t len, size_t i)
-{
-	char kind = ++i < len ? text[i++] : '\0';
-
-	if (kind == '[') {
-		while (i < len && (unsigned char)text[i] >= 0x20 && (unsigned char)text[i] < 0x40)
-			i++;
-		return i < len ? i + 1 : i;
-	}
-	if (kind == ']') {
-		while (i < len && text[i] != '\a' && text[i] != 0x1b)
-			i++;
-		return i < len && text[i] == 0x1b ? i + 2 : i + 1;
-	}
-	return kind == '(' || kind == ')' ? i + 1 : i;
-}
-
 /* Yarn's arrow and boxes, checks and bars, variation selectors. */
 static bool is_ornament(uint32_t cp)
 {
 	return (cp >= 0x2500 && cp <= 0x257f) || cp == 0x27a4 || cp == 0xfe0f || cp == 0x2716 || cp == 0x2717 || cp == 0x2718;
 }
 
+/* A line as it is cleaned. */
+struct clean {
+	struct buf *line;
+	bool ornament;		/* nothing but them came lately */
+};
+
+/* Blanks behind ornaments, and before the first word, are left out, too. */
+static void clean_character(struct clean *clean, const char *text, size_t len, uint32_t cp)
+{
+	if (cp == '\r')
+		buf_clear(clean->line);
+	else if (cp == '\t' || cp == ' ')
+		buf_puts(clean->line, clean->ornament ? "" : " ");
+	else if (!is_ornament(cp) && utf8_is_safe(cp))
+		buf_append(clean->line, text, len);
+	clean->ornament =
+		is_ornament(cp) || clean->line->len == 0 || (clean->ornament && cp == ' ');
+}
+
+static void clean_token(struct clean *clean, const struct escape_token *token)
+{
+	uint32_t cp;
+
+	if (token->kind == ESCAPE_CONTROL)
+		clean_character(clean, "", 0, token->code);
+	else if (token->kind == ESCAPE_TEXT || token->kind == ESCAPE_INVALID)
+		for (size_t i = 0, n; i < token->len; i += n) {
+			n = utf8_decode(token->text + i, token->len - i, &cp);
+			clean_character(clean, token->text + i, n, cp);
+		}
+}
+
 /* What a terminal would show of the line at last; ornaments are left out where they stand before the words. */
 static void clean(const char *text, size_t len, struct buf *line)
 {
-	bool ornament = true;
+	struct clean clean = { .line = line, .ornament = true };
+	struct escape escape = { 0 };
+	struct escape_token token;
 
 	buf_clear(line);
 	len = len > LINE_LOOKED ? LINE_LOOKED : len;
 	while (len && (text[len - 1] == '\r' || text[len - 1] == ' ' || text[len - 1] == '\t'))
 		len--;
-	for (size_t i = 0; i < len;) {
-		uint32_t cp;
-		size_t n;
-
-		if (text[i] == 0x1b) {
-			i = behind_escape(text, len, i);
-			continue;
-		}
-		n = utf8_decode(text + i, len - i, &cp);
-		if (cp == '\r')
-			buf_clear(line);
-		else if (cp == '\t' || cp == ' ')
-			buf_puts(line, ornament ? "" : " ");
-		else if (!is_ornament(cp) && utf8_is_safe(cp))
-			buf_append(line, text + i, n);
-		/* Blanks behind them, and before the first word, are left out, too. */
-		ornament = is_ornament(cp) || line->len == 0 || (ornament && cp == ' ');
-		i += n;
-	}
+	while (escape_next(&escape, &text, &len, &token))
+		clean_token(&clean, &token);
+	while (escape_end(&escape, &token))
+		clean_token(&clean, &token);
 	while (line->len && line->data[line->len - 1] == ' ')
 		buf_cut(line, line->len - 1);
 }

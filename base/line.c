@@ -122,16 +122,11 @@ static void control(struct line *line, char c, size_t max, line_fn *fn, void *ar
 	}
 }
 
-void line_feed(struct line *line, const void *bytes, size_t len, size_t max, line_fn *fn, void *arg)
+/* Text without sequences, with what strip tells of the line. */
+static void take(struct line *line, const struct buf *plain, size_t max, line_fn *fn, void *arg)
 {
-	struct buf plain = { 0 };
-	const char *text, *end;
+	const char *text = buf_text(plain), *end = text + plain->len;
 
-	line->strip.flat = !line->terminal;
-	line->strip.marks = true;
-	strip_feed(&line->strip, bytes, len, &plain);
-	text = buf_text(&plain);
-	end = text + plain.len;
 	while (text < end) {
 		const char *stop = text;
 
@@ -144,11 +139,28 @@ void line_feed(struct line *line, const void *bytes, size_t len, size_t max, lin
 		control(line, *text, max, fn, arg);
 		text++;
 	}
+}
+
+void line_feed(struct line *line, const void *bytes, size_t len, size_t max, line_fn *fn, void *arg)
+{
+	struct buf plain = { 0 };
+
+	line->strip.flat = !line->terminal;
+	line->strip.marks = true;
+	strip_feed(&line->strip, bytes, len, &plain);
+	take(line, &plain, max, fn, arg);
 	buf_done(&plain);
 }
 
 void line_end(struct line *line, line_fn *fn, void *arg)
 {
+	struct buf cut = { 0 };
+
+	strip_end(&line->strip, &cut);
+	if (cut.len > 0 && line->back)
+		buf_clear(&line->text);
+	buf_append(&line->text, buf_text(&cut), cut.len);
+	buf_done(&cut);
 	if (line->text.len > 0)
 		give(line, fn, arg);
 }
@@ -174,6 +186,7 @@ void line_words(struct buf *out, const char *text, size_t len, bool keep_lines)
 	bool some = false;
 
 	strip_feed(&strip, text, len, &plain);
+	strip_end(&strip, &plain);
 	quiet(&all, buf_text(&plain), plain.len);
 	for (size_t i = 0, n; i < all.len; i += n + (i + n < all.len)) {
 		for (n = 0; i + n < all.len && all.data[i + n] != '\n' && all.data[i + n] != '\r'; n++)

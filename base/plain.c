@@ -2,65 +2,62 @@
 #include "base/plain.h"
 
 #include <stdbool.h>
-#include <string.h>
 
-#include "base/utf8.h"
+#include "base/escape.h"
 
-enum { PLAIN, ESCAPE, SEQUENCE, STRING, STRING_ESCAPE };
+#define BAD "\xef\xbf\xbd"	/* U+FFFD */
 
-/* Swallows escape sequences byte by byte. True when c is text. */
-static bool is_text(int *state, unsigned char c)
-{
-	switch (*state) {
-	case ESCAPE:
-		*state = c == '[' ? SEQUENCE : strchr("]PX^_", c) && c ? STRING : strchr("()*+#%", c) && c ? ESCAPE : PLAIN;
-		return false;
-	case SEQUENCE:
-		if (c >= 0x40 && c <= 0x7e)
-			*state = PLAIN;
-		return false;
-	case STRING:
-		if (c == 0x07)
-			*state = PLAIN;
-		else if (c == 0x1b)
-			*state = STRING_ESCAPE;
-		return false;
-	case STRING_ESCAPE:
-		*state = PLAIN;
-		return false;
-	default:
-		if (c == 0x1b)
-			*state = ESCAPE;
-		return c != 0x1b;
-	}
-}
+struct plain {
+	struct buf *out;
+	size_t begin;		/* of out: what stood there before is not ours */
+	bool returned;		/* a carriage return came just now; with \n it is one line end */
+};
 
 /* The last character goes: "a\bb" is a "b" on the screen. */
-static void rub_out(struct buf *out)
+static void rub_out(struct plain *plain)
 {
-	while (out->len > 0 && ((unsigned char)out->data[out->len - 1] & 0xc0) == 0x80)
-		out->len--;
-	if (out->len > 0 && out->data[out->len - 1] != '\n')
-		out->len--;
+	size_t len = plain->out->len;
+
+	while (len > plain->begin && ((unsigned char)plain->out->data[len - 1] & 0xc0) == 0x80)
+		len--;
+	if (len > plain->begin && plain->out->data[len - 1] != '\n')
+		len--;
+	buf_cut(plain->out, len);
+}
+
+static void control(struct plain *plain, uint32_t code)
+{
+	if (code == '\b')
+		rub_out(plain);
+	else if (code == '\r')
+		plain->returned = true;
+	else
+		buf_putc(plain->out, code == '\n' ? '\n' : ' ');
+}
+
+static void put(struct plain *plain, const struct escape_token *token)
+{
+	if (plain->returned && !(token->kind == ESCAPE_CONTROL && token->code == '\n'))
+		buf_putc(plain->out, '\n');
+	plain->returned = false;
+	if (token->kind == ESCAPE_TEXT)
+		buf_append(plain->out, token->text, token->len);
+	else if (token->kind == ESCAPE_INVALID)
+		buf_puts(plain->out, BAD);
+	else if (token->kind == ESCAPE_CONTROL)
+		control(plain, token->code);
 }
 
 void plain_text(struct buf *out, const char *bytes, size_t len)
 {
-	struct buf text = { 0 };
-	int state = PLAIN;
+	struct plain plain = { .out = out, .begin = out->len };
+	struct escape escape = { 0 };
+	struct escape_token token;
 
-	for (size_t i = 0; i < len; i++) {
-		unsigned char c = (unsigned char)bytes[i];
-
-		if (!is_text(&state, c))
-			continue;
-		if (c == '\b')
-			rub_out(&text);
-		else if (c == '\r')
-			buf_puts(&text, i + 1 < len && bytes[i + 1] == '\n' ? "" : "\n");
-		else
-			buf_putc(&text, c == '\n' ? '\n' : c < 0x20 || c == 0x7f ? ' ' : (char)c);
-	}
-	utf8_scrub(out, buf_text(&text), text.len);
-	buf_done(&text);
+	while (escape_next(&escape, &bytes, &len, &token))
+		put(&plain, &token);
+	while (escape_end(&escape, &token))
+		put(&plain, &token);
+	if (plain.returned)
+		buf_putc(out, '\n');
 }

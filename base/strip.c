@@ -3,120 +3,74 @@
 
 #include <string.h>
 
-enum state {
-	IN_TEXT,
-	IN_ESCAPE,	/* behind ESC */
-	IN_CHARSET,	/* behind ESC ( and the like: one byte more */
-	IN_CSI,
-	IN_STRING,	/* OSC, DCS …: until BEL or ST */
-	IN_STRING_END,	/* behind ESC in such a string */
-};
+static bool is(const struct escape_token *token, const char *parameters)
+{
+	return token->len == strlen(parameters) && memcmp(token->text, parameters, token->len) == 0;
+}
 
 /* What moves or erases within the line, in words that a line understands (base/line.h). */
-static void tell_line(const struct strip *strip, char final, struct buf *out)
+static void tell_line(const struct escape_token *token, struct buf *out)
 {
-	bool first = strip->len == 0 || (strip->len == 1 && (strip->params[0] == '0' || strip->params[0] == '1'));
-	bool all = strip->len == 1 && strip->params[0] == '2';
+	bool rest = is(token, "") || is(token, "0"), once = rest || is(token, "1");
 
-	if (!strip->marks)
-		return;
-	if ((final == 'K' || final == 'J') && all)
+	if ((token->code == 'K' || token->code == 'J') && is(token, "2"))
 		buf_putc(out, STRIP_ERASE);
-	else if ((final == 'K' || final == 'J') && (strip->len == 0 || (strip->len == 1 && strip->params[0] == '0')))
+	else if ((token->code == 'K' || token->code == 'J') && rest)
 		buf_putc(out, STRIP_ERASE_REST);
-	else if (final == 'G' && first)
+	else if (token->code == 'G' && once)
 		buf_putc(out, '\r');
-	else if (final == 'D' && first)
+	else if (token->code == 'D' && once)
 		buf_putc(out, '\b');
 }
 
 /* Full-screen programs switch to the other screen and back: ESC [ ? 47, 1047 or 1049 h, l. */
-static void end_csi(struct strip *strip, char final, struct buf *out)
+static void end_csi(struct strip *strip, const struct escape_token *token, struct buf *out)
 {
-	static const char *const modes[] = { "47", "1047", "1049" };
-	bool on = final == 'h';
+	bool on = token->code == 'h';
 
-	strip->state = IN_TEXT;
-	tell_line(strip, final, out);
-	if (strip->flat || (final != 'h' && final != 'l') || strip->len < 2 || strip->params[0] != '?' || on == strip->alternate)
+	if (token->odd)
 		return;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (strlen(modes[i]) != strip->len - 1 || memcmp(strip->params + 1, modes[i], strip->len - 1) != 0)
-			continue;
-		strip->alternate = on;
-		if (on)
-			buf_puts(out, "\r\n(a full-screen program)\r\n");
+	if (strip->marks)
+		tell_line(token, out);
+	if (strip->flat || (!on && token->code != 'l') || on == strip->alternate)
 		return;
-	}
+	if (!is(token, "?47") && !is(token, "?1047") && !is(token, "?1049"))
+		return;
+	strip->alternate = on;
+	if (on)
+		buf_puts(out, "\r\n(a full-screen program)\r\n");
 }
 
-static void in_text(struct strip *strip, char c, struct buf *out)
+static bool stays(const struct strip *strip, uint32_t code)
 {
-	if (c == '\033')
-		strip->state = IN_ESCAPE;
-	else if (!strip->alternate && (c == '\n' || c == '\r' || c == '\t' || (c == '\b' && strip->marks) || ((unsigned char)c >= 0x20 && c != 0x7f)))
-		buf_putc(out, c);
+	return code == '\n' || code == '\r' || code == '\t' || (code == '\b' && strip->marks);
 }
 
-static void in_escape(struct strip *strip, char c)
+static void put(struct strip *strip, const struct escape_token *token, struct buf *out)
 {
-	strip->state = IN_TEXT;
-	if (c == '[') {
-		strip->state = IN_CSI;
-		strip->len = 0;
-	} else if (c == ']' || c == 'P' || c == '^' || c == '_' || c == 'X') {
-		strip->state = IN_STRING;
-	} else if (c == '\033') {
-		strip->state = IN_ESCAPE;
-	} else if (c >= 0x20 && c <= 0x2f) {
-		strip->state = IN_CHARSET;
-	}
-}
-
-static void in_csi(struct strip *strip, char c, struct buf *out)
-{
-	if (c >= 0x40 && c <= 0x7e) {
-		end_csi(strip, c, out);
-	} else if (c == '\033') {
-		strip->state = IN_ESCAPE;
-	} else if (c >= 0x20) {
-		/* A longer one is none that is looked for. */
-		if (strip->len < STRIP_PARAMS)
-			strip->params[strip->len++] = c;
-	} else if (c == 0x18 || c == 0x1a) {
-		strip->state = IN_TEXT;
-	}
-}
-
-static void in_string(struct strip *strip, char c)
-{
-	if (c == '\007' || c == 0x18 || c == 0x1a || (strip->state == IN_STRING_END && c == '\\'))
-		strip->state = IN_TEXT;
-	else
-		strip->state = c == '\033' ? IN_STRING_END : IN_STRING;
+	if (token->kind == ESCAPE_CSI)
+		end_csi(strip, token, out);
+	else if (strip->alternate)
+		return;
+	else if (token->kind == ESCAPE_TEXT || token->kind == ESCAPE_INVALID)
+		buf_append(out, token->text, token->len);
+	else if (token->kind == ESCAPE_CONTROL && stays(strip, token->code))
+		buf_putc(out, (char)token->code);
 }
 
 void strip_feed(struct strip *strip, const char *bytes, size_t len, struct buf *out)
 {
-	for (size_t i = 0; i < len; i++) {
-		char c = bytes[i];
+	struct escape_token token;
 
-		switch ((enum state)strip->state) {
-		case IN_TEXT:
-			in_text(strip, c, out);
-			break;
-		case IN_ESCAPE:
-			in_escape(strip, c);
-			break;
-		case IN_CHARSET:
-			strip->state = IN_TEXT;
-			break;
-		case IN_CSI:
-			in_csi(strip, c, out);
-			break;
-		case IN_STRING: case IN_STRING_END:
-			in_string(strip, c);
-			break;
-		}
-	}
+	while (escape_next(&strip->escape, &bytes, &len, &token))
+		put(strip, &token, out);
+}
+
+void strip_end(struct strip *strip, struct buf *out)
+{
+	struct escape_token token;
+
+	while (escape_end(&strip->escape, &token))
+		put(strip, &token, out);
+	strip->alternate = false;
 }

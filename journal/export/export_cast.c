@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/mem.h"
 #include "base/plain.h"
 #include "base/str.h"
@@ -17,11 +18,8 @@
 
 #define COLUMNS 100
 #define ROWS 30
-#define SEQUENCE_MAX 64		/* bytes of an escape sequence; longer ones are dropped */
 
 static const char settle[] = "\033[0m\033[?1049l\033[?25h\033[r\r\n";	/* behind a shell: whatever a program left */
-
-enum { TEXT, ESCAPE, CHARSET, CSI, STRING, STRING_ESCAPE };
 
 struct cast_state {
 	struct export_lines *lines;
@@ -29,10 +27,7 @@ struct cast_state {
 	int64_t began_us, last_us;
 	bool headed;
 	char *shell;		/* owned; path of the call whose terminal is shown, NULL = none */
-	int state;		/* of the shell's stream */
-	char sequence[SEQUENCE_MAX];
-	size_t sequence_len;
-	struct buf screen;	/* what is left of the shell's stream: sequences that are harmless, and text */
+	struct escape escape;	/* of the shell's stream */
 };
 
 /* [seconds, type, text] */
@@ -110,91 +105,54 @@ static bool mode_is_harmless(const char *digits)
 	return false;
 }
 
-/* A whole CSI sequence, without ESC [. */
-static bool sequence_is_harmless(char *text, size_t len)
+/* Scrolling down with more than one number is xterm's tracking of the mouse. */
+static bool csi_is_harmless(const struct escape_token *csi)
 {
-	char final = text[len - 1];
-	bool harmless;
+	const char *numbers = csi->code == 'T' ? "0123456789" : "0123456789;:";
+	char text[ESCAPE_SEQUENCE + 1] = "";
 
-	text[len - 1] = '\0';
-	if (text[0] == '?' && (final == 'h' || final == 'l'))
-		harmless = mode_is_harmless(text + 1);
-	else
-		harmless = strspn(text, "0123456789;:") == len - 1 && strchr("ABCDEFGHJKLMPSTXZ@defgmr`a", final);
-	text[len - 1] = final;
-	return harmless;
+	if (csi->odd || csi->code >= 0x7f)
+		return false;
+	memcpy(text, csi->text, csi->len);
+	if (text[0] == '?' && (csi->code == 'h' || csi->code == 'l'))
+		return mode_is_harmless(text + 1);
+	return strspn(text, numbers) == csi->len
+		&& strchr("ABCDEFGHJKLMPSTXZ@defgmr`a", (int)csi->code);
 }
 
-static void end_sequence(struct cast_state *me)
+/* Save, restore, down, next line, up; two character sets. Reset and keypad modes go. */
+static bool short_is_harmless(const struct escape_token *token)
 {
-	if (me->sequence_len < SEQUENCE_MAX && sequence_is_harmless(me->sequence, me->sequence_len)) {
-		buf_puts(&me->screen, "\033[");
-		buf_append(&me->screen, me->sequence, me->sequence_len);
-	}
-	me->state = TEXT;
+	if (token->len == 0)
+		return strchr("78DEM", (int)token->code);
+	return token->len == 1 && strchr("()*+", token->text[0]) && strchr("0B", (int)token->code);
 }
 
-static void after_escape(struct cast_state *me, char c)
+static bool control_is_harmless(uint32_t code)
 {
-	me->state = TEXT;
-	me->sequence_len = 0;
-	if (c == '[')
-		me->state = CSI;
-	else if (c && strchr("]PX^_", c))
-		me->state = STRING;
-	else if (c && strchr("()*+", c))
-		me->state = CHARSET;
-	else if (c && strchr("78DEM", c))	/* save, restore, down, next line, up; reset and keypad modes go */
-		buf_printf(&me->screen, "\033%c", c);
+	return code && code < 0x20 && strchr("\b\t\n\r\016\017", (int)code);
 }
 
-static void screen_byte(struct cast_state *me, char c)
+/* C1 controls do what ESC sequences do, as one character: out. */
+static void screen_put(const struct escape_token *token, struct buf *screen)
 {
-	unsigned char u = (unsigned char)c;
+	bool csi = token->kind == ESCAPE_CSI, brief = token->kind == ESCAPE_SHORT;
 
-	if (me->state == TEXT) {
-		if (u == 0x1b)
-			me->state = ESCAPE;
-		else if ((u >= 0x20 && u != 0x7f) || strchr("\b\t\n\r\016\017", c ? c : 'x'))
-			buf_putc(&me->screen, c);
-	} else if (me->state == ESCAPE) {
-		after_escape(me, c);
-	} else if (me->state == CHARSET) {
-		if (strchr("0B", c ? c : 'x'))
-			buf_printf(&me->screen, "\033(%c", c);
-		me->state = TEXT;
-	} else if (me->state == CSI) {
-		if (me->sequence_len < SEQUENCE_MAX)
-			me->sequence[me->sequence_len++] = c;
-		if (u >= 0x40 && u <= 0x7e)
-			end_sequence(me);
-		else if (u < 0x20 || u > 0x7e)
-			me->state = u == 0x1b ? ESCAPE : TEXT;
-	} else if (me->state == STRING) {
-		me->state = u == 0x07 ? TEXT : u == 0x1b ? STRING_ESCAPE : STRING;
-	} else {
-		me->state = TEXT;
-	}
+	if (token->kind == ESCAPE_TEXT)
+		buf_append(screen, token->text, token->len);
+	else if (token->kind == ESCAPE_INVALID)
+		buf_puts(screen, "\357\277\275");
+	else if (token->kind == ESCAPE_CONTROL && control_is_harmless(token->code))
+		buf_putc(screen, (char)token->code);
+	else if ((csi && csi_is_harmless(token)) || (brief && short_is_harmless(token)))
+		buf_printf(screen, "\033%s%.*s%c", csi ? "[" : "", (int)token->len, token->text,
+			(char)token->code);
 }
 
-/* C1 controls do what ESC sequences do, as one character: out. The end of a chunk may be in the middle of a character: kept for the next. */
-static void give_screen(struct cast_state *me, bool all)
+static void put_screen(struct cast_state *me, const struct buf *screen)
 {
-	size_t len = all ? me->screen.len : utf8_border(buf_text(&me->screen), me->screen.len);
-	struct buf text = { 0 };
-
-	for (size_t i = 0; i < len;) {
-		uint32_t cp;
-		size_t n = utf8_decode(me->screen.data + i, len - i, &cp);
-
-		if (cp < 0x80 || cp > 0x9f)
-			buf_append(&text, me->screen.data + i, n);
-		i += n;
-	}
-	if (text.len)
-		put(me, "o", text.data, text.len);
-	buf_consume(&me->screen, len);
-	buf_done(&text);
+	if (screen->len)
+		put(me, "o", screen->data, screen->len);
 }
 
 static void put_size(struct cast_state *me, int64_t rows, int64_t cols)
@@ -209,12 +167,16 @@ static void put_size(struct cast_state *me, int64_t rows, int64_t cols)
 static void shell_output(struct cast_state *me, const struct event *ev, const struct json *data)
 {
 	const char *bytes = ev->bytes;
+	size_t len = bytes ? ev->len : 0;
+	struct escape_token token;
+	struct buf screen = { 0 };
 
 	if (str_is(json_text(data, "stream", ""), "size"))
 		put_size(me, json_int(data, "rows", 0), json_int(data, "cols", 0));
-	for (size_t i = 0; bytes && i < ev->len; i++)
-		screen_byte(me, bytes[i]);
-	give_screen(me, false);
+	while (escape_next(&me->escape, &bytes, &len, &token))
+		screen_put(&token, &screen);
+	put_screen(me, &screen);
+	buf_done(&screen);
 }
 
 static void begin_shell(struct cast_state *me, const struct event *ev, const struct json *data)
@@ -229,11 +191,16 @@ static void begin_shell(struct cast_state *me, const struct event *ev, const str
 
 static void end_shell(struct cast_state *me)
 {
+	struct escape_token token;
+	struct buf screen = { 0 };
+
 	if (!me->shell)
 		return;
-	give_screen(me, true);
+	while (escape_end(&me->escape, &token))
+		screen_put(&token, &screen);
+	put_screen(me, &screen);
+	buf_done(&screen);
 	mem_set(&me->shell, NULL);
-	me->state = TEXT;
 	put(me, "o", settle, sizeof(settle) - 1);
 	put_size(me, ROWS, COLUMNS);
 }
@@ -350,7 +317,6 @@ static void cast_drop(void *state)
 	struct cast_state *me = state;
 
 	export_lines_free(me->lines);
-	buf_done(&me->screen);
 	mem_free(me->shell);
 	mem_free(me);
 }

@@ -89,6 +89,7 @@ static const struct {
 	{ "nothing that is known: the last paragraph", "step one\nstep two\n\nthe gizmo is askew\nturn it round\n", "much\n", "the gizmo is askew\nturn it round", NULL, "step two" },
 	{ "only output", "", "no\nway\n", "no\nway", NULL, NULL },
 	{ "nothing at all", "", "", "", NULL, NULL },
+	{ "sequences in one another", "\033\033[31merror: \033]0;t\033[1mno\030 way \033$(Bout\033P;x\033\\\n", "", "error: no way out", NULL, NULL },
 	{ "a bar that grows in place", "", "10 %\r50 %\rcannot go on\r\n", "cannot go on", NULL, "50 %" },
 };
 

@@ -27,6 +27,9 @@ static const struct {
 	{ "na\303\257ve \360\237\246\243", "na\303\257ve \360\237\246\243" },
 	{ "\033[00000000000000000000000000000000000000000000000001049hm", "m" },
 	{ "\033]never ended", "" },
+	{ "\033]0;left open\033[31mred\033(B\033$(Cx", "redx" },
+	{ "\033[3\n1mx\033\033[31m red", "\nx red" },
+	{ "\302\23331m\033Pone\007two\033\\a", "31ma" },
 };
 
 static void strip__leaves_words_and_nothing_else(void **state)

@@ -297,7 +297,7 @@ static void export_cast__shows_a_shell_as_it_was(void **state)
 {
 	static const char first[] = "\033[?1049h\033[2J\033[1;1H\033[38;5;3mvim caf\xc3";
 	static const char second[] = "\xa9 \033[6n\033]0;title\007\033]52;c;aGk=\033\\\033[?1000h\033[?2004h\033[c\033[?1";
-	static const char third[] = "049l\033[0m\033(0q\033(B\xc2\x9b" "5n\033cdone\r\n";
+	static const char third[] = "049l\033[0m\033(0q\033(B\033)0\033[1;1;1;1;1T\033[3T\033\033[31\030\xc2\x9b" "5n\033cdone\r\n";
 	struct buf lines = { 0 };
 	char *cast, *shown, *sizes, *marks;
 
@@ -313,7 +313,7 @@ static void export_cast__shows_a_shell_as_it_was(void **state)
 	shown = cast_texts(cast, "o");
 	sizes = cast_texts(cast, "r");
 	marks = cast_texts(cast, "m");
-	assert_has(shown, "\033[?1049h\033[2J\033[1;1H\033[38;5;3mvim caf\xc3\xa9 \033[?1049l\033[0m\033(0q\033(B5ndone\r\n\033[0m\033[?1049l\033[?25h");
+	assert_has(shown, "\033[?1049h\033[2J\033[1;1H\033[38;5;3mvim caf\xc3\xa9 \033[?1049l\033[0m\033(0q\033(B\033)0\033[3T5ndone\r\n\033[0m\033[?1049l\033[?25h");
 	assert_string_equal(sizes, "80x24\n132x50\n100x30\n");
 	assert_has(marks, "by hand on app1\n");
 	assert_has(cast, "[20.300000,\"o\",");

@@ -17,46 +17,35 @@
 #define ARGUMENTS 15
 #define BAD "\357\277\275"	/* U+FFFD */
 
-enum state {
-	IN_TEXT,
-	IN_ESCAPE,	/* behind ESC */
-	IN_CHARSET,	/* behind ESC and one of ( ) * + #: one byte more */
-	IN_CSI,
-	IN_STRING,	/* OSC, DCS …: until BEL or ST */
-	IN_STRING_END,	/* behind ESC in such a string */
-};
-
-static bool is_one_of(char c, const char *set)
+static bool is_one_of(uint32_t c, const char *set)
 {
-	return c && strchr(set, c);
+	return c && c < 0x80 && strchr(set, (int)c);
 }
 
 /* How many digits a number of the sequence may have: 999 is more than any terminal has of anything but modes. */
-static int digits_max(const struct gate *gate)
+static int digits_max(const struct escape_token *csi)
 {
-	return gate->len > 0 && gate->sequence[0] == '?' ? 4 : 3;
+	return csi->len > 0 && csi->text[0] == '?' ? 4 : 3;
 }
 
 /* Parameters and what is between them and the final byte, copied as far as libvterm has room: false when it is odd. */
-static bool put_arguments(const struct gate *gate, struct buf *out)
+static bool put_arguments(const struct escape_token *csi, struct buf *out)
 {
 	int digits = 0, arguments = 1;
 	bool behind = false;	/* an intermediate byte came */
 
-	for (size_t i = 0; i < gate->len; i++) {
-		char c = gate->sequence[i];
+	for (size_t i = 0; i < csi->len; i++) {
+		char c = csi->text[i];
 		bool digit = c >= '0' && c <= '9';
 
 		if (c >= 0x20 && c <= 0x2f) {
 			if (behind)
 				return false;
 			behind = true;
-		} else if (behind || (c >= 0x3c && i > 0)) {
-			return false;
 		}
 		digits = digit ? digits + 1 : 0;
 		arguments += c == ';' || c == ':';
-		if (digits > digits_max(gate))
+		if (digits > digits_max(csi))
 			continue;
 		if (arguments > ARGUMENTS)
 			return true;
@@ -66,12 +55,12 @@ static bool put_arguments(const struct gate *gate, struct buf *out)
 }
 
 /* Modes that nobody needs here and that count rows and columns from elsewhere: origin (6), left and right margins (69). */
-static bool is_odd_mode(const struct gate *gate)
+static bool is_odd_mode(const struct escape_token *csi)
 {
 	int number = 0;
 
-	for (size_t i = 1; i <= gate->len && gate->sequence[0] == '?'; i++) {
-		char c = i < gate->len ? gate->sequence[i] : ';';
+	for (size_t i = 1; i <= csi->len && csi->text[0] == '?'; i++) {
+		char c = i < csi->len ? csi->text[i] : ';';
 
 		if (c < '0' || c > '9') {
 			if (number == 6 || number == 69)
@@ -84,158 +73,115 @@ static bool is_odd_mode(const struct gate *gate)
 	return false;
 }
 
-static size_t number_of(const struct gate *gate)
+static size_t number_of(const struct escape_token *csi)
 {
 	size_t number = 0;
 
-	for (size_t i = 0; i < gate->len && number < 10000; i++) {
-		if (gate->sequence[i] < '0' || gate->sequence[i] > '9')
+	for (size_t i = 0; i < csi->len && number < 10000; i++) {
+		if (csi->text[i] < '0' || csi->text[i] > '9')
 			return 0;
-		number = number * 10 + (size_t)(gate->sequence[i] - '0');
+		number = number * 10 + (size_t)(csi->text[i] - '0');
 	}
 	return number ? number : 1;
 }
 
 /* "Repeat the last character" is done here: libvterm never ends when there was none. */
-static void repeat(const struct gate *gate, int cols, struct buf *out)
+static void repeat(
+	const struct gate *gate, const struct escape_token *csi, int cols, struct buf *out)
 {
-	size_t count = number_of(gate), most = cols > 0 ? (size_t)cols : 1;
+	size_t count = number_of(csi), most = cols > 0 ? (size_t)cols : 1;
 
 	for (size_t i = 0; gate->last_len && i < count && i < most; i++)
 		buf_append(out, gate->last, gate->last_len);
 }
 
-static void end_csi(struct gate *gate, char final, int cols, struct buf *out)
+static void put_csi(
+	const struct gate *gate, const struct escape_token *csi, int cols, struct buf *out)
 {
 	static const char known[] = "@ABCDEFGHIJKLMPSTXZ`acdefghjklmnpqrsu}~";
+	bool mode = csi->code == 'h' || csi->code == 'l';
 	size_t mark = out->len;
 
-	gate->state = IN_TEXT;
-	if (final == 'b' && gate->len < GATE_SEQUENCE) {
-		repeat(gate, cols, out);
+	if (csi->odd)
+		return;
+	if (csi->code == 'b') {
+		repeat(gate, csi, cols, out);
 		return;
 	}
-	if (!is_one_of(final, known) || gate->len == GATE_SEQUENCE || ((final == 'h' || final == 'l') && is_odd_mode(gate)))
+	if (!is_one_of(csi->code, known) || (mode && is_odd_mode(csi)))
 		return;
 	buf_puts(out, "\033[");
-	if (put_arguments(gate, out))
-		buf_putc(out, final);
+	if (put_arguments(csi, out))
+		buf_putc(out, (char)csi->code);
 	else
-		out->len = mark;
+		buf_cut(out, mark);
 }
 
-static void in_control(struct gate *gate, char c, struct buf *out)
+/* Character sets, lines of double size, and what stands alone behind ESC. */
+static void put_short(const struct escape_token *token, struct buf *out)
 {
-	if (c == '\033')
-		gate->state = IN_ESCAPE;
-	else if (c == 0x18 || c == 0x1a)
-		gate->state = IN_TEXT;
-	else if (is_one_of(c, "\b\t\n\v\f\r\016\017"))
-		buf_putc(out, c);
-}
+	char kind = token->len == 1 ? token->text[0] : '\0';
+	const char *known = token->len == 0 ? "78DEHMc=>no|}~"
+		: kind == '#' ? "34568"
+		: is_one_of((unsigned char)kind, "()*+") ? "0AB" : "";
 
-static void in_escape(struct gate *gate, char c, struct buf *out)
-{
-	gate->state = IN_TEXT;
-	gate->len = 0;
-	if (c == '[') {
-		gate->state = IN_CSI;
-	} else if (is_one_of(c, "]P^_X")) {
-		gate->state = IN_STRING;
-	} else if (is_one_of(c, "()*+#")) {
-		gate->state = IN_CHARSET;
-		gate->sequence[gate->len++] = c;
-	} else if (c >= 0x20 && c <= 0x2f) {
-		gate->state = IN_CHARSET;
-	} else if (is_one_of(c, "78DEHMc=>no|}~")) {
-		buf_putc(out, '\033');
-		buf_putc(out, c);
-	}
-}
-
-static void in_charset(struct gate *gate, char c, struct buf *out)
-{
-	gate->state = IN_TEXT;
-	if (gate->len == 0 || !is_one_of(c, gate->sequence[0] == '#' ? "34568" : "0AB"))
+	if (!is_one_of(token->code, known))
 		return;
 	buf_putc(out, '\033');
-	buf_putc(out, gate->sequence[0]);
-	buf_putc(out, c);
+	if (kind)
+		buf_putc(out, kind);
+	buf_putc(out, (char)token->code);
 }
 
-static void in_csi(struct gate *gate, char c, int cols, struct buf *out)
+/* What a repetition would repeat: the last character of the text that takes room. */
+static void keep_last(struct gate *gate, const struct escape_token *text)
 {
-	if (c >= 0x40 && c <= 0x7e)
-		end_csi(gate, c, cols, out);
-	else if (c == 0x7f)
+	uint32_t cp;
+
+	for (size_t end = text->len, at; end > 0; end = at) {
+		at = end - 1;
+		while (at > 0 && ((unsigned char)text->text[at] & 0xc0) == 0x80)
+			at--;
+		utf8_decode(text->text + at, end - at, &cp);
+		if (utf8_width(cp) < 1)
+			continue;
+		memcpy(gate->last, text->text + at, end - at);
+		gate->last_len = end - at;
 		return;
-	else if (gate->len < GATE_SEQUENCE)
-		gate->sequence[gate->len++] = c;
-}
-
-static void in_string(struct gate *gate, char c)
-{
-	if (c == '\007' || c == 0x18 || c == 0x1a || (gate->state == IN_STRING_END && c == '\\'))
-		gate->state = IN_TEXT;
-	else
-		gate->state = c == '\033' ? IN_STRING_END : IN_STRING;
-}
-
-static void ascii(struct gate *gate, char c, int cols, struct buf *out)
-{
-	if (gate->state == IN_STRING || gate->state == IN_STRING_END) {
-		in_string(gate, c);
-	} else if (c < 0x20) {
-		in_control(gate, c, out);
-	} else if (gate->state == IN_ESCAPE) {
-		in_escape(gate, c, out);
-	} else if (gate->state == IN_CHARSET) {
-		in_charset(gate, c, out);
-	} else if (gate->state == IN_CSI) {
-		in_csi(gate, c, cols, out);
-	} else if (c != 0x7f) {
-		buf_putc(out, c);
-		gate->last[0] = c;
-		gate->last_len = 1;
 	}
 }
 
-/* A character beyond ASCII: text, or the end of a sequence that it does not belong into. */
-static void character(struct gate *gate, const char *bytes, size_t len, uint32_t cp, struct buf *out)
+static void put(struct gate *gate, const struct escape_token *token, int cols, struct buf *out)
 {
-	if (gate->state == IN_STRING || gate->state == IN_STRING_END)
-		return;
-	gate->state = IN_TEXT;
-	if ((cp == UTF8_BAD && len == 1) || (cp >= 0x80 && cp < 0xa0)) {
+	switch (token->kind) {
+	case ESCAPE_TEXT:
+		buf_append(out, token->text, token->len);
+		keep_last(gate, token);
+		break;
+	case ESCAPE_INVALID:
 		buf_puts(out, BAD);
-		return;
+		break;
+	case ESCAPE_CONTROL:
+		if (token->code > 0x7f)
+			buf_puts(out, BAD);
+		else if (is_one_of(token->code, "\b\t\n\v\f\r\016\017"))
+			buf_putc(out, (char)token->code);
+		break;
+	case ESCAPE_SHORT:
+		put_short(token, out);
+		break;
+	case ESCAPE_CSI:
+		put_csi(gate, token, cols, out);
+		break;
+	case ESCAPE_STRING:
+		break;
 	}
-	buf_append(out, bytes, len);
-	if (utf8_width(cp) < 1)
-		return;
-	memcpy(gate->last, bytes, len);
-	gate->last_len = len;
 }
 
 void gate_pass(struct gate *gate, const char *bytes, size_t len, int cols, struct buf *out)
 {
-	struct buf all = { 0 };
-	size_t whole;
+	struct escape_token token;
 
-	buf_append(&all, gate->cut, gate->cut_len);
-	buf_append(&all, bytes, len);
-	whole = utf8_border(buf_text(&all), all.len);
-	for (size_t i = 0; i < whole;) {
-		uint32_t cp;
-		size_t n = utf8_decode(all.data + i, whole - i, &cp);
-
-		if (cp < 0x80)
-			ascii(gate, all.data[i], cols, out);
-		else
-			character(gate, all.data + i, n, cp, out);
-		i += n;
-	}
-	gate->cut_len = all.len - whole;
-	memcpy(gate->cut, buf_text(&all) + whole, gate->cut_len);
-	buf_done(&all);
+	while (escape_next(&gate->escape, &bytes, &len, &token))
+		put(gate, &token, cols, out);
 }
