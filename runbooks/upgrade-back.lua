@@ -332,7 +332,7 @@ change "sidekiq" { title = "Start the old Sidekiq", needs = { "site", "back" }, 
 		end
 		sidekiq.drain(s, s.site, all, s.params.drain)
 		each(with_it, function(host)
-			for _, unit in ipairs(mastodon.units(s.site, host, "sidekiq")) do mastodon.root_run(host, ("%ssystemctl restart %s"):format(waking[host][unit], q(unit))) end
+			services.restart(host, mastodon.units(s.site, host, "sidekiq"), waking[host])
 		end)
 		retry({ times = 90, every = "1s", waiting = "for the old Sidekiq to show in Redis", what = "the old Sidekiq processes are not all there (journalctl -u 'mastodon-sidekiq*' shows why)" },
 			function() return sidekiq_is_old(s) end)

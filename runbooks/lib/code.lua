@@ -54,11 +54,11 @@ else
 		[ ! -e "$f" ] || say lock "$f, of $(date -r "$f" '+%F %T')"
 	done
 	for f in FETCH_HEAD ORIG_HEAD logs/HEAD; do [ ! -e "$dir/$f" ] || [ -w "$dir/$f" ] || say locked "./$dir/$f"; done
-	if [ -e "$dir/MERGE_HEAD" ]; then say begun merge
-	elif [ -e "$dir/rebase-apply/applying" ]; then say begun am
-	elif [ -d "$dir/rebase-merge" ] || [ -d "$dir/rebase-apply" ]; then say begun rebase
-	elif [ -e "$dir/CHERRY_PICK_HEAD" ]; then say begun cherry-pick
-	elif [ -e "$dir/REVERT_HEAD" ]; then say begun revert; fi
+	# The first that is there: a rebase that stopped has a CHERRY_PICK_HEAD, too.
+	for begun in MERGE_HEAD=merge rebase-apply/applying=am rebase-merge=rebase rebase-apply=rebase \
+		CHERRY_PICK_HEAD=cherry-pick REVERT_HEAD=revert; do
+		[ ! -e "$dir/${begun%%=*}" ] || { say begun "${begun#*=}"; break; }
+	done
 	{ echo .; git -c core.quotePath=false ls-files | sed -n 's#/[^/]*$##p' | uniq | sort -u; find .git -type d ! -writable 2>/dev/null; } |
 		while IFS= read -r d; do [ ! -d "$d" ] || [ -w "$d" ] || say locked "./$d"; done | head -n 5
 	ps -ww -eo pid=,etimes=,user:32=,args= | awk '{ word = $4; sub(/.*\//, "", word); args = $0; sub(/^ *[0-9]+ +[0-9]+ +[^ ]+ +/, "", args) }

@@ -81,7 +81,8 @@ function M.sidekiq(s, site, since, limit)
 				drain_unit(s, site, host, unit.name, limit, decided)
 				return true
 			end)
-			mastodon.root_run(host, ("systemctl stop %s; %ssystemctl start %s"):format(q(unit.name), waking[host][unit.name], q(unit.name)))
+			local start = services.start_cmd(unit.name, waking[host], "start")
+			mastodon.root_run(host, ("systemctl stop %s; %s"):format(q(unit.name), start))
 		end
 	end)
 	each(mastodon.hosts_with(s, site, "sidekiq"), function(host)

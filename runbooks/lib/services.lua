@@ -182,6 +182,18 @@ function M.waking(host, names)
 	return texts
 end
 
+-- Shell text that does it (how: "restart", "reload", "start"), with what waking gave before it.
+function M.start_cmd(name, waking, how)
+	return ("%ssystemctl %s %s"):format(waking[name], how, q(name))
+end
+
+-- Units of a host, one after the other. waking: made before, for all that is started with them.
+function M.restart(host, names, waking)
+	for _, name in ipairs(names) do
+		mastodon.root_run(host, M.start_cmd(name, waking, "restart"))
+	end
+end
+
 -- Everything of Mastodon that runs, in words.
 function M.running(s)
 	local by_host, list = hosts.on_all(s, function(host)
@@ -426,7 +438,7 @@ function M.restart_web(s, site, how)
 			check(verdict ~= "stop", ("%s on %s was not restarted: no other web answers"):format(one.unit, one.host))
 		end
 		if one.first then reload_units(one.host, state[one.host]) end
-		mastodon.root_run(one.host, ("%ssystemctl %s %s"):format(waking[one.host][one.unit], one.how, q(one.unit)))
+		mastodon.root_run(one.host, M.start_cmd(one.unit, waking[one.host], one.how))
 		M.await(one.host, { one.unit }, since[one.host], 90, one.unit .. " does not answer", function()
 			return (one.how ~= "reload" or M.has_booted(one.host, { one.unit }, since[one.host])) and unit_answers(s, one.host, one.unit)
 		end)
@@ -464,7 +476,7 @@ function M.restart_streaming(s, site)
 		local names = mastodon.units(site, host, "streaming")
 		local state, since, waking = M.state(host, names), trim(mastodon.root_read(host, "date +%s").out), M.waking(host, names)
 		reload_units(host, state)
-		for _, name in ipairs(names) do mastodon.root_run(host, ("%ssystemctl restart %s"):format(waking[name], q(name))) end
+		M.restart(host, names, waking)
 		local all = {}
 		for _, name in ipairs(names) do
 			for _, member in ipairs(members(site, host, name)) do all[#all + 1] = member end

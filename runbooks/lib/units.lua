@@ -147,10 +147,12 @@ end
 -- What a name tells, where nothing else does: the guide's own names their kind; a longer one only of a unit that is not there now, as of one that is, its
 -- processes tell (mastodon-sidekiq-watchdog, mastodon-web-exporter).
 local function kind_by_name(name, unit)
-	local kind, rest = name:match("^mastodon%-(web)(.*)$")
-	if not kind then kind, rest = name:match("^mastodon%-(sidekiq)(.*)$") end
-	if not kind then kind, rest = name:match("^mastodon%-(streaming)(.*)$") end
-	if kind and (rest == "" or rest:find("^@") or not M.is_up(unit) and unit.type ~= "oneshot") then return kind end
+	for _, kind in ipairs { "web", "sidekiq", "streaming" } do
+		local rest = name:match("^mastodon%-" .. kind .. "(.*)$")
+		if rest and (rest == "" or rest:find("^@") or not M.is_up(unit) and unit.type ~= "oneshot") then
+			return kind
+		end
+	end
 end
 
 -- Each unit's kind, and whether it belongs to this Mastodon: by its command, by what runs in it, by its folder, at last by its name.

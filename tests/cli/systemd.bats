@@ -233,10 +233,10 @@ listeners() { app1 ss -Hltnx | awk '{ print $4 $5 }'; }
 	need_systemd
 	mkdir -p "$BATS_TEST_TMPDIR/runbooks" "$BATS_TEST_TMPDIR/journal"
 	ln -s "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_TEST_TMPDIR/runbooks/lib"
-	cp "$BATS_TEST_DIRNAME/../lib/stops.lua" "$BATS_TEST_TMPDIR/runbooks/"
+	cp "$BATS_TEST_DIRNAME/../lib/restarts.lua" "$BATS_TEST_TMPDIR/runbooks/"
 	"$FLEET" setup app1 web-socket
 	BELLBOOK_JOURNAL=$BATS_TEST_TMPDIR/journal/j.db run "$FLEET" exec python3 "$BATS_TEST_DIRNAME/../lib/drive.py" \
-		"manual:between=done!! '$FLEET' in app1 curl -sf -m 5 -o /dev/null http://127.0.0.1:3000/health" -- "$BELLBOOK" run "$BATS_TEST_TMPDIR/runbooks/stops.lua" --json
+		"manual:between=done!! '$FLEET' in app1 curl -sf -m 5 -o /dev/null http://127.0.0.1:3000/health" -- "$BELLBOOK" run "$BATS_TEST_TMPDIR/runbooks/restarts.lua" --set way=stop --json
 	has "CLOSED ok"
 	has "systemctl stop 'mastodon-web.socket' 'mastodon-web'"
 	has_not "RUNS app1: mastodon-web"

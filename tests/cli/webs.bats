@@ -19,7 +19,7 @@ setup_file() {
 	"$FLEET" in app1 nginx -s reload
 	mkdir "$BATS_FILE_TMPDIR/runbooks"
 	ln -s "$BATS_TEST_DIRNAME/../../runbooks/lib" "$BATS_FILE_TMPDIR/runbooks/lib"
-	cp "$BATS_TEST_DIRNAME/../lib/webs.lua" "$BATS_FILE_TMPDIR/runbooks/"
+	cp "$BATS_TEST_DIRNAME/../lib/restarts.lua" "$BATS_FILE_TMPDIR/runbooks/"
 }
 
 teardown_file() { "$FLEET" down >&2; }
@@ -32,7 +32,7 @@ teardown() {
 # again: the walk, after what happened before is forgotten.
 again() {
 	forget
-	DRIVE_COMMANDS=1 walk "$BATS_FILE_TMPDIR/runbooks/webs.lua"
+	DRIVE_COMMANDS=1 walk "$BATS_FILE_TMPDIR/runbooks/restarts.lua" --set way=spare
 }
 
 # What the question of the step lists for app1.
