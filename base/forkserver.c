@@ -47,7 +47,7 @@ struct serving {
 	fork_child_fn *fn;
 	pid_t self;
 	pid_t *children;	/* owned */
-	size_t count, cap;
+	size_t count;
 };
 
 /* Only its number matters: it interrupts ppoll. */
@@ -82,11 +82,7 @@ static _Noreturn void run_child(const struct serving *serving, int fd)
 /* Forks a child; fds[0] stays with us for the owner. Fills *answer. */
 static void fork_child(struct serving *serving, int fds[2], struct answer *answer)
 {
-	if (serving->count == serving->cap) {
-		serving->cap = serving->cap ? serving->cap * 2 : 16;
-		serving->children = mem_grow(serving->children, serving->cap,
-					     sizeof(*serving->children));
-	}
+	serving->children = mem_more(serving->children, serving->count, sizeof(*serving->children));
 	answer->pid = fork();
 	answer->code = errno;
 	if (answer->pid == 0)

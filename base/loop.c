@@ -73,11 +73,11 @@ struct handler {
 struct loop {
 	int64_t (*clock)(void);
 	struct watch *watches;		/* owned; order of registration */
-	size_t watch_count, watch_cap;
+	size_t watch_count;
 	struct timer *timers;		/* owned; sorted by due_us, serial */
-	size_t timer_count, timer_cap;
+	size_t timer_count;
 	struct deferred *deferred;	/* owned; a queue */
-	size_t deferred_count, deferred_cap;
+	size_t deferred_count;
 	struct pollfd *polled;		/* owned; question and answer of this round */
 	size_t polled_cap;
 	struct handler handlers[NSIG];
@@ -99,15 +99,6 @@ struct loop *loop_new(int64_t (*clock)(void))
 	return loop;
 }
 
-/* Room for one more element in an array of the loop. */
-static void *grow(void *array, size_t count, size_t *cap, size_t size)
-{
-	if (count < *cap)
-		return array;
-	*cap = *cap ? *cap * 2 : 8;
-	return mem_grow(array, *cap, size);
-}
-
 static struct watch *watch_find(struct loop *loop, int fd)
 {
 	size_t at = 0;
@@ -123,8 +114,7 @@ void loop_watch(struct loop *loop, int fd, short events, loop_fd_fn *fn, void *a
 
 	assert(fd >= 0 && fn);
 	if (!watch) {
-		loop->watches = grow(loop->watches, loop->watch_count, &loop->watch_cap,
-				     sizeof(*loop->watches));
+		loop->watches = mem_more(loop->watches, loop->watch_count, sizeof(*loop->watches));
 		watch = &loop->watches[loop->watch_count++];
 	}
 	*watch = (struct watch){
@@ -173,7 +163,7 @@ int loop_after(struct loop *loop, int64_t delay_us, loop_fn *fn, void *arg)
 	if (delay_us < 0)
 		delay_us = 0;
 	timer.due_us = delay_us < INT64_MAX - now ? now + delay_us : INT64_MAX;
-	loop->timers = grow(loop->timers, loop->timer_count, &loop->timer_cap, sizeof(timer));
+	loop->timers = mem_more(loop->timers, loop->timer_count, sizeof(timer));
 	/* The newest has the highest serial: behind all that are not later. */
 	while (at > 0 && loop->timers[at - 1].due_us > timer.due_us)
 		at--;
@@ -201,8 +191,7 @@ void loop_cancel(struct loop *loop, int id)
 void loop_defer(struct loop *loop, loop_fn *fn, void *arg)
 {
 	assert(fn);
-	loop->deferred = grow(loop->deferred, loop->deferred_count, &loop->deferred_cap,
-			      sizeof(*loop->deferred));
+	loop->deferred = mem_more(loop->deferred, loop->deferred_count, sizeof(*loop->deferred));
 	loop->deferred[loop->deferred_count++] = (struct deferred){ .fn = fn, .arg = arg };
 }
 
@@ -281,7 +270,7 @@ static size_t ask(struct loop *loop)
 	size_t count = loop->watch_count;
 
 	if (count > loop->polled_cap) {
-		loop->polled_cap = loop->watch_cap;
+		loop->polled_cap = 2 * count;
 		loop->polled = mem_grow(loop->polled, loop->polled_cap, sizeof(*loop->polled));
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -62,6 +62,13 @@ void *mem_grow(void *old, size_t count, size_t size)
 	return block;
 }
 
+void *mem_more(void *array, size_t count, size_t size)
+{
+	if ((count & (count - 1)) != 0)
+		return array;
+	return mem_grow(array, count > 0 ? product(count, 2) : 1, size);
+}
+
 void *mem_dup(const void *bytes, size_t len)
 {
 	char *copy;

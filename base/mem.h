@@ -14,6 +14,11 @@ void *mem_array(size_t count, size_t size);
 /* Grows or shrinks; new bytes are NOT zeroed; aborts when memory is out. Takes old, returns its successor. */
 void *mem_grow(void *old, size_t count, size_t size);
 
+/* Room for one element more behind the count of an array, which is NULL at first and grows by this
+ * alone: it doubles where count is a power of two, so no capacity is kept. Elements may be taken off
+ * again. New room is NOT zeroed. Takes array, returns its successor. */
+void *mem_more(void *array, size_t count, size_t size);
+
 /* Copy of len bytes, plus a NUL behind them that len does not count. Caller owns. */
 void *mem_dup(const void *bytes, size_t len);
 

@@ -9,9 +9,9 @@
 
 struct redactor {
 	struct automaton_form *forms;	/* owned, their bytes too */
-	size_t form_count, form_cap;
+	size_t form_count;
 	char **names;			/* owned */
-	size_t name_count, name_cap;
+	size_t name_count;
 	size_t longest;
 	struct automaton *automaton;	/* owned; NULL while nothing is registered */
 	uint64_t version;		/* grows with each rebuild; streams compare it */
@@ -67,11 +67,7 @@ static uint32_t name_number(struct redactor *redactor, const char *name)
 		if (strcmp(redactor->names[i], name) == 0)
 			return (uint32_t)i;
 	}
-	if (redactor->name_count == redactor->name_cap) {
-		redactor->name_cap = redactor->name_cap ? redactor->name_cap * 2 : 8;
-		redactor->names = mem_grow(redactor->names, redactor->name_cap,
-					   sizeof(*redactor->names));
-	}
+	redactor->names = mem_more(redactor->names, redactor->name_count, sizeof(*redactor->names));
 	redactor->names[redactor->name_count] = mem_strdup(name);
 	return (uint32_t)redactor->name_count++;
 }
@@ -93,11 +89,7 @@ static void add_form(void *arg, const char *bytes, size_t len)
 		if (form->len == len && memcmp(form->bytes, bytes, len) == 0)
 			return;
 	}
-	if (redactor->form_count == redactor->form_cap) {
-		redactor->form_cap = redactor->form_cap ? redactor->form_cap * 2 : 32;
-		redactor->forms = mem_grow(redactor->forms, redactor->form_cap,
-					   sizeof(*redactor->forms));
-	}
+	redactor->forms = mem_more(redactor->forms, redactor->form_count, sizeof(*redactor->forms));
 	redactor->forms[redactor->form_count++] = (struct automaton_form){
 		.bytes = mem_dup(bytes, len), .len = len, .name = adding->name,
 	};

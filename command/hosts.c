@@ -216,7 +216,8 @@ static int choose(struct looking *looking, const struct options *o, const struct
 		}
 		if (!wanted)
 			continue;
-		looking->targets = mem_grow(looking->targets, looking->count + 1, sizeof(*looking->targets));
+		looking->targets = mem_more(
+			looking->targets, looking->count, sizeof(*looking->targets));
 		looking->targets[looking->count++] = (struct target){.host = host, .jobs = json_text(value, "jobs", NULL)};
 	}
 	return 0;

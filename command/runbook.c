@@ -97,7 +97,7 @@ size_t cmd_all_runbooks(char ***paths)
 				known = known || str_is(strrchr(list[k], '/') + 1, entry->d_name);
 			if (known)
 				continue;
-			list = mem_grow(list, count + 1, sizeof(*list));
+			list = mem_more(list, count, sizeof(*list));
 			list[count++] = mem_printf("%s/%s", folders[i], entry->d_name);
 		}
 		if (dir)

@@ -26,7 +26,7 @@ struct side {
 	struct model *model;		/* owned */
 	struct export_lines *lines;	/* owned */
 	struct said *said;		/* owned */
-	size_t count, cap;
+	size_t count;
 };
 
 /* --- one session --- */
@@ -45,10 +45,7 @@ static struct said *said_of(struct side *side, const struct export_line *line)
 
 	if (said)
 		return said;
-	if (side->count == side->cap) {
-		side->cap = side->cap ? 2 * side->cap : 16;
-		side->said = mem_grow(side->said, side->cap, sizeof(*said));
-	}
+	side->said = mem_more(side->said, side->count, sizeof(*said));
 	said = &side->said[side->count++];
 	*said = (struct said){ .attempt = line->attempt };
 	mem_set(&said->step, line->step);

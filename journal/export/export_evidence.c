@@ -22,7 +22,7 @@ struct evidence {		/* of one call; strings owned */
 
 struct export_evidence {
 	struct evidence *list;	/* owned */
-	size_t count, cap;
+	size_t count;
 };
 
 struct export_evidence *export_evidence_new(void)
@@ -63,10 +63,7 @@ static struct evidence *add(struct export_evidence *all, const struct export_lin
 {
 	struct evidence *one;
 
-	if (all->count == all->cap) {
-		all->cap = all->cap ? all->cap * 2 : 8;
-		all->list = mem_grow(all->list, all->cap, sizeof(*one));
-	}
+	all->list = mem_more(all->list, all->count, sizeof(*one));
 	one = &all->list[all->count++];
 	*one = (struct evidence){ .attempt = line->attempt };
 	mem_set(&one->step, line->step);

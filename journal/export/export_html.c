@@ -31,7 +31,7 @@ struct output {			/* of one call that has not ended; strings owned */
 struct html_state {
 	struct buf record;	/* the list, HTML already */
 	struct output *outputs;	/* owned */
-	size_t count, cap;
+	size_t count;
 	char date[TIME_TEXT];
 	char hash[2 * SHA256_LEN + 1];
 	bool open;		/* a list is open */
@@ -84,10 +84,7 @@ static struct output *output_of(struct html_state *me, const struct event *ev, b
 	}
 	if (!make)
 		return NULL;
-	if (me->count == me->cap) {
-		me->cap = me->cap ? 2 * me->cap : 8;
-		me->outputs = mem_grow(me->outputs, me->cap, sizeof(*one));
-	}
+	me->outputs = mem_more(me->outputs, me->count, sizeof(*one));
 	one = &me->outputs[me->count++];
 	*one = (struct output){ .attempt = ev->attempt };
 	mem_set(&one->step, ev->step ? ev->step : "");

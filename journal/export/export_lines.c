@@ -22,7 +22,7 @@ struct export_lines {
 	export_line_fn *fn;
 	void *arg;
 	struct part *parts;	/* owned */
-	size_t count, cap;
+	size_t count;
 };
 
 struct export_lines *export_lines_new(export_line_fn *fn, void *arg)
@@ -73,10 +73,7 @@ static struct part *part_of(struct export_lines *lines, const struct event *ev, 
 		if (is_of(part, ev) && str_is(part->stream, stream))
 			return part;
 	}
-	if (lines->count == lines->cap) {
-		lines->cap = lines->cap ? lines->cap * 2 : 8;
-		lines->parts = mem_grow(lines->parts, lines->cap, sizeof(*part));
-	}
+	lines->parts = mem_more(lines->parts, lines->count, sizeof(*part));
 	part = &lines->parts[lines->count++];
 	*part = (struct part){ .attempt = ev->attempt, .lines = lines };
 	part->line.tabs = true;

@@ -39,7 +39,7 @@ struct md_state {
 	char hash[2 * SHA256_LEN + 1];	/* of the last event, "" when the feed has none */
 	char date[TIME_TEXT];		/* of the last line of the timeline */
 	struct fold *folds;		/* owned; in the order of the timeline */
-	size_t fold_count, fold_cap;
+	size_t fold_count;
 };
 
 void export_md_block(struct buf *out, const char *text, size_t len)
@@ -136,10 +136,7 @@ static void fold(struct md_state *me, const struct event *ev, struct buf *words)
 		buf_printf(words, " ... (and the same %zu lines as at %s)", lines, time_format_clock(one->at_us, clock));
 		return;
 	}
-	if (me->fold_count == me->fold_cap) {
-		me->fold_cap = me->fold_cap ? 2 * me->fold_cap : 16;
-		me->folds = mem_grow(me->folds, me->fold_cap, sizeof(*me->folds));
-	}
+	me->folds = mem_more(me->folds, me->fold_count, sizeof(*me->folds));
 	me->folds[me->fold_count++] = (struct fold){ .text = mem_strdup(rest), .at_us = ev->at_us, .count = 1 };
 }
 
@@ -234,7 +231,7 @@ static void debt(struct md_state *me, const struct event *ev, const struct json 
 	}
 	if (!ends || !str_is(state, "deferred"))
 		return;
-	me->debts = mem_grow(me->debts, me->debt_count + 1, sizeof(*me->debts));
+	me->debts = mem_more(me->debts, me->debt_count, sizeof(*me->debts));
 	one = &me->debts[me->debt_count++];
 	*one = (struct debt){ .step = mem_strdup(ev->step ? ev->step : ""), .reason = mem_strdup(json_text(data, "reason", "")), .owner = mem_strdup(json_text(data, "owner", "")),
 		.due = mem_strdup(json_text(data, "due", "")), .seq = ev->seq };
@@ -270,7 +267,7 @@ static void failure(struct md_state *me, const struct event *ev, const struct js
 
 	if (ev->kind != EVENT_STEP_ENDED || !str_is(json_text(data, "state", NULL), "failed"))
 		return;
-	me->failures = mem_grow(me->failures, me->failure_count + 1, sizeof(*one));
+	me->failures = mem_more(me->failures, me->failure_count, sizeof(*one));
 	one = &me->failures[me->failure_count++];
 	*one = (struct export_md_failure){ .step = mem_strdup(ev->step ? ev->step : ""), .reason = mem_strdup(json_text(data, "reason", "")),
 		.attempt = ev->attempt, .at_us = ev->at_us };

@@ -226,7 +226,7 @@ static void failed_command(struct buf *out, struct export_md_parts *parts, const
 	buf_printf(&exact, "%s%s", call->before, call->shown);
 	export_md_block(out, exact.data, exact.len);
 	buf_done(&exact);
-	parts->shown = mem_grow(parts->shown, parts->shown_count + 1, sizeof(*parts->shown));
+	parts->shown = mem_more(parts->shown, parts->shown_count, sizeof(*parts->shown));
 	parts->shown[parts->shown_count++] = call;
 }
 

@@ -241,7 +241,7 @@ static struct fold *fold_of(struct history *history, int64_t session)
 	for (size_t i = 0; i < history->fold_count; i++)
 		if (history->folds[i].session == session)
 			return &history->folds[i];
-	history->folds = mem_grow(history->folds, history->fold_count + 1, sizeof(*history->folds));
+	history->folds = mem_more(history->folds, history->fold_count, sizeof(*history->folds));
 	history->folds[history->fold_count] = (struct fold){.session = session, .model = model_new(), .notes = json_new_array()};
 	return &history->folds[history->fold_count++];
 }
@@ -275,7 +275,7 @@ static bool want(void *arg, const struct store_session *row)
 	for (size_t i = 0; i < wanted->count; i++)
 		if (wanted->rows[i].session == row->session)
 			return true;
-	wanted->rows = mem_grow(wanted->rows, wanted->count + 1, sizeof(*row));
+	wanted->rows = mem_more(wanted->rows, wanted->count, sizeof(*row));
 	wanted->rows[wanted->count++] = (struct store_session){.session = row->session, .opened_us = row->opened_us, .last_us = row->last_us, .closed_us = row->closed_us};
 	return true;
 }

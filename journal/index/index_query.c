@@ -89,7 +89,7 @@ struct sessions {
 	const struct index_filter *filter;
 	struct arena *arena;		/* strings of the rows */
 	struct index_session *rows;	/* owned */
-	size_t n, room;
+	size_t n;
 };
 
 static const char *text_at(struct arena *arena, sqlite3_stmt *stmt, int at)
@@ -125,10 +125,7 @@ static void keep_session(struct sessions *all, sqlite3_stmt *stmt)
 	struct index_session *row;
 	int64_t end;
 
-	if (all->n == all->room) {
-		all->room = all->room ? 2 * all->room : 64;
-		all->rows = mem_grow(all->rows, all->room, sizeof(*row));
-	}
+	all->rows = mem_more(all->rows, all->n, sizeof(*row));
 	row = &all->rows[all->n++];
 	*row = (struct index_session){
 		.session = sqlite3_column_int64(stmt, 0), .runbook = text_at(all->arena, stmt, 1), .title = text_at(all->arena, stmt, 2),
@@ -297,7 +294,7 @@ struct steps {
 	int64_t before;
 	struct arena *arena;
 	struct step_past *rows;		/* owned */
-	size_t n, room;
+	size_t n;
 };
 
 static void keep_attempt(struct steps *all, sqlite3_stmt *stmt)
@@ -306,10 +303,7 @@ static void keep_attempt(struct steps *all, sqlite3_stmt *stmt)
 	struct step_past *row = all->n ? &all->rows[all->n - 1] : NULL;
 
 	if (!row || !str_is(row->step, step)) {
-		if (all->n == all->room) {
-			all->room = all->room ? 2 * all->room : 32;
-			all->rows = mem_grow(all->rows, all->room, sizeof(*row));
-		}
+		all->rows = mem_more(all->rows, all->n, sizeof(*row));
 		row = &all->rows[all->n++];
 		*row = (struct step_past){ .step = text_at(all->arena, stmt, 0) };
 	}
@@ -364,7 +358,7 @@ int index_steps(struct index *index, const char *runbook, int64_t session, index
 struct spans {
 	int64_t session;
 	int64_t (*rows)[2];	/* owned */
-	size_t n, room;
+	size_t n;
 };
 
 static int read_spans(struct index *index, void *arg)
@@ -377,10 +371,7 @@ static int read_spans(struct index *index, void *arg)
 	if (stmt) {
 		sqlite3_bind_int64(stmt, 1, all->session);
 		while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-			if (all->n == all->room) {
-				all->room = all->room ? 2 * all->room : 8;
-				all->rows = mem_grow(all->rows, all->room, sizeof(*all->rows));
-			}
+			all->rows = mem_more(all->rows, all->n, sizeof(*all->rows));
 			all->rows[all->n][0] = sqlite3_column_int64(stmt, 0);
 			all->rows[all->n++][1] = sqlite3_column_int64(stmt, 1);
 		}
@@ -407,15 +398,12 @@ struct debts {
 	bool settled;
 	struct arena *arena;		/* strings of the rows */
 	struct index_debt *rows;	/* owned */
-	size_t n, room;
+	size_t n;
 };
 
 static void keep_debt(struct debts *all, sqlite3_stmt *stmt)
 {
-	if (all->n == all->room) {
-		all->room = all->room ? 2 * all->room : 16;
-		all->rows = mem_grow(all->rows, all->room, sizeof(*all->rows));
-	}
+	all->rows = mem_more(all->rows, all->n, sizeof(*all->rows));
 	all->rows[all->n++] = (struct index_debt){
 		.seq = sqlite3_column_int64(stmt, 0), .session = sqlite3_column_int64(stmt, 1), .step = text_at(all->arena, stmt, 2),
 		.title = text_at(all->arena, stmt, 3), .of = text_at(all->arena, stmt, 4), .owner = text_at(all->arena, stmt, 5),

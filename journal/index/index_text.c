@@ -257,7 +257,8 @@ void index_text_begin(struct index *index)
 	text->purged_count = 0;
 	if (sqlite3_prepare_v2(index->db, "SELECT first, last FROM purged", -1, &stmt, NULL) == SQLITE_OK) {
 		while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-			text->purged = mem_grow(text->purged, text->purged_count + 1, sizeof(*text->purged));
+			text->purged = mem_more(
+				text->purged, text->purged_count, sizeof(*text->purged));
 			text->purged[text->purged_count++] = (struct range){ sqlite3_column_int64(stmt, 0), sqlite3_column_int64(stmt, 1) };
 		}
 	}

@@ -33,13 +33,6 @@ static const char *const kind_names[] = {
 #define STATES (sizeof(state_names) / sizeof(state_names[0]))
 #define KINDS (sizeof(kind_names) / sizeof(kind_names[0]))
 
-void *model_grow(void *array, size_t count, size_t size)
-{
-	if ((count & (count - 1)) != 0)
-		return array;
-	return mem_grow(array, count > 0 ? count * 2 : 1, size);
-}
-
 void model_set(char **field, const char *text)
 {
 	mem_set(field, text ? text : "");

@@ -79,7 +79,7 @@ void model_fold_asked(struct model *model, const struct event *ev, const struct 
 
 	if (!of[0])
 		return;
-	model->asks = model_grow(model->asks, model->ask_count, sizeof(*ask));
+	model->asks = mem_more(model->asks, model->ask_count, sizeof(*ask));
 	ask = &model->asks[model->ask_count++];
 	*ask = (struct model_ask){ .seq = ev->seq, .at_us = ev->at_us };
 	model_set(&ask->of, of);

@@ -100,7 +100,7 @@ void model_fold_call_begun(struct model *model, const struct event *ev, const st
 	struct model_call *call;
 	struct buf where = { 0 };
 
-	model->calls = model_grow(model->calls, model->call_count, sizeof(*call));
+	model->calls = mem_more(model->calls, model->call_count, sizeof(*call));
 	call = &model->calls[model->call_count++];
 	*call = (struct model_call){
 		.seq = ev->seq,

@@ -16,9 +16,6 @@ model_fold_fn model_fold_asked, model_fold_answered;
 model_fold_fn model_fold_outside_began, model_fold_outside_counted, model_fold_outside_ended;
 model_fold_fn model_fold_joined, model_fold_left, model_fold_wheel_passed;
 
-/* Room for one more element behind count; keeps capacity at a power of two, so that no array needs a field for it. Takes array. */
-void *model_grow(void *array, size_t count, size_t size);
-
 /* Frees what *field holds and stores a copy; NULL is stored as "". */
 void model_set(char **field, const char *text);
 

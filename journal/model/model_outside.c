@@ -79,7 +79,8 @@ static void refusal_begins(struct model_outside *outside, int64_t at_us)
 	outside->refuses_since_us = at_us;
 	if (outside->refusal_count == MODEL_REFUSALS)
 		return;
-	outside->refusals = model_grow(outside->refusals, outside->refusal_count, sizeof(*outside->refusals));
+	outside->refusals = mem_more(
+		outside->refusals, outside->refusal_count, sizeof(*outside->refusals));
 	outside->refusals[outside->refusal_count++] = (struct model_refusal){ .from_us = at_us };
 }
 
@@ -116,7 +117,7 @@ static void add_cause(struct model_refusal *refusal, const char *text, int64_t c
 		at--;
 		mem_set(&refusal->causes[at].text, "others");
 	} else if (at == refusal->cause_count) {
-		refusal->causes = model_grow(refusal->causes, at, sizeof(*refusal->causes));
+		refusal->causes = mem_more(refusal->causes, at, sizeof(*refusal->causes));
 		refusal->causes[refusal->cause_count++] = (struct model_cause){ .text = mem_strdup(text) };
 	}
 	refusal->causes[at].count += count;

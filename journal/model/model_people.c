@@ -39,7 +39,7 @@ static struct model_person *person_add(struct model *model, const struct event *
 	int64_t uid = json_int(data, "uid", -1);
 	struct model_person *person;
 
-	model->people = model_grow(model->people, model->people_count, sizeof(*person));
+	model->people = mem_more(model->people, model->people_count, sizeof(*person));
 	person = &model->people[model->people_count++];
 	*person = (struct model_person){ .since_us = ev->at_us };
 	person->uid = uid >= 0 && uid < UINT32_MAX ? (uid_t)uid : (uid_t)-1;

@@ -69,8 +69,7 @@ static struct mark *put_mark(struct timeline *timeline, const struct mark *mark)
 {
 	size_t at = timeline->count;
 
-	if ((at & (at - 1)) == 0)	/* room is kept at powers of two */
-		timeline->marks = mem_grow(timeline->marks, at ? 2 * at : 1, sizeof(*mark));
+	timeline->marks = mem_more(timeline->marks, at, sizeof(*mark));
 	while (at > 0 && timeline->marks[at - 1].order > mark->order)
 		at--;
 	memmove(timeline->marks + at + 1, timeline->marks + at, (timeline->count - at) * sizeof(*mark));
@@ -112,8 +111,7 @@ static void span_begin(struct timeline *timeline, enum span_kind kind, int64_t a
 	for (size_t i = timeline->span_count; i-- > 0;)
 		if (timeline->spans[i].kind == kind && timeline->spans[i].to_us == 0)
 			return;
-	if ((timeline->span_count & (timeline->span_count - 1)) == 0)
-		timeline->spans = mem_grow(timeline->spans, timeline->span_count ? 2 * timeline->span_count : 1, sizeof(struct span));
+	timeline->spans = mem_more(timeline->spans, timeline->span_count, sizeof(struct span));
 	timeline->spans[timeline->span_count++] = (struct span){ kind, at_us, 0 };
 }
 

@@ -41,7 +41,7 @@ const char *const store_map_sql[] = {
 
 struct numbers {
 	int64_t *seq;	/* owned; ascending */
-	size_t n, room;
+	size_t n;
 };
 
 struct output {
@@ -54,7 +54,7 @@ struct store_map {
 	bool by_rows;			/* its indexes do not agree */
 	struct numbers all, marker;
 	struct output *output;		/* owned; by call and seq when sorted */
-	size_t output_n, output_room;
+	size_t output_n;
 	bool sorted;
 };
 
@@ -66,10 +66,7 @@ struct store_maps {
 
 static void add_number(struct numbers *to, int64_t seq)
 {
-	if (to->n == to->room) {
-		to->room = to->room ? 2 * to->room : 256;
-		to->seq = mem_grow(to->seq, to->room, sizeof(*to->seq));
-	}
+	to->seq = mem_more(to->seq, to->n, sizeof(*to->seq));
 	to->seq[to->n++] = seq;
 }
 
@@ -98,10 +95,7 @@ static const char *text_of(sqlite3_stmt *stmt, int at)
 
 static void add_output(struct store_map *map, sqlite3_stmt *stmt)
 {
-	if (map->output_n == map->output_room) {
-		map->output_room = map->output_room ? 2 * map->output_room : 256;
-		map->output = mem_grow(map->output, map->output_room, sizeof(*map->output));
-	}
+	map->output = mem_more(map->output, map->output_n, sizeof(*map->output));
 	map->output[map->output_n++] = (struct output){
 		.call = call_hash(text_of(stmt, 2), sqlite3_column_int(stmt, 3), text_of(stmt, 4)), .seq = sqlite3_column_int64(stmt, 1),
 	};

@@ -167,7 +167,7 @@ static void retire(struct store *store)
 	if (!store->db)
 		return;
 	if (lockless && writers > 0) {
-		parked = mem_grow(parked, parked_count + 1, sizeof(sqlite3 *));
+		parked = mem_more(parked, parked_count, sizeof(sqlite3 *));
 		parked[parked_count++] = store->db;
 	} else {
 		sqlite3_close_v2(store->db);

@@ -20,7 +20,7 @@ const char *const store_sessions_sql[] = {
 struct rows {
 	struct arena *arena;
 	struct store_session *row;	/* owned array; strings in the arena */
-	size_t n, room;
+	size_t n;
 };
 
 static const char *keep_text(struct rows *rows, sqlite3_stmt *stmt, int at)
@@ -32,10 +32,7 @@ static const char *keep_text(struct rows *rows, sqlite3_stmt *stmt, int at)
 
 static void keep_row(struct rows *rows, sqlite3_stmt *stmt)
 {
-	if (rows->n == rows->room) {
-		rows->room = rows->room ? 2 * rows->room : 64;
-		rows->row = mem_grow(rows->row, rows->room, sizeof(*rows->row));
-	}
+	rows->row = mem_more(rows->row, rows->n, sizeof(*rows->row));
 	rows->row[rows->n++] = (struct store_session){
 		.session = sqlite3_column_int64(stmt, 0), .opened_us = sqlite3_column_int64(stmt, 1), .who = keep_text(rows, stmt, 2),
 		.opened = keep_text(rows, stmt, 3), .last_us = sqlite3_column_int64(stmt, 4), .closed_us = sqlite3_column_int64(stmt, 5),

@@ -202,17 +202,14 @@ struct swept {
 };
 
 /* True while the host has not had its share. */
-static bool sweep_more(struct swept **all, size_t *n, size_t *cap, const char *host)
+static bool sweep_more(struct swept **all, size_t *n, const char *host)
 {
 	size_t i = 0;
 
 	while (i < *n && !str_is((*all)[i].host, host))
 		i++;
 	if (i == *n) {
-		if (*n == *cap) {
-			*cap = *cap ? 2 * *cap : 16;
-			*all = mem_grow(*all, *cap, sizeof(**all));
-		}
+		*all = mem_more(*all, *n, sizeof(**all));
 		(*all)[(*n)++] = (struct swept){.host = host};
 	}
 	return (*all)[i].count++ < SWEPT_AGAIN;
@@ -222,13 +219,13 @@ static bool sweep_more(struct swept **all, size_t *n, size_t *cap, const char *h
 static void sweep_again(struct engine *engine)
 {
 	struct swept *all = NULL;
-	size_t n = 0, cap = 0;
+	size_t n = 0;
 
 	for (size_t i = engine->record_count; i-- > 0;) {
 		const struct record *record = engine->records[i];
 		const struct action *action = action_find(record->action);
 
-		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE && was_begun(record) && sweep_more(&all, &n, &cap, record->host))
+		if (record->state == RECORD_ENDED && action && action->effect == EFFECT_CHANGE && was_begun(record) && sweep_more(&all, &n, record->host))
 			calls_forget(engine, record);
 	}
 	mem_free(all);

@@ -29,10 +29,7 @@ struct record *record_new(struct engine *engine, const char *step, int attempt, 
 {
 	struct record *record = mem_alloc(sizeof(*record));
 
-	if (engine->record_count == engine->record_cap) {
-		engine->record_cap = engine->record_cap ? 2 * engine->record_cap : 64;
-		engine->records = mem_grow(engine->records, engine->record_cap, sizeof(struct record *));
-	}
+	engine->records = mem_more(engine->records, engine->record_count, sizeof(struct record *));
 	engine->records[engine->record_count++] = record;
 	record->number = ++engine->next_number;
 	record->step = mem_strdup(step);
@@ -67,7 +64,7 @@ void records_free(struct engine *engine)
 	}
 	mem_free(engine->records);
 	engine->records = NULL;
-	engine->record_count = engine->record_cap = 0;
+	engine->record_count = 0;
 }
 
 void records_rename(struct engine *engine)

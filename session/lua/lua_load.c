@@ -384,7 +384,8 @@ static void read_param(lua_State *L, struct script *script, const char *name, in
 	if (!*name || strlen(name) > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
 		luaL_error(L, "%s: a name has letters, digits and _", what);
 	lua_check_keys(L, table, param_keys, what);
-	script->book.params = mem_grow(script->book.params, script->book.param_count + 1, sizeof(*param));
+	script->book.params = mem_more(
+		script->book.params, script->book.param_count, sizeof(*param));
 	param = &script->book.params[script->book.param_count++];
 	*param = (struct script_param){.min = (double)NAN, .max = (double)NAN};
 	param->name = mem_strdup(name);
@@ -682,7 +683,7 @@ static int dsl_step_body(lua_State *L)
 	lua_check_keys(L, 1, step_keys, what);
 	if (script->book.step_count >= SCRIPT_STEPS_MAX)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
-	script->book.steps = mem_grow(script->book.steps, script->book.step_count + 1, sizeof(*step));
+	script->book.steps = mem_more(script->book.steps, script->book.step_count, sizeof(*step));
 	step = &script->book.steps[script->book.step_count++];
 	*step = (struct script_step){.kind = (enum step_kind)lua_tointeger(L, lua_upvalueindex(1))};
 	step->id = mem_strdup(id);

@@ -17,7 +17,7 @@ void lua_sources_add(struct script *script, const char *path, const char *shown,
 
 	buf_puts(sources, shown);
 	buf_putc(sources, '\0');
-	script->source = mem_grow(script->source, script->source_count + 1, sizeof(*script->source));
+	script->source = mem_more(script->source, script->source_count, sizeof(*script->source));
 	script->source[script->source_count++] = (struct source){.path = mem_strdup(path), .shown = mem_strdup(shown), .from = sources->len, .len = len};
 	buf_append(sources, text, len);
 }

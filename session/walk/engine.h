@@ -132,7 +132,7 @@ struct engine {
 	char *abort_why, *abort_who;	/* owned */
 
 	struct record **records;	/* owned, in order of begin */
-	size_t record_count, record_cap;
+	size_t record_count;
 	uint64_t next_number;
 
 	struct script_task *task;	/* borrowed; NULL = none */

@@ -235,17 +235,14 @@ static const struct json *old_step(const struct json *steps, const struct script
 struct comparing {
 	struct arena *arena;
 	struct event *events;
-	size_t n, cap;
+	size_t n;
 };
 
 static void compare_add(struct comparing *c, enum event_kind kind, const char *who, struct json *data)
 {
 	char *text = json_print(data);
 
-	if (c->n == c->cap) {
-		c->cap = c->cap ? 2 * c->cap : 16;
-		c->events = mem_grow(c->events, c->cap, sizeof(*c->events));
-	}
+	c->events = mem_more(c->events, c->n, sizeof(*c->events));
 	c->events[c->n++] = (struct event){.kind = kind, .who = who, .data = arena_dup(c->arena, text, strlen(text))};
 	mem_free(text);
 	json_free(data);

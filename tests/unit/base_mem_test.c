@@ -37,6 +37,12 @@ static void overflow_grow(void *arg)
 	mem_free(mem_grow(NULL, SIZE_MAX / 2, 3));
 }
 
+static void overflow_more(void *arg)
+{
+	(void)arg;
+	mem_free(mem_more(NULL, SIZE_MAX / 2 + 1, 1));
+}
+
 static void too_large(void *arg)
 {
 	(void)arg;
@@ -84,6 +90,7 @@ static void mem__aborts_on_overflow_and_when_memory_is_out(void **state)
 	(void)state;
 	assert_true(dies(overflow_array, NULL));
 	assert_true(dies(overflow_grow, NULL));
+	assert_true(dies(overflow_more, NULL));
 	assert_true(dies(too_large, NULL));
 	assert_true(dies(too_large_grow, NULL));
 	assert_true(dies(too_large_dup, NULL));
@@ -110,6 +117,26 @@ static void mem_grow__keeps_what_was_there(void **state)
 	assert_int_equal(numbers[0] + numbers[1], 15);
 	numbers = mem_grow(numbers, 0, sizeof(int));
 	assert_non_null(numbers);
+	mem_free(numbers);
+}
+
+/* Up, down again anywhere, and up once more: nothing is lost, and nothing is written behind the block. */
+static void mem_more__has_room_for_one_more(void **state)
+{
+	int *numbers = NULL;
+	size_t count = 0;
+
+	(void)state;
+	for (size_t turn = 0; turn < 70; turn++) {
+		for (size_t i = 0; i < 3 * turn + 1; i++) {
+			numbers = mem_more(numbers, count, sizeof(*numbers));
+			numbers[count] = (int)count;
+			count++;
+		}
+		for (size_t i = 0; i < count; i++)
+			assert_int_equal(numbers[i], i);
+		count = turn % 9 == 8 ? 0 : count - turn;
+	}
 	mem_free(numbers);
 }
 
@@ -228,6 +255,7 @@ int main(void)
 		cmocka_unit_test(mem__aborts_on_overflow_and_when_memory_is_out),
 		cmocka_unit_test(mem_array__allows_zero_of_each),
 		cmocka_unit_test(mem_grow__keeps_what_was_there),
+		cmocka_unit_test(mem_more__has_room_for_one_more),
 		cmocka_unit_test(mem_dup__adds_a_nul),
 		cmocka_unit_test(mem_printf__formats_any_length),
 		cmocka_unit_test(mem_set__replaces_also_by_a_part_of_itself),

@@ -70,7 +70,7 @@ static void take(struct fanout *fanout, const struct model_call *call)
 			*slot = call;
 		return;
 	}
-	fanout->calls = mem_grow(fanout->calls, fanout->count + 1, sizeof(const struct model_call *));
+	fanout->calls = mem_more(fanout->calls, fanout->count, sizeof(const struct model_call *));
 	fanout->calls[fanout->count++] = call;
 }
 

@@ -21,7 +21,7 @@ struct row *rows_add(struct rows *rows, enum role role, const char *text, const 
 {
 	struct row *row;
 
-	rows->row = mem_grow(rows->row, rows->count + 1, sizeof(*row));
+	rows->row = mem_more(rows->row, rows->count, sizeof(*row));
 	row = &rows->row[rows->count++];
 	*row = (struct row){ .text = mem_strdup(text), .role = role, .key = mem_strdup(key) };
 	return row;

@@ -100,8 +100,7 @@ static bool gather(void *arg, const struct index_session *from)
 	struct listed *row;
 	char date[TIME_TEXT];
 
-	if ((all->count & (all->count - 1)) == 0)
-		all->rows = mem_grow(all->rows, all->count ? 2 * all->count : 1, sizeof(*row));
+	all->rows = mem_more(all->rows, all->count, sizeof(*row));
 	row = &all->rows[all->count++];
 	*row = (struct listed){
 		.session = from->session, .opened_us = from->opened_us, .down_us = from->down_us, .step = from->step, .steps = from->steps,

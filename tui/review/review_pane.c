@@ -35,8 +35,7 @@ static void add_line(struct pane *pane, char *text, const struct pane_line *like
 {
 	struct pane_line *line;
 
-	if ((pane->count & (pane->count - 1)) == 0)
-		pane->lines = mem_grow(pane->lines, pane->count ? 2 * pane->count : 1, sizeof(*line));
+	pane->lines = mem_more(pane->lines, pane->count, sizeof(*line));
 	line = &pane->lines[pane->count++];
 	*line = *like;
 	line->text = text;

@@ -209,7 +209,7 @@ char *keytable_stray(const struct press *press, const char *instead)
 
 static void bind(const struct press *press, const struct action_row *row, unsigned where)
 {
-	bound.all = mem_grow(bound.all, bound.count + 1, sizeof(*bound.all));
+	bound.all = mem_more(bound.all, bound.count, sizeof(*bound.all));
 	bound.all[bound.count] = (struct binding){ .press = *press, .action = row->action, .where = where };
 	name_of(press, bound.all[bound.count].name);
 	bound.count++;
