@@ -33,7 +33,7 @@
 #define SAMPLE_MS 5
 #define PIDS_MAX 32768
 
-struct options {
+struct dialog_options {
 	long times, limit;
 	bool memory, leave;
 	const char *output;
@@ -191,7 +191,7 @@ static void kill_all(struct process *all)
 	alarm(1);
 }
 
-static pid_t start(const struct options *o)
+static pid_t start(const struct dialog_options *o)
 {
 	pid_t pid = vfork();
 	int fd;
@@ -215,7 +215,7 @@ static int status_of(int status)
 }
 
 /* Waits for pid and, unless they are left alone, for all orphans. */
-static void wait_all(const struct options *o, pid_t pid, double began, struct cost *cost)
+static void wait_all(const struct dialog_options *o, pid_t pid, double began, struct cost *cost)
 {
 	static struct process all[PIDS_MAX];
 	bool ended = false;
@@ -252,7 +252,7 @@ static void wait_all(const struct options *o, pid_t pid, double began, struct co
 		cost->status = 124;
 }
 
-static struct cost run(const struct options *o)
+static struct cost run(const struct dialog_options *o)
 {
 	struct cost cost = {0};
 	double began;
@@ -272,9 +272,9 @@ static void usage(void)
 	exit(125);
 }
 
-static struct options read_options(int argc, char **argv)
+static struct dialog_options read_options(int argc, char **argv)
 {
-	struct options o = { .times = 1, .limit = 600 };
+	struct dialog_options o = { .times = 1, .limit = 600 };
 	int c;
 
 	while ((c = getopt(argc, argv, "+n:mlo:t:")) != -1) {
@@ -300,7 +300,7 @@ static struct options read_options(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct sigaction action = { .sa_handler = on_end };
-	struct options o = read_options(argc, argv);
+	struct dialog_options o = read_options(argc, argv);
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, o.leave ? 0 : 1) < 0)
 		fail("prctl");

@@ -101,7 +101,7 @@ static void question__of_another_is_shown_and_not_answered(void **state)
 	people_asked(scene, scene_question(scene), &line);
 	assert_string_equal(buf_text(&line), "ruud is asked: Run it?");
 	press_all(ui, scene, "\r");
-	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	assert_int_equal(ui->dialog.kind, DIALOG_TEXT);
 	press_all(ui, scene, "1\r\r");
 	assert_null(ui_intent(ui));
 	/* The wheel comes: now it is ours. */
@@ -124,7 +124,7 @@ static void agreement__letters_go_into_the_field_only(void **state)
 
 	(void)state;
 	press_all(ui, scene, "d");
-	assert_string_equal(ui->edit.text, "d");
+	assert_string_equal(ui->dialog.edit.text, "d");
 	press_all(ui, scene, "b2\rlooked at it\r");
 	assert_sends(ui, "{\"do\":\"answer\",\"seq\":3,\"value\":\"db2\",\"why\":\"looked at it\"}");
 	ui_free(ui);
@@ -234,7 +234,7 @@ static void agreement__is_not_the_drivers_while_another_is_here(void **state)
 	assert_sends(ui, "{\"do\":\"withdraw\",\"why\":\"wrong window\"}");
 	play(scene, "{\"presence\":[{\"who\":\"ruud\",\"role\":\"driver\"},{\"who\":\"gov\",\"role\":\"guest\"}]}\n");
 	ui_update(ui, scene, LATER);
-	assert_int_equal(ui->dialog.seq, 3);
+	assert_int_equal(ui->matter.seq, 3);
 	ui_free(ui);
 	scene_free(scene);
 }
@@ -443,10 +443,10 @@ static void wheel__is_answered_while_a_step_is_asked(void **state)
 	press_all(ui, scene, "");
 	play(scene, WHEEL(4));
 	ui_update(ui, scene, LATER);
-	assert_int_equal(ui->dialog.seq, 3);
+	assert_int_equal(ui->matter.seq, 3);
 	assert_shows(scene, ui, "passes in 17 s. T", true);
 	press_all(ui, scene, "T");
-	assert_int_equal(ui->dialog.seq, 4);
+	assert_int_equal(ui->matter.seq, 4);
 	ui->dialog.front.guard_us = 0;
 	press_all(ui, scene, "2\r");
 	assert_sends(ui, "{\"do\":\"answer\",\"seq\":4,\"value\":\"refuse\"}");
@@ -479,7 +479,7 @@ static void watching__ends_with_the_question(void **state)
 
 	(void)state;
 	press_all(ui, scene, "\r");
-	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	assert_int_equal(ui->dialog.kind, DIALOG_TEXT);
 	play(scene, AT(4, "answered", "ruud", "\"data\":{\"seq\":3,\"value\":\"go\"}"));
 	ui_update(ui, scene, LATER);
 	assert_int_equal(ui->dialog.kind, DIALOG_NONE);
@@ -547,7 +547,7 @@ static void refusal__is_whole_and_what_was_typed_comes_back(void **state)
 	reply = json_parse(refused, strlen(refused), &e);
 	scene_reply(scene, reply);
 	ui_reply(ui, scene, reply, LATER);
-	assert_string_equal(ui->edit.text, "looked at it");
+	assert_string_equal(ui->dialog.edit.text, "looked at it");
 	assert_shows(scene, ui, "Refused: you drive", true);
 	assert_shows(scene, ui, "allow a waiver", true);
 	press_all(ui, scene, " twice\r");

@@ -357,7 +357,7 @@ static void screen__the_end_leads_back_by_a_key(void **state)
 	dialogs_ending(ui, scene, 1);
 	press_all(ui, scene, "b", LATER);
 	assert_false(ui->go_back);
-	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	assert_int_equal(ui->dialog.kind, DIALOG_TEXT);
 	ui_free(ui);
 	scene_free(scene);
 }
@@ -373,7 +373,7 @@ static void screen__the_end_takes_no_key_for_something_else(void **state)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		one.keys = keys[i];
 		canvas_free(picture(&one, &ui));
-		assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+		assert_int_equal(ui->dialog.kind, DIALOG_TEXT);
 		assert_string_equal(ui->dialog.title, "THE SESSION IS OVER");
 		assert_non_null(strstr(ui->dialog.error, "the session is over"));
 		assert_false(ui->palette.is_open || ui->raw || ui->leave || ui->step);
@@ -655,7 +655,7 @@ static void screen__a_text_is_scrolled_to_its_end_and_not_closed(void **state)
 
 	(void)state;
 	canvas_free(picture(&one, &ui));
-	assert_int_equal(ui->dialog.kind, DIALOG_HELP);
+	assert_int_equal(ui->dialog.kind, DIALOG_TEXT);
 	ui_free(ui);
 	one.keys = "r\033[Fq";
 	canvas_free(picture(&one, &ui));
@@ -784,7 +784,7 @@ static void screen__answer_of_another_closes_the_dialog(void **state)
 	play(scene, "failure");
 	ui_update(ui, scene, 0);
 	press_all(ui, scene, "3\r" "half a rea", LATER);
-	assert_int_equal(ui->dialog.seq, 51);
+	assert_int_equal(ui->matter.seq, 51);
 	assert_int_equal(feed_next(feed, &ev, &reply, &e), FEED_EVENT);
 	scene_event(scene, &ev);
 	ui_update(ui, scene, LATER);

@@ -1,9 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/*
- * Dialogs of the live view. What changes something is either picked from a list with the arrows and Enter,
- * or typed into a field; a letter alone never answers. A dialog that came up by itself ignores keys for
- * FRONT_GUARD_US: they were meant for what was on the screen before.
- */
 #include "tui/live/dialogs.h"
 
 #include <string.h>
@@ -22,64 +17,28 @@
 #include "tui/part/record.h"
 #include "tui/live/sitting.h"
 
-#define TEXT_END 1000000	/* draw makes it the last page */
-
-static char *safe(const char *text, bool keep_lines)
-{
-	struct buf out = { 0 };
-
-	utf8_safe(&out, text, strlen(text), keep_lines);
-	return buf_take(&out);
-}
-
-static void options_done(struct dialog *dialog)
-{
-	for (size_t i = 0; i < dialog->option_count; i++) {
-		mem_free(dialog->options[i].label);
-		mem_free(dialog->options[i].help);
-	}
-	mem_free(dialog->options);
-	dialog->options = NULL;
-	dialog->option_count = 0;
-}
-
 void dialogs_close(struct ui *ui)
 {
-	struct dialog *dialog = &ui->dialog;
-
-	options_done(dialog);
-	answer_done(&dialog->answer);
-	mem_free(dialog->title);
-	mem_free(dialog->text);
-	mem_free(dialog->error);
-	edit_clear(&ui->edit);
-	*dialog = (struct dialog){ .pick = -1 };
+	dialog_close(&ui->dialog);
+	answer_done(&ui->matter.answer);
+	ui->matter = (struct matter){ 0 };
 }
 
-static void dialog_open(struct ui *ui, enum dialog_kind kind, const char *title, const char *text)
+static void open_kind(struct ui *ui, enum dialog_kind kind, const char *title, const char *text)
 {
-	dialogs_close(ui);
-	ui->dialog.kind = kind;
-	ui->dialog.title = safe(title, false);
-	ui->dialog.text = safe(text, true);
-}
-
-static void option_add(struct dialog *dialog, struct option option, const char *label, const char *help)
-{
-	option.label = safe(label, false);
-	option.help = safe(help, false);
-	dialog->options = mem_grow(dialog->options, dialog->option_count + 1, sizeof(option));
-	dialog->options[dialog->option_count++] = option;
+	answer_done(&ui->matter.answer);
+	ui->matter = (struct matter){ 0 };
+	dialog_open(&ui->dialog, kind, USE_NOTHING, title, text);
 }
 
 void dialogs_list(struct ui *ui, const char *title, const char *text)
 {
-	dialog_open(ui, DIALOG_LIST, title, text);
+	open_kind(ui, DIALOG_LIST, title, text);
 }
 
-void dialogs_option(struct ui *ui, struct option option, const char *label, const char *help)
+void dialogs_option(struct ui *ui, struct dialog_option option, const char *label, const char *help)
 {
-	option_add(&ui->dialog, option, label, help);
+	dialog_option(&ui->dialog, option, label, help);
 }
 
 static void question_text(const struct question *question, struct buf *text)
@@ -100,7 +59,7 @@ static void question_options(struct ui *ui, const struct question *question)
 	struct choice choice;
 
 	for (size_t i = 0; question_choice_at(question, i, &choice); i++) {
-		option_add(&ui->dialog, (struct option){ .use = USE_ANSWER, .choice = i }, choice.label,
+		dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_ANSWER, .choice = i, .sentences = true }, choice.label,
 			*choice.help ? choice.help : choice.why ? "needs a reason" : "");
 		if (!question_is_dangerous(question) && str_is(question->fallback, choice.value))
 			ui->dialog.pick = (long)i;
@@ -118,11 +77,11 @@ void dialogs_question(struct ui *ui, const struct scene *scene, const struct que
 		people_approval(scene, question, &text);
 	else
 		question_text(question, &text);
-	dialog_open(ui, list ? DIALOG_LIST : DIALOG_FIELD, title, buf_text(&text));
+	open_kind(ui, list ? DIALOG_LIST : DIALOG_FIELD, title, buf_text(&text));
 	ui->dialog.use = USE_ANSWER;
-	ui->dialog.seq = question->seq;
+	ui->matter.seq = question->seq;
 	ui->dialog.hidden = question->secret;
-	ui->dialog.buttons = second;
+	ui->matter.buttons = second;
 	ui->dialog.front.guard_us = guard_us;
 	if (list)
 		question_options(ui, question);
@@ -133,20 +92,20 @@ void dialogs_question(struct ui *ui, const struct scene *scene, const struct que
 void dialogs_sure(struct ui *ui, enum dialog_use use, const char *title, const char *text,
 	const char *label)
 {
-	dialog_open(ui, DIALOG_LIST, title, text);
-	option_add(&ui->dialog, (struct option){ .use = use }, label, "");
-	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
+	open_kind(ui, DIALOG_LIST, title, text);
+	dialog_option(&ui->dialog, (struct dialog_option){ .use = use }, label, "");
+	dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 void dialogs_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
 {
-	dialog_open(ui, DIALOG_FIELD, title, text);
+	open_kind(ui, DIALOG_FIELD, title, text);
 	ui->dialog.use = use;
 }
 
 void dialogs_text(struct ui *ui, const char *title, const char *text)
 {
-	dialog_open(ui, DIALOG_HELP, title, text);
+	open_kind(ui, DIALOG_TEXT, title, text);
 }
 
 void dialogs_ending(struct ui *ui, const struct scene *scene, int64_t session)
@@ -154,9 +113,9 @@ void dialogs_ending(struct ui *ui, const struct scene *scene, int64_t session)
 	struct buf text = { 0 };
 
 	ending_tell(scene, session, ENDING_CLOSED, &text);
-	dialog_open(ui, DIALOG_HELP, "THE SESSION IS OVER", buf_text(&text));
-	ui->dialog.over = true;
-	ui->dialog.back = ending_may_go_back(scene);
+	open_kind(ui, DIALOG_TEXT, "THE SESSION IS OVER", buf_text(&text));
+	ui->matter.over = true;
+	ui->matter.back = ending_may_go_back(scene);
 	buf_done(&text);
 }
 
@@ -165,8 +124,8 @@ void dialogs_record(struct ui *ui, const struct scene *scene)
 	struct buf text = { 0 };
 
 	record_text(scene, &text);
-	dialog_open(ui, DIALOG_HELP, "RECORD", buf_text(&text));
-	ui->dialog.scroll = TEXT_END;
+	open_kind(ui, DIALOG_TEXT, "RECORD", buf_text(&text));
+	ui->dialog.scroll = DIALOG_END;
 	buf_done(&text);
 }
 
@@ -183,7 +142,7 @@ static void enter_options(struct ui *ui, const struct model *model, bool left_ou
 			continue;
 		label = mem_printf("go back to step %zu, %s", i + 1, step->title);
 		help = mem_printf("%s%s%s: %s", step_state_name(step->state), *step->by ? " by " : "", step->by, *step->reason ? step->reason : "no reason was given");
-		option_add(&ui->dialog, (struct option){ .use = USE_ENTER, .choice = i + 1 }, label, help);
+		dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_ENTER, .choice = i + 1 }, label, help);
 		mem_free(label);
 		mem_free(help);
 	}
@@ -191,7 +150,7 @@ static void enter_options(struct ui *ui, const struct model *model, bool left_ou
 
 void dialogs_enter(struct ui *ui, const struct scene *scene, long number, int64_t now_us)
 {
-	dialog_open(ui, DIALOG_LIST, "GO BACK TO A STEP", "It is next then, and asked about as usual. What is asked now is asked again after it.");
+	open_kind(ui, DIALOG_LIST, "GO BACK TO A STEP", "It is next then, and asked about as usual. What is asked now is asked again after it.");
 	enter_options(ui, scene->model, true, number);
 	enter_options(ui, scene->model, false, number);
 	if (ui->dialog.option_count == 0) {
@@ -199,7 +158,7 @@ void dialogs_enter(struct ui *ui, const struct scene *scene, long number, int64_
 		ui_notice(ui, number ? "That step was neither skipped nor put off." : "No step was skipped or put off.", now_us);
 		return;
 	}
-	option_add(&ui->dialog, (struct option){ .use = USE_NOTHING }, "nothing", "");
+	dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 /* One row of the table of hosts. */
@@ -213,7 +172,7 @@ static void host_option(struct ui *ui, const struct scene *scene, const struct f
 	char *help = call->exit_code > 0 ? mem_printf("exit status %d%s%s", call->exit_code, *why ? ", " : "", why)
 		: mem_strdup(why);
 
-	option_add(&ui->dialog, (struct option){ .use = USE_HOST, .call = call->seq }, label, help);
+	dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_HOST, .about = call->seq }, label, help);
 	mem_free(why);
 	mem_free(label);
 	mem_free(help);
@@ -230,7 +189,7 @@ void dialogs_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
 		return;
 	}
 	words = fanout_words(&fanout);
-	dialog_open(ui, DIALOG_LIST, "HOSTS", words);
+	open_kind(ui, DIALOG_LIST, "HOSTS", words);
 	for (size_t i = 0; i < fanout.count; i++)
 		host_option(ui, scene, &fanout, i);
 	ui->dialog.pick = 0;
@@ -238,25 +197,19 @@ void dialogs_hosts(struct ui *ui, const struct scene *scene, int64_t now_us)
 	fanout_done(&fanout);
 }
 
-static void set_error(struct dialog *dialog, const char *text)
-{
-	mem_free(dialog->error);
-	dialog->error = safe(text, false);
-}
-
 void dialogs_error(struct ui *ui, const char *text)
 {
-	set_error(&ui->dialog, text);
+	dialog_error(&ui->dialog, text);
 }
 
 /* The answer is complete or needs one more line. */
 static void answer_on(struct ui *ui, const struct question *question)
 {
 	struct dialog *dialog = &ui->dialog;
-	enum answer_need need = answer_lacks(question, &dialog->answer);
+	enum answer_need need = answer_lacks(question, &ui->matter.answer);
 
 	if (need == ANSWER_COMPLETE) {
-		ui_send(ui, answer_intent(&dialog->answer));
+		ui_send(ui, answer_intent(&ui->matter.answer));
 		ui->sent = question->seq;
 		dialogs_close(ui);
 		return;
@@ -266,9 +219,9 @@ static void answer_on(struct ui *ui, const struct question *question)
 	dialog->hidden = false;
 	dialog->scroll = 0;
 	mem_free(dialog->text);
-	dialog->text = mem_strdup(answer_prompt(question, &dialog->answer, need));
+	dialog->text = mem_strdup(answer_prompt(question, &ui->matter.answer, need));
 	mem_set(&dialog->error, NULL);
-	edit_clear(&ui->edit);
+	edit_clear(&ui->dialog.edit);
 }
 
 static void give_value(struct ui *ui, const struct question *question, const char *line)
@@ -277,12 +230,12 @@ static void give_value(struct ui *ui, const struct question *question, const cha
 	struct json *value = question_value(question, line, &e);
 
 	if (!value) {
-		set_error(&ui->dialog, e.text);
+		dialog_error(&ui->dialog, e.text);
 		return;
 	}
-	answer_done(&ui->dialog.answer);
-	ui->dialog.answer.seq = question->seq;
-	ui->dialog.answer.value = value;
+	answer_done(&ui->matter.answer);
+	ui->matter.answer.seq = question->seq;
+	ui->matter.answer.value = value;
 	answer_on(ui, question);
 }
 
@@ -299,8 +252,8 @@ void dialogs_send(struct ui *ui, const char *name, const char *key, const char *
 static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
-	const struct question *question = scene_question_find(scene, dialog->seq);
-	const struct option option = dialog->options[dialog->pick];
+	const struct question *question = scene_question_find(scene, ui->matter.seq);
+	const struct dialog_option option = dialog->options[dialog->pick];
 	struct choice choice;
 
 	kept_drop(ui);	/* what is refused now was no line */
@@ -325,12 +278,12 @@ static void option_enter(struct ui *ui, const struct scene *scene, int64_t now_u
 	else if (option.use == USE_LEAVE)
 		ui->leave = true;
 	else if (option.use == USE_HOST)
-		look_output(ui, option.call);
+		look_output(ui, option.about);
 }
 
 static void find_enter(struct ui *ui)
 {
-	mem_set(&ui->find, ui->edit.len > 0 ? ui->edit.text : NULL);
+	mem_set(&ui->find, ui->dialog.edit.len > 0 ? ui->dialog.edit.text : NULL);
 	ui->match = -1;
 }
 
@@ -339,33 +292,33 @@ static void why_enter(struct ui *ui)
 	struct dialog *dialog = &ui->dialog;
 	struct json *intent;
 
-	if (!utf8_says(ui->edit.text)) {
-		set_error(dialog, "a reason is needed; Esc closes without doing anything");
+	if (!utf8_says(ui->dialog.edit.text)) {
+		dialog_error(dialog, "a reason is needed; Esc closes without doing anything");
 		return;
 	}
 	intent = json_new_object();
 	json_set_text(intent, "do", dialog->use == USE_ABORT ? "abort" : "cancel");
 	if (dialog->use == USE_CANCEL)
-		json_set_int(intent, "call", dialog->call);
-	json_set_text(intent, "why", ui->edit.text);
+		json_set_int(intent, "call", ui->matter.call);
+	json_set_text(intent, "why", ui->dialog.edit.text);
 	ui_send(ui, intent);
 	dialogs_close(ui);
 }
 
 static void need_enter(struct ui *ui, const struct question *question)
 {
-	struct answer *answer = &ui->dialog.answer;
+	struct answer *answer = &ui->matter.answer;
 	struct err e;
 
-	if (answer_fill(answer, answer_lacks(question, answer), ui->edit.text, &e) != 0)
-		set_error(&ui->dialog, e.text);
+	if (answer_fill(answer, answer_lacks(question, answer), ui->dialog.edit.text, &e) != 0)
+		dialog_error(&ui->dialog, e.text);
 	else
 		answer_on(ui, question);
 }
 
 static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
-	const struct question *question = scene_question_find(scene, ui->dialog.seq);
+	const struct question *question = scene_question_find(scene, ui->matter.seq);
 	enum dialog_use use = ui->dialog.use;
 
 	if (dialogs_people_enter(ui, now_us))
@@ -376,7 +329,7 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 	}
 	if (use == USE_ANSWER || use == USE_NEED) {
 		if (question && use == USE_ANSWER)
-			give_value(ui, question, ui->edit.text);
+			give_value(ui, question, ui->dialog.edit.text);
 		else if (question)
 			need_enter(ui, question);
 		return;
@@ -385,9 +338,9 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 		return;
 	if (use == USE_FIND)
 		find_enter(ui);
-	else if (utf8_says(ui->edit.text))
+	else if (utf8_says(ui->dialog.edit.text))
 		dialogs_send(ui, use == USE_NOTE ? "note" : use == USE_SAY ? "say" : "give",
-			use == USE_GIVE ? "to" : "text", ui->edit.text);
+			use == USE_GIVE ? "to" : "text", ui->dialog.edit.text);
 	dialogs_close(ui);
 }
 
@@ -395,146 +348,85 @@ static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us
 static void escape(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	struct dialog *dialog = &ui->dialog;
-	const struct question *question = scene_question_find(scene, dialog->seq);
+	const struct question *question = scene_question_find(scene, ui->matter.seq);
 
 	if (question && dialog->use == USE_NEED) {
 		dialogs_question(ui, scene, question, 0);
 		return;
 	}
 	if (question) {
-		ui->dismissed = dialog->seq;
+		ui->dismissed = ui->matter.seq;
 		ui_notice(ui, "Nothing was decided: the question stays open. Enter opens it again.", now_us);
 	}
 	dialogs_close(ui);
 }
 
-static void move_pick(struct dialog *dialog, long to)
-{
-	if (to >= (long)dialog->option_count)
-		to = (long)dialog->option_count - 1;
-	dialog->pick = to < 0 ? 0 : to;
-	mem_set(&dialog->error, NULL);
-}
-
-static bool list_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
-{
-	struct dialog *dialog = &ui->dialog;
-	bool letter = press->code == PRESS_CHAR;
-
-	if (press->code == PRESS_UP || (letter && press->cp == 'k'))
-		move_pick(dialog, dialog->pick < 0 ? (long)dialog->option_count - 1 : dialog->pick - 1);
-	else if (press->code == PRESS_DOWN || (letter && press->cp == 'j'))
-		move_pick(dialog, dialog->pick + 1);
-	else if (letter && press->cp >= '1' && press->cp < '1' + (uint32_t)dialog->option_count)
-		move_pick(dialog, (long)(press->cp - '1'));
-	else if (press->code != PRESS_ENTER)
-		return false;
-	else if (dialog->pick < 0)
-		set_error(dialog, "choose with the arrows or a number first, then Enter");
-	else
-		option_enter(ui, scene, now_us);
-	return true;
-}
-
-/* Scrolls the text of a dialog; draw keeps it within the text. False when the key is for something else. */
-static bool text_press(struct dialog *dialog, const struct press *press)
-{
-	if (dialog->page == 0)
-		return false;
-	if (press->code == PRESS_PAGE_UP)
-		dialog->scroll -= dialog->scroll < dialog->page ? dialog->scroll : dialog->page;
-	else if (press->code == PRESS_PAGE_DOWN)
-		dialog->scroll += dialog->page;
-	else
-		return false;
-	return true;
-}
-
-static bool is_letter(const struct press *press, const char *letters)
-{
-	return press->code == PRESS_CHAR && press->cp < 0x80 && press->cp && strchr(letters, (int)press->cp);
-}
-
-/* A text to be read: keys that move never close it. */
-static bool help_press(struct ui *ui, const struct press *press)
-{
-	struct dialog *dialog = &ui->dialog;
-	int page = dialog->page > 0 ? dialog->page : 1;
-
-	mem_set(&dialog->error, NULL);
-	if (press->code == PRESS_UP || is_letter(press, "k"))
-		dialog->scroll -= dialog->scroll > 0;
-	else if (press->code == PRESS_DOWN || is_letter(press, "j"))
-		dialog->scroll++;
-	else if (press->code == PRESS_PAGE_UP || (press->code == PRESS_CTRL && press->cp == 'U'))
-		dialog->scroll -= dialog->scroll < page ? dialog->scroll : page;
-	else if (press->code == PRESS_PAGE_DOWN || is_letter(press, " ") || (press->code == PRESS_CTRL && press->cp == 'D'))
-		dialog->scroll += page;
-	else if (press->code == PRESS_HOME || is_letter(press, "g"))
-		dialog->scroll = 0;
-	else if (press->code == PRESS_END || is_letter(press, "G"))
-		dialog->scroll = TEXT_END;
-	else if (press->code == PRESS_ENTER || press->code == PRESS_ESC || is_letter(press, "q"))
-		dialogs_close(ui);
-	else if (dialog->back && is_letter(press, "b")) {
-		ui->go_back = true;
-		dialogs_close(ui);
-	} else
-		return false;
-	return true;
-}
-
 void dialogs_stray(struct ui *ui, const struct press *press, int64_t now_us)
 {
-	enum dialog_kind kind = ui->dialog.kind;
-	char *text = keytable_stray(press, kind == DIALOG_NONE ? NULL : kind == DIALOG_LIST ? "choose with the arrows or a number, then Enter"
-		: ui->dialog.over ? "the session is over, Esc closes this" : "Esc closes this");
+	if (ui->dialog.kind == DIALOG_NONE) {
+		char *text = keytable_stray(press, NULL);
 
-	if (kind == DIALOG_NONE)
 		ui_notice(ui, text, now_us);
-	else
-		set_error(&ui->dialog, text);
-	mem_free(text);
+		mem_free(text);
+	} else {
+		dialog_stray(&ui->dialog, press, ui->matter.over ? "the session is over, Esc closes this" : NULL);
+	}
 	/* Whoever types on means another window: nothing is chosen, and no Enter decides, before there is a pause. */
-	if (ui->dialog.seq && ui->dialog.kind == DIALOG_LIST) {
+	if (ui->matter.seq && ui->dialog.kind == DIALOG_LIST) {
 		ui->dialog.pick = -1;
 		ui->deaf_us = now_us + UI_DEAF_US;
 	}
 }
 
+/* Enter, where something is picked or typed. */
+static void done(struct ui *ui, const struct scene *scene, int64_t now_us)
+{
+	if (ui->dialog.kind == DIALOG_LIST) {
+		option_enter(ui, scene, now_us);
+		return;
+	}
+	kept_take(ui);
+	field_enter(ui, scene, now_us);
+	if (ui->dialog.kind != DIALOG_NONE)
+		kept_drop(ui);
+}
+
+/* Keys that mean the same over any box, and pages of the output where the box has none. */
+static bool is_for_the_table(const struct press *press)
+{
+	return press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN || (press->code == PRESS_CTRL
+		&& (press->cp == 'C' || press->cp == 'L' || press->cp == 'Y' || press->cp == 'Z'));
+}
+
+/* A key that the dialog itself has no use for. */
+static bool other(struct ui *ui, const struct press *press)
+{
+	if (ui->matter.back && press->code == PRESS_CHAR && press->cp == 'b') {
+		ui->go_back = true;
+		dialogs_close(ui);
+		return true;
+	}
+	return ui->dialog.kind == DIALOG_FIELD && !is_for_the_table(press);
+}
+
 bool dialogs_press(struct ui *ui, const struct scene *scene, const struct press *press, int64_t now_us)
 {
-	struct dialog *dialog = &ui->dialog;
-	bool scrolls = press->code == PRESS_PAGE_UP || press->code == PRESS_PAGE_DOWN;
-
-	if (front_is_early(&dialog->front, now_us)) {
+	if (!front_is_early(&ui->dialog.front, now_us) && dialogs_people_press(ui, scene, press))
+		return true;
+	switch (dialog_press(&ui->dialog, press, now_us)) {
+	case DIALOG_EARLY:
 		ui_notice(ui, FRONT_EARLY_WORDS, now_us);
-		return true;
-	}
-	if (dialog->kind == DIALOG_HELP)
-		return help_press(ui, press);
-	if (press->code == PRESS_ESC) {
+		break;
+	case DIALOG_DONE:
+		done(ui, scene, now_us);
+		break;
+	case DIALOG_LEFT:
 		escape(ui, scene, now_us);
-		return true;
+		break;
+	case DIALOG_OTHER:
+		return other(ui, press);
+	case DIALOG_STAYS:
+		break;
 	}
-	if (text_press(dialog, press) || dialogs_people_press(ui, scene, press))
-		return true;
-	if (scrolls || (press->code == PRESS_CTRL && (press->cp == 'C' || press->cp == 'L'
-		|| press->cp == 'Y' || press->cp == 'Z')))
-		return false;
-	if (dialog->kind == DIALOG_LIST) {
-		if (press->code == PRESS_CHAR && press->cp == 'q') {
-			escape(ui, scene, now_us);
-			return true;
-		}
-		return list_press(ui, scene, press, now_us);
-	}
-	if (press->code == PRESS_ENTER) {
-		kept_take(ui);
-		field_enter(ui, scene, now_us);
-		if (ui->dialog.kind != DIALOG_NONE)
-			kept_drop(ui);
-	} else if (edit_press(&ui->edit, press))
-		mem_set(&dialog->error, NULL);
 	return true;
 }

@@ -12,7 +12,7 @@ void dialogs_sure(struct ui *ui, enum dialog_use use, const char *title, const c
 void dialogs_field(struct ui *ui, enum dialog_use use, const char *title, const char *text);
 /* An empty list; an option more of it. */
 void dialogs_list(struct ui *ui, const char *title, const char *text);
-void dialogs_option(struct ui *ui, struct option option, const char *label, const char *help);
+void dialogs_option(struct ui *ui, struct dialog_option option, const char *label, const char *help);
 /* Text to be read. */
 void dialogs_text(struct ui *ui, const char *title, const char *text);
 /* What came of a session that is over; a key opens its way back, where it has one and the person may. */

@@ -55,7 +55,7 @@ void dialogs_watch(struct ui *ui, const struct scene *scene, const struct questi
 			buf_puts(&text, "You observe: nothing is asked of you. To take part: attach --role navigator.\n");
 	}
 	dialogs_text(ui, people_drives(scene) ? "YOU ASKED FOR AGREEMENT" : "ANOTHER IS ASKED", buf_text(&text));
-	ui->dialog.about = question->seq;
+	ui->matter.about = question->seq;
 	buf_done(&text);
 }
 
@@ -99,11 +99,11 @@ bool dialogs_people(struct ui *ui, const struct scene *scene, enum action action
 
 static void push_button(struct ui *ui, const struct scene *scene, int button)
 {
-	int64_t seq = ui->dialog.seq;
+	int64_t seq = ui->matter.seq;
 
 	if (button == BUTTON_DISAGREE) {
 		dialogs_field(ui, USE_DISAGREE, "DISAGREE", "Why? The step is not run; who drives is asked anew. (Esc: back, nothing is decided)");
-		ui->dialog.call = seq;
+		ui->matter.call = seq;
 	} else if (button == BUTTON_SAY) {
 		dialogs_field(ui, USE_SAY, "SAY", "To the others who are here:");
 	} else if (button == BUTTON_TAKE) {
@@ -117,16 +117,16 @@ bool dialogs_people_press(struct ui *ui, const struct scene *scene, const struct
 {
 	struct dialog *dialog = &ui->dialog;
 
-	if (!dialog->buttons || (dialog->use != USE_ANSWER && dialog->focus == 0))
+	if (!ui->matter.buttons || (dialog->use != USE_ANSWER && ui->matter.focus == 0))
 		return false;
 	if (press->code == PRESS_TAB || press->code == PRESS_BACKTAB) {
-		dialog->focus = (dialog->focus + (press->code == PRESS_TAB ? 1 : BUTTON_COUNT - 1)) % BUTTON_COUNT;
+		ui->matter.focus = (ui->matter.focus + (press->code == PRESS_TAB ? 1 : BUTTON_COUNT - 1)) % BUTTON_COUNT;
 		return true;
 	}
-	if (dialog->focus == BUTTON_FIELD)
+	if (ui->matter.focus == BUTTON_FIELD)
 		return false;
 	if (press->code == PRESS_ENTER)
-		push_button(ui, scene, dialog->focus);
+		push_button(ui, scene, ui->matter.focus);
 	return press->code == PRESS_ENTER || press->code == PRESS_CHAR || press->code == PRESS_BACKSPACE || press->code == PRESS_PASTE;
 }
 
@@ -137,22 +137,22 @@ bool dialogs_people_enter(struct ui *ui, int64_t now_us)
 
 	if (dialog->use != USE_DISAGREE && dialog->use != USE_WITHDRAW && dialog->use != USE_INVITE && dialog->use != USE_DISMISS)
 		return false;
-	if (!utf8_says(ui->edit.text)) {
+	if (!utf8_says(ui->dialog.edit.text)) {
 		mem_set(&dialog->error, "something is needed here; Esc closes without doing anything");
 		return true;
 	}
 	if (dialog->use == USE_DISAGREE) {
 		intent = json_new_object();
 		json_set_text(intent, "do", "disagree");
-		json_set_int(intent, "seq", dialog->call);
-		json_set_text(intent, "why", ui->edit.text);
-		ui->sent = dialog->call;
+		json_set_int(intent, "seq", ui->matter.call);
+		json_set_text(intent, "why", ui->dialog.edit.text);
+		ui->sent = ui->matter.call;
 		ui_send(ui, intent);
 	} else if (dialog->use == USE_INVITE) {
-		if (invite(ui, ui->edit.text))
+		if (invite(ui, ui->dialog.edit.text))
 			ui_notice(ui, "Invited: they attach with --guest.", now_us);
 	} else {
-		dialogs_send(ui, dialog->use == USE_WITHDRAW ? "withdraw" : "dismiss", dialog->use == USE_WITHDRAW ? "why" : "to", ui->edit.text);
+		dialogs_send(ui, dialog->use == USE_WITHDRAW ? "withdraw" : "dismiss", dialog->use == USE_WITHDRAW ? "why" : "to", ui->dialog.edit.text);
 	}
 	dialogs_close(ui);
 	return true;
@@ -160,7 +160,7 @@ bool dialogs_people_enter(struct ui *ui, int64_t now_us)
 
 struct json *dialogs_people_here(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
-	bool typing = ui->dialog.kind == DIALOG_FIELD && (ui->dialog.use == USE_SAY || ui->dialog.use == USE_NOTE) && ui->edit.len > 0;
+	bool typing = ui->dialog.kind == DIALOG_FIELD && (ui->dialog.use == USE_SAY || ui->dialog.use == USE_NOTE) && ui->dialog.edit.len > 0;
 	struct json *intent;
 
 	if (json_count(scene->presence) < 2)

@@ -41,7 +41,7 @@ static char *label_of(const struct model_call *call, const char *what)
 static bool is_listed(const struct dialog *dialog, int64_t seq)
 {
 	for (size_t i = 0; i < dialog->option_count; i++)
-		if (dialog->options[i].call == seq)
+		if (dialog->options[i].about == seq)
 			return true;
 	return false;
 }
@@ -58,7 +58,7 @@ static void add_running(struct ui *ui, const struct scene *scene)
 		if (call->state != CALL_RUNNING || is_listed(&ui->dialog, call->seq) || (call->reads && time_wall_us() - call->begun_us < QUICK_US))
 			continue;
 		label = label_of(call, "stop");
-		dialogs_option(ui, (struct option){ .use = USE_CANCEL, .call = call->seq }, label, "it and its children get TERM, later KILL");
+		dialogs_option(ui, (struct dialog_option){ .use = USE_CANCEL, .about = call->seq }, label, "it and its children get TERM, later KILL");
 		mem_free(label);
 	}
 }
@@ -67,17 +67,17 @@ void dialogs_stop(struct ui *ui, const struct scene *scene, bool menu)
 {
 	dialogs_list(ui, menu ? "WHAT DO YOU WANT?" : "STOP",
 		menu ? "Nothing was stopped." : "What is half done stays half done; nothing is undone.");
-	ui->dialog.stops = true;
+	ui->matter.stops = true;
 	if (menu)
-		dialogs_option(ui, (struct option){ .use = USE_PAUSE }, "pause after what runs now", "no new step or command starts");
+		dialogs_option(ui, (struct dialog_option){ .use = USE_PAUSE }, "pause after what runs now", "no new step or command starts");
 	add_running(ui, scene);
-	dialogs_option(ui, (struct option){ .use = USE_ABORT }, "abort the session", "ends it after what runs now has been stopped");
+	dialogs_option(ui, (struct dialog_option){ .use = USE_ABORT }, "abort the session", "ends it after what runs now has been stopped");
 	if (menu)
-		dialogs_option(ui, (struct option){ .use = USE_LEAVE }, "leave this view", "the session goes on");
-	dialogs_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
+		dialogs_option(ui, (struct dialog_option){ .use = USE_LEAVE }, "leave this view", "the session goes on");
+	dialogs_option(ui, (struct dialog_option){ .use = USE_NOTHING }, "nothing", "");
 }
 
-static void mark_ended(struct option *option, const struct model_call *call)
+static void mark_ended(struct dialog_option *option, const struct model_call *call)
 {
 	option->use = USE_ENDED;
 	mem_free(option->label);
@@ -89,29 +89,29 @@ void dialogs_stop_update(struct ui *ui, const struct scene *scene, int64_t now_u
 {
 	struct dialog *dialog = &ui->dialog;
 
-	if (dialog->kind == DIALOG_FIELD && dialog->use == USE_CANCEL && !runs(scene, dialog->call)) {
-		bool typed = ui->edit.len > 0;
+	if (dialog->kind == DIALOG_FIELD && dialog->use == USE_CANCEL && !runs(scene, ui->matter.call)) {
+		bool typed = ui->dialog.edit.len > 0;
 
 		dialogs_close(ui);
 		ui_notice(ui, typed ? "The command has ended by itself: nothing was stopped, and what you typed was not sent." : "The command has ended by itself: nothing was stopped.", now_us);
 		ui->deaf_us = typed ? now_us + UI_DEAF_US : ui->deaf_us;
 	}
-	if (dialog->kind != DIALOG_LIST || !dialog->stops)
+	if (dialog->kind != DIALOG_LIST || !ui->matter.stops)
 		return;
 	for (size_t i = 0; i < dialog->option_count; i++)
-		if (dialog->options[i].use == USE_CANCEL && !runs(scene, dialog->options[i].call))
-			mark_ended(&dialog->options[i], scene_call_find(scene, dialog->options[i].call));
+		if (dialog->options[i].use == USE_CANCEL && !runs(scene, dialog->options[i].about))
+			mark_ended(&dialog->options[i], scene_call_find(scene, dialog->options[i].about));
 	add_running(ui, scene);
 }
 
 /* The command as it runs, and the question. */
-static void ask_why(struct ui *ui, const struct scene *scene, const struct option *option)
+static void ask_why(struct ui *ui, const struct scene *scene, const struct dialog_option *option)
 {
 	static const char *const why = "Why? (one line, kept in the journal; Esc: do nothing)";
-	const struct model_call *call = option->use == USE_CANCEL ? scene_call_find(scene, option->call) : NULL;
+	const struct model_call *call = option->use == USE_CANCEL ? scene_call_find(scene, option->about) : NULL;
 	char *title = call ? mem_printf("STOP ON %s", host_of(call)) : mem_strdup("ABORT THE SESSION");
 	struct buf text = { 0 };
-	int64_t seq = option->call;
+	int64_t seq = option->about;
 
 	if (call) {
 		buf_puts(&text, "$ ");
@@ -120,12 +120,12 @@ static void ask_why(struct ui *ui, const struct scene *scene, const struct optio
 	}
 	buf_puts(&text, why);
 	dialogs_field(ui, option->use, title, buf_text(&text));
-	ui->dialog.call = seq;
+	ui->matter.call = seq;
 	mem_free(title);
 	buf_done(&text);
 }
 
-bool dialogs_stop_picked(struct ui *ui, const struct scene *scene, const struct option *option)
+bool dialogs_stop_picked(struct ui *ui, const struct scene *scene, const struct dialog_option *option)
 {
 	if (option->use == USE_ENDED)
 		dialogs_error(ui, "That command has ended by itself: there is nothing to stop.");

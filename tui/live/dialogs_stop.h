@@ -13,6 +13,6 @@ void dialogs_stop(struct ui *ui, const struct scene *scene, bool menu);
 void dialogs_stop_update(struct ui *ui, const struct scene *scene, int64_t now_us);
 
 /* Enter on one of its options: asks why, or says that the command has ended. False when the option is none of its own. */
-bool dialogs_stop_picked(struct ui *ui, const struct scene *scene, const struct option *option);
+bool dialogs_stop_picked(struct ui *ui, const struct scene *scene, const struct dialog_option *option);
 
 #endif

@@ -12,14 +12,14 @@
 
 static const struct question *shown(const struct frame *frame)
 {
-	return frame->ui->dialog.use == USE_ANSWER ? scene_question_find(frame->scene, frame->ui->dialog.seq) : NULL;
+	return frame->ui->dialog.use == USE_ANSWER ? scene_question_find(frame->scene, frame->ui->matter.seq) : NULL;
 }
 
 int draw_approval_rows(const struct frame *frame)
 {
 	const struct question *question = shown(frame);
 
-	return (question && json_int(question->data, "until_us", 0) ? 1 : 0) + (frame->ui->dialog.buttons && frame->ui->dialog.use == USE_ANSWER ? 1 : 0);
+	return (question && json_int(question->data, "until_us", 0) ? 1 : 0) + (frame->ui->matter.buttons && frame->ui->dialog.use == USE_ANSWER ? 1 : 0);
 }
 
 static void draw_countdown(struct frame *frame, struct area at, const struct question *question)
@@ -39,7 +39,7 @@ static void draw_countdown(struct frame *frame, struct area at, const struct que
 /* "[ disagree, say why ]  [ … ]": on a narrow screen those from the focused one on. */
 static void draw_buttons(struct frame *frame, struct area at)
 {
-	int focus = frame->ui->dialog.focus;
+	int focus = frame->ui->matter.focus;
 	size_t from = at.cols < 90 && focus > 1 ? (size_t)focus - 2 : 0;
 
 	for (size_t i = from; dialogs_button(i); i++) {
@@ -65,6 +65,6 @@ void draw_approval(struct frame *frame, struct area area)
 		area.row++;
 		area.rows--;
 	}
-	if (frame->ui->dialog.buttons && question && area.rows > 0)
+	if (frame->ui->matter.buttons && question && area.rows > 0)
 		draw_buttons(frame, area);
 }

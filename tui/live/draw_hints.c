@@ -79,8 +79,8 @@ static void draw_typing(struct frame *frame, int row)
 	const char *box = look_box(ui, frame->scene);
 	const struct hint { const char *key, *text; } hints[] = {
 		{ "Enter", ui->palette.is_open ? "does it" : "sends what is typed" },
-		{ "Esc", ui->palette.is_open || !ui->dialog.seq ? "closes the box" : "decides nothing" },
-		{ "Tab", ui->palette.is_open ? "completes" : ui->dialog.buttons ? "other answers" : NULL },
+		{ "Esc", ui->palette.is_open || !ui->matter.seq ? "closes the box" : "decides nothing" },
+		{ "Tab", ui->palette.is_open ? "completes" : ui->matter.buttons ? "other answers" : NULL },
 		{ "PgDn PgUp", ui->dialog.page > 0 ? "read it all" : NULL },
 		{ "Ctrl-Y", ui->palette.is_open || !box ? NULL : "copy" },
 		{ "Ctrl-C", ui->palette.is_open ? NULL : "stop, leave" },
@@ -103,7 +103,7 @@ static void draw_end(struct frame *frame, int row)
 	const struct dialog *dialog = &frame->ui->dialog;
 	int col = put_hint(frame, row, 1, "q", "close and leave");
 
-	if (dialog->back)
+	if (frame->ui->matter.back)
 		col = put_hint(frame, row, col, "b", "the way back");
 	if (col > 0 && *keytable_key(ACTION_COPY))
 		col = put_hint(frame, row, col, keytable_key(ACTION_COPY), "copy this");
@@ -129,7 +129,7 @@ void draw_hints(struct frame *frame, int row)
 		draw_typing(frame, row);
 		return;
 	}
-	if (frame->ui->dialog.over) {
+	if (frame->ui->matter.over) {
 		draw_end(frame, row);
 		return;
 	}

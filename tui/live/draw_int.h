@@ -38,7 +38,7 @@ int draw_steps_width(const struct model *model, int cols);
 void draw_talk(struct frame *frame, struct area area);
 
 /* Rows of the area that the dialog covers, from below. */
-int draw_dialog_rows(const struct frame *frame, struct area area);
+int draw_dialog_rows(struct frame *frame, struct area area);
 
 /* A step's number, title, state and time; a call's state, host and command: a row each, the area moves down. */
 void draw_title(struct frame *frame, struct area *area, const struct model_step *step);

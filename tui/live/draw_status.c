@@ -45,7 +45,7 @@ static char *wheel_line(const struct frame *frame)
 	const struct ui *ui = frame->ui;
 	struct buf text = { 0 };
 
-	if (!question || question->seq == ui->dialog.seq || question->seq == ui->sent)
+	if (!question || question->seq == ui->matter.seq || question->seq == ui->sent)
 		return NULL;
 	utf8_safe(&text, question->text, strlen(question->text), false);
 	buf_puts(&text, strchr(".?!", buf_text(&text)[text.len - 1]) ? " " : "; ");
@@ -82,7 +82,7 @@ static char *status_line(const struct frame *frame, enum role *role)
 	*role = ROLE_WARN;
 	if (ui->notice && frame->mono_us - ui->notice_us < UI_NOTICE_US)
 		return mem_strdup(ui->notice);
-	if (!question || ui->dialog.seq != 0)
+	if (!question || ui->matter.seq != 0)
 		return NULL;
 	if (question->seq == ui->sent) {
 		*role = ROLE_WAIT;

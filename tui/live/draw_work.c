@@ -160,7 +160,7 @@ void draw_title(struct frame *frame, struct area *area, const struct model_step 
 
 static void draw_why(struct frame *frame, struct area *area, const struct model_step *step)
 {
-	const struct question *question = scene_question_find(frame->scene, frame->ui->dialog.seq);
+	const struct question *question = scene_question_find(frame->scene, frame->ui->matter.seq);
 	char *down;
 
 	draw_explain(frame, area, "", step->reason);

@@ -196,14 +196,14 @@ static const char *copy_box(const struct ui *ui, const struct scene *scene, stru
 {
 	if (ui->dialog.kind == DIALOG_NONE || !ui->dialog.text)
 		return NULL;
-	if (ui->dialog.over) {
+	if (ui->matter.over) {
 		buf_puts(out, ui->dialog.text);
 		return "ending";
 	}
 	copy_addresses(ui->dialog.text, out);
 	if (out->len)
 		return "addresses";
-	copy_asked(scene_question_find(scene, ui->dialog.seq), out);
+	copy_asked(scene_question_find(scene, ui->matter.seq), out);
 	return out->len ? "commands" : NULL;
 }
 

@@ -75,11 +75,11 @@ void sitting_open(struct ui *ui, const struct scene *scene, int64_t now_us)
 		const char *host = json_as_text(json_item(scene->hosts, i));
 		char *label = mem_printf("a shell on %s", str_is(host, "here") ? "this computer" : host);
 
-		dialogs_option(ui, (struct option){ .use = USE_SHELL, .choice = i }, label, "");
+		dialogs_option(ui, (struct dialog_option){ .use = USE_SHELL, .choice = i }, label, "");
 		mem_free(label);
 	}
-	dialogs_option(ui, (struct option){ .use = USE_RUN }, "one command", "on one host, or on several");
-	dialogs_option(ui, (struct option){ .use = USE_NOTHING }, "nothing", "");
+	dialogs_option(ui, (struct dialog_option){ .use = USE_RUN }, "one command", "on one host, or on several");
+	dialogs_option(ui, (struct dialog_option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 void sitting_shell(struct ui *ui, const struct scene *scene, const char *host, int64_t now_us)
@@ -160,7 +160,7 @@ static bool is_nowhere(struct ui *ui, const struct scene *scene, const struct js
 	if (!words)
 		return false;
 	ask_line(ui);
-	edit_paste(&ui->edit, line, strlen(line));
+	edit_paste(&ui->dialog.edit, line, strlen(line));
 	ui_notice(ui, words, now_us);
 	mem_free(words);
 	return true;
@@ -182,7 +182,7 @@ void sitting_run(struct ui *ui, const struct scene *scene, const char *line, int
 	json_free(intent);
 }
 
-bool sitting_option(struct ui *ui, const struct scene *scene, const struct option *option, int64_t now_us)
+bool sitting_option(struct ui *ui, const struct scene *scene, const struct dialog_option *option, int64_t now_us)
 {
 	enum dialog_use use = option->use;
 	size_t choice = option->choice;
@@ -206,7 +206,7 @@ bool sitting_field(struct ui *ui, const struct scene *scene, int64_t now_us)
 
 	if (ui->dialog.use != USE_RUN)
 		return false;
-	line = mem_strdup(ui->edit.len ? ui->edit.text : "");
+	line = mem_strdup(ui->dialog.edit.len ? ui->dialog.edit.text : "");
 	dialogs_close(ui);
 	if (*line)
 		sitting_run(ui, scene, line, now_us);
@@ -354,7 +354,7 @@ static void shell_up(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	ui->sitting.seen = scene->shell;
 	mem_set(&ui->notice, NULL);
-	ui->sitting.on = ui->sitting.mine || (ui->edit.len == 0 && !ui->palette.is_open);
+	ui->sitting.on = ui->sitting.mine || (ui->dialog.edit.len == 0 && !ui->palette.is_open);
 	if (!ui->sitting.on)
 		ui_notice(ui, "A shell was opened: ! shows it.", now_us);
 }
@@ -387,7 +387,7 @@ void sitting_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 	if (scene->shell && scene->shell != ui->sitting.seen && scene->caught_up)
 		shell_up(ui, scene, now_us);
 	/* The connection's question goes before the step's, unless that is being answered. */
-	if (is_about_connection(question) && ui->dialog.seq && ui->dialog.seq != question->seq && ui->edit.len == 0)
+	if (is_about_connection(question) && ui->matter.seq && ui->matter.seq != question->seq && ui->dialog.edit.len == 0)
 		dialogs_close(ui);
 	if (!scene->vt)
 		return;

@@ -12,7 +12,7 @@
 
 struct ui;
 struct scene;
-struct option;
+struct dialog_option;
 
 struct sitting {
 	bool on;		/* the shell's terminal is on the screen, and has the keys */
@@ -37,7 +37,7 @@ void sitting_run(struct ui *ui, const struct scene *scene, const char *line, int
 void sitting_hosts(const struct scene *scene, struct buf *out);
 
 /* A picked option (USE_SHELL …) and a filled field (USE_RUN) of its dialogs; false = not one of its. */
-bool sitting_option(struct ui *ui, const struct scene *scene, const struct option *option, int64_t now_us);
+bool sitting_option(struct ui *ui, const struct scene *scene, const struct dialog_option *option, int64_t now_us);
 bool sitting_field(struct ui *ui, const struct scene *scene, int64_t now_us);
 
 /* After the scene changed: a shell comes up, or is gone; its terminal's answers are sent. */

@@ -87,7 +87,7 @@ static struct front *front(void *arg)
 
 	if (dialog->kind == DIALOG_NONE)
 		return NULL;
-	dialog->front.question = live->ui->sitting.on ? 0 : dialog->seq;
+	dialog->front.question = live->ui->sitting.on ? 0 : live->ui->matter.seq;
 	dialog->front.pause_us = FRONT_GUARD_US;
 	return &dialog->front;
 }

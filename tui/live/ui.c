@@ -75,7 +75,7 @@ struct json *ui_intent(struct ui *ui)
 /* Somebody else, or the session, closed the question in the dialog. What is typed on is for nobody. */
 static void closed_under_us(struct ui *ui, const struct scene *scene, int64_t seq, int64_t now_us)
 {
-	bool typed = ui->edit.len > 0;
+	bool typed = ui->dialog.edit.len > 0;
 	char *text = mem_printf("%s%s%s", scene->gone && scene->gone_seq == seq ? scene->gone
 		: "The question is closed.", typed ? " What you typed was not sent." : "", scene->gone_seq == seq && scene->gone_mine ? " That was in another view of your account." : "");
 
@@ -102,9 +102,9 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 
 	sitting_update(ui, scene, now_us);
 	dialogs_stop_update(ui, scene, now_us);
-	seq = ui->dialog.seq;
+	seq = ui->matter.seq;
 	if (!seq)
-		seq = ui->dialog.about;
+		seq = ui->matter.about;
 	if (seq && !scene_question_find(scene, seq))
 		closed_under_us(ui, scene, seq, now_us);
 	if (ui->sent && !scene_question_find(scene, ui->sent))
@@ -114,7 +114,7 @@ void ui_update(struct ui *ui, const struct scene *scene, int64_t now_us)
 		return;
 	if (ui->dialog.kind == DIALOG_NONE && !ui->palette.is_open)
 		dialogs_question(ui, scene, question, now_us + FRONT_GUARD_US);
-	else if (ui->dialog.seq == 0 && !ui->notice)
+	else if (ui->matter.seq == 0 && !ui->notice)
 		ui_notice(ui, "A question waits: it comes up when you close this.", now_us);
 }
 
@@ -398,7 +398,7 @@ static bool act_with(struct ui *ui, const struct scene *scene, enum action actio
 			ui_notice(ui, "Say the number of the step.", now_us);
 	} else if (action == ACTION_GIVE) {
 		dialogs_field(ui, USE_GIVE, "HAND OVER", "Who shall drive this session? Enter sends it:");
-		edit_paste(&ui->edit, arg, strlen(arg));
+		edit_paste(&ui->dialog.edit, arg, strlen(arg));
 	} else {
 		return dialogs_people(ui, scene, action, arg, now_us);
 	}
@@ -435,7 +435,7 @@ static void palette_key(struct ui *ui, const struct scene *scene, const struct p
 
 bool ui_types(const struct ui *ui)
 {
-	return ui->palette.is_open || (ui->dialog.kind == DIALOG_FIELD && ui->dialog.focus == 0);
+	return ui->palette.is_open || (ui->dialog.kind == DIALOG_FIELD && ui->matter.focus == 0);
 }
 
 static enum keys_place place_of(const struct ui *ui)
@@ -500,9 +500,9 @@ void ui_press(struct ui *ui, const struct scene *scene, const struct press *pres
 		return;
 	}
 	action = keytable_find(IN_LIVE, press);
-	if (ui->dialog.over && action == ACTION_MENU)
+	if (ui->matter.over && action == ACTION_MENU)
 		dialogs_close(ui);
-	else if ((action == ACTION_NONE && press->code != PRESS_ESC) || (ui->dialog.over && !is_for_the_end(action)))
+	else if ((action == ACTION_NONE && press->code != PRESS_ESC) || (ui->matter.over && !is_for_the_end(action)))
 		dialogs_stray(ui, press, now_us);
 	else
 		ui_act(ui, scene, action, NULL, now_us);

@@ -8,8 +8,7 @@
 #include <stdint.h>
 
 #include "base/json.h"
-#include "tui/part/edit.h"
-#include "tui/part/front.h"
+#include "tui/part/dialog.h"
 #include "tui/part/kept.h"
 #include "tui/term/keys.h"
 #include "tui/term/keytable.h"
@@ -21,53 +20,33 @@
 #define UI_DEAF_US ((int64_t)1000000)	/* a pause in typing after which keys are for the new screen */
 #define UI_NOTICE_US ((int64_t)10000000)
 
-enum dialog_kind { DIALOG_NONE, DIALOG_LIST, DIALOG_FIELD, DIALOG_HELP };
-
 /* What a list's or field's answer is for. */
 enum dialog_use {
 	USE_NOTHING,
-	USE_ANSWER,	/* value of the question */
+	USE_ANSWER,	/* value of the question: option.choice */
 	USE_NEED,	/* why, owner, due of an answer */
-	USE_CANCEL,	/* why cancel dialog.call */
+	USE_CANCEL,	/* why cancel matter.call */
 	USE_ENDED,	/* was one of these: it ended while the box stood */
 	USE_ABORT,	/* why abort */
-	USE_HOST,	/* look at the output of option.call */
+	USE_HOST,	/* look at the output of option.about */
 	USE_SHELL,	/* a shell on host option.choice */
 	USE_RUN, USE_RUN_SURE,	/* a command by hand: ask for it, run it */
-	USE_DISAGREE,	/* why, with dialog.call the question's seq */
+	USE_DISAGREE,	/* why, with matter.call the question's seq */
 	USE_WITHDRAW, USE_INVITE, USE_DISMISS,
 	USE_PAUSE, USE_CONTINUE, USE_ENTER, USE_TAKE, USE_GIVE, USE_NOTE, USE_SAY, USE_FIND, USE_LEAVE,
 };
 
-struct option {
-	char *label;		/* owned, safe */
-	char *help;		/* owned, safe, may be "" */
-	enum dialog_use use;
-	int64_t call;		/* for USE_CANCEL, USE_HOST */
-	size_t choice;		/* for USE_ANSWER, USE_SHELL; number of a step for USE_ENTER */
-};
-
-struct dialog {
-	enum dialog_kind kind;
-	enum dialog_use use;	/* of a field */
+/* What the dialog is about, beyond what every dialog has. All zero when it is about nothing. */
+struct matter {
 	int64_t seq;		/* the question it shows, 0 = none */
 	int64_t about;		/* another's question that it tells of, 0 = none */
 	int64_t call;
-	struct answer answer;
-	struct option *options;	/* owned */
-	size_t option_count;
-	long pick;		/* highlighted option, -1 = none yet */
-	char *title, *text;	/* owned, safe; text may have several lines */
-	char *error;		/* owned: why the last Enter did nothing */
-	bool hidden;		/* do not show the field */
+	struct answer answer;	/* owned: as far as it is given */
 	bool buttons;		/* those of agreement, below the field */
 	bool stops;		/* of a list: what can be stopped, kept true */
 	bool over;		/* of a text: what came of a session that is over; there is nothing but it */
 	bool back;		/* and a key opens the way back that it tells of */
 	int focus;		/* 0 = the field, else the button */
-	struct front front;	/* whether keys are meant for it yet; its question is set by the view */
-	int scroll;		/* first line shown */
-	int page;		/* lines of text shown when not all are, else 0; set by draw */
 };
 
 #define UI_HITS 256
@@ -92,8 +71,8 @@ struct ui {
 	int64_t match;		/* line found, counted as top; -1 = none */
 	bool at_match;		/* it was found last, and nothing was scrolled since */
 	struct dialog dialog;
+	struct matter matter;
 	struct palette palette;	/* `?` and `:`; while it is open no dialog is */
-	struct edit edit;
 	struct kept kept;	/* what was typed and is under way */
 	struct sitting sitting;
 	char *notice;		/* owned, safe */

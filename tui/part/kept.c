@@ -38,13 +38,13 @@ void kept_take(struct ui *ui)
 		return;
 	kept->is = true;
 	kept->use = (int)dialog->use;
-	kept->seq = dialog->seq;
-	kept->call = dialog->call;
-	kept->buttons = dialog->buttons;
-	copy_answer(&kept->answer, &dialog->answer);
+	kept->seq = ui->matter.seq;
+	kept->call = ui->matter.call;
+	kept->buttons = ui->matter.buttons;
+	copy_answer(&kept->answer, &ui->matter.answer);
 	kept->title = mem_strdup(dialog->title);
 	kept->text = mem_strdup(dialog->text);
-	kept->line = mem_strdup(ui->edit.len ? ui->edit.text : "");
+	kept->line = mem_strdup(ui->dialog.edit.len ? ui->dialog.edit.text : "");
 }
 
 bool kept_back(struct ui *ui, const char *why)
@@ -55,11 +55,11 @@ bool kept_back(struct ui *ui, const char *why)
 	if (!kept->is || dialog->kind != DIALOG_NONE || ui->palette.is_open)
 		return false;
 	dialogs_field(ui, (enum dialog_use)kept->use, kept->title, kept->text);
-	dialog->seq = kept->seq;
-	dialog->call = kept->call;
-	dialog->buttons = kept->buttons;
-	copy_answer(&dialog->answer, &kept->answer);
-	edit_paste(&ui->edit, kept->line, strlen(kept->line));
+	ui->matter.seq = kept->seq;
+	ui->matter.call = kept->call;
+	ui->matter.buttons = kept->buttons;
+	copy_answer(&ui->matter.answer, &kept->answer);
+	edit_paste(&ui->dialog.edit, kept->line, strlen(kept->line));
 	dialogs_error(ui, why);
 	kept_drop(ui);
 	return true;
