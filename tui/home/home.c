@@ -9,7 +9,7 @@
 #include "tui/part/down_now.h"
 #include "tui/term/keytable.h"
 
-enum { SHEET_RESUME };
+#define NO_GUARD 0	/* a time: what comes here by a key waits for the terminal alone, not for a clock */
 
 struct home *home_new(void)
 {
@@ -29,7 +29,7 @@ void home_free(struct home *home)
 	json_free(home->outside);
 	rows_clear(&home->main);
 	rows_clear(&home->aside);
-	sheet_close(&home->sheet);
+	dialog_close(&home->dialog);
 	palette_close(&home->palette);
 	mem_free(home->pick);
 	mem_free(home->notice);
@@ -78,7 +78,7 @@ void home_notice(struct home *home, const char *text)
 
 struct front *home_front(struct home *home)
 {
-	return home->palette.is_open ? NULL : sheet_front(&home->sheet);
+	return home->palette.is_open ? NULL : dialog_front(&home->dialog);
 }
 
 /* ---- choices ---- */
@@ -92,9 +92,10 @@ static void ask_resume(struct home *home, const struct json *session)
 		json_text(session, "at", ""), json_count(json_at(session, "doubts")) ? " A step is IN DOUBT: it is looked into first." : "");
 
 	home->asked = number;
-	sheet_open(&home->sheet, SHEET_RESUME, "UNFINISHED SESSION", text);
-	sheet_option(&home->sheet, "take it over and go on where it stopped");
-	sheet_option(&home->sheet, "only read what was done");
+	dialog_open(&home->dialog, DIALOG_LIST, HOME_RESUME, "UNFINISHED SESSION", text);
+	dialog_option(&home->dialog, (struct dialog_option){ .use = HOME_RESUME }, "take it over and go on where it stopped", "");
+	dialog_option(&home->dialog, (struct dialog_option){ .use = HOME_REVIEW }, "only read what was done", "");
+	dialog_decides(&home->dialog);
 	mem_free(text);
 }
 
@@ -255,18 +256,13 @@ static void press_filter(struct home *home, const struct press *press, struct ho
 	}
 }
 
-static void press_sheet(struct home *home, const struct press *press, struct home_choice *choice)
+static void press_dialog(struct home *home, const struct press *press, struct home_choice *choice)
 {
-	int use = home->sheet.use;
-	long pick;
-
-	if (sheet_press(&home->sheet, press) != SHEET_DONE)
+	if (!dialog_take(&home->dialog, press, NO_GUARD))
 		return;
-	pick = home->sheet.pick;
-	sheet_close(&home->sheet);
 	choice->session = home->asked;
-	if (use == SHEET_RESUME)
-		choice->what = pick == 0 ? HOME_RESUME : HOME_REVIEW;
+	choice->what = (enum home_do)home->dialog.options[home->dialog.pick].use;
+	dialog_close(&home->dialog);
 }
 
 static void press_palette(struct home *home, const struct press *press, struct home_choice *choice)
@@ -296,11 +292,11 @@ static void press_key(struct home *home, const struct press *press, struct home_
 	mem_free(words);
 }
 
-/* The sheet lies over the line where notices stand. */
+/* The dialog lies over the line where notices stand. */
 static void burst(struct home *home)
 {
-	if (home->sheet.open && !home->palette.is_open)
-		sheet_error(&home->sheet, KEYS_BURST_WORDS);
+	if (home->dialog.kind != DIALOG_NONE && !home->palette.is_open)
+		dialog_error(&home->dialog, KEYS_BURST_WORDS);
 	else
 		home_notice(home, KEYS_BURST_WORDS);
 }
@@ -313,12 +309,12 @@ void home_press(struct home *home, const struct press *press, struct home_choice
 		choice->what = press->code == PRESS_CHAR && press->cp == 'q' ? HOME_QUIT : press->code == PRESS_CTRL && press->cp == 'Z' ? HOME_SUSPEND : HOME_STAY;
 		return;
 	}
-	if (keys_stops(press, home->palette.is_open || (home->typing && !home->sheet.open) ? KEYS_FIELD : sheet_place(&home->sheet)))
+	if (keys_stops(press, home->palette.is_open || (home->typing && home->dialog.kind == DIALOG_NONE) ? KEYS_FIELD : dialog_place(&home->dialog)))
 		burst(home);
 	else if (home->palette.is_open)
 		press_palette(home, press, choice);
-	else if (home->sheet.open)
-		press_sheet(home, press, choice);
+	else if (home->dialog.kind != DIALOG_NONE)
+		press_dialog(home, press, choice);
 	else if (home->typing)
 		press_filter(home, press, choice);
 	else if (press->code == PRESS_ESC && home->filter.len)

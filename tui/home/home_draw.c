@@ -125,8 +125,8 @@ void home_draw(struct home *home, struct canvas *canvas, int64_t wall_us)
 	}
 	draw_advice(home, canvas, canvas->rows - 2);
 	draw_bottom(home, canvas);
-	if (home->sheet.open)
-		sheet_draw(&home->sheet, canvas, (struct area){ 1, 0, canvas->rows - 2, canvas->cols });
+	if (home->dialog.kind != DIALOG_NONE)
+		dialog_draw(&home->dialog, &(struct dialog_look){ .arg = NULL }, canvas, (struct area){ 1, 0, canvas->rows - 2, canvas->cols });
 	if (home->palette.is_open)
 		palette_draw(&home->palette, canvas, (struct area){ 1, 0, canvas->rows - 2, canvas->cols });
 }

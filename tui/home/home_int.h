@@ -3,11 +3,11 @@
 #ifndef TUI_HOME_HOME_INT_H
 #define TUI_HOME_HOME_INT_H
 
+#include "tui/part/dialog.h"
 #include "tui/part/edit.h"
 #include "tui/home/home.h"
 #include "tui/part/palette.h"
 #include "tui/part/rows.h"
-#include "tui/part/sheet.h"
 
 struct home {
 	struct json *data;	/* owned */
@@ -20,9 +20,9 @@ struct home {
 	int page;
 	struct edit filter;
 	bool typing;		/* keys go into the filter */
-	struct sheet sheet;
+	struct dialog dialog;
 	struct palette palette;
-	int64_t asked;		/* session that the sheet is about */
+	int64_t asked;		/* session that the dialog is about */
 	char *notice;		/* owned, safe */
 	int64_t now_us;		/* of the last drawing */
 };

@@ -178,3 +178,29 @@ enum dialog_did dialog_press(struct dialog *dialog, const struct press *press, i
 	}
 	return dialog->kind == DIALOG_LIST ? list_press(dialog, press) : field_press(dialog, press);
 }
+
+void dialog_decides(struct dialog *dialog)
+{
+	dialog->front.question = front_number();
+}
+
+struct front *dialog_front(struct dialog *dialog)
+{
+	return dialog->kind == DIALOG_NONE ? NULL : &dialog->front;
+}
+
+bool dialog_take(struct dialog *dialog, const struct press *press, int64_t now_us)
+{
+	enum dialog_did did = dialog_press(dialog, press, now_us);
+
+	if (did == DIALOG_EARLY) {
+		dialog_error(dialog, FRONT_EARLY_WORDS);
+	} else if (did == DIALOG_LEFT || (did == DIALOG_OTHER && is_ctrl(press, 'C'))) {
+		dialog_close(dialog);
+	} else if (did == DIALOG_OTHER && dialog->kind != DIALOG_FIELD) {
+		/* Nothing stays picked: whoever types words means another window. */
+		dialog_stray(dialog, press, NULL);
+		dialog->pick = -1;
+	}
+	return did == DIALOG_DONE;
+}

@@ -76,6 +76,15 @@ enum dialog_did {
 /* One key at now_us (monotonic). Closes nothing. */
 enum dialog_did dialog_press(struct dialog *dialog, const struct press *press, int64_t now_us);
 
+/*
+ * For a dialog that came by a key of the person's own and decides something: dialog_decides says so once it is open, the
+ * stage watches what dialog_front gives (NULL while it is closed; borrowed), and dialog_take takes each key: it closes on
+ * Esc and Ctrl-C, says what a key does not do, and is true for Enter on an option or in the field.
+ */
+void dialog_decides(struct dialog *dialog);
+struct front *dialog_front(struct dialog *dialog);
+bool dialog_take(struct dialog *dialog, const struct press *press, int64_t now_us);
+
 /* How it is drawn on a screen; all zero is plain. */
 struct dialog_look {
 	void *arg;		/* of the functions */

@@ -14,7 +14,7 @@
 #define FORESEEN_MAX ((size_t)8192)	/* bytes of a step's notes */
 #define FIELD_COL 20	/* where a setting's value stands */
 
-enum { SHEET_START, SHEET_OVERRIDE };
+#define NO_GUARD 0	/* a time: what comes here by a key waits for the terminal alone, not for a clock */
 
 /* Values that are known beforehand, as a person would type them. */
 static void fill_in(struct plan *plan, const struct json *values)
@@ -59,7 +59,7 @@ void plan_free(struct plan *plan)
 	model_free(plan->model);
 	rows_clear(&plan->rows);
 	edit_clear(&plan->edit);
-	sheet_close(&plan->sheet);
+	dialog_close(&plan->dialog);
 	palette_close(&plan->palette);
 	mem_free(plan->pick);
 	mem_free(plan->unfolded);
@@ -169,7 +169,7 @@ const char *plan_reason(const struct plan *plan)
 
 struct front *plan_front(struct plan *plan)
 {
-	return plan->palette.is_open ? NULL : sheet_front(&plan->sheet);
+	return plan->palette.is_open ? NULL : dialog_front(&plan->dialog);
 }
 
 /* ---- settings ---- */
@@ -294,34 +294,33 @@ static void ask_start(struct plan *plan)
 		buf_printf(&text, "%sTo start nevertheless, type why. It is kept in the journal.", buf_text(&failed));
 	else if (plan->rehearsal != REHEARSAL_OVER)
 		buf_puts(&text, "The steps that only look were not tried beforehand (p does).");
-	sheet_open(&plan->sheet, failures ? SHEET_OVERRIDE : SHEET_START, "START", buf_text(&text));
-	if (failures) {
-		sheet_field(&plan->sheet);
-	} else {
-		sheet_option(&plan->sheet, "start the walk");
-		sheet_option(&plan->sheet, "not now");
+	dialog_open(&plan->dialog, failures ? DIALOG_FIELD : DIALOG_LIST, PLAN_START, "START", buf_text(&text));
+	if (!failures) {
+		dialog_option(&plan->dialog, (struct dialog_option){ .use = PLAN_START }, "start the walk", "");
+		dialog_option(&plan->dialog, (struct dialog_option){ .use = PLAN_STAY }, "not now", "");
 	}
+	dialog_decides(&plan->dialog);
 	buf_done(&text);
 	buf_done(&failed);
 	buf_done(&about);
 }
 
-static enum plan_do press_sheet(struct plan *plan, const struct press *press)
+static enum plan_do press_dialog(struct plan *plan, const struct press *press)
 {
-	struct sheet *sheet = &plan->sheet;
-	enum plan_do what = PLAN_STAY;
+	struct dialog *dialog = &plan->dialog;
+	enum plan_do what = PLAN_START;
 
-	if (sheet_press(sheet, press) != SHEET_DONE)
+	if (!dialog_take(dialog, press, NO_GUARD))
 		return PLAN_STAY;
-	if (sheet->use == SHEET_OVERRIDE && (sheet->edit.len < REASON_MIN || !utf8_says(sheet->edit.text))) {
-		sheet_error(sheet, "A reason is needed: some words that the people who read the journal will understand.");
+	if (dialog->kind == DIALOG_LIST) {
+		what = (enum plan_do)dialog->options[dialog->pick].use;
+	} else if (dialog->edit.len < REASON_MIN || !utf8_says(dialog->edit.text)) {
+		dialog_error(dialog, "A reason is needed: some words that the people who read the journal will understand.");
 		return PLAN_STAY;
+	} else {
+		mem_set(&plan->reason, dialog->edit.text);
 	}
-	if (sheet->use == SHEET_OVERRIDE)
-		mem_set(&plan->reason, sheet->edit.text);
-	if (sheet->use == SHEET_OVERRIDE || sheet->pick == 0)
-		what = PLAN_START;
-	sheet_close(sheet);
+	dialog_close(dialog);
 	return what;
 }
 
@@ -417,11 +416,11 @@ static enum plan_do press_key(struct plan *plan, const struct press *press)
 	return PLAN_STAY;
 }
 
-/* The sheet lies over the line where notices stand. */
+/* The dialog lies over the line where notices stand. */
 static void burst(struct plan *plan)
 {
-	if (plan->sheet.open && !plan->palette.is_open)
-		sheet_error(&plan->sheet, KEYS_BURST_WORDS);
+	if (plan->dialog.kind != DIALOG_NONE && !plan->palette.is_open)
+		dialog_error(&plan->dialog, KEYS_BURST_WORDS);
 	else
 		plan_notice(plan, KEYS_BURST_WORDS);
 }
@@ -439,14 +438,14 @@ enum plan_do plan_press(struct plan *plan, const struct press *press)
 	if (plan->blind)
 		return press_blind(press);
 	mem_set(&plan->notice, NULL);
-	if (keys_stops(press, plan->palette.is_open || (plan->editing && !plan->sheet.open) ? KEYS_FIELD : sheet_place(&plan->sheet))) {
+	if (keys_stops(press, plan->palette.is_open || (plan->editing && plan->dialog.kind == DIALOG_NONE) ? KEYS_FIELD : dialog_place(&plan->dialog))) {
 		burst(plan);
 		return PLAN_STAY;
 	}
 	if (plan->palette.is_open)
 		return press_palette(plan, press);
-	if (plan->sheet.open)
-		return press_sheet(plan, press);
+	if (plan->dialog.kind != DIALOG_NONE)
+		return press_dialog(plan, press);
 	if (plan->editing) {
 		press_edit(plan, press);
 		return PLAN_STAY;
@@ -506,8 +505,8 @@ void plan_draw(struct plan *plan, struct canvas *canvas, int64_t wall_us)
 			canvas_text(canvas, canvas->rows - 1, 1, canvas->cols - 1, ROLE_DIM, "Letters go into the field: the plan's keys are back when it is closed.");
 		else
 			board_bottom(canvas, IN_PLAN, ACTION_NONE);
-		if (plan->sheet.open)
-			sheet_draw(&plan->sheet, canvas, over);
+		if (plan->dialog.kind != DIALOG_NONE)
+			dialog_draw(&plan->dialog, &(struct dialog_look){ .arg = NULL }, canvas, over);
 		if (plan->palette.is_open)
 			palette_draw(&plan->palette, canvas, over);
 	}

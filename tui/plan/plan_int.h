@@ -4,11 +4,11 @@
 #define TUI_PLAN_PLAN_INT_H
 
 #include "journal/model/model.h"
+#include "tui/part/dialog.h"
 #include "tui/part/edit.h"
 #include "tui/part/palette.h"
 #include "tui/plan/plan.h"
 #include "tui/part/rows.h"
-#include "tui/part/sheet.h"
 
 enum rehearsal { REHEARSAL_NONE, REHEARSAL_RUNS, REHEARSAL_OVER };
 
@@ -31,7 +31,7 @@ struct plan {
 	char *editing;		/* owned: name of the setting being typed, or NULL */
 	struct edit edit;
 	char *error;		/* owned: why the last Enter was not taken */
-	struct sheet sheet;
+	struct dialog dialog;
 	struct palette palette;
 	char *reason;		/* owned */
 	char *notice;		/* owned, safe */
