@@ -312,7 +312,7 @@ static void review__notes_and_pins_are_written_at_the_end(void **state)
 	assert_int_equal(review->row_count, rows + 1);
 	assert_string_equal(review_mark(review)->word, "FAIL");
 	press_all(review, "/404\r" "m\r");
-	assert_int_equal(review->box.use, USE_CLOSED);
+	assert_int_equal(review->dialog.use, USE_CLOSED);
 	assert_int_equal(review->row_count, rows + 2);
 	verify_ok(place->path, events + 2);
 	for (size_t i = 1; i < review->row_count; i++) {
@@ -336,13 +336,13 @@ static void review__same_error_elsewhere_is_told(void **state)
 	struct review *review = review_ok(place->path, record(place->path, "review"));
 
 	press_all(review, "G[[s");
-	assert_int_equal(review->box.use, REVIEW_TEXT);
+	assert_int_equal(review->dialog.use, REVIEW_TEXT);
 	assert_int_equal(first, 1);
-	assert_non_null(strstr(review->box.text, "#1  2026-11-21 18:50 UTC  smoke on app1"));
-	assert_non_null(strstr(review->box.text, "upstream: connection refused"));
-	assert_non_null(strstr(review->box.text, "gov noted: images return 404, pages are fine"));
+	assert_non_null(strstr(review->dialog.text, "#1  2026-11-21 18:50 UTC  smoke on app1"));
+	assert_non_null(strstr(review->dialog.text, "upstream: connection refused"));
+	assert_non_null(strstr(review->dialog.text, "gov noted: images return 404, pages are fine"));
 	press_all(review, "qGs");
-	assert_int_equal(review->box.use, USE_CLOSED);
+	assert_int_equal(review->dialog.use, USE_CLOSED);
 	assert_non_null(review->notice);
 	review_free(review);
 }
@@ -393,15 +393,15 @@ static void review__diff_with_the_run_before(void **state)
 	record(place->path, "review");
 	review = review_ok(place->path, record(place->path, "review"));
 	press_all(review, "d");
-	assert_int_equal(review->box.use, REVIEW_DIFF);
-	assert_string_equal(review->edit.text, "1");
+	assert_int_equal(review->dialog.use, REVIEW_DIFF);
+	assert_string_equal(review->dialog.edit.text, "1");
 	press_all(review, "7\r");
-	assert_non_null(review->box.error);
+	assert_non_null(review->dialog.error);
 	press_all(review, "\x7f\r");
-	assert_int_equal(review->box.use, REVIEW_TEXT);
-	assert_true(strlen(review->box.text) > 0);
+	assert_int_equal(review->dialog.use, REVIEW_TEXT);
+	assert_true(strlen(review->dialog.text) > 0);
 	press_all(review, "q");
-	assert_int_equal(review->box.use, USE_CLOSED);
+	assert_int_equal(review->dialog.use, USE_CLOSED);
 	review_free(review);
 }
 

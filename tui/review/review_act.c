@@ -89,7 +89,7 @@ static void open_note(struct review *review, bool pin, const char *given)
 		buf_puts(&text, pane->lines[pane->at].text);
 	else if (pin)
 		timeline_text(review->timeline, review->store, mark, &text);
-	edit_paste(&review->edit, buf_text(&text), text.len);
+	edit_paste(&review->dialog.edit, buf_text(&text), text.len);
 	buf_done(&text);
 }
 
@@ -259,7 +259,7 @@ static void palette_key(struct review *review, const struct press *press, int64_
 /* The wheel moves, a click picks; nothing is opened or written by the mouse. */
 static void mouse(struct review *review, const struct press *press)
 {
-	bool over = review->box.use != USE_CLOSED || review->palette.is_open;
+	bool over = review->dialog.use != USE_CLOSED || review->palette.is_open;
 
 	if (!review->mouse || over)
 		return;
@@ -304,7 +304,7 @@ void review_press(struct review *review, const struct press *press, int64_t now_
 		review->suspend = true;
 	else if (review->palette.is_open)
 		palette_key(review, press, now_us);
-	else if (review->box.use != USE_CLOSED)
+	else if (review->dialog.use != USE_CLOSED)
 		box_press(review, press, now_us);
 	else if (press->code == PRESS_PASTE)
 		review_notice(review, "A paste was ignored: no field is open.", now_us);

@@ -38,36 +38,28 @@ static const char *format_about(const char *format)
 	return "";
 }
 
-static char *safe_lines(const char *text)
-{
-	struct buf out = { 0 };
-
-	utf8_safe(&out, text, strlen(text), true);
-	return buf_take(&out);
-}
+static void list_fill(struct review *review);
 
 void box_open(struct review *review, enum review_use use, const char *title, const char *text)
 {
-	box_close(review);
-	review->box = (struct review_box){ .use = use, .title = safe_lines(title), .text = safe_lines(text) };
+	bool list = use == REVIEW_FILTER || use == REVIEW_FORMAT;
+
+	dialog_open(&review->dialog, use == REVIEW_TEXT ? DIALOG_TEXT : list ? DIALOG_LIST : DIALOG_FIELD, (int)use, title, text);
+	if (!list)
+		return;
+	list_fill(review);
+	review->dialog.pick = 0;
+	review->dialog.wraps = true;
 }
 
 void box_close(struct review *review)
 {
-	mem_free(review->box.title);
-	mem_free(review->box.text);
-	mem_free(review->box.error);
-	edit_clear(&review->edit);
-	review->box = (struct review_box){ .use = USE_CLOSED };
+	dialog_close(&review->dialog);
 }
 
 static void box_error(struct review *review, const char *text)
 {
-	struct buf out = { 0 };
-
-	utf8_safe(&out, text, strlen(text), false);
-	mem_free(review->box.error);
-	review->box.error = buf_take(&out);
+	dialog_error(&review->dialog, text);
 }
 
 /* --- fields --- */
@@ -97,10 +89,10 @@ int review_note(struct review *review, const char *text, bool pin, struct err *e
 
 static void write_note(struct review *review, int64_t now_us)
 {
-	bool pin = review->box.use == REVIEW_PIN;
+	bool pin = review->dialog.use == REVIEW_PIN;
 	struct err e = { 0 };
 
-	if (review_note(review, review->edit.text, pin, &e) < 0) {
+	if (review_note(review, review->dialog.edit.text, pin, &e) < 0) {
 		box_error(review, e.text);
 		return;
 	}
@@ -139,11 +131,11 @@ static void write_file(struct review *review, int64_t now_us)
 	struct err e = { 0 };
 	char *text;
 
-	if (review_export(review, review->format, review->edit.text, &e) < 0) {
+	if (review_export(review, review->format, review->dialog.edit.text, &e) < 0) {
 		box_error(review, e.text);
 		return;
 	}
-	text = mem_printf("Written: %s", review->edit.text);
+	text = mem_printf("Written: %s", review->dialog.edit.text);
 	box_close(review);
 	review_notice(review, text, now_us);
 	mem_free(text);
@@ -151,7 +143,7 @@ static void write_file(struct review *review, int64_t now_us)
 
 static void start_find(struct review *review, int64_t now_us)
 {
-	char *text = mem_strdup(review->edit.text);
+	char *text = mem_strdup(review->dialog.edit.text);
 
 	box_close(review);
 	review_find_text(review, text, now_us);
@@ -165,12 +157,12 @@ void box_diff(struct review *review, const char *number)
 	struct buf text = { 0 };
 	struct err e = { 0 };
 
-	if (review->box.use != REVIEW_DIFF)
+	if (review->dialog.use != REVIEW_DIFF)
 		box_open(review, REVIEW_DIFF, "DIFF", "What was otherwise in this session than in session number:");
 	if (!number) {
 		if (review->before)
 			buf_printf(&text, "%lld", (long long)review->before->session);
-		edit_paste(&review->edit, buf_text(&text), text.len);
+		edit_paste(&review->dialog.edit, buf_text(&text), text.len);
 		buf_done(&text);
 		return;
 	}
@@ -190,7 +182,7 @@ void box_diff(struct review *review, const char *number)
 
 static void diff_typed(struct review *review)
 {
-	char *number = mem_strdup(review->edit.text);
+	char *number = mem_strdup(review->dialog.edit.text);
 
 	box_diff(review, number);
 	mem_free(number);
@@ -198,15 +190,15 @@ static void diff_typed(struct review *review)
 
 static void enter(struct review *review, int64_t now_us)
 {
-	if (!utf8_says(review->edit.text)) {
+	if (!utf8_says(review->dialog.edit.text)) {
 		box_error(review, "nothing is written there yet; Esc closes");
 		return;
 	}
-	if (review->box.use == REVIEW_FIND)
+	if (review->dialog.use == REVIEW_FIND)
 		start_find(review, now_us);
-	else if (review->box.use == REVIEW_DIFF)
+	else if (review->dialog.use == REVIEW_DIFF)
 		diff_typed(review);
-	else if (review->box.use == REVIEW_FILE)
+	else if (review->dialog.use == REVIEW_FILE)
 		write_file(review, now_us);
 	else
 		write_note(review, now_us);
@@ -214,97 +206,108 @@ static void enter(struct review *review, int64_t now_us)
 
 /* --- lists --- */
 
-static long choices(const struct review *review)
+/* What can be chosen, as it is now. */
+static void list_fill(struct review *review)
 {
-	long n = 0;
+	bool filter = review->dialog.use == REVIEW_FILTER;
+	const struct review_group *group = review_groups();
 
-	if (review->box.use == REVIEW_FILTER)
-		while (review_groups()[n].group)
-			n++;
-	else if (review->box.use == REVIEW_FORMAT)
-		while (format_at(n))
-			n++;
-	return n;
+	dialog_clear(&review->dialog);
+	for (long i = 0; filter ? group[i].group != 0 : format_at(i) != NULL; i++) {
+		char *label = filter ? mem_printf("[%c] %s", review->groups & group[i].group ? 'x' : ' ', group[i].name)
+			: mem_printf("%-6s %s", format_at(i), format_about(format_at(i)));
+
+		dialog_option(&review->dialog, (struct dialog_option){ .use = (int)i }, label, "");
+		mem_free(label);
+	}
 }
 
-static void choose(struct review *review, long i)
+/* Which lines are shown changed: so did the marks of the filter. */
+static void show(struct review *review, unsigned groups)
 {
+	review_show(review, groups);
+	list_fill(review);
+}
+
+static void choose(struct review *review)
+{
+	long i = review->dialog.pick;
 	char *name;
 
-	if (review->box.use == REVIEW_FILTER) {
-		review_show(review, review->groups ^ review_groups()[i].group);
+	if (review->dialog.use == REVIEW_FILTER) {
+		show(review, review->groups ^ review_groups()[i].group);
 		return;
 	}
 	review->format = format_at(i);
 	box_open(review, REVIEW_FILE, "EXPORT", "To which file? It must not be there yet.");
 	name = mem_printf("bellbook-%lld.%s", (long long)review->timeline->session, str_is(review->format, "text") ? "txt" : review->format);
-	edit_paste(&review->edit, name, strlen(name));
+	edit_paste(&review->dialog.edit, name, strlen(name));
 	mem_free(name);
 }
 
-static void list_press(struct review *review, const struct press *press)
+/* Nothing here changes what was recorded: a number chooses at once. */
+static void list_press(struct review *review, const struct press *press, int64_t now_us)
 {
-	struct review_box *box = &review->box;
-	long n = choices(review);
+	uint32_t letter = press->code == PRESS_CHAR ? press->cp : 0;
+	bool filter = review->dialog.use == REVIEW_FILTER;
+	enum dialog_did did = dialog_press(&review->dialog, press, now_us);
 
-	if (press->code == PRESS_DOWN || (press->code == PRESS_CHAR && press->cp == 'j'))
-		box->pick = (box->pick + 1) % n;
-	else if (press->code == PRESS_UP || (press->code == PRESS_CHAR && press->cp == 'k'))
-		box->pick = (box->pick + n - 1) % n;
-	else if (press->code == PRESS_CHAR && press->cp >= '1' && press->cp < '1' + (uint32_t)(n < 9 ? n : 9))
-		choose(review, box->pick = (long)(press->cp - '1'));
-	else if (press->code == PRESS_ENTER || (press->code == PRESS_CHAR && press->cp == ' '))
-		choose(review, box->pick);
-	else if (press->code == PRESS_CHAR && press->cp == 'a' && box->use == REVIEW_FILTER)
-		review_show(review, MARK_ALL);
-	else if (press->code == PRESS_CHAR && press->cp == 'd' && box->use == REVIEW_FILTER)
-		review_show(review, MARK_DEFAULT);
-	else if (press->code == PRESS_CHAR && (press->cp == 'f' || press->cp == 'q'))
+	if (did == DIALOG_LEFT || letter == 'f')
 		box_close(review);
+	else if (did == DIALOG_DONE || letter == ' ' || (did == DIALOG_STAYS && letter >= '1' && letter <= '9'))
+		choose(review);
+	else if (filter && (letter == 'a' || letter == 'd'))
+		show(review, letter == 'a' ? MARK_ALL : MARK_DEFAULT);
 }
 
-static void text_press(struct review *review, const struct press *press)
+/* --- texts --- */
+
+/* It moves by the same keys as the lines below it, also by a person's own. */
+static bool moves(struct review *review, enum action action)
 {
-	struct review_box *box = &review->box;
+	struct dialog *dialog = &review->dialog;
+	int page = dialog->page > 0 ? dialog->page : 1;
+	int by = action == ACTION_UP ? -1 : action == ACTION_DOWN ? 1 : action == ACTION_PAGE_UP ? -page : action == ACTION_PAGE_DOWN ? page
+		: action == ACTION_TOP ? -DIALOG_END : action == ACTION_FOLLOW ? DIALOG_END : 0;
+
+	if (by != 0)
+		dialog_scroll(dialog, by);
+	return by != 0;
+}
+
+static void text_press(struct review *review, const struct press *press, int64_t now_us)
+{
 	enum action action = keytable_find(IN_REVIEW, press);
 
-	if (action == ACTION_UP || action == ACTION_DOWN)
-		box->scroll += action == ACTION_UP ? -1 : 1;
-	else if (action == ACTION_PAGE_UP || action == ACTION_PAGE_DOWN)
-		box->scroll += action == ACTION_PAGE_UP ? -box->page : box->page;
-	else if (action == ACTION_TOP)
-		box->scroll = 0;
-	else if (action == ACTION_FOLLOW)
-		box->scroll = 1 << 20;
-	else if (press->code == PRESS_ESC || press->code == PRESS_ENTER || action == ACTION_LEAVE)
+	if (!moves(review, action) && (dialog_press(&review->dialog, press, now_us) == DIALOG_LEFT || action == ACTION_LEAVE))
 		box_close(review);
-	if (box->scroll < 0)
-		box->scroll = 0;
 }
 
 bool box_types(const struct review *review)
 {
-	enum review_use use = review->box.use;
+	return review->dialog.kind == DIALOG_FIELD;
+}
 
-	return use != USE_CLOSED && use != REVIEW_TEXT && use != REVIEW_FILTER && use != REVIEW_FORMAT;
+static void field_press(struct review *review, const struct press *press, int64_t now_us)
+{
+	enum dialog_did did = dialog_press(&review->dialog, press, now_us);
+
+	if (did == DIALOG_DONE)
+		enter(review, now_us);
+	else if (did == DIALOG_LEFT)
+		box_close(review);
 }
 
 void box_press(struct review *review, const struct press *press, int64_t now_us)
 {
-	enum review_use use = review->box.use;
-
-	if (press->code == PRESS_ESC || (press->code == PRESS_CTRL && press->cp == 'C'))
+	if (press->code == PRESS_CTRL && press->cp == 'C')
 		box_close(review);
-	else if (use == REVIEW_TEXT)
-		text_press(review, press);
-	else if (use == REVIEW_FILTER || use == REVIEW_FORMAT)
-		list_press(review, press);
-	else if (press->code == PRESS_ENTER)
-		enter(review, now_us);
-	else if (press->code == PRESS_PASTE)
-		edit_paste(&review->edit, press->text, press->len);
+	else if (review->dialog.kind == DIALOG_TEXT)
+		text_press(review, press, now_us);
+	else if (review->dialog.kind == DIALOG_LIST)
+		list_press(review, press, now_us);
 	else
-		edit_press(&review->edit, press);
+		field_press(review, press, now_us);
 }
 
 /* --- drawing --- */
@@ -329,76 +332,12 @@ static const char *hint_of(enum review_use use)
 	case REVIEW_TEXT:
 		break;
 	}
-	return "arrows, PgUp and PgDn scroll; any other key closes";
-}
-
-static char *choice_text(const struct review *review, long i)
-{
-	const struct review_group *group = &review_groups()[i];
-
-	if (review->box.use == REVIEW_FILTER)
-		return mem_printf("[%c] %s", review->groups & group->group ? 'x' : ' ', group->name);
-	return mem_printf("%-6s %s", format_at(i), format_about(format_at(i)));
-}
-
-static void draw_choices(const struct review *review, struct canvas *canvas, struct area area)
-{
-	long from = review->box.pick >= area.rows ? review->box.pick - area.rows + 1 : 0;
-
-	for (long i = from; i < choices(review) && i - from < area.rows; i++) {
-		struct area at = { area.row + (int)(i - from), area.col, 1, area.cols };
-		bool picked = i == review->box.pick;
-		char *text = choice_text(review, i);
-
-		if (picked)
-			canvas_fill(canvas, at, ROLE_PICK);
-		canvas_printf(canvas, at, picked ? ROLE_PICK : ROLE_TEXT, "%c %2ld %s", picked ? '>' : ' ', i + 1, text);
-		mem_free(text);
-	}
-}
-
-/* The text typed, its end in sight. */
-static void draw_field(const struct review *review, struct canvas *canvas, struct area at)
-{
-	canvas_text(canvas, at.row, at.col, at.cols, ROLE_BOLD, "> ");
-	at.col += 2;
-	at.cols -= 2;
-	edit_draw(&review->edit, canvas, at);
-}
-
-/* Text of so many rows; PgUp and PgDn go by what there is room for. */
-static void draw_text(struct review_box *box, struct canvas *canvas, struct area area, int rows)
-{
-	box->page = area.rows;
-	if (box->scroll > rows - area.rows)
-		box->scroll = rows > area.rows ? rows - area.rows : 0;
-	canvas_page(canvas, area, box->text, box->scroll);
+	return NULL;
 }
 
 void box_draw(struct review *review, struct canvas *canvas, struct area area)
 {
-	struct review_box *box = &review->box;
-	int width = area.cols < 100 ? area.cols : 100, inner = width - 4;
-	long list = choices(review);
-	bool field = box->use != REVIEW_TEXT && list == 0;
-	int text = canvas_rows(box->text, inner), rows = text + (int)list + (field ? 1 : 0) + (box->error ? 1 : 0) + 3;
-	struct area at, in;
+	struct dialog_look look = { .hint = hint_of((enum review_use)review->dialog.use), .digits = 2 };
 
-	rows = rows > area.rows ? area.rows : rows;
-	at = (struct area){ area.row + area.rows - rows, area.col + (area.cols - width) / 2, rows, width };
-	in = (struct area){ at.row + 1, at.col + 2, rows - 3, inner };
-	canvas_box(canvas, at, box->title);
-	canvas_text(canvas, at.row + rows - 2, in.col, inner, ROLE_DIM, hint_of(box->use));
-	if (box->error)
-		canvas_text(canvas, in.row + --in.rows, in.col, inner, ROLE_FAIL, box->error);
-	if (field)
-		draw_field(review, canvas, (struct area){ in.row + --in.rows, in.col, 1, inner });
-	if (list > 0) {
-		int room = (int)list < in.rows - 1 ? (int)list : in.rows > 1 ? in.rows - 1 : in.rows;
-
-		in.rows -= room;
-		draw_choices(review, canvas, (struct area){ in.row + in.rows, in.col, room, inner });
-	}
-	if (in.rows > 0)
-		draw_text(box, canvas, in, text);
+	dialog_draw(&review->dialog, &look, canvas, area);
 }

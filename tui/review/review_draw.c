@@ -511,6 +511,6 @@ void review_draw(struct review *review, struct canvas *canvas, int64_t now_us)
 	draw_status(&sheet, rows - 2);
 	if (review->palette.is_open)
 		palette_draw(&review->palette, canvas, (struct area){ 1, 0, rows - 2, cols });
-	else if (review->box.use != USE_CLOSED)
+	else if (review->dialog.use != USE_CLOSED)
 		box_draw(review, canvas, (struct area){ 1, 0, rows - 2, cols });
 }

@@ -10,7 +10,7 @@
 #include "journal/store/store.h"
 #include "journal/model/timeline.h"
 #include "tui/term/canvas.h"
-#include "tui/part/edit.h"
+#include "tui/part/dialog.h"
 #include "tui/term/keys.h"
 #include "tui/term/keytable.h"
 #include "tui/part/palette.h"
@@ -45,16 +45,8 @@ struct pane {
 	char *title;		/* owned, safe */
 };
 
+/* What the dialog is for; USE_CLOSED = none is open. */
 enum review_use { USE_CLOSED, REVIEW_FIND, REVIEW_NOTE, REVIEW_PIN, REVIEW_DIFF, REVIEW_FORMAT, REVIEW_FILE, REVIEW_FILTER, REVIEW_TEXT };
-
-/* A box over the screen: a field, a list or text to read. */
-struct review_box {
-	enum review_use use;	/* USE_CLOSED = none is open */
-	char *title, *text;	/* owned, safe */
-	char *error;		/* owned, safe: why the last Enter did nothing */
-	long pick;		/* of a list */
-	int scroll, page;	/* of text; page is set by draw */
-};
 
 struct review {
 	char *journal;			/* owned */
@@ -74,8 +66,7 @@ struct review {
 	bool find_wrapped;	/* it went on from the other end */
 	bool find_moved, find_in_pane;	/* it has left its first line; where the person was before it */
 	long find_at, find_line;
-	struct review_box box;
-	struct edit edit;
+	struct dialog dialog;		/* its use is of enum review_use */
 	struct palette palette;
 	bool mouse, slow;		/* wanted by the person */
 	int list_row, pane_row;		/* where the lines are on the screen; set by draw */
@@ -127,7 +118,7 @@ void pane_clear(struct pane *pane);
 /* One key. */
 void review_press(struct review *review, const struct press *press, int64_t now_us);
 
-/* Opens a box; title and text need not be safe. */
+/* Opens the dialog for that; title and text need not be safe. */
 void box_open(struct review *review, enum review_use use, const char *title, const char *text);
 
 /* Closes it, wipes what was typed. */
@@ -139,13 +130,13 @@ void box_diff(struct review *review, const char *number);
 /* True while it has a line to type. */
 bool box_types(const struct review *review);
 
-/* A key for the box that is open. */
+/* A key for the one that is open. */
 void box_press(struct review *review, const struct press *press, int64_t now_us);
 
 /* Draws everything. Sets page of what is drawn. */
 void review_draw(struct review *review, struct canvas *canvas, int64_t now_us);
 
-/* The box over the area. */
+/* The dialog over the area. */
 void box_draw(struct review *review, struct canvas *canvas, struct area area);
 
 struct review_group { unsigned group; const char *name; };

@@ -301,7 +301,7 @@ static bool look(struct desk *desk)
 	const struct review *review = desk->review;
 	bool changed = look_at_sites(desk);
 
-	if (!review || !review->running || review->box.use != USE_CLOSED)
+	if (!review || !review->running || review->dialog.use != USE_CLOSED)
 		return changed;
 	review_refresh(desk->review);
 	return true;
