@@ -8,6 +8,7 @@
 
 #include "actions/do/glance.h"
 #include "actions/do/outside.h"
+#include "actions/worker/call.h"
 #include "actions/worker/worker.h"
 #include "base/buf.h"
 #include "base/loop.h"
@@ -90,7 +91,7 @@ static void begin_more(struct looking *looking)
 
 		json_set_text(args, "cmd", command);
 		target->times.asked_us = time_wall_us();
-		worker_start(looking->worker, ++looking->begun, &(struct worker_call){.action = "ssh.read", .args = args, .host = target->host, .job = job, .timeout_us = LIMIT_US});
+		worker_start(looking->worker, ++looking->begun, &(struct worker_call){.action = action_for(USE_LOOK, false)->name, .args = args, .host = target->host, .job = job, .timeout_us = LIMIT_US});
 		json_free(args);
 		mem_free(job);
 		mem_free(command);

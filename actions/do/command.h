@@ -3,7 +3,7 @@
 #ifndef ACTIONS_DO_COMMAND_H
 #define ACTIONS_DO_COMMAND_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "actions/transport/sudo.h"
 #include "base/buf.h"
 

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_DO_JOB_H
 #define ACTIONS_DO_JOB_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 
 /* The three functions of an action whose command runs as a job: see struct action. */
 int job_start(struct call *call, struct err *e);

@@ -6,38 +6,75 @@
 
 #include "actions/worker/call_int.h"
 #include "actions/do/command.h"
+#include "actions/do/exact.h"
 #include "actions/do/job.h"
 #include "actions/transport/link.h"
 #include "actions/transport/shell.h"
 #include "actions/worker/sink.h"
+#include "base/limits.h"
 #include "base/str.h"
 #include "base/time.h"
 
 #define READ_AGAIN_MAX (60 * TIME_SECOND)
 #define END_MAX ((size_t)4096)
 
-#define COMMON \
-	{ "cmd", ARG_COMMAND, true, NULL, "what to run: a text for sh, or a list of words" }, \
-	{ "as", ARG_TEXT, false, NULL, "run it as this user, by sudo" }, \
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" }, \
-	{ "env", ARG_MAP, false, NULL, "variables of its environment; secrets in it never show in ps" }, \
-	{ "cwd", ARG_TEXT, false, NULL, "directory to run it in" }, \
-	{ "stdin", ARG_DATA, false, NULL, "text or secret that it reads on stdin, at most 1 MiB" }, \
-	{ "pty", ARG_BOOL, false, NULL, "give it a terminal" }, \
-	{ "timeout", ARG_DURATION, false, "s", "after this time without an end the outcome is unknown" }
+#define COMMAND(place) { "cmd", ARG_COMMAND, .required = true, .help = "what to run: a text for sh, or a list of words", .rank = (place) }
+#define OPTIONS \
+	{ "as", ARG_TEXT, .help = "run it as this user, by sudo" }, \
+	{ "sudo_password", ARG_DATA, .help = "the password for sudo, a secret; without it a person is asked where sudo asks" }, \
+	{ "env", ARG_MAP, .help = "variables of its environment; secrets in it never show in ps" }, \
+	{ "cwd", ARG_TEXT, .help = "directory to run it in" }, \
+	{ "stdin", ARG_DATA, .help = "text or secret that it reads on stdin, at most 1 MiB" }, \
+	{ "pty", ARG_BOOL, .help = "give it a terminal" }, \
+	{ "timeout", ARG_DURATION, .unit = "s", .help = "after this time without an end the outcome is unknown" }
+#define GRACE { "grace", ARG_DURATION, .unit = "s", .help = "when cancelled: time between TERM and KILL (5 s)" }
 
 static const struct action_param read_params[] = {
-	COMMON,
-	{ "tell", ARG_BOOL, false, NULL, "its output is what people want to see: every view shows it" },
+	COMMAND(1),
+	OPTIONS,
+	{ "tell", ARG_BOOL, .help = "its output is what people want to see: every view shows it" },
+	{ .name = NULL },
+};
+
+static const struct action_param run_params[] = {
+	COMMAND(1),
+	OPTIONS,
+	GRACE,
+	{ "name", ARG_TEXT, .help = "what people call it" },
 	{ .name = NULL },
 };
 
 static const struct action_param job_params[] = {
-	COMMON,
-	{ "grace", ARG_DURATION, false, "s", "when cancelled: time between TERM and KILL (5 s)" },
-	{ "name", ARG_TEXT, false, NULL, "what people call it" },
+	{ "name", ARG_TEXT, .help = "what people call it", .rank = 1 },
+	COMMAND(2),
+	OPTIONS,
+	GRACE,
 	{ .name = NULL },
 };
+
+static const struct action_gives gives[] = {
+	{ "code", ARG_INT, NULL, "its exit status; -1 when a signal ended it" },
+	{ "ok", ARG_BOOL, NULL, "whether that is 0" },
+	{ "out", ARG_TEXT, NULL, "what it printed on stdout" },
+	{ "err", ARG_TEXT, NULL, "what it printed on stderr" },
+	{ "signal", ARG_TEXT, NULL, "the signal that ended it, like KILL" },
+	{ "host", ARG_TEXT, NULL, "where it ran; an empty text is the ops host" },
+	{ "out_cut", ARG_BOOL, NULL, "true when out or err was longer than 1 MiB, and is its beginning and its end" },
+	{ .name = NULL },
+};
+
+static int check(const struct action *action, const struct json *args, struct err *e)
+{
+	size_t len = strlen(json_text(args, "stdin", ""));
+
+	/* The end of a terminal's input cannot be told from a pause in it: the command would wait for ever. */
+	if (json_bool(args, "pty", false) && json_at(args, "stdin"))
+		return err_set(e, ERR_USAGE, "%s: \"pty\" and \"stdin\" do not go together", action->name);
+	if (len > LIMIT_STDIN)
+		return err_set(e, ERR_USAGE, "%s: stdin of %zu bytes; at most %zu go with a command: send it as a file",
+			       action->name, len, LIMIT_STDIN);
+	return 0;
+}
 
 /* The last bytes of a stream stay in end. */
 static void keep_end(struct buf *end, const struct buf *more)
@@ -116,30 +153,33 @@ static int read_start(struct call *call, struct err *e)
 	return result;
 }
 
+/* What all of them have in common. */
+#define RUNS \
+	.gives = gives, .raises = RAISES_STATUS, .check = check, .shown = exact_show_command, .exact = exact_command
+#define JOB \
+	.effect = EFFECT_CHANGE, .start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true
+
 const struct action action_ssh_read = {
-	.name = "ssh.read", .effect = EFFECT_READ, .params = read_params, .start = read_start,
+	.name = "ssh.read", .target = TARGET_HOST, .effect = EFFECT_READ, .params = read_params, RUNS, .use = USE_LOOK, .start = read_start,
 	.help = "run a command on a host that only looks; repeated freely",
 };
 
 const struct action action_ssh_run = {
-	.name = "ssh.run", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.name = "ssh.run", .target = TARGET_HOST, .params = run_params, RUNS, JOB, .use = USE_COMMAND,
 	.help = "run a command on a host that changes something; runs once, survives a lost connection",
 };
 
 const struct action action_ssh_job = {
-	.name = "ssh.job", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.name = "ssh.job", .target = TARGET_HOST, .params = job_params, RUNS, JOB,
 	.help = "run a long command on a host, with a name; as ssh.run",
 };
 
 const struct action action_here_read = {
-	.name = "here.read", .effect = EFFECT_READ, .params = read_params, .start = read_start,
+	.name = "here.read", .target = TARGET_HERE, .effect = EFFECT_READ, .params = read_params, RUNS, .use = USE_LOOK, .start = read_start,
 	.help = "run a command on the ops host that only looks; repeated freely",
 };
 
 const struct action action_here_run = {
-	.name = "here.run", .effect = EFFECT_CHANGE, .params = job_params,
-	.start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true,
+	.name = "here.run", .target = TARGET_HERE, .params = run_params, RUNS, JOB, .use = USE_COMMAND,
 	.help = "run a command on the ops host that changes something; runs once",
 };

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_DO_JOB_INT_H
 #define ACTIONS_DO_JOB_INT_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "actions/transport/shell.h"
 #include "actions/worker/sink.h"
 #include "base/buf.h"

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/err.h"
 #include "base/json.h"
 

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "actions/worker/builtin.h"
+#include "actions/do/exact.h"
 #include "actions/do/outside_ask.h"
 #include "base/buf.h"
 #include "base/duration.h"
@@ -517,23 +518,23 @@ static int run_start(struct call *call, struct err *e)
 #define ASKS "what is asked: tables of name, url, method, body, headers, token (a secret), want (list of numbers), every, any_certificate"
 
 static const struct action_param look_params[] = {
-	{"asks", ARG_TABLES, true, NULL, ASKS},
-	{"timeout", ARG_DURATION, false, "s", "for each answer (30s)"},
+	{"asks", ARG_TABLES, .required = true, .help = ASKS},
+	{"timeout", ARG_DURATION, .unit = "s", .help = "for each answer (30s)"},
 	{.name = NULL},
 };
 
 static const struct action_param watch_params[] = {
-	{"asks", ARG_TABLES, true, NULL, ASKS},
-	{"slow", ARG_DURATION, false, "s", "an answer that took longer was waited for (3s)"},
-	{"limit", ARG_DURATION, false, "s", "it ends after so long, whatever comes (24h)"},
-	{"unproven", ARG_TEXT, false, NULL, "what the answers do not prove, for those who read the counts"},
+	{"asks", ARG_TABLES, .required = true, .help = ASKS},
+	{"slow", ARG_DURATION, .unit = "s", .help = "an answer that took longer was waited for (3s)"},
+	{"limit", ARG_DURATION, .unit = "s", .help = "it ends after so long, whatever comes (24h)"},
+	{"unproven", ARG_TEXT, .help = "what the answers do not prove, for those who read the counts"},
 	{.name = NULL},
 };
 
 static const struct action_param run_params[] = {
-	{"asks", ARG_TABLES, true, NULL, ASKS},
-	{"slow_us", ARG_INT, true, "us", "as slow"},
-	{"until_us", ARG_INT, true, "us", "wall clock when it ends"},
+	{"asks", ARG_TABLES, .required = true, .help = ASKS},
+	{"slow_us", ARG_INT, .required = true, .unit = "us", .help = "as slow"},
+	{"until_us", ARG_INT, .required = true, .unit = "us", .help = "wall clock when it ends"},
 	{.name = NULL},
 };
 
@@ -541,22 +542,37 @@ static const struct action_param no_params[] = {
 	{.name = NULL},
 };
 
+static const struct action_gives look_gives[] = {
+	{"looks", ARG_TABLES, NULL,
+	 "for each ask: name, status (0: no answer), wanted, kind, auth, certificate (false it was), took_us, body (its beginning), text (what was wrong)"},
+	{.name = NULL},
+};
+
+static const struct action_gives no_gives[] = {
+	{.name = NULL},
+};
+
 const struct action action_outside_look = {
-	.name = "outside.look", .effect = EFFECT_READ, .params = look_params, .start = look_start,
+	.name = "outside.look", .target = TARGET_HERE, .effect = EFFECT_READ, .params = look_params, .gives = look_gives,
+	.shown = exact_show_asks, .start = look_start,
 	.help = "ask a site once over HTTP(S), each ask by itself; gives looks: status, kind, body, what was wrong",
 };
 
 const struct action action_outside_watch = {
-	.name = "outside.watch", .effect = EFFECT_READ, .params = watch_params, .start = watch_start,
+	.name = "outside.watch", .target = TARGET_HERE, .effect = EFFECT_READ, .params = watch_params, .gives = no_gives,
+	.shown = exact_show_asks, .watch = WATCH_BEGINS, .watcher = &action_outside_run, .start = watch_start,
 	.help = "ask a site from here on, once a second, until the walk ends; refused and slow answers are counted",
 };
 
 const struct action action_outside_finish = {
-	.name = "outside.finish", .effect = EFFECT_READ, .params = no_params, .start = finish_start,
+	.name = "outside.finish", .target = TARGET_HERE, .effect = EFFECT_READ, .params = no_params, .gives = no_gives,
+	.shown = exact_show_name, .watch = WATCH_ENDS, .start = finish_start,
 	.help = "end outside.watch",
 };
 
+/* The target is a site: a lane of its own, which no command waits for. */
 const struct action action_outside_run = {
-	.name = "outside.run", .effect = EFFECT_READ, .params = run_params, .start = run_start, .by_hand = true,
+	.name = "outside.run", .target = TARGET_SERVICE, .effect = EFFECT_READ, .params = run_params, .gives = no_gives,
+	.shown = exact_show_asks, .by_hand = true, .start = run_start,
 	.help = "what outside.watch begins",
 };

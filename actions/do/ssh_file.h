@@ -3,7 +3,7 @@
 #ifndef ACTIONS_DO_SSH_FILE_H
 #define ACTIONS_DO_SSH_FILE_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "actions/transport/shell.h"
 #include "base/buf.h"
 

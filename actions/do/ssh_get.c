@@ -13,6 +13,7 @@
 
 #include "actions/worker/call_int.h"
 #include "actions/do/command.h"
+#include "actions/do/exact.h"
 #include "actions/transport/link.h"
 #include "actions/ssh/ssh_child.h"
 #include "actions/do/ssh_file.h"
@@ -39,12 +40,22 @@ struct get {
 };
 
 static const struct action_param get_params[] = {
-	{ "path", ARG_TEXT, true, NULL, "the file, from / on" },
-	{ "max", ARG_INT, false, "bytes", "refuse a larger file (1 MiB; with `to`: any size)" },
-	{ "to", ARG_TEXT, false, NULL, "file of the ops host to write it to (0600), instead of telling it as output" },
-	{ "as", ARG_TEXT, false, NULL, "do it as this user, by sudo" },
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" },
-	{ "timeout", ARG_DURATION, false, "s", "at most so long" },
+	{ "path", ARG_TEXT, .required = true, .help = "the file, from / on", .rank = 1 },
+	{ "max", ARG_INT, .unit = "bytes", .help = "refuse a larger file (1 MiB; with `to`: any size)" },
+	{ "to", ARG_TEXT, .writes_here = true,
+	  .help = "file of the ops host to write it to (0600), instead of telling it as output" },
+	{ "as", ARG_TEXT, .help = "do it as this user, by sudo" },
+	{ "sudo_password", ARG_DATA, .help = "the password for sudo, a secret; without it a person is asked where sudo asks" },
+	{ "timeout", ARG_DURATION, .unit = "s", .help = "at most so long" },
+	{ .name = NULL },
+};
+
+static const struct action_gives get_gives[] = {
+	{ "out", ARG_TEXT, NULL, "the file; with `to` an empty text" },
+	{ "sha256", ARG_TEXT, NULL, "its digest in hex" },
+	{ "bytes", ARG_INT, "bytes", "how long it is" },
+	{ "mode", ARG_TEXT, "octal", "its permissions, like 0644" },
+	{ "ok", ARG_BOOL, NULL, "true: a file that cannot be read is an error" },
 	{ .name = NULL },
 };
 
@@ -249,6 +260,7 @@ static int get_start(struct call *call, struct err *e)
 }
 
 const struct action action_ssh_get = {
-	.name = "ssh.get", .effect = EFFECT_READ, .params = get_params, .start = get_start,
+	.name = "ssh.get", .target = TARGET_HOST, .effect = EFFECT_READ, .params = get_params, .gives = get_gives,
+	.shown = exact_show_file, .exact = exact_file, .start = get_start,
 	.help = "read a file of a host",
 };

@@ -14,6 +14,7 @@
 
 #include "actions/worker/call_int.h"
 #include "actions/do/command.h"
+#include "actions/do/exact.h"
 #include "actions/transport/link.h"
 #include "actions/ssh/ssh_child.h"
 #include "actions/do/ssh_file.h"
@@ -47,14 +48,24 @@ struct put {
 enum put_end { PUT_SAME, PUT_DONE, PUT_OTHER };
 
 static const struct action_param put_params[] = {
-	{ "content", ARG_DATA, false, NULL, "text or secret that the file is to hold" },
-	{ "file", ARG_TEXT, false, NULL, "file of the ops host that is to be copied, instead of content" },
-	{ "path", ARG_TEXT, true, NULL, "where it is to be, from / on; a link stays and what it points to is replaced" },
-	{ "mode", ARG_TEXT, false, "octal", "permissions, like \"0644\"; without it those of the file that is there, or 0644" },
-	{ "owner", ARG_TEXT, false, NULL, "user, or user:group; without it that of the file that is there" },
-	{ "as", ARG_TEXT, false, NULL, "do it as this user, by sudo" },
-	{ "sudo_password", ARG_DATA, false, NULL, "the password for sudo, a secret; without it a person is asked where sudo asks" },
-	{ "timeout", ARG_DURATION, false, "s", "after this time without an end the outcome is unknown" },
+	{ "content", ARG_DATA, .help = "text or secret that the file is to hold" },
+	{ "file", ARG_TEXT, .help = "file of the ops host that is to be copied, instead of content" },
+	{ "path", ARG_TEXT, .required = true, .help = "where it is to be, from / on; a link stays and what it points to is replaced" },
+	{ "mode", ARG_TEXT, .unit = "octal",
+	  .help = "permissions, like \"0644\"; without it those of the file that is there, or 0644" },
+	{ "owner", ARG_TEXT, .help = "user, or user:group; without it that of the file that is there" },
+	{ "as", ARG_TEXT, .help = "do it as this user, by sudo" },
+	{ "sudo_password", ARG_DATA, .help = "the password for sudo, a secret; without it a person is asked where sudo asks" },
+	{ "timeout", ARG_DURATION, .unit = "s", .help = "after this time without an end the outcome is unknown" },
+	{ .name = NULL },
+};
+
+static const struct action_gives put_gives[] = {
+	{ "changed", ARG_BOOL, NULL, "whether another file was there, or none" },
+	{ "sha256", ARG_TEXT, NULL, "the digest of what it holds, in hex; not of a secret" },
+	{ "bytes", ARG_INT, "bytes", "how long it is" },
+	{ "mode", ARG_TEXT, "octal", "its permissions, like 0644" },
+	{ "ok", ARG_BOOL, NULL, "true: a file that cannot be put there is an error" },
 	{ .name = NULL },
 };
 
@@ -435,6 +446,7 @@ static int put_settle(struct call *call, enum action_settled *how, struct err *e
 }
 
 const struct action action_ssh_put = {
-	.name = "ssh.put", .effect = EFFECT_CHANGE, .params = put_params, .start = put_start, .settle = put_settle,
+	.name = "ssh.put", .target = TARGET_HOST, .effect = EFFECT_CHANGE, .params = put_params, .gives = put_gives,
+	.shown = exact_show_file, .exact = exact_file, .start = put_start, .settle = put_settle,
 	.help = "put a file in place on a host, whole or not at all",
 };

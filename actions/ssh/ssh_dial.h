@@ -3,7 +3,7 @@
 #ifndef ACTIONS_SSH_SSH_DIAL_H
 #define ACTIONS_SSH_SSH_DIAL_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "actions/ssh/ssh_config.h"
 #include "base/err.h"
 

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_SSH_SSH_MEMORY_H
 #define ACTIONS_SSH_SSH_MEMORY_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/err.h"
 
 #include <stdbool.h>

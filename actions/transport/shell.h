@@ -3,7 +3,7 @@
 #ifndef ACTIONS_TRANSPORT_SHELL_H
 #define ACTIONS_TRANSPORT_SHELL_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/buf.h"
 
 #include <stdint.h>

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_TRANSPORT_SUDO_H
 #define ACTIONS_TRANSPORT_SUDO_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/err.h"
 
 #include <stdbool.h>

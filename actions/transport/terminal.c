@@ -19,9 +19,9 @@
 #define SIZE_MAX_CELLS 1000
 
 static const struct action_param params[] = {
-	{ "rows", ARG_INT, false, NULL, "lines of the terminal (24)" },
-	{ "cols", ARG_INT, false, NULL, "columns of the terminal (80)" },
-	{ "term", ARG_TEXT, false, NULL, "its type, as in TERM (xterm-256color)" },
+	{ "rows", ARG_INT, .help = "lines of the terminal (24)" },
+	{ "cols", ARG_INT, .help = "columns of the terminal (80)" },
+	{ "term", ARG_TEXT, .help = "its type, as in TERM (xterm-256color)" },
 	{ .name = NULL },
 };
 
@@ -152,10 +152,28 @@ static int start(struct call *call, struct err *e)
 	return result;
 }
 
+static void show(const struct action *action, const struct json *args, struct buf *out)
+{
+	(void)action;
+	(void)args;
+	buf_puts(out, "a shell");
+}
+
+static const struct action_gives gives[] = {
+	{ "exit", ARG_INT, NULL, "the exit status of the shell" },
+	{ "signal", ARG_TEXT, NULL, "the signal that ended it" },
+	{ .name = NULL },
+};
+
+#define SHELL \
+	.effect = EFFECT_ONCE, .params = params, .gives = gives, .shown = show, .use = USE_SHELL, .by_hand = true, .start = start
+
 const struct action action_ssh_shell = {
-	.name = "ssh.shell", .effect = EFFECT_ONCE, .help = "a shell for a person, on a host", .params = params, .start = start, .by_hand = true,
+	.name = "ssh.shell", .target = TARGET_HOST, SHELL,
+	.help = "a shell for a person, on a host",
 };
 
 const struct action action_here_shell = {
-	.name = "here.shell", .effect = EFFECT_ONCE, .help = "a shell for a person, on this computer", .params = params, .start = start, .by_hand = true,
+	.name = "here.shell", .target = TARGET_HERE, SHELL,
+	.help = "a shell for a person, on this computer",
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "actions/worker/call.h"
 #include "actions/worker/call_int.h"
 #include "actions/transport/link.h"
 #include "actions/ssh/ssh_memory.h"

@@ -3,7 +3,7 @@
 #ifndef ACTIONS_TRANSPORT_TRANSPORT_H
 #define ACTIONS_TRANSPORT_TRANSPORT_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/buf.h"
 #include "base/err.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "actions/worker/action.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "actions/worker/builtin.h"
@@ -42,6 +43,72 @@ const struct action *action_find(const char *name)
 			return actions[i];
 	}
 	return NULL;
+}
+
+const struct action *action_for(enum action_use use, bool here)
+{
+	for (size_t i = 0; actions[i]; i++) {
+		if (actions[i]->use == use && actions[i]->target == (here ? TARGET_HERE : TARGET_HOST))
+			return actions[i];
+	}
+	assert(!"an action for every use");
+	return NULL;
+}
+
+bool action_is_aimed(const struct action *action)
+{
+	return action->target != TARGET_HERE;
+}
+
+const struct action_param *action_param_at(const struct action *action, int rank)
+{
+	for (const struct action_param *param = action->params; param->name; param++) {
+		if (rank > 0 && param->rank == rank)
+			return param;
+	}
+	return NULL;
+}
+
+bool action_looks(const struct action *action, const struct json *args)
+{
+	bool looks = action->effect == EFFECT_READ;
+
+	for (const struct action_param *param = action->params; param->name; param++)
+		looks = looks && !(param->writes_here && json_at(args, param->name));
+	return looks;
+}
+
+void action_looks_list(struct buf *out)
+{
+	const char *before = "";
+
+	for (size_t i = 0; actions[i]; i++) {
+		if (actions[i]->by_hand || actions[i]->effect != EFFECT_READ || actions[i]->watch != WATCH_NONE)
+			continue;
+		buf_printf(out, "%s%s", before, actions[i]->name);
+		before = ", ";
+	}
+}
+
+char *action_shown(const struct action *action, const struct json *args)
+{
+	struct buf out = {0};
+
+	action->shown(action, args, &out);
+	return buf_take(&out);
+}
+
+struct json *action_entry(const struct action *action, const struct json *args)
+{
+	struct json *entry = json_new_object();
+	char *shown = action_shown(action, args);
+
+	json_set_text(entry, "action", action->name);
+	json_set_text(entry, "shown", shown);
+	if (action->exact)
+		action->exact(args, entry);
+	mem_free(shown);
+	return entry;
 }
 
 /* {"$secret": NAME} */
@@ -120,6 +187,11 @@ static const char *wrong_type(enum action_type type, const struct json *value)
 	return "something else";
 }
 
+const char *action_param_wants(const struct action_param *param, const struct json *value)
+{
+	return wrong_type(param->type, value);
+}
+
 static const struct action_param *param_find(const struct action *action, const char *name)
 {
 	for (const struct action_param *param = action->params; param->name; param++) {
@@ -146,14 +218,9 @@ static int refuse_unknown(const struct action *action, const char *name, struct 
 /* What goes to the worker is one frame. */
 static int check_size(const struct action *action, const struct json *args, struct err *e)
 {
-	const char *input = json_text(args, "stdin", "");
-	char *printed;
-	size_t size;
+	char *printed = json_print(args);
+	size_t size = strlen(printed);
 
-	if (strlen(input) > LIMIT_STDIN)
-		return err_set(e, ERR_USAGE, "%s: stdin of %zu bytes; at most %zu go with a command: send it as a file", action->name, strlen(input), LIMIT_STDIN);
-	printed = json_print(args);
-	size = strlen(printed);
 	mem_free(printed);
 	if (size > LIMIT_ARGS)
 		return err_set(e, ERR_USAGE, "%s: its arguments take %zu bytes as JSON; at most %zu go into one call", action->name, size, LIMIT_ARGS);
@@ -183,9 +250,8 @@ int action_check(const struct action *action, const struct json *args, struct er
 			return err_set(e, ERR_USAGE, "%s: \"%s\" is missing (%s)", action->name, param->name,
 				       param->help);
 	}
-	/* The end of a terminal's input cannot be told from a pause in it: the command would wait for ever. */
-	if (json_bool(args, "pty", false) && json_at(args, "stdin"))
-		return err_set(e, ERR_USAGE, "%s: \"pty\" and \"stdin\" do not go together", action->name);
+	if (action->check && action->check(action, args, e) < 0)
+		return -1;
 	return check_size(action, args, e);
 }
 

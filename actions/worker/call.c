@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What action code may ask of its call. Runs in the lane's thread. */
 #define _GNU_SOURCE
+#include "actions/worker/call.h"
 #include "actions/worker/call_int.h"
 
 #include <errno.h>

@@ -6,6 +6,7 @@
  * and ten short probes in a row do not open ten connections.
  */
 #define _GNU_SOURCE
+#include "actions/worker/call.h"
 #include "actions/worker/call_int.h"
 
 #include <stdio.h>

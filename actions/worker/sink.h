@@ -3,7 +3,7 @@
 #ifndef ACTIONS_WORKER_SINK_H
 #define ACTIONS_WORKER_SINK_H
 
-#include "actions/worker/action.h"
+#include "actions/worker/call.h"
 #include "base/buf.h"
 
 #include <stddef.h>

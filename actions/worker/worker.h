@@ -50,9 +50,9 @@ int worker_restart(struct worker *worker, struct err *e);
 pid_t worker_pid(const struct worker *worker);
 
 struct worker_call {
-	const char *action;		/* "ssh.run" */
+	const char *action;		/* its name */
 	const struct json *args;	/* borrowed during worker_start */
-	const char *host;		/* the target: thread and connection; "" = here */
+	const char *host;		/* the target's name, of the action's kind: its lanes and connections; "" = here */
 	const char *job;		/* unique name of the call on the host */
 	int64_t timeout_us;		/* 0 = none */
 	bool settle;			/* it had begun before: settle it instead of starting it */

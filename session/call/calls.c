@@ -138,19 +138,11 @@ static char *sleep_shown(const struct json *args)
 
 char *calls_shown(const char *name, const struct json *args)
 {
-	struct buf out = {0};
-	struct err e = {0};
+	const struct action *action = action_find(name);
 
 	if (str_is(name, "sleep"))
 		return sleep_shown(args);
-	if (json_at(args, "cmd") && action_command(args, &out, &e) == 0)
-		return buf_take(&out);
-	buf_clear(&out);
-	/* A file that goes to this computer, or comes from it. */
-	buf_printf(&out, "%s %s", name, json_text(args, "path", ""));
-	if (json_text(args, "to", NULL) || json_text(args, "file", NULL))
-		buf_printf(&out, " %s %s", json_text(args, "to", NULL) ? "to" : "from", json_text(args, "to", json_text(args, "file", "")));
-	return buf_take(&out);
+	return action ? action_shown(action, args) : mem_printf("%s ", name);
 }
 
 static int64_t timeout_of(const struct engine *engine, const struct record *record)

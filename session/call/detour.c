@@ -20,7 +20,7 @@
  * the step's own calls, so that replay never meets it; and nobody waits for
  * it: the step stays as it is, the question stays open.
  *
- * A one-line command runs as a job (ssh.run): after a crash it is settled
+ * A one-line command runs as a job: after a crash it is settled
  * like the others, but never started anew. A shell cannot be settled. What
  * is typed into it goes to the host and nowhere else: the journal says that
  * and by whom, not what. What the terminal shows is recorded.
@@ -65,7 +65,9 @@ void detour_done(struct engine *engine)
 
 bool detour_is_shell(const struct record *record)
 {
-	return record->detour && (str_is(record->action, "ssh.shell") || str_is(record->action, "here.shell"));
+	const struct action *action = record->detour ? action_find(record->action) : NULL;
+
+	return action && action->use == USE_SHELL;
 }
 
 static bool is_open(const struct record *record)
@@ -357,16 +359,14 @@ static struct record *begin_on(struct engine *engine, const char *who, const str
 	struct json *data;
 
 	record->detour = true;
-	record->action = mem_printf("%s.%s", *host ? "ssh" : "here", wish->cmd ? "run" : "shell");
+	record->action = mem_strdup(action_for(wish->cmd ? USE_COMMAND : USE_SHELL, !*host)->name);
 	record->host = mem_strdup(host);
 	record->args = args_of(wish);
 	record->job = calls_job_name(engine, record);
 	data = calls_begun_data(engine, record);
 	json_set_text(data, "of", "detour");
-	if (!wish->cmd) {
-		json_set_text(data, "shown", "a shell");
+	if (!wish->cmd)
 		json_set_text(data, "job", NULL);
-	}
 	batch_add(&batch, EVENT_CALL_BEGUN, who, record->step, record->attempt, data);
 	batch.events[0].call = record->path;
 	batch.events[0].host = record->host;

@@ -73,9 +73,16 @@ static void demand_answer(lua_State *L, const struct branch *branch)
 	lua_raise_answer(L, answer->kind ? answer->kind : "remote", answer->error ? answer->error : "it failed");
 }
 
-/* ---- commands ---- */
+/* ---- actions ---- */
 
-#define OPTIONS 3	/* stack index of the options table of a command */
+/* The stack of a call while it is under way, with what was given behind it. */
+#define OPTIONS 1	/* its table of named arguments, or nil */
+#define SHOWN 2		/* what is shown of it */
+
+static const struct action *action_of(lua_State *L)
+{
+	return action_find(lua_tostring(L, lua_upvalueindex(1)));
+}
 
 static bool code_is_fine(lua_State *L, lua_Integer code)
 {
@@ -115,114 +122,140 @@ static int raise_code(lua_State *L, const struct json *value, const char *host, 
 	return lua_raise_answer(L, "remote", lua_tostring(L, -2));
 }
 
-static int command_after(lua_State *L, int status, lua_KContext ctx)
+/* Does the exit status say that it failed, as far as the runbook has not said otherwise? */
+static bool status_is_bad(lua_State *L, const struct json *value)
 {
+	lua_Integer code = json_int(value, "code", -1);
+
+	if (!json_at(value, "code"))
+		return false;
+	return !code_is_fine(L, code) || (json_text(value, "signal", NULL) && code != 0 && !code_is_fine(L, -1));
+}
+
+static bool gives(const struct action *action, const char *name)
+{
+	for (const struct action_gives *member = action->gives; member->name; member++)
+		if (str_is(member->name, name))
+			return true;
+	return false;
+}
+
+static int action_after(lua_State *L, int status, lua_KContext ctx)
+{
+	const struct action *action = action_of(L);
 	const struct branch *branch = lua_branch_of(L);
 	const struct json *value = branch->answer.value;
-	lua_Integer code;
 
 	(void)status;
 	(void)ctx;
 	demand_answer(L, branch);
-	code = json_int(value, "code", -1);
-	if (json_at(value, "code") && (!code_is_fine(L, code) || (json_text(value, "signal", NULL) && code != 0 && !code_is_fine(L, -1))))
-		return raise_code(L, value, json_text(value, "host", ""), lua_tostring(L, 4));
+	if (action->raises == RAISES_STATUS && status_is_bad(L, value))
+		return raise_code(L, value, json_text(value, "host", ""), lua_tostring(L, SHOWN));
 	lua_push_json(L, value, false);
-	lua_pushboolean(L, code == 0);
-	lua_setfield(L, -2, "ok");
+	if (gives(action, "ok")) {
+		lua_pushboolean(L, json_int(value, "code", -1) == 0);
+		lua_setfield(L, -2, "ok");
+	}
 	return 1;
 }
 
-/* Moves fields of the options into args; unknown ones are the action's to refuse. */
-static void add_options(lua_State *L, struct json *args)
+/* The value at that place of the stack, as JSON. what: whose it is, for the words of a refusal. */
+static void add_value(lua_State *L, const char *what, struct json *args, const char *key, int at)
 {
 	struct err e = {0};
+	struct json *value = lua_to_json(L, at, &e);
 
-	if (!lua_istable(L, OPTIONS))
-		return;
+	if (!value)
+		luaL_error(L, "%s: %s", what, e.text);
+	json_put(args, key, value);
+}
+
+/* Moves fields of the table into args; unknown ones are the action's to refuse. What the Lua call itself goes by stays behind. */
+static void add_options(lua_State *L, const struct action *action, struct json *args, int at)
+{
 	lua_pushnil(L);
-	while (lua_next(L, OPTIONS)) {
+	while (lua_next(L, at)) {
 		const char *key = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
-		struct json *value;
 
-		if (key && !str_is(key, "codes") && !str_is(key, "check")) {
-			value = lua_to_json(L, -1, &e);
-			if (value) {
-				json_put(args, key, value);
-			} else {
-				json_free(args);
-				luaL_error(L, "%s: %s", key, e.text);
-			}
-		}
+		if (key && !(action->raises == RAISES_STATUS && (str_is(key, "codes") || str_is(key, "check"))))
+			add_value(L, key, args, key, lua_gettop(L));
 		lua_pop(L, 1);
 	}
 }
 
-/* name in the upvalue; here.* have no host. Leaves stack: 1 host/nil, 2 cmd, 3 options, 4 what is shown of it. */
-static int command(lua_State *L)
+/* What stands by place is of a type that can be meant for it. Raises with words of Lua's. */
+static void check_placed(lua_State *L, const struct action_param *param, int at)
 {
-	const char *name = lua_tostring(L, lua_upvalueindex(1));
-	bool here = str_starts(name, "here."), job = str_is(name, "ssh.job");
-	struct json *args, *cmd;
-	struct buf shown = {0};
-	struct err e = {0};
-	const char *job_name = NULL;
-
-	if (here) {
-		lua_pushliteral(L, "");
-		lua_insert(L, 1);
-	}
-	if (job) {
-		job_name = luaL_checkstring(L, 2);
-		lua_remove(L, 2);
-	}
-	luaL_checktype(L, 1, LUA_TSTRING);
-	luaL_argcheck(L, lua_type(L, 2) == LUA_TSTRING || lua_istable(L, 2), job ? 3 : here ? 1 : 2, "a command is a text, or a list of words");
-	lua_settop(L, OPTIONS);
-	args = json_new_object();
-	cmd = lua_to_json(L, 2, &e);
-	if (!cmd) {
-		json_free(args);
-		return luaL_error(L, "%s: %s", name, e.text);
-	}
-	json_put(args, "cmd", cmd);
-	add_options(L, args);
-	if (job)
-		json_set_text(args, "name", job_name);
-	if (action_command(args, &shown, &e) < 0) {
-		json_free(args);
-		buf_done(&shown);
-		return luaL_error(L, "%s: %s", name, e.text);
-	}
-	lua_pushlstring(L, buf_text(&shown), shown.len);
-	buf_done(&shown);
-	return lua_call_out(L, name, lua_tostring(L, 1), args, command_after);
+	if (param->type == ARG_COMMAND)
+		luaL_argcheck(L, lua_type(L, at) == LUA_TSTRING || lua_istable(L, at), at, "a command is a text, or a list of words");
+	else if (param->type == ARG_TEXT)
+		(void)luaL_checkstring(L, at);
 }
 
-/* ssh.put(host, {…}), ssh.get(host, path, {…}): arguments straight from a table. */
-static int transfer(lua_State *L)
+static void add_placed(lua_State *L, const struct action *action, struct json *args, const struct action_param *param, int at)
 {
-	const char *name = lua_tostring(L, lua_upvalueindex(1));
-	struct json *args = NULL;
-	struct err e = {0};
+	const char *wants;
 
-	luaL_checktype(L, 1, LUA_TSTRING);
-	if (str_is(name, "ssh.get")) {
-		luaL_checktype(L, 2, LUA_TSTRING);
-		lua_settop(L, OPTIONS);
-		args = json_new_object();
-		json_set_text(args, "path", lua_tostring(L, 2));
-		add_options(L, args);
-	} else {
-		luaL_checktype(L, 2, LUA_TTABLE);
-		lua_settop(L, 2);
-		args = lua_to_json(L, 2, &e);
-		if (!args)
-			return luaL_error(L, "%s: %s", name, e.text);
-		lua_settop(L, OPTIONS);
+	add_value(L, action->name, args, param->name, at);
+	wants = action_param_wants(param, json_at(args, param->name));
+	if (wants)
+		luaL_error(L, "%s: \"%s\" must be %s", action->name, param->name, wants);
+}
+
+/* Arguments that are named alone: a table, which may be left out when nothing in it is needed. A list is none. */
+static void check_named(lua_State *L, const struct action *action, int at)
+{
+	const struct action_param *first = action->params;
+
+	while (first->name && !first->required)
+		first++;
+	if (first->name || !lua_isnoneornil(L, at))
+		luaL_checktype(L, at, LUA_TTABLE);
+	if (lua_istable(L, at) && lua_rawlen(L, at) > 0)
+		luaL_error(L, "%s: its arguments are named: %s = …", action->name, first->name ? first->name : "name");
+}
+
+static void push_shown(lua_State *L, const struct action *action, const struct json *args)
+{
+	struct lua_box *box = lua_push_box(L);
+
+	box->text = action_shown(action, args);
+	lua_pushstring(L, box->text);
+	lua_remove(L, -2);
+}
+
+/* One action, whose name is in the upvalue: the table says what stands where. Arguments may be wrong, and raise, at each turn. */
+static int action_call(lua_State *L)
+{
+	const struct action *action = action_of(L);
+	int first = action_is_aimed(action) ? 2 : 1, last = first;
+	const struct action_param *param;
+	const char *target = "";
+	struct lua_box *box;
+	struct json *args;
+
+	if (first == 2) {
+		luaL_checktype(L, 1, LUA_TSTRING);
+		target = lua_tostring(L, 1);
 	}
-	lua_pushstring(L, name);
-	return lua_call_out(L, name, lua_tostring(L, 1), args, command_after);
+	for (; (param = action_param_at(action, last - first + 1)) != NULL; last++)
+		check_placed(L, param, last);
+	if (last == first)
+		check_named(L, action, last);
+	lua_settop(L, last);
+	box = lua_push_box(L);
+	box->value = json_new_object();
+	for (int at = first; (param = action_param_at(action, at - first + 1)) != NULL; at++)
+		add_placed(L, action, box->value, param, at);
+	if (lua_istable(L, last))
+		add_options(L, action, box->value, last);
+	lua_pushvalue(L, last);
+	lua_insert(L, OPTIONS);
+	push_shown(L, action, box->value);
+	lua_insert(L, SHOWN);
+	args = box->value;
+	box->value = NULL;
+	return lua_call_out(L, action->name, target, args, action_after);
 }
 
 /* ---- small wants ---- */
@@ -275,28 +308,6 @@ static void add_reason(lua_State *L, struct json *args)
 	add_reason_text(L, args, "seen", lua_getfield(L, 2, "seen"));
 	/* Of retry, while looking ahead (foresee.c). */
 	add_reason_text(L, args, "unless", lua_getfield(L, 2, "unless"));
-}
-
-/* outside.look{…}: all arguments in one table; what came of it as the action gives it. */
-static int asking(lua_State *L)
-{
-	const char *name = lua_tostring(L, lua_upvalueindex(1));
-	struct json *args;
-	struct err e = {0};
-
-	if (lua_isnoneornil(L, 1))
-		lua_newtable(L);
-	luaL_checktype(L, -1, LUA_TTABLE);
-	lua_settop(L, 1);
-	/* A list without members is one of Lua's empty tables. */
-	args = lua_rawlen(L, 1) == 0 ? lua_to_json(L, 1, &e) : NULL;
-	if (args && json_type_of(args) == JSON_IS_ARRAY) {
-		json_free(args);
-		args = json_new_object();
-	}
-	if (!args)
-		return luaL_error(L, "%s: %s", name, *e.text ? e.text : "its arguments are named: asks = { … }");
-	return lua_call_out(L, name, "", args, value_after);
 }
 
 static int want_sleep(lua_State *L)
@@ -356,24 +367,25 @@ static int fixed_table(lua_State *L)
 	return luaL_error(L, "%s cannot be changed from a runbook", lua_tostring(L, lua_upvalueindex(1)));
 }
 
-/* The table of the actions "prefix.*", with errors for unknown names. */
+/* "module" of "module.function"; the caller frees. */
+static char *module_of(const struct action *action)
+{
+	return mem_dup(action->name, strcspn(action->name, "."));
+}
+
+/* The table of a module's actions, with errors for unknown names. */
 static void add_module(lua_State *L, const char *module)
 {
-	lua_newtable(L);
-	for (const struct action *const *a = action_list(); *a; a++) {
-		const char *dot = strchr((*a)->name, '.');
-		bool cmd = false;
+	size_t len = strlen(module);
 
-		if (!dot || (*a)->by_hand || strncmp((*a)->name, module, (size_t)(dot - (*a)->name)) != 0 || strlen(module) != (size_t)(dot - (*a)->name))
-			continue;
-		for (const struct action_param *p = (*a)->params; p->name; p++)
-			cmd = cmd || p->type == ARG_COMMAND;
-		add_named(L, dot + 1, (*a)->name, cmd ? command : str_is(module, "outside") ? asking : transfer);
-	}
+	lua_newtable(L);
+	for (const struct action *const *a = action_list(); *a; a++)
+		if (!(*a)->by_hand && strncmp((*a)->name, module, len) == 0 && (*a)->name[len] == '.')
+			add_named(L, (*a)->name + len + 1, (*a)->name, action_call);
 	lua_newtable(L);
 	add_named(L, "__index", module, unknown_member);
 	lua_setmetatable(L, -2);
-	/* A proxy in front, so that a runbook cannot replace ssh.run. */
+	/* A proxy in front, so that a runbook cannot replace what is in it. */
 	lua_newtable(L);
 	lua_newtable(L);
 	lua_pushvalue(L, -3);
@@ -386,11 +398,26 @@ static void add_module(lua_State *L, const char *module)
 	lua_setfield(L, -2, module);
 }
 
+/* Each module once, at its first action. */
+static void add_modules(lua_State *L)
+{
+	for (const struct action *const *a = action_list(); *a; a++) {
+		char *module = module_of(*a);
+
+		lua_getfield(L, -1, module);
+		if (!lua_istable(L, -1)) {
+			lua_pop(L, 1);
+			add_module(L, module);
+		} else {
+			lua_pop(L, 1);
+		}
+		mem_free(module);
+	}
+}
+
 void lua_calls_open(lua_State *L)
 {
-	add_module(L, "ssh");
-	add_module(L, "here");
-	add_module(L, "outside");
+	add_modules(L);
 	lua_pushcfunction(L, want_sleep);
 	lua_setfield(L, -2, "sleep");
 	add_named(L, "now", "now", want_plain);

@@ -169,7 +169,7 @@ int lua_run_chunk(struct script *script, bool keep, struct err *e);
 
 /* ---- lua_calls.c ---- */
 
-/* ssh, here, each, sleep, ask … : adds them to the table on top. */
+/* The modules of actions, each, sleep, … : adds them to the table on top. */
 void lua_calls_open(lua_State *L);
 
 /* Makes the branch wait for a call; continue with k. Raises when there is no task. */

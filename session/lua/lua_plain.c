@@ -41,7 +41,18 @@ static const char *form_function(enum form form)
 /* A check only looks, and so does a step of kind observe. */
 static const struct action *action_of(enum form form, enum step_kind kind)
 {
-	return action_find(form == FORM_DONE || kind == STEP_OBSERVE ? "ssh.read" : "ssh.run");
+	return action_for(form == FORM_DONE || kind == STEP_OBSERVE ? USE_LOOK : USE_COMMAND, false);
+}
+
+/* The function that a runbook calls the action by, out of its module. */
+static void push_action(lua_State *L, int names, const struct action *action)
+{
+	const char *dot = strchr(action->name, '.');
+
+	lua_pushlstring(L, action->name, (size_t)(dot - action->name));
+	lua_gettable(L, names);
+	lua_getfield(L, -1, dot + 1);
+	lua_remove(L, -2);
 }
 
 void lua_plain_open(lua_State *L, int names)
@@ -51,6 +62,10 @@ void lua_plain_open(lua_State *L, int names)
 	lua_pushvalue(L, names);
 	lua_setupvalue(L, -2, 1);
 	lua_call(L, 0, 1);
+	push_action(L, names, action_for(USE_LOOK, false));
+	lua_setfield(L, -2, "look");
+	push_action(L, names, action_for(USE_COMMAND, false));
+	lua_setfield(L, -2, "change");
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &plain_key);
 }
 
@@ -457,7 +472,7 @@ static void add_function(
 		return;
 	lua_rawgetp(L, LUA_REGISTRYINDEX, &plain_key);
 	lua_getfield(L, -1, form_function(form));
-	lua_getfield(L, -2, str_is(action->name, "ssh.run") ? "change" : "look");
+	lua_getfield(L, -2, action->effect == EFFECT_READ ? "look" : "change");
 	lua_pushvalue(L, -4);
 	push_names(L, form, action);
 	lua_pushstring(L, where);

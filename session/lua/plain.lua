@@ -1,6 +1,6 @@
 -- plain.lua - the functions that a step in its data form stands for: of its command and done_when.
 -- SPDX-License-Identifier: GPL-3.0-or-later
-local plain = { change = ssh.run, look = ssh.read }
+local plain = {} -- look and change come from bellbook: a command on a host that only looks, and one that may change something
 
 -- A field as it stands there, or what its function gives.
 local function value(field, s, host)
@@ -69,7 +69,7 @@ local function counts(spec, s, where)
 	return all
 end
 
--- On each host every command, one behind the other. run: ssh.run or ssh.read; names: of its
+-- On each host every command, one behind the other. run: plain.look or plain.change; names: of its
 -- options, in a fixed order.
 function plain.run(run, spec, names, where)
 	return function(s)

@@ -83,7 +83,7 @@ long script_step_find(const struct script *script, const char *id);
 struct script_task;	/* one step function being run, its each() branches included */
 
 struct script_handlers {
-	/* The function wants something: name is an action ("ssh.run") or one of "ask" "note" "warn" "lesson" "sleep" "now" "random". path is its place in the step ("3", "2/app1/1"). host "" = none.
+	/* The function wants something: name is an action or one of "ask" "note" "warn" "lesson" "sleep" "now" "random". path is its place in the step ("3", "2/app1/1"). host "" = none.
 	 * args is borrowed. Answer with script_answer, at once or later. */
 	void (*call)(void *arg, struct script_task *task, const char *path, const char *name, const char *host, const struct json *args);
 	/* It ended; called once, never inside script_task_start. error NULL = fine. result: what it returned (true/false/text/number/table) or NULL; gives: the variables it set (object). The task is freed behind this. */

@@ -478,7 +478,7 @@ bool approval_holds(struct engine *engine, const struct approval_command *wanted
 	if (engine->part != PART_RUN || (!running->whole && !wanted->again) || !step || !str_is(running->step, step->id) || running->attempt != step->attempt || !action ||
 	    action->effect == EFFECT_READ)
 		return false;
-	command = foresee_entry(wanted->name, wanted->host, wanted->args);
+	command = foresee_entry(action, wanted->host, wanted->args);
 	if (wanted->again)
 		json_set_int(command, "again", wanted->again);
 	if (is_listed(running->commands, command)) {

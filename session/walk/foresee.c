@@ -26,69 +26,27 @@
 #define LOOK_BYTES ((int64_t)4 << 20)	/* output of hosts that is stored for it */
 #define LOOK_CHANGES 50			/* more is not read by anybody */
 
-/* Content longer than this is shown by its size alone. */
-#define CONTENT_SHOWN 4096
-
-/*
- * The variables of a command as a question can hold them: texts, numbers and names of secrets. A table is none and
- * makes the call fail, and what is longer than anybody reads would push the question out of what a view is told.
- */
-static void put_variables(struct json *entry, const struct json *env, struct buf *exact)
+struct json *foresee_entry(const struct action *action, const char *host, const struct json *args)
 {
-	struct json *shown = json_new_object(), *value;
-	size_t left = CONTENT_SHOWN, unshown = 0;
-	const char *name;
-	void *it = NULL;
-
-	while ((name = json_next(env, &it, &value)) != NULL) {
-		bool nested = json_type_of(value) == JSON_IS_ARRAY || (json_type_of(value) == JSON_IS_OBJECT && !json_text(value, "$secret", NULL));
-		char *print = nested ? NULL : json_print(value);
-		size_t size = print ? strlen(name) + strlen(print) : 0;
-
-		if (!print || size > left) {
-			unshown++;
-		} else {
-			json_put(shown, name, json_copy_of(value));
-			left -= size;
-		}
-		mem_free(print);
-	}
-	if (unshown)
-		buf_printf(exact, "# and %zu variables that are too long to be shown\n", unshown);
-	if (json_count(shown))
-		json_put(entry, "env", shown);
-	else
-		json_free(shown);
-}
-
-struct json *foresee_entry(const char *name, const char *host, const struct json *args)
-{
-	struct json *entry = json_new_object();
-	char *shown = calls_shown(name, args), *print = json_print(args);
-	const char *content = json_text(args, "content", json_text(args, "stdin", NULL));
+	struct json *entry = action_entry(action, args);
+	const struct json *also = json_at(entry, "also");
+	char *print = json_print(args);
 	unsigned char digest[SHA256_LEN];
 	struct buf hex = {0}, exact = {0};
 
 	sha256_of(print, strlen(print), digest);
 	str_hex(&hex, digest, sizeof(digest));
 	json_set_text(entry, "host", *host ? host : "this computer");
-	json_set_text(entry, "as", json_text(args, "as", NULL));
-	json_set_text(entry, "shown", shown);
-	json_set_text(entry, "cwd", json_text(args, "cwd", NULL));
-	put_variables(entry, json_at(args, "env"), &exact);
+	/* For a shell: what it cannot say stands in remarks. */
+	for (size_t i = 0; i < json_count(also); i++)
+		buf_printf(&exact, "# %s\n", json_as_text(json_item(also, i)));
 	shown_before(&exact, entry);
-	buf_puts(&exact, shown);
+	buf_puts(&exact, json_text(entry, "shown", ""));
 	json_set_text(entry, "exact", buf_text(&exact));
-	json_set_text(entry, "action", name);
 	json_set_text(entry, "digest", buf_text(&hex));
-	if (content && strlen(content) <= CONTENT_SHOWN)
-		json_set_text(entry, "content", content);
-	else if (content)
-		json_set_int(entry, "bytes", (int64_t)strlen(content));
 	buf_done(&hex);
 	buf_done(&exact);
 	mem_free(print);
-	mem_free(shown);
 	return entry;
 }
 
@@ -221,12 +179,12 @@ static void list_change(struct engine *engine, char *place, struct json *entry)
 }
 
 /* What a change would do, noted instead of done. */
-static void note_change(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args, const struct action *action)
+static void note_change(struct engine *engine, const char *path, const char *host, const struct json *args, const struct action *action)
 {
 	struct json *value = json_new_object();
 
 	if (action) {
-		struct json *entry = foresee_entry(name, host, args);
+		struct json *entry = foresee_entry(action, host, args);
 
 		json_set_text(entry, "if", engine->look_if);
 		list_change(engine, script_ahead_note(engine->task, path), entry);
@@ -312,8 +270,7 @@ bool foresee_cut(const struct engine *engine)
 bool foresee_wants(struct engine *engine, const char *path, const char *name, const char *host, const struct json *args)
 {
 	const struct action *action = action_find(name);
-	/* Into a file of this computer it is more than a look. */
-	bool reads = action && action->effect == EFFECT_READ && !json_at(args, "to");
+	bool reads = action && action_looks(action, args);
 	const char *why;
 
 	if (!foresee_looks(engine))
@@ -335,6 +292,6 @@ bool foresee_wants(struct engine *engine, const char *path, const char *name, co
 	else if (str_is(name, "ask") || json_count(engine->look_commands) >= LOOK_CHANGES)
 		foresee_stop(engine, NULL);
 	else
-		note_change(engine, path, name, host, args, action);
+		note_change(engine, path, host, args, action);
 	return true;
 }

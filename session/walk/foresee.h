@@ -3,12 +3,13 @@
 #ifndef SESSION_WALK_FORESEE_H
 #define SESSION_WALK_FORESEE_H
 
+#include "actions/worker/action.h"
 #include "session/walk/engine.h"
 
 #include <stdbool.h>
 
-/* What a call would do, as a question lists it: host, as, cwd?, env?, shown, exact, action, content? or bytes?, and a digest of all its arguments. Caller owns. */
-struct json *foresee_entry(const char *name, const char *host, const struct json *args);
+/* What a call would do, as a question lists it: what action_entry says, and host, exact (for a shell), and a digest of all its arguments. Caller owns. */
+struct json *foresee_entry(const struct action *action, const char *host, const struct json *args);
 
 /* True while the running task only looks ahead. */
 bool foresee_looks(const struct engine *engine);

@@ -193,6 +193,16 @@ static void refuse(struct engine *engine, struct script_task *task, const char *
 	engine_wake(engine);
 }
 
+static void refuse_change(struct engine *engine, struct script_task *task, const char *path)
+{
+	struct buf words = {0};
+
+	buf_puts(&words, "a meter only looks: ");
+	action_looks_list(&words);
+	refuse(engine, task, path, buf_text(&words));
+	buf_done(&words);
+}
+
 static void answer_now(struct engine *engine, struct script_task *task, const char *path, const char *name)
 {
 	struct json *value;
@@ -226,7 +236,7 @@ static void wanted(void *arg, struct script_task *task, const char *path, const 
 	if (str_is(name, "now") || str_is(name, "random")) {
 		answer_now(engine, task, path, name);
 	} else if (!action || action->effect != EFFECT_READ) {
-		refuse(engine, task, path, "a meter only looks: ssh.read, ssh.get, here.read");
+		refuse_change(engine, task, path);
 	} else if (secrets_unknown(engine, args) || !secrets_known(engine, args)) {
 		refuse(engine, task, path, "a meter asks for no secret: it can use what the step has used before");
 	} else if (action_check(action, args, &e) < 0) {

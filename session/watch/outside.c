@@ -2,7 +2,7 @@
 /*
  * It is asked by a call of the worker that is no call of the journal: it has no
  * path and no record, as a meter's reads have none, and is never replayed. What
- * is in the journal is the call that wanted it (outside.watch, whose arguments
+ * is in the journal is the call that wanted it (of WATCH_BEGINS, whose arguments
  * are all there is to know), and the counts. A process that takes the session
  * over begins to ask again; the time in which nobody asked shows in the counts.
  */
@@ -17,12 +17,12 @@
 #include "session/call/calls.h"
 #include "session/secret/secrets.h"
 
-#define LANE "~outside"	/* no host is called that: a lane of its own, which no command waits for */
+#define SITE "outside"	/* what is asked is one target, and its lane its own */
 #define SLOW_US (3 * TIME_SECOND)
 #define LIMIT_US (86400 * TIME_SECOND)
 
 struct outside {
-	const struct record *latest;	/* outside.watch or outside.finish; borrowed from the engine's records */
+	const struct record *latest;	/* what began or ended it; borrowed from the engine's records */
 	uint64_t number;		/* of the call at the worker; 0 = none */
 	int64_t told;			/* seq of the record that an event of ours, perhaps not stored yet, answers */
 	bool ending;			/* canceled; its last counts come */
@@ -44,11 +44,16 @@ static bool is_run(const struct record *record)
 	return isdigit((unsigned char)record->path[0]) && !record->detour;
 }
 
+static enum action_watch watch_of(const struct record *record)
+{
+	const struct action *action = action_find(record->action);
+
+	return action ? action->watch : WATCH_NONE;
+}
+
 void outside_called(struct engine *engine, const struct record *record)
 {
-	bool ours = str_is(record->action, "outside.watch") || str_is(record->action, "outside.finish");
-
-	if (ours && is_run(record) && str_is(record->outcome, "ok"))
+	if (watch_of(record) != WATCH_NONE && is_run(record) && str_is(record->outcome, "ok"))
 		outside_of(engine)->latest = record;
 }
 
@@ -111,7 +116,7 @@ static void start(struct engine *engine)
 {
 	struct outside *outside = engine->outside;
 	const struct record *record = outside->latest;
-	struct worker_call what = {.action = "outside.run", .host = LANE, .job = ""};
+	struct worker_call what = {.action = action_find(record->action)->watcher->name, .host = SITE, .job = ""};
 	struct json *args;
 
 	if (!secrets_ready(engine, record->args))
@@ -130,7 +135,7 @@ void outside_advance(struct engine *engine)
 {
 	struct outside *outside = engine->outside;
 	const struct record *record = outside ? outside->latest : NULL;
-	bool watches = record && str_is(record->action, "outside.watch");
+	bool watches = record && watch_of(record) == WATCH_BEGINS;
 
 	if (!record || engine->dry_run || engine->closing || outside->ending)
 		return;

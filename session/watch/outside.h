@@ -5,7 +5,7 @@
 
 #include "session/walk/engine.h"
 
-/* A call has ended well (live, or read from the journal): outside.watch and outside.finish are remembered. */
+/* A call has ended well (live, or read from the journal): what begins or ends such asking (enum action_watch) is remembered. */
 void outside_called(struct engine *engine, const struct record *record);
 
 /* Begins, goes on or ends as the records and the model say. From steps_advance, as often as it likes. */

@@ -39,7 +39,7 @@ check() {
 }
 
 @test "every check passes a tree without fault" {
-	for c in layers knots headers size protos text; do
+	for c in layers knots headers size protos text actions; do
 		check $c
 		[ "$status" -eq 0 ]
 	done
@@ -331,4 +331,16 @@ compile() {
 	[ "$(cat "$TREE"/state/practice-until-*[0-9].db)" = old ]
 	[ "$(cat "$TREE"/state/practice-until-*.db-index.db)" = index ]
 	run ! grep -vF -- --journal <(awk 'length > 80' <<<"$output")
+}
+
+@test "actions: no other file names one; a comment, and a longer word, may" {
+	mkdir -p "$TREE/actions/do"
+	echo 'const struct action action_ssh_run = { .name = "ssh.run", .target = TARGET_HOST };' >"$TREE/actions/do/job.c"
+	printf '/* ssh.run */\nconst char *x = "ssh.running";\n' >"$TREE/session/call.c"
+	check actions
+	[ "$status" -eq 0 ]
+	echo 'int y = is(name, "ssh.run");' >>"$TREE/session/call.c"
+	check actions
+	[ "$status" -eq 1 ]
+	[[ $output == 'session/call.c:3: error: ssh.run is named here;'* ]]
 }

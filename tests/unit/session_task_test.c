@@ -192,6 +192,15 @@ static void errors__are_tables_that_pcall_gives(void **state)
 	body_ends("", "error({ text = \"own\" })", "own", NULL);
 	body_ends("", "error()", "nil", NULL);
 	body_ends("", "ssh.run(\"a\", 7)", "a command is a text, or a list of words", NULL);
+	body_ends("", "ssh.run(\"a\", {})", "ssh.run: \"cmd\" must be a command", NULL);
+	body_ends("", "ssh.job(\"a\", {}, \"x\")", "bad argument #2 to 'job' (string expected, got table)", NULL);
+	body_ends("", "ssh.job(\"a\", \"name\", 7)", "bad argument #3 to 'job' (a command is a text, or a list of words)", NULL);
+	body_ends("", "here.run(7)", "bad argument #1 to 'run' (a command is a text, or a list of words)", NULL);
+	body_ends("", "ssh.read(nil, \"x\")", "bad argument #1 to 'read' (string expected, got nil)", NULL);
+	body_ends("", "ssh.get(\"a\")", "bad argument #2 to 'get' (string expected, got no value)", NULL);
+	body_ends("", "ssh.put(\"a\", \"/x\")", "bad argument #2 to 'put' (table expected, got string)", NULL);
+	body_ends("", "outside.look({ { url = \"x\" } })", "outside.look: its arguments are named: asks =", NULL);
+	body_ends("", "outside.look()", "bad argument #1 to 'look' (table expected, got no value)", NULL);
 	body_ends("", "local n = 0 local r = retry({ times = 3, every = \"1s\" }, function() n = n + 1 return n == 2 and n end) return r", "", "2");
 	body_ends("", "retry({ times = 2, every = \"1s\", what = \"the web\" }, function() return false end)", "the web (tried 2 times, every 1s): there was no result", NULL);
 }

@@ -133,6 +133,17 @@ static char *heading_of(const struct json *command)
 	return buf_take(&out);
 }
 
+/* Are both lists of texts the same? NULL is an empty one. */
+static bool same_texts(const struct json *a, const struct json *b)
+{
+	if (json_count(a) != json_count(b))
+		return false;
+	for (size_t i = 0; i < json_count(a); i++)
+		if (!str_is(json_as_text(json_item(a, i)), json_as_text(json_item(b, i))))
+			return false;
+	return true;
+}
+
 static bool stretch_same(const struct json *commands, struct stretch a, struct stretch b)
 {
 	if (a.to - a.from != b.to - b.from)
@@ -141,7 +152,8 @@ static bool stretch_same(const struct json *commands, struct stretch a, struct s
 		const struct json *x = json_item(commands, a.from + i), *y = json_item(commands, b.from + i);
 		char *of_x = heading_of(x), *of_y = heading_of(y);
 		bool same = str_is(of_x, of_y) && str_is(json_text(x, "shown", ""), json_text(y, "shown", ""))
-			&& str_is(json_text(x, "content", ""), json_text(y, "content", "")) && !json_at(x, "bytes") && !json_at(y, "bytes");
+			&& str_is(json_text(x, "content", ""), json_text(y, "content", ""))
+			&& same_texts(json_at(x, "also"), json_at(y, "also")) && !json_at(x, "bytes") && !json_at(y, "bytes");
 
 		mem_free(of_x);
 		mem_free(of_y);
@@ -162,10 +174,11 @@ static void put_host(struct buf *out, const char *host, const char *before)
 	put_safe(out, *host ? host : "this computer");
 }
 
-/* What a file gets or a command is fed, as it will be. */
+/* What a file gets or a command is fed, as it will be, and what else goes with it: lengths and digests. (An older session told the number of bytes alone.) */
 static void put_content(struct buf *out, const struct json *command)
 {
 	const char *content = json_text(command, "content", NULL);
+	const struct json *also = json_at(command, "also");
 
 	if (content) {
 		buf_puts(out, "  fed with:\n");
@@ -174,6 +187,11 @@ static void put_content(struct buf *out, const struct json *command)
 	} else if (json_at(command, "bytes")) {
 		buf_printf(out, "  fed with %lld bytes; sha256 of all arguments ", (long long)json_int(command, "bytes", 0));
 		put_safe(out, json_text(command, "digest", ""));
+		buf_putc(out, '\n');
+	}
+	for (size_t i = 0; i < json_count(also); i++) {
+		buf_puts(out, "  ");
+		put_safe(out, json_as_text(json_item(also, i)));
 		buf_putc(out, '\n');
 	}
 }
