@@ -23,15 +23,7 @@ static const char *const state_names[] = {
 	[STEP_STALE] = "stale",
 };
 
-static const char *const kind_names[] = {
-	[STEP_OBSERVE] = "observe",
-	[STEP_CHANGE] = "change",
-	[STEP_IRREVERSIBLE] = "irreversible",
-	[STEP_MANUAL] = "manual",
-};
-
 #define STATES (sizeof(state_names) / sizeof(state_names[0]))
-#define KINDS (sizeof(kind_names) / sizeof(kind_names[0]))
 
 void model_set(char **field, const char *text)
 {
@@ -144,22 +136,6 @@ bool step_state_parse(const char *name, enum step_state *out)
 	for (size_t i = 0; name && i < STATES; i++) {
 		if (strcmp(name, state_names[i]) == 0) {
 			*out = (enum step_state)i;
-			return true;
-		}
-	}
-	return false;
-}
-
-const char *step_kind_name(enum step_kind kind)
-{
-	return (size_t)kind < KINDS ? kind_names[kind] : "unknown";
-}
-
-bool step_kind_parse(const char *name, enum step_kind *out)
-{
-	for (size_t i = 0; name && i < KINDS; i++) {
-		if (strcmp(name, kind_names[i]) == 0) {
-			*out = (enum step_kind)i;
 			return true;
 		}
 	}

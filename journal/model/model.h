@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "journal/event/event.h"
+#include "journal/model/step_kind.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,8 +16,6 @@
 enum step_state {
 	STEP_PLANNED, STEP_READY, STEP_RUNNING, STEP_DETACHED, STEP_IN_DOUBT, STEP_OK, STEP_WARN, STEP_FAILED, STEP_SKIPPED, STEP_DEFERRED, STEP_STALE,
 };
-
-enum step_kind { STEP_OBSERVE, STEP_CHANGE, STEP_IRREVERSIBLE, STEP_MANUAL };
 
 enum session_state { SESSION_RUNNING, SESSION_PAUSED, SESSION_CLOSED };
 
@@ -181,11 +180,9 @@ int64_t model_down_us(const struct model *model, int64_t now_us);
 /* {"since_us","by" ("steps", "outside"),"waits" (it only answers late),"asked_us" (last time, of outside)}: the site is down as far as this session knows. NULL = it is up, or nothing says. Caller owns. */
 struct json *model_down(const struct model *model);
 
-/* Static words: "planned" "in doubt" …; "observe" …. */
+/* Static words: "planned" "in doubt" …. */
 const char *step_state_name(enum step_state state);
 bool step_state_parse(const char *name, enum step_state *out);
-const char *step_kind_name(enum step_kind kind);
-bool step_kind_parse(const char *name, enum step_kind *out);
 
 /* True for ok, warn, skipped, deferred: nothing is left to do. */
 bool step_state_is_over(enum step_state state);

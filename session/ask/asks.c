@@ -377,7 +377,7 @@ static void on_step(struct reply *reply)
 	}
 	if (put_common(reply) || (str_is(reply->ask->of, "manual") && str_is(value_of(reply), "wait")))
 		return;
-	if (reply->step->kind == STEP_IRREVERSIBLE)
+	if (step_type_of(reply->step->kind)->final)
 		approval_ask(reply->engine, &reply->batch, reply->step);
 	else
 		steps_begin(reply->engine, &reply->batch, reply->step, "run");
@@ -386,7 +386,7 @@ static void on_step(struct reply *reply)
 /* What was agreed to was one attempt: another one of a step without a way back is looked at and agreed to anew. */
 static bool needs_agreement(struct reply *reply)
 {
-	if (reply->step->kind != STEP_IRREVERSIBLE)
+	if (!step_type_of(reply->step->kind)->final)
 		return false;
 	reply->engine->pairing->again = true;
 	reply->engine->looked = false;

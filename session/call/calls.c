@@ -432,6 +432,19 @@ static bool may_change(const struct engine *engine)
 	return engine->part == PART_RUN || engine->part == PART_UNDO;
 }
 
+/* Words when what runs only looks. Caller owns; NULL = it may change things. */
+static char *only_looks(const struct engine *engine, const char *name)
+{
+	const struct step_type *type;
+
+	if (!may_change(engine))
+		return mem_printf("%s changes something, and %s only looks", name,
+				  engine->part == PART_COMMANDS ? "what computes commands" : "a probe (done)");
+	type = step_type_of(script_book(engine->script)->steps[engine->task_step].kind);
+	return type->effect != STEP_LOOKS ? NULL : mem_printf("%s changes something, and a%s %s step only looks", name,
+							      strchr("aeiou", *type->name) ? "n" : "", type->name);
+}
+
 /* Refuses what the part does not allow; true = answered. */
 static bool refused(struct engine *engine, const char *path, const char *name, const struct json *args)
 {
@@ -450,10 +463,7 @@ static bool refused(struct engine *engine, const char *path, const char *name, c
 		text = secrets_unknown_words(engine, secret);
 	} else if (action_check(action, args, &e) < 0) {
 		text = mem_strdup(e.text);
-	} else if (action->effect != EFFECT_READ && (!may_change(engine) || script_book(engine->script)->steps[engine->task_step].kind == STEP_OBSERVE)) {
-		text = mem_printf("%s changes something, and %s only looks", name, may_change(engine) ? "an observe step" :
-				  engine->part == PART_COMMANDS ? "what computes commands" : "a probe (done)");
-	} else {
+	} else if (action->effect == EFFECT_READ || !(text = only_looks(engine, name))) {
 		return false;
 	}
 	answer_error(engine, path, "usage", text);

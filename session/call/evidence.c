@@ -76,7 +76,7 @@ static void on_ended(struct survey *survey, const struct event *ev, const struct
 	survey->unchecked = without(survey->unchecked, ev->step, ev->attempt);
 	if (str_is(state, "ok") || str_is(state, "warn")) {
 		json_set_text(entry, "text", note_of(survey, ev->step)->text);
-		if (step->kind == STEP_OBSERVE || str_is(state, "warn")) {
+		if (step_type_of(step->kind)->effect == STEP_LOOKS || str_is(state, "warn")) {
 			json_add(survey->checked, entry);
 			return;
 		}
@@ -253,7 +253,7 @@ void evidence_add(struct engine *engine, const struct model_step *step, struct j
 static bool has_changed(const struct model *model)
 {
 	for (size_t i = 0; i < model->step_count; i++)
-		if (model->steps[i].attempt > 0 && (model->steps[i].kind == STEP_CHANGE || model->steps[i].kind == STEP_IRREVERSIBLE))
+		if (model->steps[i].attempt > 0 && step_type_of(model->steps[i].kind)->effect == STEP_CHANGES)
 			return true;
 	return false;
 }

@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "base/utf8.h"
 #include "session/lua/lua_digest.h"
+#include "session/lua/lua_kinds.h"
 #include "session/lua/lua_names.h"
 #include "session/lua/lua_plain.h"
 #include "session/lua/lua_sources.h"
@@ -589,26 +590,6 @@ static void read_functions(lua_State *L, struct script_step *step, const char *w
 	step->has[FN_DONE] = step->has[FN_DONE] || step->done_when;
 }
 
-static void demand(lua_State *L, const struct script_step *step, const char *what)
-{
-	int64_t us;
-
-	if (!step->title)
-		luaL_error(L, "%s needs a title", what);
-	if (step->kind != STEP_OBSERVE && !step->why)
-		luaL_error(L, "%s needs why = \"…\": what it is for, in words for a newcomer", what);
-	if (step->kind != STEP_MANUAL && !step->has[FN_RUN])
-		luaL_error(L, "%s needs run = function (s) … end, or command = { on = \"…\", \"…\" }", what);
-	if ((step->kind == STEP_CHANGE || step->kind == STEP_IRREVERSIBLE) && !step->has[FN_DONE])
-		luaL_error(L, "%s needs done = function (s) … end, or done_when = \"…\": a look that tells whether it is done", what);
-	if (step->kind == STEP_IRREVERSIBLE && !step->target)
-		luaL_error(L, "%s needs target = \"…\": the name that must be typed", what);
-	if (step->downtime && !str_is(step->downtime, "begins") && !str_is(step->downtime, "ends"))
-		luaL_error(L, "%s: downtime is \"begins\" or \"ends\"", what);
-	if (step->refuses && !str_to_duration(step->refuses, &us))
-		luaL_error(L, "%s: refuses is a duration like \"10s\"", what);
-}
-
 /* commands and text of a manual step become part of what is shown. */
 static void read_manual(lua_State *L, struct script_step *step, const char *what)
 {
@@ -681,6 +662,7 @@ static int dsl_step_body(lua_State *L)
 	lua_settop(L, 1);
 	what = where = lua_pushfstring(L, "step '%s'", id);
 	lua_check_keys(L, 1, step_keys, what);
+	lua_kinds_refuse(L, (enum step_kind)lua_tointeger(L, lua_upvalueindex(1)), step_keys, what);
 	if (script->book.step_count >= SCRIPT_STEPS_MAX)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
 	script->book.steps = mem_more(script->book.steps, script->book.step_count, sizeof(*step));
@@ -694,7 +676,7 @@ static int dsl_step_body(lua_State *L)
 	read_texts(L, script, step, what);
 	lua_plain_read(L, step, what);
 	read_functions(L, step, what);
-	demand(L, step, what);
+	lua_kinds_demand(L, step, what);
 	step->only = lua_names_only(L, &script->book, what);
 	lua_names_check(L, &script->book, step, what);
 	step_digest(L, 1, step);
@@ -724,7 +706,7 @@ static int dsl_step(lua_State *L)
 
 void lua_load_open(lua_State *L)
 {
-	for (int kind = STEP_OBSERVE; kind <= STEP_MANUAL; kind++) {
+	for (int kind = 0; kind < STEP_KIND_COUNT; kind++) {
 		lua_pushinteger(L, kind);
 		lua_pushcclosure(L, dsl_step, 1);
 		lua_setfield(L, -2, step_kind_name((enum step_kind)kind));

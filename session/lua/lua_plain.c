@@ -38,10 +38,12 @@ static const char *form_function(enum form form)
 	return form == FORM_COMMAND ? "run" : "done";
 }
 
-/* A check only looks, and so does a step of kind observe. */
+/* A check only looks, and so do steps of some kinds. */
 static const struct action *action_of(enum form form, enum step_kind kind)
 {
-	return action_for(form == FORM_DONE || kind == STEP_OBSERVE ? USE_LOOK : USE_COMMAND, false);
+	bool looks = form == FORM_DONE || step_type_of(kind)->effect == STEP_LOOKS;
+
+	return action_for(looks ? USE_LOOK : USE_COMMAND, false);
 }
 
 /* The function that a runbook calls the action by, out of its module. */
@@ -409,7 +411,7 @@ void lua_plain_read(lua_State *L, struct script_step *step, const char *what)
 
 		if (!push_spec(L, 1, (enum form)form, what))
 			continue;
-		if (form == FORM_COMMAND && step->kind == STEP_MANUAL)
+		if (form == FORM_COMMAND && step_type_of(step->kind)->prompt == PROMPT_BY_HAND)
 			luaL_error(L,
 				"%s is done by hand: commands = { \"…\" } lists what a person is "
 				"to run",
@@ -441,8 +443,6 @@ bool lua_plain_commands(lua_State *L, struct script_step *step, const char *what
 		lua_pop(L, 1);
 	}
 	lua_pop(L, 1);
-	if (computed && step->kind != STEP_MANUAL)
-		luaL_error(L, "%s: only a manual step computes commands", what);
 	step->has[FN_COMMANDS] = computed;
 	return computed;
 }

@@ -114,7 +114,7 @@ static void times_text(const struct script_book *book, bool markdown, const stru
 		buf_putc(out, '\n');
 	}
 	for (size_t i = 0; i < book->step_count; i++) {
-		if (book->steps[i].kind != STEP_IRREVERSIBLE)
+		if (!step_type_of(book->steps[i].kind)->final)
 			continue;
 		buf_printf(out, "%s%sstep %zu", last ? "; " : mark, last ? "" : "Point of no return: ", i + 1);
 		only_text(" with ", &book->steps[i], out);
@@ -156,7 +156,7 @@ static void step_text(const struct script_step *step, size_t number, bool markdo
 		buf_printf(out, ", requests are refused for about %s", step->refuses);
 	only_text(", only with ", step, out);
 	buf_puts(out, markdown ? ")\n" : "]\n");
-	if (step->kind == STEP_IRREVERSIBLE)
+	if (step_type_of(step->kind)->final)
 		buf_puts(out, markdown ? "   **Point of no return.**\n" : "      POINT OF NO RETURN\n");
 	if (step->why)
 		block(out, markdown ? "   " : "      ", step->why);

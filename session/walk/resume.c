@@ -375,7 +375,7 @@ static bool is_void(const struct engine *engine, const struct model_ask *ask, bo
 	if (str_is(ask->of, "doubt") && !doubt_waits(engine, ask->seq))
 		return true;
 	/* Whoever says "go" to one of these must see what it runs as it is now. */
-	if (str_is(ask->of, "step") && step && step->kind == STEP_IRREVERSIBLE)
+	if (str_is(ask->of, "step") && step && step_type_of(step->kind)->final)
 		return true;
 	if (!changed || str_is(ask->of, "parameter"))
 		return false;

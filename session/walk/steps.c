@@ -302,7 +302,7 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 	struct event ev = {.kind = EVENT_NOTE, .who = "bellbook", .step = step->id};
 	size_t n = json_count(engine->look_commands);
 	char *reason = n ? mem_printf("foreseen: %zu command%s", n, n == 1 ? "" : "s")
-			 : mem_printf("not foreseen: %s", engine->look_details ? engine->look_details : step->kind == STEP_MANUAL ? "done by hand" : "it depends on what is found then");
+			 : mem_printf("not foreseen: %s", engine->look_details ? engine->look_details : step_type_of(step->kind)->prompt == PROMPT_BY_HAND ? "done by hand" : "it depends on what is found then");
 
 	for (size_t i = 0; i < n; i++) {
 		const struct json *c = json_item(engine->look_commands, i);
@@ -367,6 +367,7 @@ static void ready(struct engine *engine, const struct model_step *step)
 {
 	size_t index = script_index(engine, step);
 	const struct script_step *script = &script_book(engine->script)->steps[index];
+	const struct step_type *type = step_type_of(step->kind);
 
 	if (!engine->needed && !script_step_applies(script, engine->model->params)) {
 		steps_end(engine, "skipped", script->otherwise ? script->otherwise : "it does not belong to the way that was chosen");
@@ -376,7 +377,7 @@ static void ready(struct engine *engine, const struct model_step *step)
 		return;
 	if (!engine->needed && script->has[FN_WHEN]) {
 		tasks_start(engine, index, FN_WHEN, PART_WHEN, "when");
-	} else if (step->kind == STEP_OBSERVE) {
+	} else if (type->prompt == PROMPT_NONE) {
 		struct batch batch = {0};
 
 		/* A driver whose link died finds the session where it was. */
@@ -393,9 +394,9 @@ static void ready(struct engine *engine, const struct model_step *step)
 	} else if (engine->dry_run) {
 		if (!ends_already(engine, step))
 			end_foreseen(engine, step);
-	} else if (step->kind == STEP_IRREVERSIBLE && (agreed(engine, step) || approval_misses_navigator(engine, step))) {
+	} else if (type->final && (agreed(engine, step) || approval_misses_navigator(engine, step))) {
 		;
-	} else if (step->kind == STEP_MANUAL) {
+	} else if (type->prompt == PROMPT_BY_HAND) {
 		asks_manual(engine, step);
 	} else {
 		asks_step(engine, step);

@@ -43,7 +43,8 @@ def runbook():
     for name in ("job_actions", "ssh_put", "ssh_get"):
         words += re.findall(r'\{ "(\w+)", ARG_', source("actions/do/%s.c" % name))
         words += re.findall(r'\.name = "([\w.]+)"', source("actions/do/%s.c" % name))
-    words += ["observe", "change", "irreversible", "manual", "each", "sleep", "now", "random", "json.decode", "json.encode", "require", "phase", "at_once", "stop_after", "codes", "check"]
+    words += re.findall(r'^STEP\(\w+, "(\w+)"', source("journal/model/step_kinds.def"), re.M)
+    words += ["each", "sleep", "now", "random", "json.decode", "json.encode", "require", "phase", "at_once", "stop_after", "codes", "check"]
     return missing("man/bellbook-runbook.7", words)
 
 

@@ -23,7 +23,7 @@ int draw_steps_width(const struct model *model, int cols)
 	for (size_t i = 0; i < model->step_count && want < most; i++) {
 		const struct model_step *step = &model->steps[i];
 		int need = TITLE_AT + utf8_columns(step->title, strlen(step->title))
-			+ (step->kind == STEP_IRREVERSIBLE ? 3 : 0) + 1;
+			+ (*step_type_of(step->kind)->glyph ? 3 : 0) + 1;
 
 		if (need > want)
 			want = need;
@@ -53,6 +53,7 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 	const struct model_step *step = &frame->scene->model->steps[i];
 	enum role role;
 	const char *word = draw_step_state(step, &role);
+	const char *glyph = step_type_of(step->kind)->glyph;
 	char number[48];
 	int col = area.col;
 
@@ -62,19 +63,19 @@ static void step_line(struct frame *frame, struct area area, size_t i, bool now)
 	canvas_put(frame->canvas, area.row, col, looked ? '*' : now ? '>' : ' ', ROLE_BOLD);
 	canvas_text(frame->canvas, area.row, col + 1, 5, role, word);
 	canvas_text(frame->canvas, area.row, col + 6, 4, now ? ROLE_BOLD : ROLE_TEXT, number);
-	put_step_title(frame, (struct area){ area.row, col + TITLE_AT, 1, area.cols - TITLE_AT - (step->kind == STEP_IRREVERSIBLE ? 3 : 0) }, i,
+	put_step_title(frame, (struct area){ area.row, col + TITLE_AT, 1, area.cols - TITLE_AT - (*glyph ? 3 : 0) }, i,
 		now ? ROLE_BOLD : ROLE_TEXT);
-	if (step->kind == STEP_IRREVERSIBLE)
-		canvas_text(frame->canvas, area.row, col + area.cols - 2, 2, ROLE_FAIL, "!!");
+	if (*glyph)
+		canvas_text(frame->canvas, area.row, col + area.cols - 2, 2, ROLE_FAIL, glyph);
 	if (looked)
 		canvas_role(frame->canvas, (struct area){ area.row, col, 1, area.cols }, ROLE_PICK);
 }
 
-/* Whether a step of these has the mark of no return. */
+/* Whether a step of these has a mark, like that of no return. */
 static bool has_mark(const struct model *model, long from, long rows)
 {
 	for (long i = from; i >= 0 && i < from + rows && i < (long)model->step_count; i++)
-		if (model->steps[i].kind == STEP_IRREVERSIBLE)
+		if (*step_type_of(model->steps[i].kind)->glyph)
 			return true;
 	return false;
 }

@@ -94,11 +94,11 @@ static void step_name(struct plain *plain, const char *id)
 static void step_title(struct plain *plain, const struct model_step *step)
 {
 	const struct model *model = plain->scene->model;
+	const struct step_type *type = step_type_of(step->kind);
 
 	buf_printf(&plain->out, "Step %ld of %zu: ", step_number(model, step->id), model->step_count);
 	plain_safe(plain, step->title);
-	buf_printf(&plain->out, " (%s%s).\n", step_kind_name(step->kind),
-		step->kind == STEP_IRREVERSIBLE ? ", there is no way back" : "");
+	buf_printf(&plain->out, " (%s%s%s).\n", type->name, *type->warning ? ", " : "", type->warning);
 }
 
 static void step_body(struct plain *plain, const struct model_step *step)

@@ -286,7 +286,7 @@ static void ask_start(struct plan *plan)
 	plan_version_words(plan, &text);
 	buf_puts(&text, json_at(plan->outside, "version") ? "\n" : "");
 	plan_pause_words(plan, &about);
-	buf_puts(&about, plan_first_kind(plan, "irreversible") ? "\n" : "");
+	buf_puts(&about, plan_no_return(plan) ? "\n" : "");
 	plan_no_return_words(plan, &about);
 	buf_printf(&text, "%s\n", buf_text(&about));
 	missing_words(plan, &text);

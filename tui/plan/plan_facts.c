@@ -27,12 +27,14 @@ void plan_span(struct buf *out, const struct json *span)
 		buf_puts(out, " (once)");
 }
 
-long plan_first_kind(const struct plan *plan, const char *kind)
+long plan_no_return(const struct plan *plan)
 {
 	const struct json *steps = json_at(plan->data, "steps");
+	enum step_kind kind;
 
 	for (size_t i = 0; i < json_count(steps); i++)
-		if (str_is(json_text(json_item(steps, i), "kind", ""), kind) && plan_applies(plan, json_item(steps, i)))
+		if (step_kind_parse(json_text(json_item(steps, i), "kind", NULL), &kind) && step_type_of(kind)->final
+			&& plan_applies(plan, json_item(steps, i)))
 			return (long)i + 1;
 	return 0;
 }
@@ -67,20 +69,18 @@ static int count_kind(const struct plan *plan, const char *kind)
 
 static void add_counts(struct plan *plan, int cols)
 {
-	static const struct { const char *kind, *words; } kinds[] = {
-		{ "observe", "only look" }, { "change", "change something" }, { "irreversible", "without a way back" }, { "manual", "by hand" },
-	};
 	struct buf text = { 0 };
 	const char *gap = ":";
 	int left_out = count_kind(plan, NULL);
 	size_t steps = json_count(json_at(plan->data, "steps")) - (size_t)left_out;
 
 	buf_printf(&text, "%zu step%s", steps, steps == 1 ? "" : "s");
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		int count = count_kind(plan, kinds[i].kind);
+	for (int kind = 0; kind < STEP_KIND_COUNT; kind++) {
+		const struct step_type *type = step_type_of((enum step_kind)kind);
+		int count = count_kind(plan, type->name);
 
 		if (count)
-			buf_printf(&text, "%s %d %s", gap, count, kinds[i].words);
+			buf_printf(&text, "%s %d %s", gap, count, type->counted);
 		gap = count ? "," : gap;
 	}
 	buf_putc(&text, '.');
@@ -230,7 +230,7 @@ static bool pauses_at_all(const struct plan *plan)
 
 void plan_no_return_words(const struct plan *plan, struct buf *out)
 {
-	long at = plan_first_kind(plan, "irreversible");
+	long at = plan_no_return(plan);
 	const char *alone = json_text(json_at(plan->data, "fleet"), "alone", NULL);
 
 	if (!at)

@@ -66,8 +66,8 @@ void plan_version_words(const struct plan *plan, struct buf *out);
 /* How many checks failed; appends what they say, a line each. */
 int plan_failures(const struct plan *plan, struct buf *out);
 
-/* Number (from 1) of the first step of a kind, or with that word about downtime, of those that apply; 0 = none. */
-long plan_first_kind(const struct plan *plan, const char *kind);
+/* Number (from 1) of the first step without a way back, or with that word about downtime, of those that apply; 0 = none. */
+long plan_no_return(const struct plan *plan);
 long plan_downtime_step(const struct plan *plan, const char *word);
 
 /* What a setting is now: given, else as usual; NULL = not known. Borrowed. */

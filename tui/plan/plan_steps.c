@@ -156,13 +156,19 @@ void plan_build_settings(struct plan *plan, int cols)
 static const char *kind_word(const struct plan *plan, const struct json *step, enum role *role)
 {
 	const char *kind = json_text(step, "kind", "");
+	const struct step_type *type;
+	enum step_kind known;
 
 	if (!plan_applies(plan, step)) {
 		*role = ROLE_DIM;
 		return "left out";
 	}
-	*role = str_is(kind, "irreversible") ? ROLE_FAIL : str_is(kind, "observe") ? ROLE_TEXT : ROLE_BOLD;
-	return str_is(kind, "observe") ? "look" : str_is(kind, "irreversible") ? "NO RETURN" : str_is(kind, "manual") ? "by hand" : kind;
+	*role = ROLE_BOLD;
+	if (!step_kind_parse(kind, &known))
+		return kind;
+	type = step_type_of(known);
+	*role = type->final ? ROLE_FAIL : type->effect == STEP_LOOKS ? ROLE_TEXT : ROLE_BOLD;
+	return type->word;
 }
 
 /* What the rehearsal found, "" when it was not there. */
