@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "actions/ssh/ssh_child.h"
+#include "actions/ssh/ssh_kept.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "base/time.h"
 #include "base/utf8.h"
 
 #define LOAD_TIME ((int64_t)20 * 1000000)
@@ -110,16 +112,24 @@ static struct ssh_config *load(struct call *call, const char *file, struct err *
 {
 	const char *host = call_host(call);
 	/* What only ssh knows how to compute is asked for where it expands the tokens itself. */
-	const char *argv[10] = { "ssh", "-G", "-o", ("ControlPath=" TOKENS) };
+	const char *argv[11] = { "ssh", "-vvv", "-G", "-o", ("ControlPath=" TOKENS) };
 	struct buf out = {0}, words = {0};
 	struct ssh_config *config = NULL;
-	size_t n = 4;
+	int64_t began_us = time_wall_us();
+	size_t n = 5;
 	int status;
 
 	if (!ssh_config_is_plain(host)) {
 		err_set(e, ERR_USAGE, "\"%s\" is no name of a host", host);
 		return NULL;
 	}
+	if (ssh_kept_get(host, file, &out))
+		config = ssh_config_parse(host, buf_text(&out), out.len, e);
+	if (config) {
+		buf_done(&out);
+		return config;
+	}
+	buf_clear(&out);
 	if (file && *file) {
 		argv[n++] = "-F";
 		argv[n++] = file;
@@ -127,6 +137,9 @@ static struct ssh_config *load(struct call *call, const char *file, struct err *
 	argv[n++] = "--";
 	argv[n] = host;
 	status = ssh_child_run(call, argv, &out, &words, LOAD_TIME, e);
+	if (status == 0)
+		ssh_kept_put(host, file, &out, &words, began_us);
+	ssh_kept_strip(&words);
 	if (status > 0)
 		err_set(e, ERR_USAGE, "ssh -G %s: %s", host, ssh_child_last_line(&words, "it failed"));
 	else if (status == 0 && out.len > OUTPUT_MAX)

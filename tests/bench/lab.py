@@ -84,7 +84,7 @@ class Lab:
         self.dir = tempfile.mkdtemp(prefix="bbench.", dir=os.environ.get("TMPDIR", "/tmp"))
         self.children, self.sshd, self.addresses, self.port, self.log = [], [], [], 0, self.path("sshd.log")
         self.env = dict(os.environ, LC_ALL="C.UTF-8", TZ="UTC", HOME=self.path("home"), XDG_RUNTIME_DIR=self.path("run"), TMPDIR=self.path("tmp"),
-                        XDG_STATE_HOME=self.path("state"), XDG_CONFIG_HOME=self.path("config"), BELLBOOK_BALLAST="1048576",
+                        XDG_STATE_HOME=self.path("state"), XDG_CONFIG_HOME=self.path("config"), XDG_CACHE_HOME=self.path("cache"), BELLBOOK_BALLAST="1048576",
                         BELLBOOK_RUNBOOKS=os.path.join(ROOT, "runbooks"))
         for name in ("BELLBOOK_JOURNAL", "BELLBOOK_FLEET", "SSH_AUTH_SOCK", "BELLBOOK_PLAIN"):
             self.env.pop(name, None)
