@@ -23,6 +23,12 @@
 #define REFRESH_US (2 * TIME_SECOND)
 #define LOOK_AGAIN_US (300 * TIME_SECOND)
 
+struct lead {
+	enum home_do what;
+	enum action action;
+	void (*show)(struct home_run *run);
+};
+
 /* ---- helpers ---- */
 
 static void look_at(struct home_run *run, int source, struct helper *helper, const char *const *words)
@@ -88,12 +94,14 @@ static void press(void *arg, const struct press *one, int64_t now_us)
 
 	(void)now_us;
 	home_press(run->home, one, &run->choice);
-	if (run->choice.what == HOME_CHECK) {
+	if (run->choice.what != HOME_ACT)
+		return;
+	if (run->choice.action == ACTION_CHECK) {
 		home_data_again(&run->data);
 		home_look(run, false);
-	} else if (run->choice.what == HOME_REDRAW) {
+	} else if (run->choice.action == ACTION_REDRAW) {
 		stage_redraw(run->stage);
-	} else if (run->choice.what == HOME_SUSPEND) {
+	} else if (run->choice.action == ACTION_SUSPEND) {
 		stage_suspend(run->stage);
 	}
 }
@@ -141,12 +149,25 @@ static int64_t tick(void *arg, bool *changed)
 	return run->data.behind ? REFRESH_US / 10 : REFRESH_US;
 }
 
+/* Where the choice leads, NULL when it stays here. */
+static const struct lead *lead_of(const struct home_choice *choice)
+{
+	static const struct lead leads[] = {
+#define LEAD(what, action, function) {what, action, function},
+#include "command/leads.def"
+	};
+
+	for (size_t i = 0; i < sizeof(leads) / sizeof(leads[0]); i++)
+		if (leads[i].what == choice->what && (leads[i].action == ACTION_NONE || leads[i].action == choice->action))
+			return &leads[i];
+	return NULL;
+}
+
 static bool over(void *arg)
 {
 	const struct home_run *run = arg;
 
-	return run->choice.what == HOME_QUIT || run->choice.what == HOME_PLAN || run->choice.what == HOME_BACK || run->choice.what == HOME_ATTACH || run->choice.what == HOME_RESUME
-		|| run->choice.what == HOME_REVIEW;
+	return run->choice.what == HOME_QUIT || lead_of(&run->choice);
 }
 
 /* ---- what is chosen ---- */
@@ -216,9 +237,22 @@ void home_tell(struct home_run *run, int64_t session)
 	}
 }
 
-/* The way back of a session on this screen. */
-static void go_back(struct home_run *run, int64_t session)
+void home_session(struct home_run *run)
 {
+	home_lend(run, with_session, NULL);
+	if (run->choice.what != HOME_REVIEW)
+		home_tell(run, run->choice.session);
+}
+
+void home_picked_runbook(struct home_run *run)
+{
+	home_plan(run, run->choice.runbook);
+}
+
+/* The way back of a session on this screen. */
+void home_go_back(struct home_run *run)
+{
+	int64_t session = run->choice.session;
 	const struct json *sessions = history_sessions(run->data.history);
 	struct json *back = NULL;
 
@@ -256,15 +290,7 @@ static void screens(struct home_run *run)
 		run->gone = !stage_run(run->stage, &screen, run, &ignored);
 		if (run->gone || run->choice.what == HOME_QUIT)
 			return;
-		if (run->choice.what == HOME_PLAN) {
-			home_plan(run, run->choice.runbook);
-		} else if (run->choice.what == HOME_BACK) {
-			go_back(run, run->choice.session);
-		} else {
-			home_lend(run, with_session, NULL);
-			if (run->choice.what != HOME_REVIEW)
-				home_tell(run, run->choice.session);
-		}
+		lead_of(&run->choice)->show(run);
 	}
 }
 

@@ -46,4 +46,8 @@ void home_plan(struct home_run *run, const char *runbook);
 /* The same for the way back of a session that is over (way_back of session.closed), filled in; says so when a walk goes back already. */
 void home_way_back(struct home_run *run, const struct json *back);
 
+/* Each shows what home leads to, and returns when the person comes back; run->gone when a signal ended it. */
+#define LEAD(what, action, function) void function(struct home_run *run);
+#include "command/leads.def"
+
 #endif

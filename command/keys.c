@@ -10,15 +10,9 @@
 
 static void screens(unsigned where, struct buf *out)
 {
-	static const struct {
-		unsigned kind;
-		const char *word;
-	} words[] = { { IN_HOME, "home" }, { IN_PLAN, "plan" }, { IN_LIVE, "live" }, { IN_REVIEW, "review" },
-		{ IN_PLAYBACK, "playback" } };
-
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
-		if (where & words[i].kind)
-			buf_printf(out, "%s%s", out->len > 0 ? " " : "", words[i].word);
+	for (unsigned at = 0; keytable_screen(at); at++)
+		if (where & (1u << at))
+			buf_printf(out, "%s%s", out->len > 0 ? " " : "", keytable_screen(at));
 }
 
 static void print_row(const struct action_row *row, bool as_json)

@@ -170,7 +170,7 @@ static void home__chooses(void **state)
 	assert_chooses("/mrkap\r", HOME_REVIEW, 40, "");
 	assert_chooses("jjjjj\r", HOME_STAY, 0, "");
 	assert_chooses("/q\003q", HOME_QUIT, 0, "");
-	assert_chooses("c", HOME_CHECK, 0, "");
+	assert_chooses("c", HOME_ACT, 0, "");
 }
 
 /* A doubt is taken over from wherever the person was. */

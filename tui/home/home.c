@@ -227,14 +227,10 @@ static void act(struct home *home, enum action action, const char *arg, struct h
 		settle(home, choice);
 	else if (action == ACTION_REVIEW)
 		review(home, choice);
-	else if (action == ACTION_CHECK)
-		choice->what = HOME_CHECK;
-	else if (action == ACTION_REDRAW)
-		choice->what = HOME_REDRAW;
-	else if (action == ACTION_SUSPEND)
-		choice->what = HOME_SUSPEND;
 	else if (action == ACTION_LEAVE)
 		choice->what = HOME_QUIT;
+	else if (!by && action != ACTION_NONE)
+		*choice = (struct home_choice){ .what = HOME_ACT, .action = action };
 }
 
 /* Keys while the filter is typed: what can be picked changes with every letter. */
@@ -306,7 +302,10 @@ void home_press(struct home *home, const struct press *press, struct home_choice
 	*choice = (struct home_choice){ .what = HOME_STAY };
 	mem_set(&home->notice, NULL);
 	if (home->blind) {	/* nothing can be read, so nothing is chosen */
-		choice->what = press->code == PRESS_CHAR && press->cp == 'q' ? HOME_QUIT : press->code == PRESS_CTRL && press->cp == 'Z' ? HOME_SUSPEND : HOME_STAY;
+		if (press->code == PRESS_CHAR && press->cp == 'q')
+			choice->what = HOME_QUIT;
+		else if (press->code == PRESS_CTRL && press->cp == 'Z')
+			*choice = (struct home_choice){ .what = HOME_ACT, .action = ACTION_SUSPEND };
 		return;
 	}
 	if (keys_stops(press, home->palette.is_open || (home->typing && home->dialog.kind == DIALOG_NONE) ? KEYS_FIELD : dialog_place(&home->dialog)))

@@ -10,14 +10,16 @@
 #include "tui/part/front.h"
 #include "tui/term/canvas.h"
 #include "tui/term/keys.h"
+#include "tui/term/keytable.h"
 
 enum home_do {
 	HOME_STAY, HOME_QUIT, HOME_PLAN, HOME_ATTACH, HOME_RESUME, HOME_REVIEW, HOME_BACK,
-	HOME_CHECK, HOME_REDRAW, HOME_SUSPEND,	/* asked for by a key; the view does it and goes on */
+	HOME_ACT,		/* something that is done elsewhere: action says what */
 };
 
 struct home_choice {
 	enum home_do what;
+	enum action action;	/* of ACT: a key's, none of home's own */
 	int64_t session;	/* of ATTACH, RESUME, REVIEW; of BACK the one whose way back is wanted */
 	char runbook[128];	/* of PLAN: its id */
 };

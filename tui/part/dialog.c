@@ -53,7 +53,7 @@ void dialog_option(struct dialog *dialog, struct dialog_option option, const cha
 {
 	option.label = safe(label, false);
 	option.help = safe(help, false);
-	dialog->options = mem_grow(dialog->options, dialog->option_count + 1, sizeof(option));
+	dialog->options = mem_more(dialog->options, dialog->option_count, sizeof(option));
 	dialog->options[dialog->option_count++] = option;
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Lower case looks, UPPER CASE may change something and opens a dialog first; no Ctrl or Alt letter changes anything. */
 #include "tui/term/keytable.h"
 
 #include <stdio.h>
@@ -10,79 +9,14 @@
 #include "base/str.h"
 #include "base/utf8.h"
 
-#define ALL (IN_LIVE | IN_HOME | IN_PLAN | IN_REVIEW)
-#define EVERY (ALL | IN_PLAYBACK)
+#define EVERY ((1u << SCREENS) - 1)
+#define LINED (EVERY & ~(unsigned)IN_PLAYBACK)
 #define TIMED (IN_REVIEW | IN_PLAYBACK)
 #define KEY_NAME 24
 
 static const struct action_row rows[] = {
-	{ ACTION_HELP, EVERY, "help", "? F1", "help", "what the keys do; type to filter, Enter runs", NULL, false },
-	{ ACTION_QUESTION, IN_LIVE, "question", "Enter", "answer", "open the question that waits", NULL, false },
-	{ ACTION_OPEN, IN_HOME | IN_PLAN, "open", "Enter", "open", "open what is picked: a session, a plan, a setting, a step", NULL, false },
-	{ ACTION_START, IN_PLAN, "start", "S", "start", "start the walk; it asks before every change", NULL, true },
-	{ ACTION_DRY_RUN, IN_PLAN, "dry-run", "d", "dry run", "a walk that only looks, in the live view, where it can ask you something", NULL, false },
-	{ ACTION_REHEARSE, IN_PLAN, "preflight", "p", "preflight", "the same in the background; what it finds is shown in the plan", NULL, false },
-	{ ACTION_FILTER, IN_HOME, "filter", "/", "find", "only what contains what is typed; Esc shows all again", "TEXT", false },
-	{ ACTION_SETTLE, IN_HOME, "settle", "u", "settle doubt", "look into a step of which nobody knows whether it happened", NULL, false },
-	{ ACTION_REVIEW, IN_HOME, "review", "r", "review", "read a session from its beginning", NULL, false },
-	{ ACTION_CHECK, IN_HOME | IN_PLAN, "check", "c", "check hosts", "look at the hosts and the site again", NULL, false },
-	{ ACTION_JUMP_BACK, TIMED, "fail-before", "[", NULL, "previous failure or decision; in playback also step", NULL, false },
-	{ ACTION_JUMP_ON, TIMED, "fail-after", "]", "next fail", "next failure or decision; in playback also step", NULL, false },
-	{ ACTION_DETAILS, IN_REVIEW, "details", "Enter", "details", "into the lines below: commands and what they printed", NULL, false },
-	{ ACTION_PANE, IN_REVIEW, "pane", "Tab Shift-Tab", NULL, "between the timeline and the details below it", NULL, false },
-	{ ACTION_KINDS, IN_REVIEW, "kinds", "f", "filter", "which kinds of lines are shown", NULL, false },
-	{ ACTION_PLAY, IN_REVIEW, "play", "p", "play", "play the session from here, as its screen was", NULL, false },
-	{ ACTION_DIFF, IN_REVIEW, "diff", "d", "diff", "what was otherwise in another session", "SESSION", false },
-	{ ACTION_PIN, IN_REVIEW, "pin", "m", "pin", "pin this line to the timeline, at its own time", NULL, false },
-	{ ACTION_EXPORT, IN_REVIEW, "export", "e", "export", "write the session to a file", NULL, false },
-	{ ACTION_ELSEWHERE, IN_REVIEW, "elsewhere", "s", NULL, "other sessions that printed the same line, and what was decided then", NULL, false },
-	{ ACTION_REFRESH, IN_REVIEW, "refresh", "r", NULL, "read what came since", NULL, false },
-	{ ACTION_ATTACH, IN_REVIEW, "attach", "a", NULL, "join the session, while it runs", NULL, false },
-	{ ACTION_PLAY_PAUSE, IN_PLAYBACK, "play-pause", "space", "pause", "pause the recording, and go on", NULL, false },
-	{ ACTION_FASTER, IN_PLAYBACK, "faster", "+", "faster", "faster: x1 2 5 10 20 50 100", NULL, false },
-	{ ACTION_SLOWER, IN_PLAYBACK, "slower", "-", "slower", "slower", NULL, false },
-	{ ACTION_LATER, IN_PLAYBACK, "later", "Right", NULL, "10 seconds on", NULL, false },
-	{ ACTION_EARLIER, IN_PLAYBACK, "earlier", "Left", NULL, "10 seconds back", NULL, false },
-	{ ACTION_CUT, IN_PLAYBACK, "cut-idle", "c", NULL, "idle time is cut to a second, or not", NULL, false },
-	{ ACTION_LEAVE, EVERY, "leave", "q", "leave", "leave; a session goes on", NULL, false },
-	{ ACTION_PALETTE, EVERY, "command", ":", "commands", "type what to do; Tab completes", NULL, false },
-	{ ACTION_STOP, IN_LIVE, "stop", "X", "stop", "stop a running command, or abort the session", NULL, true },
-	{ ACTION_PAUSE, IN_LIVE, "pause", "P", "pause", "pause after what runs now; again: continue", NULL, true },
-	{ ACTION_DETOUR, IN_LIVE, "shell", "!", "shell", "to a host by hand: a shell, or one command; back to the one that is open", "HOST", false },
-	{ ACTION_RUN, IN_LIVE, "run", "", NULL, "one command by hand, on one host or several", "HOST,HOST COMMAND", true },
-	{ ACTION_NOTE, IN_LIVE | IN_REVIEW, "note", "i", "note", "write a note for the journal", "TEXT", false },
-	{ ACTION_RECORD, IN_LIVE, "record", "r", "record", "what was found and done so far, step by step", NULL, false },
-	{ ACTION_PREVIOUS_STEP, IN_LIVE, "step-before", "[ Left", "steps", "look at the step before: its output and reasons", NULL, false },
-	{ ACTION_NEXT_STEP, IN_LIVE, "step-after", "] Right", NULL, "look at the step after", NULL, false },
-	{ ACTION_NOW, IN_LIVE, "now", "=", NULL, "back to what happens now", NULL, false },
-	{ ACTION_STEP, IN_LIVE, "step", "", NULL, "look at a step", "NUMBER", false },
-	{ ACTION_HOSTS, IN_LIVE, "hosts", "t", NULL, "table of this step's hosts, failures first; Enter shows one", NULL, false },
-	{ ACTION_FIND, IN_LIVE | IN_REVIEW, "find", "/", "find", "find in the output", "TEXT", false },
-	{ ACTION_FIND_NEXT, IN_LIVE | IN_REVIEW, "find-next", "n", NULL, "next line found", NULL, false },
-	{ ACTION_FIND_PREVIOUS, IN_LIVE | IN_REVIEW, "find-before", "N", NULL, "line found before", NULL, false },
-	{ ACTION_SAY, IN_LIVE, "say", "s", "say", "say something to the others", "TEXT", false },
-	{ ACTION_EXPLAIN, IN_LIVE, "explain", "v", "explain", "explanations on or off", NULL, false },
-	{ ACTION_RAW, IN_LIVE | TIMED, "raw", "o", "output", "output alone, full width, long lines whole, to select with the mouse", NULL, false },
-	{ ACTION_COPY, IN_LIVE | IN_REVIEW, "copy", "y Ctrl-Y", "copy", "copy a box's addresses or commands, or the output: file, clipboard", "output|command|line|record", false },
-	{ ACTION_NEXT_CALL, IN_LIVE, "output-after", "Tab", NULL, "output of the next command", NULL, false },
-	{ ACTION_PREVIOUS_CALL, IN_LIVE, "output-before", "Shift-Tab", NULL, "output of the command before", NULL, false },
-	{ ACTION_UP, ALL, "up", "k Up", NULL, "one line up", NULL, false },
-	{ ACTION_DOWN, ALL, "down", "j Down", NULL, "one line down", NULL, false },
-	{ ACTION_PAGE_UP, ALL, "page-up", "PgUp Ctrl-U", NULL, "a page up", NULL, false },
-	{ ACTION_PAGE_DOWN, ALL, "page-down", "PgDn Ctrl-D space", NULL, "a page down", NULL, false },
-	{ ACTION_TOP, EVERY, "top", "g Home", NULL, "first line", NULL, false },
-	{ ACTION_FOLLOW, EVERY, "follow", "G End", NULL, "last line; output is followed", NULL, false },
-	{ ACTION_TAKE, IN_LIVE, "take", "T", NULL, "take the wheel: ask the driver for it", NULL, true },
-	{ ACTION_GIVE, IN_LIVE, "give", "H", NULL, "hand the wheel over", "NAME", true },
-	{ ACTION_WITHDRAW, IN_LIVE, "withdraw", "W", NULL, "take back your agreement, or your request for it", NULL, true },
-	{ ACTION_INVITE, IN_LIVE, "invite", "I", NULL, "let somebody watch for a time, as a guest", "NAME TIME", true },
-	{ ACTION_DISMISS, IN_LIVE, "dismiss", "", NULL, "end a guest's time", "NAME", false },
-	{ ACTION_ENTER, IN_LIVE, "enter", "E", NULL, "go back to a step that was skipped or put off", "NUMBER", true },
-	{ ACTION_MENU, IN_LIVE, "menu", "Ctrl-C", NULL, "asks what to stop; stops nothing by itself", NULL, false },
-	{ ACTION_MOUSE, IN_LIVE | IN_REVIEW, "mouse", "", NULL, "mouse: the wheel scrolls, a click selects and never confirms", "on|off", false },
-	{ ACTION_SLOW, IN_LIVE | IN_REVIEW, "slow", "", NULL, "for a slow line: two pictures a second at most, no seconds on the clock", "on|off", false },
-	{ ACTION_REDRAW, EVERY, "redraw", "Ctrl-L", NULL, "draw the screen anew", NULL, false },
-	{ ACTION_SUSPEND, EVERY, "suspend", "Ctrl-Z", NULL, "suspend this view only", NULL, false },
+#define ACTION(NAME, where, name, keys, hint, help, arg, changes) { ACTION_##NAME, where, name, keys, hint, help, arg, changes },
+#include "tui/term/keytable.def"
 	{ ACTION_NONE, 0, NULL, NULL, NULL, NULL, NULL, false },
 };
 
@@ -109,6 +43,16 @@ static const struct {
 	{ "Up", PRESS_UP }, { "Down", PRESS_DOWN }, { "Left", PRESS_LEFT }, { "Right", PRESS_RIGHT },
 	{ "Home", PRESS_HOME }, { "End", PRESS_END }, { "PgUp", PRESS_PAGE_UP }, { "PgDn", PRESS_PAGE_DOWN },
 };
+
+const char *keytable_screen(unsigned at)
+{
+	static const char *const words[] = {
+#define SCREEN(NAME, word) word,
+#include "tui/term/keytable.def"
+	};
+
+	return at < sizeof(words) / sizeof(words[0]) ? words[at] : NULL;
+}
 
 const struct action_row *keytable(void)
 {

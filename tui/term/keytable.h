@@ -11,21 +11,22 @@
 #include "tui/term/keys.h"
 
 enum action {
-	ACTION_NONE, ACTION_HELP, ACTION_PALETTE, ACTION_QUESTION, ACTION_UP, ACTION_DOWN, ACTION_PAGE_UP,
-	ACTION_PAGE_DOWN, ACTION_TOP, ACTION_FOLLOW, ACTION_FIND, ACTION_FIND_NEXT, ACTION_FIND_PREVIOUS,
-	ACTION_NEXT_CALL, ACTION_PREVIOUS_CALL, ACTION_NEXT_STEP, ACTION_PREVIOUS_STEP, ACTION_NOW, ACTION_STEP,
-	ACTION_HOSTS, ACTION_NOTE, ACTION_RECORD, ACTION_SAY, ACTION_EXPLAIN, ACTION_RAW, ACTION_COPY, ACTION_PAUSE,
-	ACTION_STOP, ACTION_DETOUR, ACTION_RUN, ACTION_TAKE, ACTION_GIVE, ACTION_WITHDRAW, ACTION_INVITE, ACTION_DISMISS, ACTION_ENTER, ACTION_MENU, ACTION_MOUSE, ACTION_SLOW, ACTION_REDRAW, ACTION_SUSPEND,
-	ACTION_LEAVE,
-	ACTION_JUMP_BACK, ACTION_JUMP_ON, ACTION_DETAILS, ACTION_PANE, ACTION_KINDS, ACTION_PIN, ACTION_PLAY, ACTION_DIFF,
-	ACTION_EXPORT, ACTION_ELSEWHERE, ACTION_REFRESH, ACTION_ATTACH, ACTION_PLAY_PAUSE, ACTION_FASTER, ACTION_SLOWER, ACTION_LATER,
-	ACTION_EARLIER, ACTION_CUT,
-	ACTION_OPEN, ACTION_FILTER, ACTION_SETTLE, ACTION_REVIEW, ACTION_REHEARSE, ACTION_DRY_RUN, ACTION_START,
-	ACTION_CHECK,
+	ACTION_NONE,
+#define ACTION(NAME, where, name, keys, hint, help, arg, changes) ACTION_##NAME,
+#include "tui/term/keytable.def"
+};
+
+enum screen_at {
+#define SCREEN(NAME, word) SCREEN_##NAME,
+#include "tui/term/keytable.def"
+	SCREENS
 };
 
 /* The screens an action is for; one action may be for several. */
-enum screen_kind { IN_LIVE = 1, IN_HOME = 2, IN_PLAN = 4, IN_REVIEW = 8, IN_PLAYBACK = 16 };
+enum screen_kind {
+#define SCREEN(NAME, word) IN_##NAME = 1 << SCREEN_##NAME,
+#include "tui/term/keytable.def"
+};
 
 struct action_row {
 	enum action action;
@@ -37,6 +38,9 @@ struct action_row {
 	const char *arg;	/* what `:name` may be followed by, "TEXT"; NULL = nothing */
 	bool changes;		/* alters the session: always opens a dialog first */
 };
+
+/* The word for the screen whose bit is 1 << at, NULL behind the last. */
+const char *keytable_screen(unsigned at);
 
 /* All rows, most important first, ended by ACTION_NONE. */
 const struct action_row *keytable(void);
