@@ -237,20 +237,20 @@ void home_tell(struct home_run *run, int64_t session)
 	}
 }
 
-void home_session(struct home_run *run)
+void home_lead_session(struct home_run *run)
 {
 	home_lend(run, with_session, NULL);
 	if (run->choice.what != HOME_REVIEW)
 		home_tell(run, run->choice.session);
 }
 
-void home_picked_runbook(struct home_run *run)
+void home_lead_runbook(struct home_run *run)
 {
 	home_plan(run, run->choice.runbook);
 }
 
 /* The way back of a session on this screen. */
-void home_go_back(struct home_run *run)
+void home_lead_back(struct home_run *run)
 {
 	int64_t session = run->choice.session;
 	const struct json *sessions = history_sessions(run->data.history);
@@ -279,6 +279,7 @@ static void go_on(struct home_run *run)
 static void screens(struct home_run *run)
 {
 	static const struct stage_screen screen = {.name = "home", .draw = draw, .press = press, .over = over, .front = front, .tick = tick, .line = line};
+	const struct lead *lead;
 	struct err ignored = {0};
 
 	while (!run->gone) {
@@ -288,9 +289,10 @@ static void screens(struct home_run *run)
 		}
 		run->choice = (struct home_choice){.what = HOME_STAY};
 		run->gone = !stage_run(run->stage, &screen, run, &ignored);
-		if (run->gone || run->choice.what == HOME_QUIT)
+		lead = lead_of(&run->choice);
+		if (run->gone || !lead)
 			return;
-		lead_of(&run->choice)->show(run);
+		lead->show(run);
 	}
 }
 
