@@ -355,7 +355,7 @@ static void cancel__in_a_read_ends_the_command(void **state)
 
 /* ---- what jobs leave ---- */
 
-#define OPEN_TRIES 4	/* actions/transport/transport.c: how often a connection is tried at once */
+#define OPEN_TRIES 4	/* actions/transport/link.c: how often a connection is tried at once */
 
 /* The host loses power: no session, no server; fd of what is in its place. */
 static int switch_off(void)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "actions/transport/transport.h"
+#include "actions/transport/link.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "actions/worker/call.h"
 #include "actions/worker/call_int.h"
-#include "actions/transport/link.h"
 #include "actions/ssh/ssh_memory.h"
 #include "base/mem.h"
 #include "base/str.h"
