@@ -7,30 +7,26 @@
 #define _GNU_SOURCE
 #include "actions/ssh/ssh_prompt.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "actions/transport/askpass.h"
 #include "actions/worker/call_int.h"
 #include "actions/ssh/ssh_child.h"
+#include "actions/ssh/ssh_folder.h"
 #include "actions/ssh/ssh_memory.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
 
-#define FOLDER_PREFIX "bellbook-ssh."
 #define WORDS_MAX ((size_t)16384)
 #define QUESTION_MAX ((size_t)16384)
 #define QUESTION_TIME (5 * TIME_SECOND)
@@ -93,59 +89,11 @@ static void make_env(struct ssh_prompt *prompt)
 		prompt->env[n++] = prompt->settings[i];
 }
 
-/* Removes a directory of ours with all that is in it: sockets. */
-static void remove_folder(const char *path)
-{
-	DIR *dir = opendir(path);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	(void)rmdir(path);
-}
-
-/* A worker that was killed leaves its directories behind; their names tell whose they were. */
-static void sweep(const char *base)
-{
-	DIR *dir = opendir(base);
-	struct dirent *entry;
-	struct stat st;
-
-	while (dir && (entry = readdir(dir))) {
-		char *end;
-		long pid;
-		char *path;
-
-		if (!str_starts(entry->d_name, FOLDER_PREFIX))
-			continue;
-		pid = strtol(entry->d_name + sizeof(FOLDER_PREFIX) - 1, &end, 10);
-		if (pid <= 0 || *end != '.' || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
-			continue;
-		path = mem_printf("%s/%s", base, entry->d_name);
-		if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid())
-			remove_folder(path);
-		mem_free(path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-/* $XDG_RUNTIME_DIR is the user's own and in memory; sockets have short names. */
 static int make_folder(struct ssh_prompt *prompt, struct err *e)
 {
-	const char *base = getenv("XDG_RUNTIME_DIR");
-
-	if (!base || *base != '/' || strlen(base) > 40 || access(base, W_OK) != 0)
-		base = "/tmp";
-	sweep(base);
-	prompt->folder = mem_printf("%s/" FOLDER_PREFIX "%ld.XXXXXX", base, (long)getpid());
-	if (!mkdtemp(prompt->folder)) {
-		mem_free(prompt->folder);
-		prompt->folder = NULL;
-		return err_errno(e, "cannot make a directory in %s", base);
-	}
+	prompt->folder = ssh_folder_make("ssh", e);
+	if (!prompt->folder)
+		return -1;
 	prompt->socket = mem_printf("%s/ask", prompt->folder);
 	return 0;
 }
@@ -215,8 +163,7 @@ void ssh_prompt_free(struct ssh_prompt *prompt)
 	close_fd(prompt->epoll);
 	close_fd(prompt->from);
 	close_fd(prompt->to);
-	if (prompt->folder)
-		remove_folder(prompt->folder);
+	ssh_folder_remove(prompt->folder);
 	while (prompt->given) {
 		struct given *next = prompt->given->next;
 
