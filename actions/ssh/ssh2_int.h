@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 struct ssh2_channel;
+struct ssh2_stream;
 struct login;
 
 struct ssh2 {
@@ -37,6 +38,11 @@ struct ssh2 {
 	bool wiping;			/* freed memory is wiped: passwords go through libssh2 */
 	struct login *login;		/* while logging in; ssh2_auth.c's */
 	struct ssh2_channel *dying;	/* channels that wait for their end */
+	struct ssh2_stream *streams;	/* ssh2_stream.c's: those there are … */
+	struct ssh2_stream *opening;	/* … and the one that is being opened; NULL = none */
+	uint64_t pulled;		/* received when its streams were looked at last */
+	struct buf outgoing;		/* with `gathers`: what the socket has not taken yet */
+	bool gathers;			/* it carries streams: ssh2_gather sends */
 };
 
 /* After LIBSSH2_ERROR_EAGAIN: waits for the socket, sends signs of life. 0 = go on, 1 = extra_us passed (-1 = no limit), -1: cancelled, deadline, or ERR_IO: the connection is lost. */
@@ -44,6 +50,24 @@ int ssh2_wait(struct ssh2 *own, struct call *call, int64_t extra_us, struct err 
 
 /* Fills e for a libssh2 error: ERR_IO "connection to app1 lost: …". -1. */
 int ssh2_lost(struct ssh2 *own, const char *doing, struct err *e);
+
+/* A sign of life is due: asks for one, or ERR_IO: there have been too few. */
+int ssh2_probe(struct ssh2 *own, struct err *e);
+
+/* Frees a channel, at once or when the host has said that it is closed. */
+void ssh2_let_die(struct ssh2 *own, LIBSSH2_CHANNEL *handle);
+
+/* Frees the dying channels that have ended by now. */
+void ssh2_bury(struct ssh2 *own);
+
+/* ssh2_stream.c: the transport's streams. */
+extern const struct stream_ops ssh2_stream_ops;
+
+/* As send(2), but it takes everything: what the socket does not take is kept. -errno. */
+ssize_t ssh2_gather(struct ssh2 *own, const void *bytes, size_t len);
+
+/* Frees what streams have left. */
+void ssh2_streams_done(struct ssh2 *own);
 
 /* ssh2_hostkey.c: the order of host key types to ask for, those that are known first. Appends; ERR_USAGE = libssh2 knows none that would be accepted. */
 int ssh2_hostkey_methods(struct ssh2 *own, struct buf *methods, struct err *e);

@@ -9,6 +9,7 @@
 
 #include "actions/ssh/ssh_child.h"
 #include "actions/ssh/ssh_kept.h"
+#include "actions/worker/call_int.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -110,7 +111,7 @@ struct ssh_config *ssh_config_parse(const char *name, const char *text, size_t l
 
 static struct ssh_config *load(struct call *call, const char *file, struct err *e)
 {
-	const char *host = call_host(call);
+	const char *host = call_peer(call);
 	/* What only ssh knows how to compute is asked for where it expands the tokens itself. */
 	const char *argv[11] = { "ssh", "-vvv", "-G", "-o", ("ControlPath=" TOKENS) };
 	struct buf out = {0}, words = {0};

@@ -168,24 +168,34 @@ static void set_options(int fd)
 	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
-int ssh_dial_tcp(struct call *call, const struct ssh_config *config, struct err *e)
+/* A name to look up; leave_lookup ends it. NULL with e. */
+static struct lookup *new_lookup(const char *name, int port, int family, struct err *e)
 {
 	struct lookup *lookup = mem_alloc(sizeof(*lookup));
+
+	lookup->name = mem_strdup(name);
+	lookup->family = family;
+	lookup->done = eventfd(0, EFD_CLOEXEC);
+	atomic_init(&lookup->users, 1);
+	snprintf(lookup->port, sizeof(lookup->port), "%d", port);
+	if (lookup->done >= 0)
+		return lookup;
+	err_errno(e, "cannot look up %s", lookup->name);
+	mem_free(lookup->name);
+	mem_free(lookup);
+	return NULL;
+}
+
+int ssh_dial_tcp(struct call *call, const struct ssh_config *config, struct err *e)
+{
+	struct lookup *lookup = new_lookup(ssh_config_address(config), ssh_config_port(config),
+					   family_of(config), e);
 	int64_t limit = ssh_dial_time(config);
 	char where[NI_MAXHOST] = "";
 	int fd = -1;
 
-	lookup->name = mem_strdup(ssh_config_address(config));
-	lookup->family = family_of(config);
-	lookup->done = eventfd(0, EFD_CLOEXEC);
-	atomic_init(&lookup->users, 1);
-	snprintf(lookup->port, sizeof(lookup->port), "%d", ssh_config_port(config));
-	if (lookup->done < 0) {
-		err_errno(e, "cannot look up %s", lookup->name);
-		mem_free(lookup->name);
-		mem_free(lookup);
+	if (!lookup)
 		return -1;
-	}
 	if (find_addresses(call, lookup, limit, e) == 0) {
 		for (struct addrinfo *at = lookup->found; at && fd < 0; at = at->ai_next) {
 			fd = connect_one(call, at, limit, e);
@@ -200,6 +210,24 @@ int ssh_dial_tcp(struct call *call, const struct ssh_config *config, struct err 
 	if (fd >= 0)
 		set_options(fd);
 	return fd;
+}
+
+int ssh_dial_find(struct call *call, const char *name, int port, struct buf *out, struct err *e)
+{
+	struct lookup *lookup = new_lookup(name, port, AF_UNSPEC, e);
+	char where[NI_MAXHOST];
+	int result;
+
+	if (!lookup)
+		return -1;
+	result = find_addresses(call, lookup, SSH_CONNECT_TIME, e);
+	for (const struct addrinfo *at = result == 0 ? lookup->found : NULL; at; at = at->ai_next) {
+		if (getnameinfo(at->ai_addr, at->ai_addrlen, where, sizeof(where), NULL, 0,
+				NI_NUMERICHOST) == 0)
+			buf_printf(out, "%s %s\n", where, lookup->port);
+	}
+	leave_lookup(lookup);
+	return result;
 }
 
 bool ssh_dial_is_proxied(const struct ssh_config *config)

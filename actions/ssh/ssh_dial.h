@@ -21,6 +21,10 @@ void ssh_dial_silent(struct call *call);
 /* A non-blocking TCP connection to the host's address. Blocks in call_wait. -1: ERR_IO with words. */
 int ssh_dial_tcp(struct call *call, const struct ssh_config *config, struct err *e);
 
+/* Appends the addresses that this computer knows for a name, "ADDRESS PORT" a line. Blocks in
+ * call_wait. -1: ERR_IO with words, errors of call_wait. */
+int ssh_dial_find(struct call *call, const char *name, int port, struct buf *out, struct err *e);
+
 /* The stream through the child process of ProxyJump or ProxyCommand; env as of proc_start; errors: what the child's stderr goes to, -1 = nowhere. *pid is the caller's to end.
  * ERR_USAGE = a ProxyCommand that only ssh itself can expand. */
 int ssh_dial_proxy(struct call *call, const struct ssh_config *config, const char *const *env, int errors, pid_t *pid, struct err *e);

@@ -429,6 +429,33 @@ const char *ssh_prompt_said(struct ssh_prompt *prompt)
 	return buf_text(&prompt->words);
 }
 
+char *ssh_prompt_take(struct ssh_prompt *prompt, const char *part)
+{
+	struct buf left = { 0 };
+	const char *text, *found, *start, *end;
+	char *line;
+
+	drain_words(prompt);
+	text = buf_text(&prompt->words);
+	found = strstr(text, part);
+	if (!found)
+		return NULL;
+	for (start = found; start > text && start[-1] != '\n'; start--)
+		;
+	end = found + strcspn(found, "\r\n");
+	line = mem_dup(found, (size_t)(end - found));
+	for (char *at = line; *at; at++) {
+		if ((unsigned char)*at < ' ' || *at == 0x7f)
+			*at = ' ';
+	}
+	end += strspn(end, "\r\n");
+	buf_append(&left, text, (size_t)(start - text));
+	buf_puts(&left, end);
+	buf_done(&prompt->words);
+	prompt->words = left;
+	return line;
+}
+
 void ssh_prompt_succeeded(struct ssh_prompt *prompt)
 {
 	for (struct given *at = prompt->given; at; at = at->next) {

@@ -30,6 +30,10 @@ const char *ssh_prompt_words(struct ssh_prompt *prompt, enum err_kind *kind);
 /* All that it said, as text. Borrowed until the next call. */
 const char *ssh_prompt_said(struct ssh_prompt *prompt);
 
+/* Takes the first line with `part` in it out of what it said, from `part` on and without control
+ * characters. Caller owns; NULL = there is none. */
+char *ssh_prompt_take(struct ssh_prompt *prompt, const char *part);
+
 /* The log-in is through: answers that were right are remembered. */
 void ssh_prompt_succeeded(struct ssh_prompt *prompt);
 

@@ -58,13 +58,13 @@ const char *link_name(const struct call *call)
 
 const char *link_option(const struct call *call, const char *name)
 {
-	return json_text(json_at(json_at(call_config(call), "hosts"), call_host(call)), name, NULL);
+	return json_text(json_at(json_at(call_config(call), "hosts"), call_peer(call)), name, NULL);
 }
 
 /* Once said, it is so for every lane of that host: nobody is told twice, and nothing is tried in vain. */
 static bool needs_system_ssh(const struct call *call)
 {
-	char *key = mem_printf("system ssh %s", call_host(call));
+	char *key = mem_printf("system ssh %s", call_peer(call));
 	char *reason = ssh_memory_get(key);
 	bool needs = reason != NULL;
 
@@ -75,7 +75,7 @@ static bool needs_system_ssh(const struct call *call)
 
 static void fall_back(struct call *call, const char *reason)
 {
-	char *key = mem_printf("system ssh %s", call_host(call));
+	char *key = mem_printf("system ssh %s", call_peer(call));
 
 	call_link(call, "fallback", reason);
 	ssh_memory_set(key, reason);
@@ -83,34 +83,34 @@ static void fall_back(struct call *call, const char *reason)
 }
 
 /* A host's option "transport" of the fleet file chooses; without one libssh2 is tried, and ssh when libssh2 says that it cannot. */
-static struct transport *open_ssh(struct call *call, struct link *link, struct err *e)
+static struct transport *open_ssh(struct call *call, bool *system_ssh, struct err *e)
 {
 	const char *wanted = link_option(call, "transport");
 	struct transport *transport;
 
 	if (str_is(wanted, "ssh") || (!str_is(wanted, "libssh2") && needs_system_ssh(call)))
-		link->system_ssh = true;
-	if (!link->system_ssh) {
+		*system_ssh = true;
+	if (!*system_ssh) {
 		transport = transport_ssh2_open(call, e);
 		if (transport || e->kind != ERR_USAGE || str_is(wanted, "libssh2"))
 			return transport;
 		fall_back(call, e->text);
-		link->system_ssh = true;
+		*system_ssh = true;
 	}
 	return transport_openssh_open(call, e);
 }
 
 /* A server that is being restarted, or has too many log-ins, closes fresh connections for a moment; one that takes long to fail is not tried again. */
-static struct transport *open_tried(struct call *call, struct link *link, struct err *e)
+static struct transport *open_tried(struct call *call, bool *system_ssh, struct err *e)
 {
 	struct transport *transport = NULL;
 
 	for (int left = OPEN_TRIES - 1;; left--) {
 		int64_t began = time_mono_us();
 
-		if (ssh_memory_enter(call, call_host(call), e) == 0) {
-			transport = open_ssh(call, link, e);
-			ssh_memory_leave(call_host(call));
+		if (ssh_memory_enter(call, call_peer(call), e) == 0) {
+			transport = open_ssh(call, system_ssh, e);
+			ssh_memory_leave(call_peer(call));
 		}
 		if (transport || e->kind != ERR_IO || left == 0 || time_mono_us() - began > OPEN_QUICK)
 			return transport;
@@ -135,20 +135,39 @@ static bool wait_for_files(struct call *call, int64_t began, bool *told, struct 
 	return call_wait(call, -1, 0, PAUSE_FIRST, e) >= 0;
 }
 
-struct transport *transport_get(struct call *call, struct err *e)
+static struct transport *open_patiently(struct call *call, bool *system_ssh, struct err *e)
 {
-	struct link *link = link_of(call);
+	struct transport *transport;
 	int64_t began = time_mono_us();
 	bool told = false;
 
-	if (link->transport)
-		return link->transport;
 	do
-		link->transport = *call_host(call) ? open_tried(call, link, e) : transport_here_open(call, e);
-	while (!link->transport && wait_for_files(call, began, &told, e));
-	if (link->transport)
+		transport = *call_peer(call) ? open_tried(call, system_ssh, e) :
+					       transport_here_open(call, e);
+	while (!transport && wait_for_files(call, began, &told, e));
+	if (transport)
 		call_link(call, "back", "connected");
+	return transport;
+}
+
+struct transport *transport_get(struct call *call, struct err *e)
+{
+	struct link *link = link_of(call);
+
+	if (!link->transport)
+		link->transport = open_patiently(call, &link->system_ssh, e);
 	return link->transport;
+}
+
+struct transport *transport_open(struct call *call, const char *host, struct err *e)
+{
+	struct transport *transport;
+	bool system_ssh = false;
+
+	call->peer = host;
+	transport = open_patiently(call, &system_ssh, e);
+	call->peer = NULL;
+	return transport;
 }
 
 void transport_drop(struct call *call)

@@ -3,6 +3,7 @@
 #ifndef ACTIONS_TRANSPORT_TRANSPORT_H
 #define ACTIONS_TRANSPORT_TRANSPORT_H
 
+#include "actions/transport/stream.h"
 #include "actions/worker/call.h"
 #include "base/buf.h"
 #include "base/err.h"
@@ -32,6 +33,7 @@ struct terminal {
 
 struct transport_ops {
 	const char *name;		/* "libssh2", "ssh", "here" */
+	const struct stream_ops *streams;	/* to what is behind the host */
 
 	/* Errors: ERR_IO = the connection is lost; ERR_REMOTE or ERR_DENIED = this command cannot be started, though the connection is fine.
 	 * Starts command (a line for the login shell; job code always passes `exec sh`, which any login shell can do) with pipes for 0,1,2. */
@@ -68,6 +70,11 @@ struct transport_ops {
  * slot (call_keep) and reused; borrowed. With the host "" it is the local transport. Blocks through call_wait. Errors: ERR_DENIED (authentication, host key refused or changed),
  * ERR_IO (no connection), ERR_TIMEOUT only for the call's own deadline. */
 struct transport *transport_get(struct call *call, struct err *e);
+
+/* A connection of the caller's own to a host, "" = here, opened as transport_get does, in no
+ * lane's slot. Blocks through call_wait. Caller owns (ops->free); NULL with the errors of
+ * transport_get. */
+struct transport *transport_open(struct call *call, const char *host, struct err *e);
 
 /* The connection is dead: closes it; the next transport_get opens a new one. */
 void transport_drop(struct call *call);

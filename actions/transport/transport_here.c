@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "actions/ssh/ssh_dial.h"
 #include "actions/transport/pty.h"
 #include "actions/transport/transport.h"
 #include "actions/transport/transport_child.h"
@@ -106,6 +107,21 @@ static int write_here(struct channel *channel, struct call *call, const void *by
 	return child_channel_write((struct child_channel *)channel, call, bytes, len, e);
 }
 
+/* The addresses are looked up here, where it may take its time; the host is this one. */
+static int lead(struct transport *transport, struct call *call, struct stream_way *way,
+		struct err *e)
+{
+	struct buf places = { 0 };
+
+	(void)transport;
+	if (way->to.path)
+		buf_puts(&places, way->to.path);
+	else if (ssh_dial_find(call, way->to.host, way->to.port, &places, e) < 0)
+		return -1;
+	way->local = buf_take(&places);
+	return 0;
+}
+
 static void free_here(struct transport *transport)
 {
 	struct here *here = (struct here *)transport;
@@ -122,8 +138,14 @@ static void free_here(struct transport *transport)
 
 struct transport *transport_here_open(struct call *call, struct err *e)
 {
+	static const struct stream_ops streams = {
+		.lead = lead, .begin = stream_local_begin, .opened = stream_local_opened,
+		.take = stream_local_take, .put = stream_local_put, .end = stream_local_end,
+		.free = stream_local_free,
+	};
 	static const struct transport_ops ops = {
-		.name = "here", .exec = exec_here, .read = read_here, .write = write_here, .eof = child_channel_eof,
+		.name = "here", .streams = &streams,
+		.exec = exec_here, .read = read_here, .write = write_here, .eof = child_channel_eof,
 		.shell = shell_here, .put = child_channel_put, .resize = child_channel_resize, .channel_free = free_channel, .free = free_here,
 	};
 	struct here *here = mem_alloc(sizeof(*here));

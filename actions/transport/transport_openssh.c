@@ -8,9 +8,12 @@
 #define _GNU_SOURCE
 #include "actions/transport/transport.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +32,8 @@
 #define ALIVE_INTERVAL 15
 #define QUIET_LOOK (5 * TIME_SECOND)	/* without a byte, before a sign of life is asked for to tell a silent host */
 #define PROBE_LOOK (TIME_SECOND / 2)	/* between two looks at what was asked */
+#define FORWARD_TIME (10 * TIME_SECOND)	/* the master is asked here, not the host */
+#define OPEN_FAILED "open failed: "
 #define LOGIN_TIME (180 * TIME_SECOND)	/* PAM, security keys; the time of questions does not count */
 
 struct openssh {
@@ -40,6 +45,7 @@ struct openssh {
 	int pidfd;			/* of the master; -1 = proc_watch has none */
 	int ready;			/* pipe: the master's local command says that it is connected */
 	int interval, count_max;
+	int ways;			/* sockets that lead behind the host; the opener's */
 	struct child_channel *probe;	/* owned: asks the host for a sign of life; NULL = none is under way */
 	int64_t asked_us;		/* since then */
 };
@@ -189,15 +195,25 @@ static int await_master(struct openssh *own, struct call *call, struct err *e)
 /* What a dead master means: ssh has said why. */
 static int lost(struct openssh *own, struct err *e)
 {
+	static const char *const closed[] = { "closed", "reset by", "Broken pipe", NULL };
+	const char *words, *name = ssh_config_name(own->config);
 	enum err_kind kind;
-	const char *words = ssh_prompt_words(own->prompt, &kind);
-	const char *name = ssh_config_name(own->config);
+	char *other;
+	bool silent;
 
-	if (words && (strstr(words, "not responding") || strstr(words, "Broken pipe")))
+	/* These are about a stream. */
+	while ((other = ssh_prompt_take(own->prompt, OPEN_FAILED)))
+		mem_free(other);
+	silent = strstr(ssh_prompt_said(own->prompt), "not responding") != NULL;
+	words = ssh_prompt_words(own->prompt, &kind);
+	if (silent)
 		return err_set(e, ERR_IO, "connection to %s lost: no answer for %d s", name,
 			       own->interval * own->count_max);
-	if (words && strstr(words, "closed"))
-		return err_set(e, ERR_IO, "connection to %s lost: it was closed at the other end", name);
+	for (const char *const *text = closed; words && *text; text++) {
+		if (strstr(words, *text))
+			return err_set(e, ERR_IO, "connection to %s lost: it was closed at the other end",
+				       name);
+	}
 	return err_set(e, ERR_IO, "connection to %s lost: %s", name, words ? words : "ssh ended");
 }
 
@@ -389,6 +405,125 @@ static int write_openssh(struct channel *channel, struct call *call, const void 
 	return put < 0 && e->kind == ERR_REMOTE && master_has_ended(own) ? lost(own, e) : put;
 }
 
+/* ---- streams: a socket of the master's for each place; who connects to it is there ---- */
+
+/* ssh reads these as HOST:PORT or PATH, and expands tokens in paths. */
+static void put_field(struct buf *out, const char *text)
+{
+	for (; *text; text++) {
+		if (*text == ':' || *text == '\\')
+			buf_putc(out, '\\');
+		if (*text == '%')
+			buf_putc(out, '%');
+		buf_putc(out, *text);
+	}
+}
+
+static int forward_spec(const struct openssh *own, struct stream_way *way, struct buf *spec,
+			struct err *e)
+{
+	if (strstr(way->local, "${") || (way->to.path && strstr(way->to.path, "${")))
+		return err_set(e, ERR_USAGE,
+			       "%s: ssh would take the ${ in the path of a socket for a variable",
+			       ssh_config_name(own->config));
+	put_field(spec, way->local);
+	buf_putc(spec, ':');
+	if (way->to.path)
+		put_field(spec, way->to.path);
+	else
+		buf_puts(spec, way->name);
+	return 0;
+}
+
+static int lead(struct transport *transport, struct call *call, struct stream_way *way,
+		struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+	struct buf spec = { 0 }, out = { 0 }, words = { 0 };
+	int status = -1;
+
+	way->local = mem_printf("%s/way%d", ssh_prompt_folder(own->prompt), ++own->ways);
+	if (forward_spec(own, way, &spec, e) == 0) {
+		const char *argv[] = {
+			"ssh", "-F", "/dev/null", "-S", own->socket, "-O", "forward",
+			"-L", buf_text(&spec), "--", "master", NULL,
+		};
+
+		status = ssh_child_run(call, argv, &out, &words, FORWARD_TIME, e);
+		if (status > 0)
+			err_set(e, ERR_IO, "the ssh that is connected to %s opens no way to %s: %s",
+				ssh_config_name(own->config), way->name,
+				ssh_child_last_line(&words, "without a word"));
+	}
+	buf_done(&spec);
+	buf_done(&out);
+	buf_done(&words);
+	return status == 0 ? 0 : -1;
+}
+
+/* A master that ends closes its streams, and a moment later is gone: what looks like the end of a
+ * stream is none if the socket on which it listens, which it closes before, is no longer there. */
+static bool master_listens(const struct openssh *own)
+{
+	struct sockaddr_un where = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool listens = fd < 0;
+
+	if (fd >= 0) {
+		listens = str_copy(where.sun_path, sizeof(where.sun_path), own->socket) &&
+			  (connect(fd, (const struct sockaddr *)&where, sizeof(where)) == 0 ||
+			   errno == EAGAIN);
+		close(fd);
+	}
+	return listens;
+}
+
+static int opened_openssh(struct stream *stream, struct err *e)
+{
+	struct openssh *own = (struct openssh *)stream->transport;
+	int result = stream_local_opened(stream, e);
+
+	if (result < 0 && (master_has_ended(own) || !master_listens(own)))
+		return lost(own, e);
+	return result;
+}
+
+/* The master has accepted before it asked the host: what came of that is in its words, which it
+ * wrote before it closed. */
+static ssize_t take_openssh(struct stream *stream, void *bytes, size_t size, struct err *e)
+{
+	struct openssh *own = (struct openssh *)stream->transport;
+	ssize_t got = stream_local_take(stream, bytes, size, e);
+	char *why;
+
+	if (got > 0 || (got == 0 && !stream->ended))
+		return got;
+	if (master_has_ended(own) || !master_listens(own))
+		return lost(own, e);
+	why = stream_local_taken(stream) == 0 ? ssh_prompt_take(own->prompt, OPEN_FAILED) : NULL;
+	if (why)
+		got = stream_refused(ssh_config_name(own->config), stream->way,
+				     why + strlen(OPEN_FAILED), e);
+	mem_free(why);
+	return got;
+}
+
+static int tend(struct transport *transport, struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+
+	return master_has_ended(own) ? lost(own, e) : 0;
+}
+
+static int64_t watch(struct transport *transport, struct pollfd *fd)
+{
+	const struct openssh *own = (const struct openssh *)transport;
+
+	fd->fd = own->pidfd;
+	fd->events = POLLIN;
+	return own->pidfd < 0 ? CHILD_LOOK_PAUSE : -1;
+}
+
 /* The master gets a moment to say good-bye to the host and to remove its socket. */
 static void end_master(struct openssh *own)
 {
@@ -424,8 +559,14 @@ static void free_openssh(struct transport *transport)
 
 struct transport *transport_openssh_open(struct call *call, struct err *e)
 {
+	static const struct stream_ops streams = {
+		.lead = lead, .begin = stream_local_begin, .opened = opened_openssh,
+		.take = take_openssh, .put = stream_local_put, .end = stream_local_end,
+		.free = stream_local_free, .tend = tend, .watch = watch,
+	};
 	static const struct transport_ops ops = {
-		.name = "ssh", .exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = child_channel_eof,
+		.name = "ssh", .streams = &streams,
+		.exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = child_channel_eof,
 		.shell = shell_openssh, .put = child_channel_put, .resize = child_channel_resize, .channel_free = free_channel, .free = free_openssh,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);

@@ -105,12 +105,14 @@ static LIBSSH2_RECV_FUNC(receive)
 
 static LIBSSH2_SEND_FUNC(transmit)
 {
-	const struct ssh2 *own = *abstract;
+	struct ssh2 *own = *abstract;
 	ssize_t put;
 
 	(void)flags;
 	if (own->closed)
 		return -ECONNRESET;
+	if (own->gathers)
+		return ssh2_gather(own, buffer, length);
 	put = send(socket, buffer, length, MSG_NOSIGNAL);
 	return put < 0 ? -errno : put;
 }
@@ -160,8 +162,7 @@ static void ask_for_life(struct ssh2 *own)
 	}
 }
 
-/* A sign of life is due: asks for one, or says that there have been too few. */
-static int probe(struct ssh2 *own, struct err *e)
+int ssh2_probe(struct ssh2 *own, struct err *e)
 {
 	if (own->probes >= own->count_max)
 		return lost_silent(own, own->interval_us * own->count_max, e);
@@ -233,7 +234,7 @@ static int wait_long(struct ssh2 *own, struct call *call, int64_t until, struct 
 			return 1;
 		if (now >= due && !own->is_up)
 			return lost_silent(own, own->silence_us, e);
-		if (now >= due && probe(own, e) < 0)
+		if (now >= due && ssh2_probe(own, e) < 0)
 			return -1;
 	}
 }
@@ -348,8 +349,7 @@ static int free_handle(LIBSSH2_CHANNEL *handle)
 	return handle ? libssh2_channel_free(handle) : 0;
 }
 
-/* Frees the dying channels that have ended by now. */
-static void bury(struct ssh2 *own)
+void ssh2_bury(struct ssh2 *own)
 {
 	struct ssh2_channel *channel;
 
@@ -374,6 +374,15 @@ static void free_channel(struct channel *channel)
 	}
 	dead->next = own->dying;
 	own->dying = dead;
+}
+
+void ssh2_let_die(struct ssh2 *own, LIBSSH2_CHANNEL *handle)
+{
+	struct ssh2_channel *channel = mem_alloc(sizeof(*channel));
+
+	channel->channel.transport = &own->transport;
+	channel->handle = handle;
+	free_channel(&channel->channel);
 }
 
 static int open_channel(struct ssh2 *own, struct call *call, struct ssh2_channel *channel, struct err *e)
@@ -406,7 +415,7 @@ static struct channel *exec_ssh2(struct transport *transport, struct call *call,
 	int rc = LIBSSH2_ERROR_EAGAIN;
 
 	channel->channel = (struct channel){ .transport = transport, .exit_code = -1 };
-	bury(own);
+	ssh2_bury(own);
 	if (open_channel(own, call, channel, e) < 0) {
 		mem_free(channel);
 		return NULL;
@@ -451,7 +460,7 @@ static struct channel *shell_ssh2(struct transport *transport, struct call *call
 	int rc;
 
 	channel->channel = (struct channel){ .transport = transport, .exit_code = -1 };
-	bury(own);
+	ssh2_bury(own);
 	if (open_channel(own, call, channel, e) < 0) {
 		mem_free(channel);
 		return NULL;
@@ -656,8 +665,9 @@ static void free_ssh2(struct transport *transport)
 		(void)libssh2_session_disconnect(own->session, "bellbook is done");
 	/* Now nothing can say EAGAIN any more. */
 	own->closed = true;
+	ssh2_streams_done(own);
 	if (own->session) {
-		bury(own);
+		ssh2_bury(own);
 		(void)libssh2_session_free(own->session);
 	}
 	while (own->dying) {
@@ -704,7 +714,8 @@ static int start_session(struct ssh2 *own, struct err *e)
 struct transport *transport_ssh2_open(struct call *call, struct err *e)
 {
 	static const struct transport_ops ops = {
-		.name = "libssh2", .exec = exec_ssh2, .read = read_ssh2, .write = write_ssh2, .eof = eof_ssh2,
+		.name = "libssh2", .streams = &ssh2_stream_ops,
+		.exec = exec_ssh2, .read = read_ssh2, .write = write_ssh2, .eof = eof_ssh2,
 		.shell = shell_ssh2, .put = put_ssh2, .resize = resize_ssh2, .channel_free = free_channel, .free = free_ssh2,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);

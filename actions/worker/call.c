@@ -50,6 +50,11 @@ const char *call_host(const struct call *call)
 	return call->host;
 }
 
+const char *call_peer(const struct call *call)
+{
+	return call->peer ? call->peer : call->host;
+}
+
 const char *call_job(const struct call *call)
 {
 	return call->job;

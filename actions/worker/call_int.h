@@ -100,6 +100,7 @@ struct call {
 	const struct action *action;
 	struct json *args;		/* owned; NULL when forgetting */
 	char *host, *job;		/* owned */
+	const char *peer;		/* borrowed: the host whose connection is being opened; NULL = its own */
 	int64_t deadline_us;		/* boot clock; 0 = none */
 	int64_t offsets[2];
 	bool settle;
@@ -131,6 +132,9 @@ void call_free(struct call *call);
 /* The generation that the job's claim has, and a new one after it was voided (told to the session with "never"). */
 int call_generation(const struct call *call);
 void call_set_generation(struct call *call, int generation);
+
+/* The host that a connection opened now leads to: the call's own, or the one behind which its service lies. Borrowed. */
+const char *call_peer(const struct call *call);
 
 /* Words that go with call_settled and with "never" and "unknown". */
 void call_set_seen(struct call *call, const char *text);
