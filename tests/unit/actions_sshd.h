@@ -23,7 +23,7 @@
 static char sshd_runtime[] = "/tmp/bellbook.XXXXXX";	/* $XDG_RUNTIME_DIR */
 static pid_t sshd_pid, agent_pid;
 static int sshd_port;
-static int login_port;	/* of the same server: there every command is given to the script home/login, as its $SSH_ORIGINAL_COMMAND */
+static int login_port;	/* of the same server: there every command is given to the script home/login, as its $SSH_ORIGINAL_COMMAND, and nothing is forwarded */
 
 /* Starts a program whose output goes to home/log. Its pid. */
 static inline pid_t sshd_start(const char *const *argv)
@@ -144,7 +144,8 @@ static inline void sshd_run(void)
 	buf_printf(&text, "ListenAddress 127.0.0.1\nPort %d\nPort %d\nHostKey %s/host\nPidFile none\nUsePAM no\nStrictModes no\n"
 		   "AuthorizedKeysFile %s/authorized\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
 		   "PermitRootLogin yes\nSetEnv HOME=%s\nMaxStartups 100\nMaxAuthTries 20\n"
-		   "Match LocalPort %d\n\tForceCommand exec /bin/sh %s/login\n",
+		   "Match LocalPort %d\n\tForceCommand exec /bin/sh %s/login\n"
+		   "\tAllowTcpForwarding no\n\tAllowStreamLocalForwarding no\n",
 		   sshd_port, login_port, home, home, home, login_port, home);
 	write_text("sshd_config", buf_text(&text));
 	buf_done(&text);
