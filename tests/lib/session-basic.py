@@ -57,7 +57,8 @@ def two_go():
         refused = [r for r in replies if "refused" in r][0]["refused"]
         assert "not open" in refused["why"] and refused["seq"] == first["seq"], refused
         second = one.asked("step", "b") if "accepted" in replies[0] else two.asked("step", "b")
-        time.sleep(0.3)
+        two.turn()
+        one.turn()
         assert place.lines() == ["a"]
         (one if "accepted" in replies[0] else two).answer(second, "go")
         one.walk()
@@ -145,9 +146,11 @@ def pause_continue():
         v.send(do="pause")
         assert "paused already" in v.reply()["refused"]["why"]
         place.write("flag", "")
-        v.kind("call.ended")
-        time.sleep(0.3)
+        ended = v.kind("call.ended")
+        v.turn()
+        v.turn()
         assert place.lines() == []
+        assert not any(m.get("kind") == "call.begun" for m in v.seen[v.seen.index(ended):])
         v.send(do="continue")
         assert v.walk()["outcome"] == "ok"
         assert place.lines() == ["a"]

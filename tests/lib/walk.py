@@ -180,6 +180,11 @@ class View:
     def reply(self):
         return self.until(lambda m: "accepted" in m or "refused" in m)
 
+    def turn(self):
+        """The session has been round once more: what it was to do by itself it has begun, and what came before this was handled."""
+        self.send(do="nothing that there is")
+        self.until(lambda m: "there is no such intent" in m.get("refused", {}).get("why", ""))
+
     def walk(self, answers=None, stop=None):
         """Answers what comes until the end; stop(message) true ends it earlier. Returns the closing data or the message."""
         answers = dict(ANSWERS, **(answers or {}))
