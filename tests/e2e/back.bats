@@ -35,12 +35,6 @@ walk() {
 	keys "clear; $BELLBOOK run forth $*; echo rc=\$?" Enter
 }
 
-# A line begun in the first moment after a question is for nobody.
-line() {
-	sleep 0.4
-	keys "$@"
-}
-
 sessions() { "$BELLBOOK" sessions --json | grep -o '"session":' | wc -l; }
 
 fail_step() {
@@ -131,10 +125,8 @@ go_back() {
 @test "in plain lines it is filled in, and started by the word yes alone" {
 	walk --plain
 	see 'Run step “Fail”?'
-	line go Enter
-	see 'What now?'
-	line back Enter
-	see 'why>'
+	line go 'What now?'
+	line back 'why>'
 	keys 'it does not hold' Enter
 	see 'The way back, filled in: bellbook run home-again --set dir=/srv/a'
 	see 'start>'
@@ -144,17 +136,14 @@ go_back() {
 	[ "$(sessions)" -eq 1 ]
 	walk --plain
 	see 'Run step “Fail”?'
-	line go Enter
-	see 'What now?'
-	line back Enter
-	see 'why>'
+	line go 'What now?'
+	line back 'why>'
 	keys 'still not' Enter
 	see 'start>'
 	keys yes Enter
 	see 'Run step “Undo it”?'
 	[ ! -e "$BATS_TEST_TMPDIR/undone" ]
-	line go Enter
-	see 'closed, outcome ok'
+	line go 'closed, outcome ok'
 	see 'rc=0'
 	[ "$(cat "$BATS_TEST_TMPDIR/undone")" = /srv/a/before.record ]
 }

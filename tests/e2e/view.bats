@@ -206,16 +206,12 @@ view_pid() {
 	keys "clear; TERM=dumb $BELLBOOK run $BATS_TEST_TMPDIR/walk.lua; echo rc=\$?" Enter
 	see 'no full screen here'
 	see 'Choose: 1 Run it (go)'
-	sleep 0.4	# a line begun in the first moment after a question is for nobody
-	keys '2' Enter
-	see 'why>'
+	line 2 'why>'
 	keys 'no time' Enter
 	see 'Run step “Fail”?'
-	sleep 0.4
 	keys C-c
 	see 'Nothing was stopped.'
-	keys 4 Enter
-	see 'rc=3'
+	line 4 'rc=3'
 	sane
 }
 
@@ -240,10 +236,8 @@ nothing_answered() {
 	tm paste-buffer
 	see 'Not sent: several keys came at once'
 	nothing_answered
-	sleep 0.4	# a line begun in the first moment after a question is for nobody
 	keys C-u
-	keys 2 Enter
-	see 'why>'
+	line 2 'why>'
 }
 
 @test "a slow line: keys pressed before the terminal has a question are for nobody" {

@@ -73,6 +73,26 @@ told() {
 	return 1
 }
 
+# How often a text was told, what has scrolled away included.
+count_of() { tm capture-pane -p -S - ${1:+-t "$1"} | grep -cF -- "$2" || true; }
+
+more_than() { [ "$(count_of "$1" "$2")" -gt "$3" ] || [ "$(count_of "$1" 'Not sent')" -gt "$4" ]; }
+
+# line TEXT SEEN [WHO]: types a line into a plain view until what follows from it is told once more. A line that was begun
+# sooner than anybody reads is not sent, and the view says so: then anew.
+line() {
+	local seen refused
+	for _ in 1 2 3 4 5 6; do
+		seen=$(count_of "${3-}" "$2") refused=$(count_of "${3-}" 'Not sent')
+		type_in "${3-}" "$1" Enter
+		until_true more_than "${3-}" "$2" "$seen" "$refused" || break
+		[ "$(count_of "${3-}" "$2")" -eq "$seen" ] || return 0
+	done
+	echo "never told${3:+ to $3}: $2"
+	all_screens
+	return 1
+}
+
 # gone [WHO] TEXT: waits until the screen shows a text no more.
 gone() {
 	[ $# -gt 1 ] || set -- '' "$1"
