@@ -127,13 +127,22 @@ static inline bool read_answers(struct worker *worker, struct double_call *call)
 	return true;
 }
 
-static inline bool settles(struct worker *worker, struct double_call *call, const struct job *job)
-{
-	const char *how = !job ? "never" : strstr(call->args, "vanish") && !world.clear ? "unknown" : "finished";
+#define PRINTED "it ran\n"	/* by each command */
 
-	worker->events->settled(worker->arg, call->number, how, "the host was asked");
-	if (str_is(how, "finished"))
-		end_job(worker, call, "");
+static inline bool settles(struct worker *worker, struct double_call *call, struct job *job)
+{
+	const char *how = !job ? "never" : strstr(call->args, "vanish") && !world.clear ? "unknown" : !job->ended && strstr(call->args, "wait") ? "running" : "finished";
+	size_t have = (size_t)call->out_offset < strlen(PRINTED) ? (size_t)call->out_offset : strlen(PRINTED);
+
+	if (!call->asking)
+		worker->events->settled(worker->arg, call->number, how, "the host was asked");
+	call->asking = true;
+	if (str_is(how, "running") && !world.go)
+		return false;
+	if (job && !str_is(how, "unknown")) {
+		job->ended = true;
+		end_job(worker, call, PRINTED + have);
+	}
 	return true;
 }
 
@@ -179,7 +188,7 @@ static bool double_answers(struct worker *worker, struct double_call *call)
 		worker->events->ended(worker->arg, call->number, "unknown", "the host was lost", false, NULL);
 	} else {
 		job->ended = true;
-		end_job(worker, call, "it ran\n");
+		end_job(worker, call, PRINTED);
 	}
 	return true;
 }
@@ -208,8 +217,9 @@ struct bench {
 	char *runbook, *fleet, *journal;	/* owned paths */
 	struct view *views[8];			/* borrowed */
 	struct buf log;				/* a line for each event that was stored: kind who step data */
-	void (*stored)(struct bench *bench);	/* after each transaction, before anybody acts on it; may be NULL */
-	void *arg;
+	void (*storing)(struct bench *bench);	/* before each transaction; may be NULL */
+	void (*stored)(struct bench *bench);	/* after it, before anybody acts on it; may be NULL */
+	void *arg;				/* theirs; borrowed */
 };
 
 /* Somebody's screen. */
@@ -225,13 +235,17 @@ struct view {
 
 static struct bench *at_work;		/* whose transactions are logged */
 static int64_t latest[256];		/* seq of the latest event of each kind */
+static int64_t latest_seq;		/* and of all */
 
 int __wrap_store_append(struct store *store, struct event *events, size_t n, struct err *e)
 {
-	int result = __real_store_append(store, events, n, e);
+	int result;
 
+	if (at_work && at_work->storing)
+		at_work->storing(at_work);
+	result = __real_store_append(store, events, n, e);
 	for (size_t i = 0; result == 0 && at_work && i < n; i++) {
-		latest[events[i].kind] = events[i].seq;
+		latest[events[i].kind] = latest_seq = events[i].seq;
 		buf_printf(&at_work->log, "%s %s %s %s\n", event_type_of(events[i].kind)->name, events[i].who ? events[i].who : "", events[i].step && *events[i].step ? events[i].step : "-",
 			   events[i].data ? events[i].data : "");
 	}
