@@ -102,7 +102,7 @@ NEEDS_actions := actions base
 NEEDS_session := session actions journal base
 NEEDS_tui := tui journal base
 # Tests of a session in their own process: they have their own clock and accounts, and see each transaction.
-WRAP_session_engine := -Wl,--wrap=time_mono_us,--wrap=time_wall_us,--wrap=account_name,--wrap=account_of_peer,--wrap=store_append
+WRAP_session_engine := -Wl,--wrap=time_mono_us,--wrap=time_wall_us,--wrap=account_name,--wrap=account_of_peer,--wrap=store_append,--wrap=model_apply
 define unit_test
 $(B)/tests/$(1): $(B)/tests/unit/$(1).o $(HELP) $(filter $(patsubst %,$(B)/lib%.a,$(or $(NEEDS_$(firstword $(subst _, ,$(1)))),$(LAYERS))),$(LIBS))
 	$(call say,TEST,$$@)

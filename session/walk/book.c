@@ -148,6 +148,11 @@ const char *book_halted(const struct book *book)
 	return book->halted;
 }
 
+bool book_is_idle(const struct book *book)
+{
+	return !book->first;
+}
+
 size_t book_waiting(const struct book *book)
 {
 	size_t sum = book->waiting;

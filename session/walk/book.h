@@ -71,6 +71,9 @@ int book_drain(struct book *book);
 /* Words why nothing can be written, NULL when all is well. Borrowed. */
 const char *book_halted(const struct book *book);
 
+/* True when no event waits to be stored; output may. */
+bool book_is_idle(const struct book *book);
+
 /* Bytes waiting to be stored. */
 size_t book_waiting(const struct book *book);
 

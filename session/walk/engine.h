@@ -16,6 +16,7 @@
 #include "session/call/excerpt.h"
 #include "session/lua/script.h"
 #include "session/people/server.h"
+#include "session/walk/rounds.h"
 #include "session/walk/session.h"
 
 #include <stdbool.h>
@@ -155,6 +156,7 @@ struct engine {
 	bool probed;			/* the check of the step in doubt is done */
 	bool check_wanted;		/* a person wants it run again */
 	char *probe_text;		/* owned: what it said */
+	struct rounds rounds;		/* of steps_advance */
 	bool advance_planned, warned, undoing;
 	int64_t answered_seq;		/* the latest question an answer was accepted for */
 	int64_t step_mono_us;		/* when the present attempt began, boot clock; 0 = before this process */

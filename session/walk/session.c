@@ -215,6 +215,8 @@ static void act(struct engine *engine, const struct event *ev)
 	if (ev->kind == EVENT_CALL_OUTPUT)
 		return;
 	data = json_parse(ev->data, strlen(ev->data), &e);
+	if (!str_is(ev->who, "bellbook"))
+		rounds_anew(&engine->rounds);
 	pairing_stored(engine, ev, data, true);
 	if (ev->kind == EVENT_STEP_ENDED)
 		on_step_ended(engine, data);

@@ -455,19 +455,32 @@ static bool strays(struct engine *engine, const struct model_step *step)
 	return false;
 }
 
-void steps_advance(struct engine *engine)
+/* What comes next was done again and again, and is still what comes next: a person says how to go on. */
+static void stop_rounds(struct engine *engine, const struct model_step *step)
+{
+	char *why = mem_printf("bellbook stopped itself at step “%s” (%s): it did the same %d times, and nothing changed. This is a fault in bellbook, please report it with the log. "
+			       "Nothing runs now. To continue tries it once more; to abort ends the session, and what is done stays done",
+			       step->title, step_state_name(step->state), ROUNDS_MAX);
+	struct json *data;
+
+	steps_drop_task(engine);
+	if (engine->dry_run) {
+		steps_close(engine, "failed", why);
+	} else {
+		data = json_new_object();
+		json_set_text(data, "why", why);
+		engine_add(engine, EVENT_SESSION_PAUSED, NULL, NULL, 0, data);
+	}
+	mem_free(why);
+}
+
+/* Does the next thing, whatever it is; nothing when it waits for something. */
+static void advance(struct engine *engine)
 {
 	size_t index = 0;
 	struct batch batch = {0};
 	struct model_step *step;
 
-	if (engine->closed || engine->closing || engine->settling || engine->awaited || book_halted(engine->book))
-		return;
-	outside_advance(engine);
-	if (engine->abort_asked) {
-		finish_abort(engine);
-		return;
-	}
 	if (engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine) || !secrets_words_ready(engine))
 		return;
 	step = steps_current(engine, &index);
@@ -509,4 +522,28 @@ void steps_advance(struct engine *engine)
 	case STEP_DEFERRED:
 		break;
 	}
+}
+
+void steps_advance(struct engine *engine)
+{
+	const struct script_task *task = engine->task;
+	const struct model_step *step;
+	int64_t seq = engine->model->last_seq;
+	size_t index = 0;
+
+	if (engine->closed || engine->closing || engine->settling || engine->awaited || book_halted(engine->book))
+		return;
+	outside_advance(engine);
+	if (engine->abort_asked) {
+		finish_abort(engine);
+		return;
+	}
+	if (engine->rounds.stopped)
+		return;
+	step = steps_current(engine, &index);
+	advance(engine);
+	if (!step || engine->closing || (engine->task == task && book_is_idle(engine->book) && engine->model->last_seq == seq))
+		return;
+	if (!rounds_count(&engine->rounds, index, step->attempt))
+		stop_rounds(engine, step);
 }
