@@ -11,10 +11,10 @@
 
 #include "base/buf.h"
 #include "base/json_write.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/utf8.h"
 
-#define DEPTH_MAX 64
 
 /* jansson must never see NULL from malloc. Before main, as it must come before every other use and workers have threads. */
 static void __attribute__((constructor)) use_own_memory(void)
@@ -89,13 +89,13 @@ struct json *json_new_null(void)
 	return outer(json_null());
 }
 
-/* Deepest nesting of brackets outside strings. Cut at DEPTH_MAX + 1. */
+/* Deepest nesting of brackets outside strings. Cut at LIMIT_JSON_DEPTH + 1. */
 static int depth_of(const char *text, size_t len)
 {
 	bool quoted = false;
 	int depth = 0;
 
-	for (size_t i = 0; i < len && depth <= DEPTH_MAX; i++) {
+	for (size_t i = 0; i < len && depth <= LIMIT_JSON_DEPTH; i++) {
 		char c = text[i];
 
 		if (quoted && c == '\\')
@@ -116,8 +116,8 @@ struct json *json_parse(const char *text, size_t len, struct err *e)
 	json_t *value;
 
 	/* jansson recurses; the check comes first so that its stack is bounded. */
-	if (depth_of(text, len) > DEPTH_MAX) {
-		err_set(e, ERR_CORRUPT, "JSON: nested deeper than %d", DEPTH_MAX);
+	if (depth_of(text, len) > LIMIT_JSON_DEPTH) {
+		err_set(e, ERR_CORRUPT, "JSON: nested deeper than %d", LIMIT_JSON_DEPTH);
 		return NULL;
 	}
 	value = json_loadb(len > 0 ? text : "", len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &where);

@@ -9,9 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
-
-#define SECRET_MAX ((size_t)65536)
 
 struct secret {
 	char *name;	/* owned */
@@ -24,7 +23,7 @@ struct secret *secret_new(const char *name, const char *value, size_t len, struc
 {
 	if (len < SECRET_MIN) {
 		err_set(e, ERR_USAGE, "secret %s has %zu bytes, %d to %zu are possible", name, len,
-			SECRET_MIN, SECRET_MAX);
+			SECRET_MIN, LIMIT_SECRET);
 		return NULL;
 	}
 	return secret_new_any(name, value, len, e);
@@ -37,9 +36,9 @@ struct secret *secret_new_any(const char *name, const char *value, size_t len, s
 	size_t pages;
 	char *to;
 
-	if (len == 0 || len > SECRET_MAX) {
+	if (len == 0 || len > LIMIT_SECRET) {
 		err_set(e, ERR_USAGE, "secret %s has %zu bytes, %d to %zu are possible", name, len,
-			SECRET_MIN, SECRET_MAX);
+			SECRET_MIN, LIMIT_SECRET);
 		return NULL;
 	}
 	/* len + 1: the mapping is zero, so the value is a C string too. */

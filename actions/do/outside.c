@@ -7,12 +7,12 @@
 #include <time.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/time.h"
 
-#define BODY_MAX ((size_t)1 << 20)	/* more of a page is not waited for */
 #define CERT_SOON 14			/* days */
 #define VERSION_MAX 60			/* bytes; "4.6.5", "4.7.0-nightly.2026-05-01+fork" */
 #define VERSION_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.+-_"
@@ -31,7 +31,7 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 	struct look *look = arg;
 
 	look->got += size * count;
-	look->cut = look->got > BODY_MAX;
+	look->cut = look->got > LIMIT_READ;
 	if (look->keep && !look->cut)
 		buf_append(look->keep, bytes, size * count);
 	return look->cut ? 0 : size * count;

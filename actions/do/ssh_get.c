@@ -17,6 +17,7 @@
 #include "actions/transport/link.h"
 #include "actions/ssh/ssh_child.h"
 #include "actions/do/ssh_file.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/str.h"
@@ -24,7 +25,6 @@
 #include "get_sh.h"
 #include "path_sh.h"
 
-#define TEXT_MAX ((int64_t)1 << 20)
 #define AGAIN_MAX (60 * TIME_SECOND)
 #define MARK "bellbook:get"
 
@@ -68,7 +68,7 @@ static int get_init(struct get *get, struct call *call, struct err *e)
 		.call = call, .path = json_text(args, "path", ""), .to = json_text(args, "to", NULL), .fd = -1,
 		.digest = sha256_new(),
 	};
-	get->max = json_int(args, "max", get->to ? -1 : TEXT_MAX);
+	get->max = json_int(args, "max", get->to ? -1 : (int64_t)LIMIT_READ);
 	if (*get->path != '/')
 		return err_set(e, ERR_USAGE, "ssh.get: path \"%s\" must begin with /", get->path);
 	if (get->to && !*get->to)

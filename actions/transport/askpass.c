@@ -11,9 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/str.h"
-
-#define ANSWER_MAX 65536
 
 static bool put(int fd, const char *bytes, size_t len)
 {
@@ -46,7 +45,7 @@ static int reach(const char *path)
 
 int askpass_main(const char *prompt)
 {
-	static char answer[ANSWER_MAX];
+	static char answer[LIMIT_SECRET + 2];	/* with "y" before it, and room to see its end */
 	const char *hint = getenv("SSH_ASKPASS_PROMPT");
 	const char *path = getenv(ASKPASS_VARIABLE);
 	size_t len = 0;

@@ -23,7 +23,6 @@ struct answer {
 	struct answer *next;
 };
 
-#define CALL_TYPED_MAX ((size_t)1 << 20)	/* what may be typed ahead of a terminal that does not read */
 
 struct child;
 struct target;

@@ -19,6 +19,7 @@
 #include "actions/worker/worker.h"
 #include "actions/worker/worker_frames.h"
 #include "base/duration.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/proc.h"
 #include "base/str.h"
@@ -197,7 +198,7 @@ static void take_typed(struct child *child, const struct frame *frame)
 
 	if (!call)
 		return;
-	if (call->typed.len + frame->len > CALL_TYPED_MAX) {
+	if (call->typed.len + frame->len > LIMIT_AHEAD) {
 		wire_put(&child->outbox, FRAME_OUTPUT, frame->id, words, sizeof(words) - 1);
 		return;
 	}

@@ -12,8 +12,6 @@
 #include "journal/feed/feed_int.h"
 #include "journal/store/place.h"
 
-#define SEND_MAX LIMIT_LINE	/* bytes that wait for a slow session */
-
 struct feed_live {
 	struct feed feed;
 	int fd;			/* owned */
@@ -152,7 +150,7 @@ static int send_live(struct feed *feed, const struct json *intent, struct err *e
 		result = err_set(e, ERR_IO, "the session does not listen any more");
 	else if (len > LIMIT_LINE)
 		result = err_set(e, ERR_USAGE, "too long to send: %zu bytes, at most %zu go into one line", len, LIMIT_LINE);
-	else if (me->out.len + len > SEND_MAX)
+	else if (me->out.len + len > LIMIT_SEND)
 		result = err_set(e, ERR_FULL, "the session takes nothing at the moment");
 	if (result == 0) {
 		buf_append(&me->out, text, len - 1);

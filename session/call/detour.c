@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/str.h"
 #include "base/time.h"
 #include "session/call/calls.h"
@@ -27,7 +28,6 @@
  */
 
 #define HOSTS_MAX 200
-#define CMD_MAX ((size_t)64 * 1024)
 #define CELLS_MAX 1000
 #define TYPED_EVERY TIME_SECOND		/* at most one event about typing in this time */
 #define GRACE (60 * TIME_SECOND)	/* a shell without a driver */
@@ -289,7 +289,7 @@ static char *read_wish(const struct engine *engine, const struct client *client,
 	wish->cols = json_int(intent, "cols", 80);
 	if (shell == (wish->cmd != NULL))
 		return mem_strdup("say what to do: a command (cmd), or a shell (shell: true)");
-	if (wish->cmd && (!*wish->cmd || strlen(wish->cmd) > CMD_MAX))
+	if (wish->cmd && (!*wish->cmd || strlen(wish->cmd) > LIMIT_TEXT))
 		return mem_strdup(*wish->cmd ? "the command is too long; put it into a file first" : "there is no command");
 	if (!is_term(wish->term) || wish->rows < 1 || wish->cols < 1 || wish->rows > CELLS_MAX || wish->cols > CELLS_MAX)
 		return mem_strdup("that is no terminal: term is a name, rows and cols are 1 to 1000");

@@ -8,8 +8,6 @@
 #include "base/mem.h"
 #include "base/str.h"
 
-#define QUESTION_MAX (LIMIT_TOLD_DATA / 2)	/* as JSON: whoever answers reads all of it, with what bellbook adds */
-
 char *sizes_problem(const char *name, const struct json *args)
 {
 	const char *text = json_text(args, "text", "");
@@ -21,8 +19,9 @@ char *sizes_problem(const char *name, const struct json *args)
 					     strlen(text), LIMIT_TEXT);
 	} else if (str_is(name, "ask")) {
 		printed = json_print(args);
-		if (strlen(printed) > QUESTION_MAX)
-			problem = mem_printf("s:ask: the question takes %zu bytes as JSON, and at most %zu can be shown", strlen(printed), QUESTION_MAX);
+		if (strlen(printed) > LIMIT_QUESTION)
+			problem = mem_printf("s:ask: the question takes %zu bytes as JSON, "
+				"and at most %zu can be shown", strlen(printed), LIMIT_QUESTION);
 		mem_free(printed);
 	}
 	return problem;

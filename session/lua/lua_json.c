@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
@@ -12,9 +13,8 @@
 #define SECRET_META "bellbook.secret"
 #define READONLY_META "bellbook.readonly"
 #define BOX_META "bellbook.box"
-#define DEPTH_MAX 32
 #define VALUES_MAX 100000
-#define BYTES_MAX (16 << 20)
+#define BYTES_MAX ((int)(2 * LIMIT_ARGS))	/* of texts that are copied */
 
 /* ---- secrets ---- */
 
@@ -311,7 +311,7 @@ static struct json *to_json(lua_State *L, int index, int depth, struct copying *
 		return NULL;
 	}
 	c->values--;
-	if (depth > DEPTH_MAX || !lua_checkstack(L, 8)) {
+	if (depth > LIMIT_VALUE_DEPTH || !lua_checkstack(L, 8)) {
 		err_set(c->e, ERR_USAGE, "a table is nested too deep, or contains itself");
 		return NULL;
 	}

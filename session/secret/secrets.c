@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/limits.h"
 #include "base/proc.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -31,7 +32,6 @@
 
 #define COMMAND_US (60 * TIME_SECOND)
 #define LOOK_US (TIME_SECOND / 20)
-#define SECRET_BYTES ((size_t)65536)
 
 /* A secret's command under way. It is over when its process has ended, whatever else still holds its output open; until then the loop goes on. */
 struct fetch {
@@ -119,8 +119,8 @@ static ssize_t read_value(int fd, char *bytes, const char *name, const char *pat
 	size_t len = 0;
 	ssize_t n;
 
-	while (len <= SECRET_BYTES) {
-		n = read(fd, bytes + len, SECRET_BYTES + 1 - len);
+	while (len <= LIMIT_SECRET) {
+		n = read(fd, bytes + len, LIMIT_SECRET + 1 - len);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -136,7 +136,7 @@ static ssize_t read_value(int fd, char *bytes, const char *name, const char *pat
 static int from_file(struct engine *engine, const char *name, const char *path, struct err *e)
 {
 	struct stat st;
-	char bytes[SECRET_BYTES + 1];
+	char bytes[LIMIT_SECRET + 1];
 	ssize_t len;
 	int result = -1, fd = file_open(path, O_RDONLY, 0, e);
 
@@ -286,10 +286,12 @@ static bool fetch_take(struct fetch *fetch)
 
 	while (fetch->fd >= 0 && n > 0) {
 		/* All room is made at once, as growing would leave copies of a secret behind. */
-		n = read(fetch->fd, buf_room(&fetch->out, SECRET_BYTES + 1 - fetch->out.len), SECRET_BYTES + 1 - fetch->out.len);
+		size_t room = LIMIT_SECRET + 1 - fetch->out.len;
+
+		n = read(fetch->fd, buf_room(&fetch->out, room), room);
 		if (n > 0)
 			buf_added(&fetch->out, (size_t)n);
-		if (fetch->out.len > SECRET_BYTES) {
+		if (fetch->out.len > LIMIT_SECRET) {
 			fetch_over(fetch, "its command printed more than 64 KiB; type the value");
 			return false;
 		}

@@ -13,7 +13,6 @@ static const struct {
 	const char *name;
 	size_t max;
 } special[] = {
-	{"cmd", LIMIT_SCRIPT},
 	{"bytes", LIMIT_LINE},
 	{"hosts", LIMIT_LINE},
 	{"id", LIMIT_TAG},

@@ -293,4 +293,35 @@ def stored_first():
     return None
 
 
-sys.exit(tap([long_messages, long_values, old_journal, silence, stored_first, typed_first]))
+def told_plainly(place, words, lines):
+    program = os.environ.get("BELLBOOK", "bellbook")
+    done = subprocess.run([program, *words, "--plain"], env=place.env, cwd=place.dir,
+                          input="".join(lines), capture_output=True, text=True, timeout=300)
+    return done.stdout
+
+
+def script_lines():
+    """a line of a script holds what may be said; of a longer one no part is taken for another"""
+    with Place(HEAD + change("a", "")) as place:
+        words = ["run", place.dir + "/t.lua"]
+        told_plainly(place, words, ["note " + "n" * TEXT + "\n", "1\n"])
+        notes = [e["text"] for e in place.log(1) if e["kind"] == "note"]
+        assert [len(text) for text in notes] == [TEXT], [len(text) for text in notes]
+        assert [e["data"]["value"] for e in place.log(1) if e["kind"] == "answered"] == ["go"]
+        second = max(e["seq"] for e in place.log(1)) + 1
+        # Cut where its first part is full, the rest would be an answer.
+        out = told_plainly(place, words, ["note " + "n" * (2 * TEXT) + "1\n" * 2000])
+        assert "has more than" in out and "nothing of it was done" in out, out[-2000:]
+        assert not [e for e in place.log(second) if e["kind"] in ("note", "answered")]
+        v = place.attach(second)
+        v.asked("step", "a")
+        v.send(do="abort", why="enough")
+        assert v.walk()["outcome"] == "aborted"
+        lines = ["note " + "m" * TEXT + "\n", "note " + "n" * (2 * TEXT) + "\n", "q\n"]
+        out = told_plainly(place, ["review", "1"], lines)
+        assert out.count("has more than") == 1 and "nothing of it was done" in out, out[-2000:]
+        notes = [len(e["text"]) for e in place.log(1) if e["kind"] == "note"]
+        assert notes == [TEXT, TEXT], notes
+
+
+sys.exit(tap([script_lines, long_messages, long_values, old_journal, silence, stored_first, typed_first]))

@@ -415,6 +415,30 @@ static void feed_live__longer_line_of_an_older_session_is_read_too(void **state)
 	assert_event(world, MIB, 3);
 }
 
+/* What is typed ahead goes in parts; were the last refused, a terminal would have half a paste. */
+static void feed_live__holds_a_paste_for_a_session_that_is_slow(void **state)
+{
+	size_t part = LIMIT_TYPED / 3 * 4;
+	char *text = mem_alloc(part + 1);
+	struct world *world = *state;
+
+	memset(text, 'A', part);
+	listen_here(world);
+	attach(world, 0);
+	for (size_t sent = 0; sent < LIMIT_AHEAD; sent += LIMIT_TYPED) {
+		struct json *intent = json_new_object();
+		struct err e = {0};
+
+		json_set_text(intent, "do", "detour.input");
+		json_set_int(intent, "call", 1234567890123);
+		json_set_text(intent, "bytes", text);
+		if (feed_send(world->feed, intent, &e) < 0)
+			fail_msg("at %zu: %s", sent, e.text);
+		json_free(intent);
+	}
+	mem_free(text);
+}
+
 static void feed_live__too_long_line_shows_its_beginning_and_the_next_is_read(void **state)
 {
 	struct world *world = *state;
@@ -691,6 +715,7 @@ int main(void)
 		T(feed_live__silent_end_is_told_at_once),
 		T(feed_live__longest_line_of_a_session_passes),
 		T(feed_live__longer_line_of_an_older_session_is_read_too),
+		T(feed_live__holds_a_paste_for_a_session_that_is_slow),
 		T(feed_live__too_long_line_shows_its_beginning_and_the_next_is_read),
 		T(feed_live__endless_line_is_not_hoarded),
 		T(feed_live__sends_intents),

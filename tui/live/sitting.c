@@ -9,13 +9,13 @@
 
 #include <string.h>
 
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
 #include "tui/live/dialogs.h"
 #include "tui/live/ui.h"
 
-#define TYPED_PART ((size_t)48 * 1024)	/* of what was typed, in one intent */
 #define TERM_TYPE "xterm-256color"	/* what tui/term/vt.c understands */
 
 static const char *host_of(const struct model_call *call)
@@ -231,8 +231,8 @@ void sitting_reply(struct ui *ui, const struct json *reply)
 
 static void type(struct ui *ui, const struct scene *scene, const struct buf *keys)
 {
-	for (size_t at = 0; at < keys->len; at += TYPED_PART) {
-		size_t len = keys->len - at < TYPED_PART ? keys->len - at : TYPED_PART;
+	for (size_t at = 0; at < keys->len; at += LIMIT_TYPED) {
+		size_t len = keys->len - at < LIMIT_TYPED ? keys->len - at : LIMIT_TYPED;
 		struct json *intent = json_new_object();
 		struct buf coded = { 0 };
 

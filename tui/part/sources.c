@@ -7,11 +7,11 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/proc.h"
 
 #define SOURCES 4
-#define LINE_MAX_BYTES ((size_t)1 << 20)	/* a longer line is no line of ours */
 #define READ_BYTES ((size_t)65536)
 
 struct source {
@@ -85,7 +85,7 @@ static void source_ready(void *arg, int fd, short events)
 	if (n > 0)
 		buf_added(&source->text, (size_t)n);
 	give_lines(sources, source, name);
-	if (source->name == name && (n <= 0 || source->text.len > LINE_MAX_BYTES)) {
+	if (source->name == name && (n <= 0 || source->text.len > LIMIT_LINE)) {
 		end_source(sources, source);
 		sources->fn(sources->arg, name, NULL);
 	}

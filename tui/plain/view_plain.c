@@ -17,6 +17,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -32,7 +33,6 @@
 
 #define TOO_SOON_US (TIME_SECOND * 3 / 10)	/* nobody reads a question faster */
 #define CALM_US (TIME_SECOND / 2)		/* silence after which history is taken as told */
-#define SCRIPT_LINE_MAX ((size_t)1 << 16)
 
 struct screen {
 	struct loop *loop;
@@ -268,6 +268,25 @@ static void leave_due(void *arg)
 	show(screen);
 }
 
+/* True when a line is too long for anything: no part of it may be taken for another, and what comes
+ * behind it was meant for another course of events. So the script ends before it. */
+static bool script_cut(struct screen *screen, size_t len)
+{
+	struct buf *in = &screen->script;
+
+	if (len <= LIMIT_COMMAND)
+		return false;
+	buf_printf(plain_out(screen->plain),
+		"A line of the script has more than %zu bytes: nothing of it was done, "
+		"and the script ends there.\n", LIMIT_COMMAND);
+	explicit_bzero(in->data, in->cap);
+	buf_clear(in);
+	if (screen->in_open)
+		loop_unwatch(screen->loop, STDIN_FILENO);
+	screen->in_open = false;
+	return true;
+}
+
 /* Takes the script's lines that have somebody to go to. */
 static void script_lines(struct screen *screen)
 {
@@ -280,7 +299,9 @@ static void script_lines(struct screen *screen)
 		size_t len = stop ? (size_t)(stop - in->data) : in->len;
 		char *line;
 
-		if (!stop && screen->in_open && len < SCRIPT_LINE_MAX)
+		if (script_cut(screen, len))
+			break;
+		if (!stop && screen->in_open)
 			return;
 		line = mem_dup(in->data, len);
 		if (len > 0 && line[len - 1] == '\r')

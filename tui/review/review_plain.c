@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -15,7 +16,7 @@
 #include "tui/review/review_work.h"
 #include "tui/live/view.h"
 
-#define LINE_MAX_BYTES 4096
+#define LINE_ROOM (LIMIT_COMMAND + 2)	/* with its end */
 #define OUTPUT_PAGE 200	/* lines told at once */
 
 struct talker {
@@ -392,16 +393,25 @@ static void hear(struct talker *talker, const char *line)
 		say_sessions(talker->list);
 }
 
-/* A line of stdin without its end; false at the end of input. What is too long for a command is none. */
-static bool read_line(char line[LINE_MAX_BYTES])
+/* A line of stdin without its end; false at the end of input. What is too long is none. */
+static bool read_line(char line[LINE_ROOM])
 {
 	size_t len;
+	int c = 0;
 
 	printf("> ");
 	fflush(stdout);
-	if (!fgets(line, LINE_MAX_BYTES, stdin))
+	if (!fgets(line, (int)LINE_ROOM, stdin))
 		return false;
 	len = strlen(line);
+	if (len == LINE_ROOM - 1 && line[len - 1] != '\n') {
+		printf("The line has more than %zu bytes: nothing of it was done.\n",
+			LIMIT_COMMAND);
+		while (c != '\n' && c != EOF)
+			c = getchar();
+		len = 0;
+		*line = '\0';
+	}
 	while (len > 0 && (line[len - 1] == '\n' || line[len - 1] == '\r' || line[len - 1] == ' '))
 		line[--len] = '\0';
 	return true;
@@ -410,7 +420,7 @@ static bool read_line(char line[LINE_MAX_BYTES])
 int review_plain(const struct review_options *options)
 {
 	struct talker talker = { .options = options };
-	char line[LINE_MAX_BYTES];
+	char line[LINE_ROOM];
 	struct err e = { 0 };
 	int code = VIEW_OK;
 

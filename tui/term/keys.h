@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
+
 enum press_code {
 	PRESS_CHAR,		/* cp */
 	PRESS_CTRL,		/* cp = 'A'..'Z' or one of @ [ \ ] ^ _ */
@@ -33,7 +35,7 @@ struct press {
 #define KEYS_CUT_US ((int64_t)1000000)		/* the rest of a cut sequence is given up after this long */
 #define KEYS_BURST_US ((int64_t)30000)		/* nobody presses two keys on purpose within this; an Enter waits so long for what may come behind it */
 #define KEYS_REPEAT_US ((int64_t)700000)	/* a held Enter comes again within this: terminals wait up to 660 ms at first */
-#define KEYS_PASTE_MAX ((size_t)1 << 20)	/* bytes of one paste that are kept */
+#define KEYS_PASTE_MAX LIMIT_PASTE	/* bytes of one paste that are kept */
 
 struct keys;
 
