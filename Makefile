@@ -157,6 +157,7 @@ bench: all bench-bin
 	$(Q)tests/bench/run
 docs:
 	$(Q)tools/events-doc
+	$(Q)tools/types-doc
 SHARE = $(abspath $(DESTDIR)$(PREFIX)/share)
 install: all install-data
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook

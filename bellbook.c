@@ -42,7 +42,7 @@ static int cmd_version(struct options *o)
 static const struct command commands[] = {
 	{"list", "", "the runbooks there are", cmd_list},
 	{"show", "RUNBOOK [--format text|md]", "a runbook as a document", cmd_show},
-	{"check", "[FILE…] [--fleet F]", "look for mistakes in runbooks without running anything", cmd_check},
+	{"check", "[FILE…] [--fleet F] [--types]", "look for mistakes in runbooks without running anything", cmd_check},
 	{"run", "RUNBOOK [--set name=value]… [--fleet F] [--role driver|navigator|observer] [--reason WHY] [--after SEQ] [--dry-run] [--plain|--json]", "walk through a runbook", cmd_run},
 	{"attach", "[SESSION] [--role driver|navigator|observer] [--guest] [--after SEQ] [--plain|--json]", "join a running session", cmd_attach},
 	{"resume", "[SESSION] [--reason WHY] [--fleet F] [--role driver|navigator|observer] [--after SEQ] [--plain|--json]", "take over a session whose process is gone", cmd_resume},
@@ -165,7 +165,7 @@ static int read_option(struct options *o, char **argv, int *i)
 	const struct { const char *name; const char **text; bool *flag; } table[] = {
 		{"--journal", &o->journal_arg, NULL}, {"--fleet", &o->fleet, NULL}, {"--format", &o->format, NULL}, {"--role", &o->role, NULL},
 		{"--reason", &o->reason, NULL}, {"--guest", NULL, &o->guest}, {"--json", NULL, &o->json}, {"--plain", NULL, &o->plain}, {"--dry-run", NULL, &o->dry_run},
-		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo}, {"--all", NULL, &o->all},
+		{"--read", NULL, &o->read_only}, {"--open", NULL, &o->open_only}, {"--sudo", NULL, &o->sudo}, {"--all", NULL, &o->all}, {"--types", NULL, &o->types},
 		{"--md", NULL, &o->md}, {"--step", &o->step, NULL},
 		{"--failed", NULL, &o->failed}, {"--session", &o->session, NULL}, {"--runbook", &o->runbook, NULL}, {"--host", &o->host, NULL},
 		{"--person", &o->person, NULL}, {"--since", &o->since, NULL}, {"--until", &o->until, NULL}, {"--limit", &o->limit, NULL},

@@ -24,7 +24,7 @@ struct options {
 	const char *used[64];		/* the options that were given */
 	size_t used_count;
 	bool help;
-	bool json, md, plain, dry_run, read_only, open_only, sudo, failed, guest, all;
+	bool json, md, plain, dry_run, read_only, open_only, sudo, failed, guest, all, types;
 	int64_t after;
 	const char *args[512];
 	size_t count;

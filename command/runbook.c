@@ -225,6 +225,18 @@ static int check_one(const struct options *o, const char *path, struct json *all
 	return 0;
 }
 
+static int print_types(const struct options *o)
+{
+	struct buf out = {0};
+
+	if (o->count)
+		return cmd_fail(EXIT_USAGE, "check --types looks at no file: it prints types for editors");
+	script_types(&out);
+	fputs(buf_text(&out), stdout);
+	buf_done(&out);
+	return EXIT_OK;
+}
+
 int cmd_check(struct options *o)
 {
 	struct err e = {0};
@@ -233,6 +245,10 @@ int cmd_check(struct options *o)
 	size_t n = 0;
 	int bad = 0;
 
+	if (o->types) {
+		json_free(all);
+		return print_types(o);
+	}
 	for (size_t i = 0; i < o->count; i++) {
 		char *path = cmd_find_runbook(o->args[i], &e);
 

@@ -36,6 +36,7 @@ static const struct { const char *name, *value, *about; bool all; } known[] = {
 	{"--step", "ID", "at that step", false},
 	{"--stop-after", "N", "begin no more hosts after so many failures", false},
 	{"--sudo", NULL, "whether sudo works, too", false},
+	{"--types", NULL, "print types of what a runbook may call, for editors", false},
 	{"--until", "T", "until then", false},
 };
 

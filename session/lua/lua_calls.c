@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "session/lua/lua_keys.h"
 #include "session/lua/lua_words.h"
 
 /*
@@ -288,7 +289,6 @@ static void add_reason_text(lua_State *L, struct json *args, const char *key, in
 /* sleep("1s", "for the disk") or sleep("1s", { what = …, look = 3, of = 90, seen = … }): what a person is told meanwhile. Raises only before anything is added. */
 static void add_reason(lua_State *L, struct json *args)
 {
-	static const char *const keys[] = {"what", "look", "of", "seen", "unless", NULL};
 	static const char *const numbers[] = {"look", "of"};
 
 	if (lua_type(L, 2) == LUA_TSTRING) {
@@ -297,7 +297,7 @@ static void add_reason(lua_State *L, struct json *args)
 	}
 	if (!lua_istable(L, 2))
 		return;
-	lua_check_keys(L, 2, keys, "sleep");
+	lua_check_fields(L, 2, lua_api_fields("bellbook.SleepOptions"), "sleep");
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
 		lua_getfield(L, 2, numbers[i]);
 		if (lua_isinteger(L, -1) && lua_tointeger(L, -1) > 0)

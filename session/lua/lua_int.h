@@ -158,9 +158,6 @@ struct branch *lua_branch_of(lua_State *L);
 /* runbook, phase, observe …, require: adds them to the table on top. */
 void lua_load_open(lua_State *L);
 
-/* Raises when the table at index has a key that is not in keys (NULL-terminated), naming the nearest. what: "step 'a'". */
-void lua_check_keys(lua_State *L, int table, const char *const *keys, const char *what);
-
 /* Loads a file as a function with the sandbox as environment on top of L; raises on errors. */
 void lua_load_file(lua_State *L, struct script *script, const char *path, const char *shown);
 

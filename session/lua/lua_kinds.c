@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 
 #include "base/str.h"
+#include "session/lua/lua_api.h"
 
 void lua_kinds_demand(lua_State *L, const struct script_step *step, const char *what)
 {
@@ -25,15 +26,15 @@ void lua_kinds_demand(lua_State *L, const struct script_step *step, const char *
 		luaL_error(L, "%s: refuses is a duration like \"10s\"", what);
 }
 
-void lua_kinds_refuse(lua_State *L, enum step_kind kind, const char *const *keys, const char *what)
+void lua_kinds_refuse(lua_State *L, enum step_kind kind, const char *what)
 {
-	for (size_t i = 0; keys[i]; i++) {
-		int owner = step_kind_owner(keys[i]);
-		bool given = owner >= 0 && lua_getfield(L, 1, keys[i]) != LUA_TNIL;
+	for (const struct lua_arg *f = lua_api_fields("bellbook.Step"); f->name; f++) {
+		int owner = step_kind_owner(f->name);
+		bool given = owner >= 0 && lua_getfield(L, 1, f->name) != LUA_TNIL;
 
-		if (given && !step_kind_owns(kind, keys[i]))
+		if (given && !step_kind_owns(kind, f->name))
 			luaL_error(L, "%s: %s is a field of steps of the kind %s, and this one is of the kind %s", what,
-				   keys[i], step_kind_name((enum step_kind)owner), step_kind_name(kind));
+				   f->name, step_kind_name((enum step_kind)owner), step_kind_name(kind));
 		if (owner >= 0)
 			lua_pop(L, 1);
 	}

@@ -9,8 +9,8 @@
  * it has no sense. what names the step in words. */
 void lua_kinds_demand(lua_State *L, const struct script_step *step, const char *what);
 
-/* Raises one when the table at 1 has a field of keys (ended by NULL) that only steps of other
- * kinds have: it would say nothing. */
-void lua_kinds_refuse(lua_State *L, enum step_kind kind, const char *const *keys, const char *what);
+/* Raises one when the table at 1 has a field that only steps of other kinds have: it would say
+ * nothing. */
+void lua_kinds_refuse(lua_State *L, enum step_kind kind, const char *what);
 
 #endif

@@ -14,7 +14,9 @@
 #include "base/sha256.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "session/lua/lua_api.h"
 #include "session/lua/lua_digest.h"
+#include "session/lua/lua_keys.h"
 #include "session/lua/lua_kinds.h"
 #include "session/lua/lua_names.h"
 #include "session/lua/lua_plain.h"
@@ -242,33 +244,7 @@ static int require(lua_State *L)
 
 /* ---- the words of the skeleton ---- */
 
-static const char *const runbook_keys[] = {"id", "bellbook", "title", "about", "window", "way_back", "params", "roles", NULL};
-static const char *const step_keys[] = {"title", "why", "about", "needs", "uses", "gives", "takes", "timeout", "downtime", "refuses", "meanwhile", "back", "because", "was", "target", "stall", "on", "only", "otherwise",
-					"run", "done", "undo", "meter", "when", "question", "commands", "text", "command", "done_when", NULL};
-static const char *const param_keys[] = {"type", "default", "min", "max", "choices", "pattern", "ask", "help", "optional", "later", "role", NULL};
 static const char *const param_types[] = {"text", "integer", "number", "boolean", "duration", "choice", "host", "secret", NULL};
-
-void lua_check_keys(lua_State *L, int table, const char *const *keys, const char *what)
-{
-	lua_pushnil(L);
-	while (lua_next(L, table)) {
-		const char *key, *near;
-		bool known = false;
-
-		lua_pop(L, 1);
-		key = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
-		for (size_t i = 0; key && keys[i]; i++)
-			known = known || str_is(keys[i], key);
-		if (known)
-			continue;
-		near = key ? str_nearest(key, keys) : NULL;
-		if (!key)
-			luaL_error(L, "%s has an entry without a name (is a comma or a name missing?)", what);
-		if (near)
-			luaL_error(L, "%s has no field '%s' (did you mean '%s'?)", what, key, near);
-		luaL_error(L, "%s has no field '%s'", what, key);
-	}
-}
 
 /* A text field; NULL when it is not there. Caller owns. */
 static char *text_field(lua_State *L, int table, const char *key, const char *what)
@@ -384,7 +360,7 @@ static void read_param(lua_State *L, struct script *script, const char *name, in
 
 	if (!*name || strlen(name) > 64 || strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != strlen(name))
 		luaL_error(L, "%s: a name has letters, digits and _", what);
-	lua_check_keys(L, table, param_keys, what);
+	lua_check_fields(L, table, lua_api_fields("bellbook.Param"), what);
 	script->book.params = mem_more(
 		script->book.params, script->book.param_count, sizeof(*param));
 	param = &script->book.params[script->book.param_count++];
@@ -469,12 +445,10 @@ static void read_roles(lua_State *L, struct script *script)
 /* The runbook that undoes this one, and what it is given of it. */
 static void read_way_back(lua_State *L, struct script_book *book)
 {
-	static const char *const keys[] = {"runbook", "with", "open", NULL};
-
 	if (lua_getfield(L, 1, "way_back") != LUA_TNIL) {
 		if (!lua_istable(L, 2))
 			luaL_error(L, "way_back = { runbook = \"…\", with = { … }, open = \"…\" }");
-		lua_check_keys(L, 2, keys, "way_back");
+		lua_check_fields(L, 2, lua_api_fields("bellbook.WayBack"), "way_back");
 		book->back_runbook = text_field(L, 2, "runbook", "way_back");
 		book->back_open = text_field(L, 2, "open", "way_back");
 		book->back_with = list_field(L, 2, "with", "way_back");
@@ -494,7 +468,7 @@ static int dsl_runbook(lua_State *L)
 	lua_settop(L, 1);
 	if (book->id)
 		return luaL_error(L, "runbook { … } stands once in a file");
-	lua_check_keys(L, 1, runbook_keys, "runbook");
+	lua_check_fields(L, 1, lua_api_fields("bellbook.Runbook"), "runbook");
 	book->id = text_field(L, 1, "id", "runbook");
 	book->title = text_field(L, 1, "title", "runbook");
 	book->about = text_field(L, 1, "about", "runbook");
@@ -539,15 +513,15 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 	struct err e = {0};
 
 	sha256_add(sum, step_kind_name(step->kind), strlen(step_kind_name(step->kind)) + 1);
-	for (size_t i = 0; step_keys[i]; i++) {
+	for (const struct lua_arg *field = lua_api_fields("bellbook.Step"); field->name; field++) {
 		int functions = 200;
 
 		/* A field that older bellbooks did not know counts only where it is used: their sessions find the same digests. */
-		if (lua_getfield(L, table, step_keys[i]) == LUA_TNIL && is_younger(step_keys[i])) {
+		if (lua_getfield(L, table, field->name) == LUA_TNIL && is_younger(field->name)) {
 			lua_pop(L, 1);
 			continue;
 		}
-		sha256_add(sum, step_keys[i], strlen(step_keys[i]) + 1);
+		sha256_add(sum, field->name, strlen(field->name) + 1);
 		if (lua_isfunction(L, -1) && !lua_iscfunction(L, -1)) {
 			lua_digest_function(L, sum, &functions);
 		} else {
@@ -661,8 +635,8 @@ static int dsl_step_body(lua_State *L)
 	luaL_checktype(L, 1, LUA_TTABLE);
 	lua_settop(L, 1);
 	what = where = lua_pushfstring(L, "step '%s'", id);
-	lua_check_keys(L, 1, step_keys, what);
-	lua_kinds_refuse(L, (enum step_kind)lua_tointeger(L, lua_upvalueindex(1)), step_keys, what);
+	lua_check_fields(L, 1, lua_api_fields("bellbook.Step"), what);
+	lua_kinds_refuse(L, (enum step_kind)lua_tointeger(L, lua_upvalueindex(1)), what);
 	if (script->book.step_count >= SCRIPT_STEPS_MAX)
 		return luaL_error(L, "more than %d steps", SCRIPT_STEPS_MAX);
 	script->book.steps = mem_more(script->book.steps, script->book.step_count, sizeof(*step));

@@ -8,6 +8,8 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "plain_lua.h"
+#include "session/lua/lua_api.h"
+#include "session/lua/lua_keys.h"
 
 /*
  * The data form of a step: what runs, where, and as whom, as data that can be
@@ -21,8 +23,9 @@
 static const char plain_key;
 
 /* What stands in command and done_when beside the options of ssh.run and ssh.read. */
-static const char *const own_fields[] = { "on", "at_once", "stop_after", NULL };
-static const char *const answer_fields[] = { "codes", "check", NULL };
+#define OWN "bellbook.Form"
+#define STATUS "bellbook.Status"
+
 /* What done_when takes from command when it is a text. */
 static const char *const shared_fields[] = { "on", "as", "sudo_password", "env", "cwd", NULL };
 
@@ -77,10 +80,10 @@ static void field_names(const char *names[FIELDS_MAX], enum form form, const str
 {
 	size_t n = 0;
 
-	for (size_t i = 0; own_fields[i]; i++)
-		names[n++] = own_fields[i];
-	for (size_t i = 0; form == FORM_COMMAND && answer_fields[i]; i++)
-		names[n++] = answer_fields[i];
+	for (const struct lua_arg *f = lua_api_fields(OWN); f->name; f++)
+		names[n++] = f->name;
+	for (const struct lua_arg *f = lua_api_fields(STATUS); form == FORM_COMMAND && f->name; f++)
+		names[n++] = f->name;
 	for (const struct action_param *p = action->params; p->name && n + 1 < FIELDS_MAX; p++)
 		if (!str_is(p->name, "cmd"))
 			names[n++] = p->name;
@@ -210,13 +213,13 @@ static struct json *named_json(lua_State *L, int spec, const char *what, const c
 	struct json *named;
 
 	push_named(L, spec);
-	for (size_t i = 0; own_fields[i]; i++) {
+	for (const struct lua_arg *f = lua_api_fields(OWN); f->name; f++) {
 		lua_pushnil(L);
-		lua_setfield(L, -2, own_fields[i]);
+		lua_setfield(L, -2, f->name);
 	}
-	for (size_t i = 0; answer_fields[i]; i++) {
+	for (const struct lua_arg *f = lua_api_fields(STATUS); f->name; f++) {
 		lua_pushnil(L);
-		lua_setfield(L, -2, answer_fields[i]);
+		lua_setfield(L, -2, f->name);
 	}
 	drop_functions(L, 1);
 	named = lua_to_json(L, -1, &e);
@@ -260,18 +263,18 @@ static void check_spec(
 
 	field_names(names, form, action);
 	push_named(L, spec);
-	for (size_t i = 0; form == FORM_DONE && answer_fields[i]; i++) {
-		if (lua_getfield(L, -1, answer_fields[i]) != LUA_TNIL)
+	for (const struct lua_arg *f = lua_api_fields(STATUS); form == FORM_DONE && f->name; f++) {
+		if (lua_getfield(L, -1, f->name) != LUA_TNIL)
 			luaL_error(L,
 				"%s has no field '%s': status 0 means done, 1 not done, and any "
 				"other is an error",
-				of, answer_fields[i]);
+				of, f->name);
 		lua_pop(L, 1);
 	}
 	lua_check_keys(L, lua_gettop(L), names, of);
 	check_on(L, spec, what, name);
-	for (size_t i = 1; own_fields[i]; i++)
-		check_count(L, spec, own_fields[i], what, name);
+	check_count(L, spec, "at_once", what, name);
+	check_count(L, spec, "stop_after", what, name);
 	if (form == FORM_COMMAND)
 		check_answer_fields(L, spec, what);
 	check_commands(L, spec, action, what, name);
@@ -454,10 +457,13 @@ static void push_names(lua_State *L, enum form form, const struct action *action
 {
 	const char *names[FIELDS_MAX];
 	lua_Integer n = 0;
+	size_t own = 0;
 
+	while (lua_api_fields(OWN)[own].name)
+		own++;
 	field_names(names, form, action);
 	lua_newtable(L);
-	for (size_t i = sizeof(own_fields) / sizeof(own_fields[0]) - 1; names[i]; i++) {
+	for (size_t i = own; names[i]; i++) {
 		lua_pushstring(L, names[i]);
 		lua_rawseti(L, -2, ++n);
 	}

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "session/lua/lua_keys.h"
 #include "session/lua/lua_names.h"
 #include "session/call/sizes.h"
 
@@ -132,13 +133,12 @@ static void normalise_choices(struct json *args)
 static int step_ask(lua_State *L)
 {
 	static const char *const types[] = {"text", "choice", "integer", "number", "boolean", "duration", NULL};
-	static const char *const keys[] = {"text", "type", "choices", "default", "details", NULL};
 	struct json *args;
 	struct err e = {0};
 	bool known = false;
 
 	luaL_checktype(L, 2, LUA_TTABLE);
-	lua_check_keys(L, 2, keys, "s:ask");
+	lua_check_fields(L, 2, lua_api_fields("bellbook.AskOptions"), "s:ask");
 	args = lua_to_json(L, 2, &e);
 	if (!args)
 		return luaL_error(L, "s:ask: %s", e.text);

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct buf;
 struct script;		/* a sandboxed Lua state holding one loaded runbook */
 
 struct script_param {	/* owned by the script */
@@ -58,6 +59,9 @@ struct script *script_load(const char *path, struct err *e);
 
 /* Frees, with all tasks. NULL is fine. */
 void script_free(struct script *script);
+
+/* Appends definitions for lua-language-server of all that a runbook may write. */
+void script_types(struct buf *out);
 
 /* Borrowed skeleton. */
 const struct script_book *script_book(const struct script *script);

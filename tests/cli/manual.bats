@@ -59,5 +59,6 @@ for c in json.load(sys.stdin):
 	make -s --no-print-directory -C "$REPO" MODE="$(basename "$(dirname "$(readlink -f "$BELLBOOK")")")" install-data DESTDIR="$BATS_TEST_TMPDIR/to" PREFIX=/usr
 	cd "$BATS_TEST_TMPDIR/to/usr/share"
 	[ -s man/man1/bellbook.1 ] && [ -s man/man5/bellbook-fleet.5 ] && [ -s man/man7/bellbook-runbook.7 ] && [ -s bellbook/runbooks/upgrade.lua ]
+	[ -s bellbook/runbooks/types/bellbook.lua ]
 	[ -s bash-completion/completions/bellbook ] && [ -s zsh/vendor-completions/_bellbook ] && [ -s fish/vendor_completions.d/bellbook.fish ]
 }

@@ -36,8 +36,8 @@ def missing(page, words):
 
 def runbook():
     lua = "session/lua/lua_load.c"
-    words = table(lua, "runbook_keys") + table(lua, "step_keys") + table(lua, "param_keys") + table(lua, "param_types")
-    words += table("session/lua/lua_env.c", "keep") + table("session/lua/lua_step.c", "types") + table("session/lua/lua_step.c", "keys")
+    words = table(lua, "param_types") + re.findall(r'^\t\{ "(\w+)", ', source("session/lua/lua_api.c"), re.M)
+    words += table("session/lua/lua_env.c", "keep") + table("session/lua/lua_step.c", "types")
     words += re.findall(r"^function helpers\.(\w+)", source("session/lua/prelude.lua"), re.M)
     words += ["s:" + w for w in re.findall(r'\{"([a-z]+)", step_\w+\}', source("session/lua/lua_step.c"))] + ["s:note", "s:warn", "s:lesson", "s.step", "s.fleet"]
     for name in ("job_actions", "ssh_put", "ssh_get"):
@@ -45,6 +45,7 @@ def runbook():
         words += re.findall(r'\.name = "([\w.]+)"', source("actions/do/%s.c" % name))
     words += re.findall(r'^STEP\(\w+, "(\w+)"', source("journal/model/step_kinds.def"), re.M)
     words += ["each", "sleep", "now", "random", "json.decode", "json.encode", "require", "phase", "at_once", "stop_after", "codes", "check"]
+    words.remove("unless")  # of retry, which is bellbook's own
     return missing("man/bellbook-runbook.7", words)
 
 
