@@ -455,7 +455,7 @@ bool lua_plain_commands(lua_State *L, struct script_step *step, const char *what
 /* On top: a list of the options that go to the action, in the order of its table. */
 static void push_names(lua_State *L, enum form form, const struct action *action)
 {
-	const char *names[FIELDS_MAX];
+	const char *names[FIELDS_MAX] = { NULL };
 	lua_Integer n = 0;
 	size_t own = 0;
 

@@ -60,6 +60,13 @@ struct script *script_load(const char *path, struct err *e);
 /* Frees, with all tasks. NULL is fine. */
 void script_free(struct script *script);
 
+/*
+ * Looks at the calls in its files without running them: an action, an argument or a field of a
+ * table that there is not, a type that it cannot be, one that is missing. -1, ERR_USAGE with
+ * "file:line: what" of the first. Only what stands there literally is looked at.
+ */
+int script_check_calls(const struct script *script, struct err *e);
+
 /* Appends definitions for lua-language-server of all that a runbook may write. */
 void script_types(struct buf *out);
 

@@ -685,6 +685,8 @@ int session_check(const struct session_options *options, struct err *e)
 	struct json *params = NULL;
 	int result = load_script(&engine, options, options->runbook, e);
 
+	if (result == 0)
+		result = script_check_calls(engine.script, e);
 	if (result == 0) {
 		params = given_params(engine.script, options->params, e);
 		result = params ? way_back_check(engine.script, e) : -1;

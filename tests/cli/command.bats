@@ -56,6 +56,29 @@ json() { python3 -c "import json, sys; d = json.load(sys.stdin); assert $1, d"; 
 	json 'd[0]["ok"] and not d[1]["ok"] and "bad.lua:1:" in d[1]["error"] and len(d) == 2' <<<"$output"
 }
 
+@test "check finds in the calls of a runbook what an editor with its types would" {
+	local words
+	while IFS='|' read -r body words; do
+		printf '%s\n' 'runbook { id = "t", bellbook = 1, title = "T" }' \
+			"observe \"a\" { title = \"A\", $body }" >"$BATS_TEST_TMPDIR/t.lua"
+		run "$BELLBOOK" check "$BATS_TEST_TMPDIR/t.lua"
+		echo "$output"
+		[ "$status" -eq 1 ]
+		[[ $output == "t.lua:2: "*"$words"* ]]
+	done <<-'END'
+		titel = "A", run = function(s) end|step 'a' has no field 'titel' (did you mean 'title'?)
+		run = function(s) ssh.run("a", "ls", { cwd = 7 }) end|ssh.run: 'cwd' must be a text
+		run = function(s) ssh.raed("a", "ls") end|there is no ssh.raed (did you mean ssh.read?)
+		run = function(s) ssh.run("a", "ls", { ass = "x" }) end|ssh.run has no argument 'ass' (did you mean 'as'?)
+		run = function(s) ssh.run("a") end|ssh.run: 'cmd' is missing
+	END
+}
+
+@test "check --types prints the types for editors" {
+	"$BELLBOOK" check --types | cmp - "$REPO/runbooks/types/bellbook.lua"
+	refuses "check --types looks at no file" check --types "$BATS_TEST_TMPDIR/one.lua"
+}
+
 @test "check: what a way back gets must be parameters of it, and it must load" {
 	local books=$BATS_TEST_TMPDIR/books step='observe "a" { title = "A", gives = { "rekord" }, run = function(s) s.rekord = 1 end }'
 	mkdir "$books"
