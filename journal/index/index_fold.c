@@ -13,7 +13,7 @@
 
 enum sql {
 	OPEN, RESUME, RESUME_STEPS, CLOSE, DROP_ASKS, SEEN, PERSON, STEPS_OLD, STEP_RENAME, ATTEMPT_RENAME, CALL_RENAME, STEP_PUT, STEPS_DROP, STEP_ENTERED, PROGRESS,
-	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, ASK_STEP, ASK_SESSION, ANSWER_STEP, ANSWER,
+	STEP_BEGUN, STEP_ENDED, ATTEMPT, COUNTS, STEP_DOUBTED, CALL_BEGUN, CALL_ENDED, HOST, ASK, STEP_OF_ASK, ASK_SESSION, ANSWER_STEP, ANSWER,
 	ANSWER_SESSION, NOTED, WARNED, DOWN, UP, UNSEEN, REFUSED, REFUSES_ON, REFUSES_NO_MORE, DEBT, DEBT_RENAME, DEBT_SETTLED, DEBT_DONE, PURGED, SQL_COUNT
 };
 
@@ -59,7 +59,7 @@ static const char *const sql_text[SQL_COUNT] = {
 	[CALL_ENDED] = "DELETE FROM call WHERE session = ?1 AND step = ?2 AND attempt = ?3 AND path = ?4",
 	[HOST] = "INSERT OR IGNORE INTO host(session, host) VALUES(?1, ?2)",
 	[ASK] = "INSERT OR IGNORE INTO ask(session, seq, step) VALUES(?1, ?2, ?3)",
-	[ASK_STEP] = "UPDATE step SET wait_since_us = ?2 WHERE session = ?1 AND id = ?3 AND wait_since_us = 0",
+	[STEP_OF_ASK] = "UPDATE step SET wait_since_us = ?2 WHERE session = ?1 AND id = ?3 AND wait_since_us = 0",
 	[ASK_SESSION] = "UPDATE session SET wait_since_us = ?2 WHERE id = ?1 AND wait_since_us = 0",
 	[ANSWER_STEP] = "UPDATE step SET waited_us = waited_us + max(0, ?2 - wait_since_us), wait_since_us = 0 WHERE session = ?1 AND wait_since_us"
 		" AND id = (SELECT a.step FROM ask a WHERE a.session = ?1 AND a.seq = ?3)"
@@ -248,7 +248,7 @@ static void fold_asked(struct index *index, const struct event *ev, const struct
 	if (!*json_text(data, "of", ""))
 		return;
 	run(index, ASK, (const struct index_value[]){ num(ev->session), num(ev->seq), txt(ev->step) }, 3);
-	run(index, ASK_STEP, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step) }, 3);
+	run(index, STEP_OF_ASK, (const struct index_value[]){ num(ev->session), num(ev->at_us), txt(ev->step) }, 3);
 	run(index, ASK_SESSION, (const struct index_value[]){ num(ev->session), num(ev->at_us) }, 2);
 }
 

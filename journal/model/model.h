@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/json.h"
 #include "journal/event/event.h"
+#include "journal/model/ask_kind.h"
 #include "journal/model/step_kind.h"
 
 #include <stdbool.h>

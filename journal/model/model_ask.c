@@ -92,7 +92,7 @@ void model_fold_asked(struct model *model, const struct event *ev, const struct 
 	model_set(&ask->name, model_text(data, "name"));
 	ask->default_value = default_text(json_at(data, "default"));
 	ask->secret = json_bool(data, "secret", false) || str_is(ask->type, "secret");
-	ask->needs_why = json_bool(data, "needs_why", false) || str_is(of, "approval");
+	ask->needs_why = json_bool(data, "needs_why", false) || ask_type_wants(ask_type_of(of), "", "why");
 	read_choices(ask, json_at(data, "choices"));
 	model_step_wait(model_step_find(model, ask->step), true, ev->at_us);
 }

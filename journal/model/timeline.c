@@ -270,12 +270,11 @@ static void on_answered(const struct reading *reading)
 	struct timeline *timeline = reading->timeline;
 	const struct model_ask *ask = model_ask_find(timeline->model, json_int(reading->data, "seq", 0));
 	const char *value = text_of(reading, "value");
-	bool usual = ask && (((str_is(ask->of, "step") || str_is(ask->of, "manual")) && (str_is(value, "go") || str_is(value, "done"))) ||
-		str_is(ask->of, "parameter") || str_is(ask->of, "secret") || str_is(ask->of, "question"));
-	bool plain = usual && !*text_of(reading, "why");
+	const struct ask_type *type = ask_type_of(ask ? ask->of : NULL);
+	bool plain = ask_type_is_usual(type, value) && !*text_of(reading, "why");
 
 	/* What was approved has a line of its own. */
-	plain = plain || (ask && str_is(ask->of, "approval"));
+	plain = plain || type->who == ANSWER_SECOND;
 
 	if (ask && str_is(ask->of, "step") && str_is(value, "go")) {
 		mem_set(&timeline->answered, ask->step);

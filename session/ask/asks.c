@@ -263,17 +263,6 @@ void asks_param(struct engine *engine, const struct script_param *param, const c
 	mem_free(details);
 }
 
-/* Questions that do not keep the step from going on: of one of its calls, of a host, of people. */
-static bool is_beside(const char *of)
-{
-	static const char *const all[] = {"question", "hostkey", "secret", "wheel", "doubt", "result"};
-
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (str_is(all[i], of))
-			return true;
-	return false;
-}
-
 const char *asks_stop_words(const struct record *record)
 {
 	const struct json *choices = json_at(record->args, "choices");
@@ -289,7 +278,7 @@ bool asks_open(const struct engine *engine, const char *of)
 	for (size_t i = 0; i < engine->model->ask_count; i++) {
 		const char *have = engine->model->asks[i].of;
 
-		if (of ? str_is(have, of) : !is_beside(have))
+		if (of ? str_is(have, of) : ask_type_holds(ask_type_of(have)))
 			return true;
 	}
 	return false;
@@ -432,31 +421,20 @@ static const struct model_choice *choice_of(const struct model_ask *ask, const c
 	return NULL;
 }
 
-static bool wants_why(const char *of, const char *value)
-{
-	static const char *const values[] = {"skip", "defer", "abort", "back", "ran", "rerun", "never", "cut"};
-
-	if (str_is(of, "question") || str_is(of, "parameter") || str_is(of, "result"))
-		return false;
-	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
-		if (str_is(values[i], value))
-			return true;
-	return str_is(of, "approval");
-}
-
 static char *type_problem(const struct reply *reply)
 {
 	const struct model_ask *ask = reply->ask;
 	const struct json *value = json_at(reply->intent, "value");
+	bool own = str_is(ask->of, "parameter");	/* which makes its value of a text, too */
 	int64_t us;
 
 	if (str_is(ask->type, "choice") && !choice_of(ask, json_as_text(value)))
 		return mem_printf("%s is not one of the choices", json_as_text(value) ? json_as_text(value) : "that");
-	if (str_is(ask->type, "integer") && json_type_of(value) != JSON_IS_INT && !str_is(ask->of, "parameter"))
+	if (str_is(ask->type, "integer") && json_type_of(value) != JSON_IS_INT && !own)
 		return mem_strdup("a whole number is needed");
-	if (str_is(ask->type, "number") && json_type_of(value) != JSON_IS_INT && json_type_of(value) != JSON_IS_REAL && !str_is(ask->of, "parameter"))
+	if (str_is(ask->type, "number") && json_type_of(value) != JSON_IS_INT && json_type_of(value) != JSON_IS_REAL && !own)
 		return mem_strdup("a number is needed");
-	if (str_is(ask->type, "boolean") && json_type_of(value) != JSON_IS_BOOL && !str_is(ask->of, "parameter"))
+	if (str_is(ask->type, "boolean") && json_type_of(value) != JSON_IS_BOOL && !own)
 		return mem_strdup("yes or no is needed (true or false)");
 	if (str_is(ask->type, "duration") && !(json_as_text(value) && str_to_duration(json_as_text(value), &us)))
 		return mem_strdup("a duration is needed, like 90s, 10m, 6h or 2d");
@@ -480,39 +458,67 @@ static char *defer_problem(struct reply *reply)
 	return NULL;
 }
 
-static char *answer_problem(struct reply *reply)
+/* Words when who sent the answer may not. Caller owns. */
+static char *person_problem(struct reply *reply, enum ask_who who)
+{
+	const char *driver = reply->engine->model->driver, *words;
+
+	switch (who) {
+	case ANSWER_SECOND:
+		return approval_problem(reply);
+	case ANSWER_NAMED:
+		words = wheel_problem(reply);
+		return words ? mem_strdup(words) : NULL;
+	case ANSWER_DRIVER:
+		break;
+	}
+	return str_is(client_role(reply->client), "driver") ? NULL
+		: mem_printf("%s drives; you may say something, or take the wheel", driver ? driver : "nobody");
+}
+
+#define NOTHING NULL
+#define DOES(function) (function(reply), (char *)NULL)
+#define TRIES(function) function(reply)
+
+/* Words when the answer is none for a question of its kind. Caller owns. */
+static char *check_of(struct reply *reply, enum ask_kind kind)
+{
+	switch (kind) {
+#define ASK(id, name, about, choices, who, voided, order, chosen, usual, spare, check, answered) \
+	case ASK_##id: \
+		return check;
+#include "journal/model/ask_kinds.def"
+	case ASK_UNKNOWN:
+		break;
+	}
+	return NULL;
+}
+
+/* Words when what such an answer needs besides is not there. Caller owns. */
+static char *missing(struct reply *reply, const struct ask_type *type)
 {
 	const char *value = value_of(reply);
-	char *problem;
+	bool due = ask_type_wants(type, value, "due");
 
-	if (str_is(reply->ask->of, "approval")) {
-		problem = approval_problem(reply);
-		if (problem)
-			return problem;
-	} else if (str_is(reply->ask->of, "wheel")) {
-		if (wheel_problem(reply))
-			return mem_strdup(wheel_problem(reply));
-	} else if (!str_is(client_role(reply->client), "driver")) {
-		return mem_printf("%s drives; you may say something, or take the wheel", reply->engine->model->driver ? reply->engine->model->driver : "nobody");
-	}
-	problem = type_problem(reply);
-	if (!problem && (str_is(reply->ask->of, "doubt") || str_is(reply->ask->of, "result")))
-		problem = doubt_problem(reply);
-	if (problem)
-		return problem;
-	if (str_is(reply->ask->of, "manual") && !intent_words(reply->intent, "owner") && (str_is(value, "other") || str_is(value, "wait")))
+	if (!due && ask_type_wants(type, value, "owner") && !intent_words(reply->intent, "owner"))
 		return mem_printf("say who %s (owner)", str_is(value, "other") ? "did it" : "is to judge it");
-	if (wants_why(reply->ask->of, value) && !intent_words(reply->intent, "why"))
+	if (ask_type_wants(type, value, "why") && !intent_words(reply->intent, "why"))
 		return mem_strdup("this answer needs a reason (why)");
-	if (str_is(value, "defer") && str_is(reply->ask->type, "choice") && !str_is(reply->ask->of, "question")) {
-		problem = defer_problem(reply);
-		if (problem)
-			return problem;
-	}
+	return due ? defer_problem(reply) : NULL;
+}
+
+static char *answer_problem(struct reply *reply)
+{
+	const struct ask_type *type = ask_type_of(reply->ask->of);
+	char *problem = person_problem(reply, type->who);
+
+	problem = problem ? problem : type_problem(reply);
+	problem = problem ? problem : check_of(reply, type->kind);
+	problem = problem ? problem : missing(reply, type);
 	/* What a step that is gone left behind is asked about all the same. */
-	if (reply->ask->step && *reply->ask->step && !reply->step && !str_is(reply->ask->of, "doubt"))
+	if (!problem && reply->ask->step && *reply->ask->step && !reply->step && type->kind != ASK_DOUBT)
 		return mem_strdup("the step of this question is gone");
-	return NULL;
+	return problem;
 }
 
 /* ---- parameters and secrets ---- */
@@ -575,24 +581,14 @@ static char *on_transport(struct reply *reply)
 
 static char *consequence(struct reply *reply)
 {
-	const char *of = reply->ask->of;
-
-	if (str_is(of, "parameter"))
-		return on_param(reply);
-	if (str_is(of, "hostkey") || str_is(of, "secret"))
-		return on_transport(reply);
-	if (str_is(of, "step") || str_is(of, "manual"))
-		on_step(reply);
-	else if (str_is(of, "failure"))
-		on_failure(reply);
-	else if (str_is(of, "doubt") || str_is(of, "result"))
-		on_doubt(reply);
-	else if (str_is(of, "approval"))
-		approval_answered(reply);
-	else if (str_is(of, "wheel"))
-		wheel_answered(reply);
-	else if (str_is(of, "change"))
-		on_change(reply);
+	switch (ask_type_of(reply->ask->of)->kind) {
+#define ASK(id, name, about, choices, who, voided, order, chosen, usual, spare, check, answered) \
+	case ASK_##id: \
+		return answered;
+#include "journal/model/ask_kinds.def"
+	case ASK_UNKNOWN:
+		break;
+	}
 	return NULL;
 }
 

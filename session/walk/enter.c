@@ -14,18 +14,18 @@
 /* Questions about what is next; they are put again when their step is next again. */
 static bool is_about_next(const struct model_ask *ask)
 {
-	return str_is(ask->of, "step") || str_is(ask->of, "manual") || str_is(ask->of, "failure");
+	return ask_type_of(ask->of)->order == ORDER_NEXT;
 }
 
 /* Questions that must have their answer before anything else is next. */
 static const struct model_ask *in_the_way(const struct engine *engine)
 {
-	static const char *const all[] = {"parameter", "change", "doubt", "result", "question"};
+	for (size_t i = 0; i < engine->model->ask_count; i++) {
+		enum ask_order order = ask_type_of(engine->model->asks[i].of)->order;
 
-	for (size_t i = 0; i < engine->model->ask_count; i++)
-		for (size_t k = 0; k < sizeof(all) / sizeof(all[0]); k++)
-			if (str_is(engine->model->asks[i].of, all[k]))
-				return &engine->model->asks[i];
+		if (order == ORDER_FIRST || order == ORDER_FIRST_BESIDE)
+			return &engine->model->asks[i];
+	}
 	return NULL;
 }
 

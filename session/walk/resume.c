@@ -367,21 +367,19 @@ static void ask_fleet(struct engine *engine, struct comparing *c, const struct j
 static bool is_void(const struct engine *engine, const struct model_ask *ask, bool changed)
 {
 	const struct model_step *step = model_step_find(engine->model, ask->step);
+	const struct ask_type *type = ask_type_of(ask->of);
 
-	if (str_is(ask->of, "hostkey") || str_is(ask->of, "secret") || str_is(ask->of, "wheel") || str_is(ask->of, "approval") ||
-	    (str_is(ask->of, "change") && str_is(ask->expect, FLEET)))
+	if (type->kind == ASK_CHANGE && str_is(ask->expect, FLEET))
 		return true;
 	/* Of an older bellbook, which asked about the step: the call is asked about. */
-	if (str_is(ask->of, "doubt") && !doubt_waits(engine, ask->seq))
+	if (type->kind == ASK_DOUBT && !doubt_waits(engine, ask->seq))
 		return true;
 	/* Whoever says "go" to one of these must see what it runs as it is now. */
-	if (str_is(ask->of, "step") && step && step_type_of(step->kind)->final)
+	if (type->kind == ASK_STEP && step && step_type_of(step->kind)->final)
 		return true;
-	if (!changed || str_is(ask->of, "parameter"))
-		return false;
-	if (!str_is(ask->of, "question"))
-		return true;
-	return step && (script_step_find(engine->script, ask->step) < 0 ||
+	if (type->voided != VOID_BY_STEP)
+		return type->voided == VOID_BY_PROCESS || (type->voided == VOID_BY_RUNBOOK && changed);
+	return changed && step && (script_step_find(engine->script, ask->step) < 0 ||
 	       !str_is(script_book(engine->script)->steps[script_step_find(engine->script, ask->step)].id, ask->step));
 }
 

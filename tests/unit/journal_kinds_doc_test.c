@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What the manual says of the kinds of steps is made of the table: tools/kinds-doc writes it between
- * two lines of the page, this test tells when it is stale.
+ * What the manual says of the kinds of steps, and the protocol of those of questions, is made of the
+ * tables: tools/kinds-doc writes it between two lines of the page, this test tells when it is stale.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/utf8.h"
+#include "journal/model/ask_kind.h"
 #include "journal/model/step_kind.h"
 
 static void read_file(const char *path, struct buf *out)
@@ -102,6 +103,93 @@ static void the_manual__tells_the_kinds_of_steps(void **state)
 	buf_done(&wanted);
 }
 
+/* " go skip(why) defer(why,owner,due) " as "`go` `skip`(why) `defer`(why, owner, due)". */
+static void put_choices(struct buf *out, const char *choices)
+{
+	for (const char *at = choices; *at && !str_is(choices, " *(why) "); at++) {
+		size_t len = strcspn(at, " ("), more;
+
+		if (!len)
+			continue;
+		buf_printf(out, " `%.*s`", (int)len, at);
+		more = strcspn(at + len, " ");
+		for (at += len; more; more--, at++)
+			buf_printf(out, *at == ',' ? ", " : "%c", *at);
+	}
+	buf_puts(out, str_is(choices, " *(why) ") ? " the text it expects (why)" : "");
+}
+
+static const char *void_words(enum ask_void voided)
+{
+	switch (voided) {
+	case VOID_BY_PROCESS:
+		return "always";
+	case VOID_BY_RUNBOOK:
+		return "the runbook changed";
+	case VOID_BY_STEP:
+		return "its step is gone";
+	case VOID_NEVER:
+		break;
+	}
+	return "never";
+}
+
+static const char *who_words(enum ask_who who)
+{
+	return who == ANSWER_SECOND ? "a second person" : who == ANSWER_NAMED ? "the person it names" : "who drives";
+}
+
+static void the_protocol__tells_the_kinds_of_questions(void **state)
+{
+	struct buf wanted = {0};
+
+	(void)state;
+	buf_puts(&wanted, "| `of` | asks | answers | choices | void after a takeover |\n|---|---|---|---|---|\n");
+	for (const struct ask_type *type = ask_types(); type->name; type++) {
+		buf_printf(&wanted, "| `%s` | %s | %s |", type->name, type->about, who_words(type->who));
+		put_choices(&wanted, type->choices);
+		buf_printf(&wanted, " | %s |\n", void_words(type->voided));
+	}
+	check_part("docs/protocol.md",
+		   "<!-- The kinds, made by tools/kinds-doc from journal/model/ask_kinds.def: -->\n",
+		   "<!-- The kinds end here. -->\n", &wanted);
+	buf_done(&wanted);
+}
+
+static void ask_kinds__tell_what_an_answer_needs(void **state)
+{
+	const struct ask_type *step = ask_type_of("step"), *manual = ask_type_of("manual");
+
+	(void)state;
+	assert_true(ask_type_wants(step, "skip", "why"));
+	assert_false(ask_type_wants(step, "skip", "owner"));
+	assert_true(ask_type_wants(step, "defer", "why"));
+	assert_true(ask_type_wants(step, "defer", "owner"));
+	assert_true(ask_type_wants(step, "defer", "due"));
+	assert_false(ask_type_wants(step, "go", "why"));
+	assert_false(ask_type_wants(step, "", "why"));
+	assert_false(ask_type_wants(step, "go skip", "why"));
+	assert_true(ask_type_wants(manual, "other", "owner"));
+	assert_false(ask_type_wants(manual, "other", "why"));
+	assert_true(ask_type_wants(ask_type_of("approval"), "anything", "why"));
+	/* A password may be any word. */
+	assert_false(ask_type_wants(ask_type_of("secret"), "skip", "why"));
+	assert_true(ask_type_is_usual(step, "go"));
+	assert_false(ask_type_is_usual(step, "already"));
+	assert_true(ask_type_is_usual(ask_type_of("parameter"), "anything"));
+	assert_int_equal(ask_type_of("nonsense")->kind, ASK_UNKNOWN);
+	assert_int_equal(ask_type_of(NULL)->kind, ASK_UNKNOWN);
+	assert_false(ask_type_is_usual(ask_type_of("nonsense"), "go"));
+}
+
+static void ask_kinds__of_which_the_walk_waits_hold_it(void **state)
+{
+	(void)state;
+	assert_true(ask_type_holds(ask_type_of("step")) && ask_type_holds(ask_type_of("change")));
+	assert_true(ask_type_holds(ask_type_of("approval")) && ask_type_holds(ask_type_of("nonsense")));
+	assert_false(ask_type_holds(ask_type_of("doubt")) || ask_type_holds(ask_type_of("hostkey")));
+}
+
 /* Names of fields, blanks around each. */
 static void check_fields(const char *fields)
 {
@@ -147,6 +235,9 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_manual__tells_the_kinds_of_steps),
+		cmocka_unit_test(the_protocol__tells_the_kinds_of_questions),
+		cmocka_unit_test(ask_kinds__tell_what_an_answer_needs),
+		cmocka_unit_test(ask_kinds__of_which_the_walk_waits_hold_it),
 		cmocka_unit_test(step_kinds__say_all_that_is_asked_of_them),
 		cmocka_unit_test(step_kinds__tell_their_fields),
 	};

@@ -57,8 +57,7 @@ static int spares(const struct frame *frame, struct area area)
 
 	if (area.rows < 18 || !question)
 		return 0;
-	return str_is(question->of, "failure") || str_is(question->of, "doubt") ? 6
-		: str_is(question->of, "step") ? 3 : 0;
+	return ask_type_of(question->of)->spare;
 }
 
 static struct dialog_look look_of_live(struct frame *frame, struct area area)

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "base/utf8.h"
+#include "journal/model/ask_kind.h"
 
 struct question *question_new(const struct event *asked)
 {
@@ -83,11 +84,8 @@ bool question_choice_at(const struct question *question, size_t i, struct choice
 bool question_is_dangerous(const struct question *question)
 {
 	/* A session of before may offer one: what changes something is chosen all the same. */
-	static const char *const of[] = { "step", "failure", "doubt", "manual", "approval", "change", "hostkey", "wheel" };
-
-	for (size_t i = 0; i < sizeof(of) / sizeof(of[0]); i++)
-		if (str_is(of[i], question->of))
-			return true;
+	if (ask_type_of(question->of)->chosen)
+		return true;
 	return !question->fallback || str_is(question->type, "typed") || question->secret;
 }
 
