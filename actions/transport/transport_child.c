@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "actions/transport/pty.h"
+#include "actions/worker/call_int.h"
 #include "base/mem.h"
 
 #define READ_STEP ((size_t)65536)
@@ -20,24 +21,29 @@ void child_close_fd(int *fd)
 	*fd = -1;
 }
 
-struct child_channel *child_channel_new(struct transport *transport)
+static struct child_channel *new_channel(struct transport *transport, const struct child_kind *kind)
 {
 	struct child_channel *child = mem_alloc(sizeof(*child));
 
 	*child = (struct child_channel){
-		.channel = { .transport = transport, .exit_code = -1 },
+		.channel = { .transport = transport, .exit_code = -1 }, .kind = kind,
 		.pidfd = -1, .epoll = -1, .in = -1, .from = { -1, -1 },
 	};
 	return child;
 }
 
-void child_channel_close(struct child_channel *child)
+void child_channel_free(struct channel *channel)
 {
+	struct child_channel *child = (struct child_channel *)channel;
+
 	child_close_fd(&child->in);
 	child_close_fd(&child->from[0]);
 	child_close_fd(&child->from[1]);
 	child_close_fd(&child->epoll);
 	child_close_fd(&child->pidfd);
+	if (child->pid > 0)
+		child->kind->leave(child);
+	mem_free(child);
 }
 
 /* ---- start ---- */
@@ -69,19 +75,22 @@ static int watch_all(struct child_channel *child, struct err *e)
 	return child->pidfd < 0 ? 0 : watch_fd(child, child->pidfd, e);
 }
 
-/* Watches what was started, if it was. */
-static int begun(struct child_channel *child, pid_t pid, struct err *e)
+/* Watches what was started, if it was; else frees the channel. */
+static struct channel *begun(struct child_channel *child, pid_t pid, struct err *e)
 {
 	child->pid = pid > 0 ? pid : 0;
 	child->began_us = time_mono_us();
 	if (child->pid > 0 && watch_all(child, e) == 0)
-		return 0;
+		return &child->channel;
 	e->kind = ERR_REMOTE;
-	return -1;
+	child_channel_free(&child->channel);
+	return NULL;
 }
 
-int child_channel_start(struct child_channel *child, struct proc_spawn *spawn, struct err *e)
+struct channel *child_channel_exec(struct transport *transport, const struct child_kind *kind,
+				   struct proc_spawn *spawn, struct err *e)
 {
+	struct child_channel *child = new_channel(transport, kind);
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, errout[2] = { -1, -1 };
 	pid_t pid = -1;
 
@@ -100,8 +109,12 @@ int child_channel_start(struct child_channel *child, struct proc_spawn *spawn, s
 	return begun(child, pid, e);
 }
 
-int child_channel_shell(struct child_channel *child, struct proc_spawn *spawn, const struct terminal *terminal, struct err *e)
+struct channel *child_channel_shell(struct transport *transport, const struct child_kind *kind,
+				    struct proc_spawn *spawn, const struct terminal *terminal,
+				    struct err *e)
 {
+	struct child_channel *child = new_channel(transport, kind);
+
 	return begun(child, pty_start(spawn, terminal, &child->from[0], e), e);
 }
 
@@ -111,9 +124,14 @@ static int64_t shorter(int64_t us, int64_t other_us)
 	return us < 0 || (other_us >= 0 && other_us < us) ? other_us : us;
 }
 
+static int64_t look(struct child_channel *child, struct call *call)
+{
+	return child->kind->look ? child->kind->look(child, call) : -1;
+}
+
 static int64_t longest_wait(struct child_channel *child, struct call *call)
 {
-	return shorter(child->pidfd < 0 ? CHILD_LOOK_PAUSE : -1, child->look ? child->look(child, call) : -1);
+	return shorter(child->pidfd < 0 ? CHILD_LOOK_PAUSE : -1, look(child, call));
 }
 
 /* ---- what it says ---- */
@@ -157,7 +175,9 @@ static bool has_ended(struct child_channel *child)
 	return child->pid == 0;
 }
 
-int child_channel_read(struct child_channel *child, struct call *call, struct buf *out, struct buf *errout, int64_t extra_us, struct err *e)
+/* As transport_ops.read, but for what the end means. */
+static int read_some(struct child_channel *child, struct call *call, struct buf *out,
+		     struct buf *errout, int64_t extra_us, struct err *e)
 {
 	int64_t until = extra_us >= 0 ? time_mono_us() + extra_us : 0;
 
@@ -184,10 +204,24 @@ int child_channel_read(struct child_channel *child, struct call *call, struct bu
 	}
 }
 
+int child_channel_read(struct channel *channel, struct call *call, struct buf *out,
+		       struct buf *errout, int64_t extra_us, struct err *e)
+{
+	struct child_channel *child = (struct child_channel *)channel;
+	int got = read_some(child, call, out, errout, extra_us, e);
+
+	/* A host that was told to be silent is there again. */
+	if (got == 1 && call->silent)
+		(void)look(child, call);
+	return got == 0 && child->kind->judge ? child->kind->judge(child, call, e) : got;
+}
+
 /* ---- what it is told ---- */
 
-int child_channel_write(struct child_channel *child, struct call *call, const void *bytes, size_t len, struct err *e)
+int child_channel_write(struct channel *channel, struct call *call, const void *bytes, size_t len,
+			struct err *e)
 {
+	struct child_channel *child = (struct child_channel *)channel;
 	const char *at = bytes;
 
 	while (len > 0) {
@@ -197,9 +231,11 @@ int child_channel_write(struct child_channel *child, struct call *call, const vo
 			at += put;
 			len -= (size_t)put;
 		} else if (errno == EPIPE) {
-			return err_set(e, ERR_REMOTE, "the command ended before it had read all of its input");
+			err_set(e, ERR_REMOTE,
+				"the command ended before it had read all of its input");
+			return child->kind->broken ? child->kind->broken(child, e) : -1;
 		} else if (errno == EAGAIN) {
-			if (call_wait(call, child->in, POLLOUT, child->look ? child->look(child, call) : -1, e) < 0)
+			if (call_wait(call, child->in, POLLOUT, look(child, call), e) < 0)
 				return -1;
 		} else if (errno != EINTR) {
 			return err_errno(e, "cannot write to a command");

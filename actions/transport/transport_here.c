@@ -38,37 +38,40 @@ static void reap_orphans(struct here *here)
 	}
 }
 
-static void free_channel(struct channel *channel)
+/* Its input has ended, and so will it, unless somebody has stopped it. */
+static void leave(struct child_channel *child)
 {
-	struct child_channel *child = (struct child_channel *)channel;
-	struct here *here = (struct here *)channel->transport;
+	struct here *here = (struct here *)child->channel.transport;
+	struct orphan *orphan = mem_alloc(sizeof(*orphan));
 
-	child_channel_close(child);
-	if (child->pid > 0) {
-		struct orphan *orphan = mem_alloc(sizeof(*orphan));
-
-		/* Its input has ended, and so will it, unless somebody has stopped it. */
-		kill(child->pid, SIGCONT);
-		orphan->pid = child->pid;
-		orphan->next = here->orphans;
-		here->orphans = orphan;
-		reap_orphans(here);
-	}
-	mem_free(child);
+	kill(child->pid, SIGCONT);
+	orphan->pid = child->pid;
+	orphan->next = here->orphans;
+	here->orphans = orphan;
+	reap_orphans(here);
 }
+
+static int judge(struct child_channel *child, struct call *call, struct err *e)
+{
+	const char *name = child->killed ? sigabbrev_np(child->killed) : NULL;
+
+	(void)call;
+	(void)e;
+	if (child->killed)
+		str_copy(child->channel.signal, sizeof(child->channel.signal), name ? name : "?");
+	return 0;
+}
+
+static const struct child_kind kind = { .judge = judge, .leave = leave };
 
 static struct channel *exec_here(struct transport *transport, struct call *call, const char *command, struct err *e)
 {
 	const char *argv[] = { "/bin/sh", "-c", command, NULL };
 	struct proc_spawn process = { .argv = argv, .new_session = true };
-	struct child_channel *child = child_channel_new(transport);
 
 	(void)call;
 	reap_orphans((struct here *)transport);
-	if (child_channel_start(child, &process, e) == 0)
-		return &child->channel;
-	free_channel(&child->channel);
-	return NULL;
+	return child_channel_exec(transport, &kind, &process, e);
 }
 
 /* The login shell of the account that bellbook runs as. */
@@ -78,33 +81,10 @@ static struct channel *shell_here(struct transport *transport, struct call *call
 	char shell[256];
 	const char *argv[] = { pty_login_shell(shell, sizeof(shell)), NULL };
 	struct proc_spawn process = { .argv = argv };
-	struct child_channel *child = child_channel_new(transport);
 
 	(void)call;
 	reap_orphans((struct here *)transport);
-	if (child_channel_shell(child, &process, terminal, e) == 0)
-		return &child->channel;
-	free_channel(&child->channel);
-	return NULL;
-}
-
-static int read_here(struct channel *channel, struct call *call, struct buf *out, struct buf *errout,
-		     int64_t extra_us, struct err *e)
-{
-	struct child_channel *child = (struct child_channel *)channel;
-	int got = child_channel_read(child, call, out, errout, extra_us, e);
-
-	if (got == 0 && child->killed) {
-		const char *name = sigabbrev_np(child->killed);
-
-		str_copy(channel->signal, sizeof(channel->signal), name ? name : "?");
-	}
-	return got;
-}
-
-static int write_here(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
-{
-	return child_channel_write((struct child_channel *)channel, call, bytes, len, e);
+	return child_channel_shell(transport, &kind, &process, terminal, e);
 }
 
 /* The addresses are looked up here, where it may take its time; the host is this one. */
@@ -145,8 +125,9 @@ struct transport *transport_here_open(struct call *call, struct err *e)
 	};
 	static const struct transport_ops ops = {
 		.name = "here", .streams = &streams,
-		.exec = exec_here, .read = read_here, .write = write_here, .eof = child_channel_eof,
-		.shell = shell_here, .put = child_channel_put, .resize = child_channel_resize, .channel_free = free_channel, .free = free_here,
+		.exec = exec_here, .read = child_channel_read, .write = child_channel_write,
+		.eof = child_channel_eof, .shell = shell_here, .put = child_channel_put,
+		.resize = child_channel_resize, .channel_free = child_channel_free, .free = free_here,
 	};
 	struct here *here = mem_alloc(sizeof(*here));
 

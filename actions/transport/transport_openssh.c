@@ -46,7 +46,7 @@ struct openssh {
 	int ready;			/* pipe: the master's local command says that it is connected */
 	int interval, count_max;
 	int ways;			/* sockets that lead behind the host; the opener's */
-	struct child_channel *probe;	/* owned: asks the host for a sign of life; NULL = none is under way */
+	struct channel *probe;		/* owned: asks the host for a sign of life; NULL = none does */
 	int64_t asked_us;		/* since then */
 };
 
@@ -219,18 +219,15 @@ static int lost(struct openssh *own, struct err *e)
 
 /* ---- channels ---- */
 
-static void free_channel(struct channel *channel)
+/* It holds nothing but our pipes; the command on the host is not its child. */
+static void leave(struct child_channel *child)
 {
-	struct child_channel *child = (struct child_channel *)channel;
-
-	child_channel_close(child);
-	/* It holds nothing but our pipes; the command on the host is not its child. */
 	ssh_child_kill(child->pid);
-	mem_free(child);
 }
 
 /* No file of settings, and no way round the master: without it the client fails, and starts nothing by itself. */
-static int start_client(const struct openssh *own, struct child_channel *child, const char *command, struct err *e)
+static struct channel *start_client(struct openssh *own, const struct child_kind *kind,
+				    const char *command, struct err *e)
 {
 	const char *argv[] = {
 		"ssh", "-F", "/dev/null", "-T", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
@@ -238,7 +235,7 @@ static int start_client(const struct openssh *own, struct child_channel *child, 
 	};
 	struct proc_spawn spawn = { .argv = argv, .new_session = true, .die_with_parent = true };
 
-	return child_channel_start(child, &spawn, e);
+	return child_channel_exec(&own->transport, kind, &spawn, e);
 }
 
 /* ---- is it there? ---- */
@@ -246,18 +243,17 @@ static int start_client(const struct openssh *own, struct child_channel *child, 
 static void end_probe(struct openssh *own)
 {
 	if (own->probe)
-		free_channel(&own->probe->channel);
+		child_channel_free(own->probe);
 	own->probe = NULL;
 }
 
 static void start_probe(struct openssh *own)
 {
+	static const struct child_kind kind = { .leave = leave };
 	struct err e = { 0 };
 
-	own->probe = child_channel_new(&own->transport);
 	own->asked_us = time_mono_us();
-	if (start_client(own, own->probe, "true", &e) < 0)
-		end_probe(own);
+	own->probe = start_client(own, &kind, "true", &e);
 }
 
 static bool probe_has_ended(struct openssh *own, struct call *call)
@@ -285,7 +281,7 @@ static int64_t look_for_life(struct child_channel *child, struct call *call)
 
 	if (own->probe && probe_has_ended(own, call)) {
 		/* Ended otherwise, it was refused, or the connection is lost: no sign of life. */
-		if (own->probe->channel.exit_code == 0)
+		if (own->probe->exit_code == 0)
 			child->heard_us = now;
 		else
 			end_probe(own);
@@ -306,49 +302,6 @@ static int64_t look_for_life(struct child_channel *child, struct call *call)
 	if (!master_has_ended(own))
 		start_probe(own);
 	return PROBE_LOOK;
-}
-
-/* The client has a terminal of ours, and tells the host its type, its size, and every change of it. */
-static struct channel *shell_openssh(struct transport *transport, struct call *call, const struct terminal *terminal,
-				     struct err *e)
-{
-	struct openssh *own = (struct openssh *)transport;
-	struct child_channel *child;
-	const char *argv[] = {
-		"ssh", "-F", "/dev/null", "-tt", "-S", own->socket, "-o", "ControlMaster=no", "-o", "ProxyCommand=false",
-		"-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", NULL,
-	};
-	struct proc_spawn spawn = { .argv = argv, .die_with_parent = true };
-
-	(void)call;
-	if (master_has_ended(own)) {
-		lost(own, e);
-		return NULL;
-	}
-	child = child_channel_new(transport);
-	child->look = look_for_life;
-	if (child_channel_shell(child, &spawn, terminal, e) == 0)
-		return &child->channel;
-	free_channel(&child->channel);
-	return NULL;
-}
-
-static struct channel *exec_openssh(struct transport *transport, struct call *call, const char *command, struct err *e)
-{
-	struct openssh *own = (struct openssh *)transport;
-	struct child_channel *child;
-
-	(void)call;
-	if (master_has_ended(own)) {
-		lost(own, e);
-		return NULL;
-	}
-	child = child_channel_new(transport);
-	child->look = look_for_life;
-	if (start_client(own, child, command, e) == 0)
-		return &child->channel;
-	free_channel(&child->channel);
-	return NULL;
 }
 
 /* Until the master has ended, for a fifth of a second. -1 when the call is over. */
@@ -385,24 +338,48 @@ static int judge_end(struct child_channel *child, struct call *call, struct err 
 	return 0;
 }
 
-static int read_openssh(struct channel *channel, struct call *call, struct buf *out, struct buf *errout,
-			int64_t extra_us, struct err *e)
+/* It reads no more because the connection is gone: that is what there is to say. */
+static int broken(struct child_channel *child, struct err *e)
 {
-	struct child_channel *child = (struct child_channel *)channel;
-	int got = child_channel_read(child, call, out, errout, extra_us, e);
+	struct openssh *own = (struct openssh *)child->channel.transport;
 
-	if (got == 1 && call->silent)
-		(void)look_for_life(child, call);
-	return got == 0 ? judge_end(child, call, e) : got;
+	return master_has_ended(own) ? lost(own, e) : -1;
 }
 
-static int write_openssh(struct channel *channel, struct call *call, const void *bytes, size_t len, struct err *e)
-{
-	struct openssh *own = (struct openssh *)channel->transport;
-	int put = child_channel_write((struct child_channel *)channel, call, bytes, len, e);
+static const struct child_kind client_kind = {
+	.look = look_for_life, .judge = judge_end, .broken = broken, .leave = leave,
+};
 
-	/* It reads no more because the connection is gone: that is what there is to say. */
-	return put < 0 && e->kind == ERR_REMOTE && master_has_ended(own) ? lost(own, e) : put;
+/* The client has a terminal of ours, and tells the host its type, its size, and each change. */
+static struct channel *shell_openssh(struct transport *transport, struct call *call,
+				     const struct terminal *terminal, struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+	const char *argv[] = {
+		"ssh", "-F", "/dev/null", "-tt", "-S", own->socket, "-o", "ControlMaster=no",
+		"-o", "ProxyCommand=false", "-o", "LogLevel=ERROR", "-o", "EscapeChar=none", "--", "master", NULL,
+	};
+	struct proc_spawn spawn = { .argv = argv, .die_with_parent = true };
+
+	(void)call;
+	if (master_has_ended(own)) {
+		lost(own, e);
+		return NULL;
+	}
+	return child_channel_shell(transport, &client_kind, &spawn, terminal, e);
+}
+
+static struct channel *exec_openssh(struct transport *transport, struct call *call,
+				    const char *command, struct err *e)
+{
+	struct openssh *own = (struct openssh *)transport;
+
+	(void)call;
+	if (master_has_ended(own)) {
+		lost(own, e);
+		return NULL;
+	}
+	return start_client(own, &client_kind, command, e);
 }
 
 /* ---- streams: a socket of the master's for each place; who connects to it is there ---- */
@@ -566,8 +543,9 @@ struct transport *transport_openssh_open(struct call *call, struct err *e)
 	};
 	static const struct transport_ops ops = {
 		.name = "ssh", .streams = &streams,
-		.exec = exec_openssh, .read = read_openssh, .write = write_openssh, .eof = child_channel_eof,
-		.shell = shell_openssh, .put = child_channel_put, .resize = child_channel_resize, .channel_free = free_channel, .free = free_openssh,
+		.exec = exec_openssh, .read = child_channel_read, .write = child_channel_write,
+		.eof = child_channel_eof, .shell = shell_openssh, .put = child_channel_put,
+		.resize = child_channel_resize, .channel_free = child_channel_free, .free = free_openssh,
 	};
 	struct ssh_config *config = ssh_config_load(call, e);
 	struct openssh *own;
