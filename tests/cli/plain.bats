@@ -20,3 +20,11 @@ plain() {
 @test "show prints what it runs, check says what is wrong" { plain "show, as"; plain "check says"; }
 
 @test "commands of a manual step may be computed" { plain "commands of"; }
+
+@test "the runbook of docs/first-change.md is fine, and its step is the one that is printed there" {
+	local example=$REPO/docs/examples/backup-folder.lua
+	"$BELLBOOK" check "$example"
+	sed -n '/^change/,$p' "$example" >"$BATS_TEST_TMPDIR/step"
+	[ -s "$BATS_TEST_TMPDIR/step" ]
+	sed -n '/^change "folder"/,/^```/p' "$REPO/docs/first-change.md" | sed '$d' | cmp - "$BATS_TEST_TMPDIR/step"
+}
