@@ -10,7 +10,7 @@
 #include "tui/live/dialogs_stop.h"
 #include "tui/live/ending.h"
 #include "tui/part/fanout.h"
-#include "tui/part/kept.h"
+#include "tui/live/kept.h"
 #include "tui/live/look.h"
 #include "tui/part/people.h"
 #include "tui/part/prose.h"

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "tui/part/downtime.h"
 #include "tui/live/draw_int.h"
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 #include "tui/part/people.h"
 #include "tui/live/sitting.h"
 

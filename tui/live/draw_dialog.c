@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/str.h"
 #include "tui/live/draw_int.h"
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 
 #define NARROW 76	/* columns, from which on hints are whole sentences */
 

@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "tui/live/draw_int.h"
 #include "tui/part/fanout.h"
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 
 #define HOST_COLUMNS 16
 

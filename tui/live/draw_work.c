@@ -9,7 +9,7 @@
 #include "tui/part/downtime.h"
 #include "tui/live/draw_int.h"
 #include "tui/part/fanout.h"
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 #include "tui/part/prose.h"
 #include "tui/part/rows.h"
 #include "tui/part/waits.h"

@@ -10,7 +10,7 @@
 #include "tui/live/dialogs_people.h"
 #include "tui/live/dialogs_stop.h"
 #include "tui/live/look.h"
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 #include "tui/part/people.h"
 #include "tui/live/sitting.h"
 

@@ -9,7 +9,7 @@
 
 #include "base/json.h"
 #include "tui/part/dialog.h"
-#include "tui/part/kept.h"
+#include "tui/live/kept.h"
 #include "tui/term/keys.h"
 #include "tui/term/keytable.h"
 #include "tui/part/palette.h"

@@ -1,7 +1,7 @@
 /* kept.h - what was typed into a field and sent: when the session refuses it, the field comes back with it. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef TUI_PART_KEPT_H
-#define TUI_PART_KEPT_H
+#ifndef TUI_LIVE_KEPT_H
+#define TUI_LIVE_KEPT_H
 
 #include "tui/part/question.h"
 

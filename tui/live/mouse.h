@@ -1,7 +1,7 @@
 /* mouse.h - what the mouse may do: the wheel scrolls, a click selects what is under it; it never confirms anything. */
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#ifndef TUI_TERM_MOUSE_H
-#define TUI_TERM_MOUSE_H
+#ifndef TUI_LIVE_MOUSE_H
+#define TUI_LIVE_MOUSE_H
 
 #include "tui/live/ui.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/term/mouse.h"
+#include "tui/live/mouse.h"
 
 #include "base/mem.h"
 #include "tui/live/dialogs.h"

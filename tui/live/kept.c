@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "tui/part/kept.h"
+#include "tui/live/kept.h"
 
 #include <string.h>
 
