@@ -45,6 +45,7 @@
 #define LIMIT_READ ((size_t)1 << 20)		/* of a file or a page, as a call's result */
 #define LIMIT_SCRIPT ((size_t)100000)		/* one argument of a program is at most 128 KiB on Linux, and the text is quoted on its way */
 #define LIMIT_ARGS ((size_t)8 << 20)		/* all arguments of a call, or all that a step gives, as JSON text */
+#define LIMIT_FACTS ((size_t)1 << 20)		/* all facts of a call, as JSON text: they go to the worker with it */
 #define LIMIT_DATA ((size_t)16 << 20)		/* an event's data, as JSON text; what bellbook puts together itself is cut to it */
 #define LIMIT_PAYLOAD ((size_t)64 << 20)	/* an event's payload */
 #define LIMIT_QUESTION (LIMIT_TOLD_DATA / 2)	/* of a runbook, as JSON: told whole */
@@ -62,7 +63,7 @@ static_assert(LIMIT_GROWTH * LIMIT_TEXT + LIMIT_TAG + LIMIT_BEGINNING <= LIMIT_L
 static_assert(LIMIT_GROWTH * LIMIT_BEGINNING + LIMIT_TAG + LIMIT_BEGINNING <= LIMIT_LINE, "so does a refusal into a reply");
 static_assert(LIMIT_LINE <= LIMIT_LINE_TAKEN, "a view reads what a session tells");
 static_assert(LIMIT_GROWTH * (LIMIT_STDIN + LIMIT_SCRIPT) + LIMIT_BEGINNING <= LIMIT_ARGS, "a command with its stdin fits into a call");
-static_assert(LIMIT_ARGS + LIMIT_TOLD_DATA <= LIMIT_FRAME, "a call fits into a frame");
+static_assert(LIMIT_ARGS + LIMIT_GROWTH * LIMIT_FACTS + LIMIT_TOLD_DATA <= LIMIT_FRAME, "a call fits into a frame, with its facts, in which secrets may have been replaced by their names");
 static_assert(LIMIT_ARGS + LIMIT_GROWTH * (LIMIT_SCRIPT + LIMIT_TEXT) + LIMIT_BEGINNING <= LIMIT_DATA, "and into the journal");
 static_assert(LIMIT_DATA <= LIMIT_PAYLOAD, "data may be kept as a payload");
 static_assert(LIMIT_GROWTH * LIMIT_TEXT + LIMIT_BEGINNING <= LIMIT_TOLD_DATA,

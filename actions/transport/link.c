@@ -38,13 +38,15 @@ static void free_link(void *keep)
 	mem_free(link);
 }
 
+static const struct keep_type link_type = { .name = "link", .free = free_link };
+
 struct link *link_of(struct call *call)
 {
-	struct link *link = call_keep(call);
+	struct link *link = call_keep(call, &link_type);
 
 	if (!link) {
 		link = mem_alloc(sizeof(*link));
-		call_set_keep(call, link, free_link);
+		call_set_keep(call, &link_type, link);
 	}
 	return link;
 }
@@ -172,7 +174,7 @@ struct transport *transport_open(struct call *call, const char *host, struct err
 
 void transport_drop(struct call *call)
 {
-	struct link *link = call_keep(call);
+	struct link *link = call_keep(call, &link_type);
 
 	if (link)
 		close_link(link);

@@ -12,9 +12,10 @@
 #include "base/str.h"
 
 #define PARAMS_MAX 32
+#define ACTIONS_MAX 64
 
 /* One line per action; bellbook's help lists them in this order. */
-static const struct action *const actions[] = {
+static const struct action *actions[ACTIONS_MAX] = {
 	&action_ssh_read,
 	&action_ssh_run,
 	&action_ssh_job,
@@ -34,6 +35,16 @@ static const struct action *const actions[] = {
 const struct action *const *action_list(void)
 {
 	return actions;
+}
+
+void action_add(const struct action *action)
+{
+	size_t n = 0;
+
+	while (actions[n])
+		n++;
+	assert(n < ACTIONS_MAX - 1);
+	actions[n] = action;
 }
 
 const struct action *action_find(const char *name)

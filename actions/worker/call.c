@@ -4,6 +4,7 @@
 #include "actions/worker/call.h"
 #include "actions/worker/call_int.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "actions/worker/worker_frames.h"
+#include "base/limits.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "base/time.h"
@@ -35,6 +37,8 @@ void call_free(struct call *call)
 	buf_done(&call->typed);
 	json_free(call->args);
 	json_free(call->result);
+	json_free(call->facts);
+	mem_free(call->kept_why);
 	mem_free(call->host);
 	mem_free(call->job);
 	mem_free(call);
@@ -110,6 +114,17 @@ static bool is_answered(const struct call *call, int64_t ask)
 	return found;
 }
 
+/* True when it is, or when nobody is there any more to answer. */
+static bool fact_is_answered(const struct call *call, int64_t fact)
+{
+	bool answered;
+
+	pthread_mutex_lock(&call->child->lock);
+	answered = call->kept == fact || call->child->closing;
+	pthread_mutex_unlock(&call->child->lock);
+	return answered;
+}
+
 void call_listen(struct call *call, bool on)
 {
 	call->listening = on;
@@ -173,6 +188,7 @@ struct waiting {
 	short events;
 	int64_t until_us;	/* end of this wait alone; 0 = none */
 	int64_t ask;		/* the question whose answer ends it; 0 = none */
+	int64_t fact;		/* the fact whose answer ends it; 0 = none */
 	bool clock_stands;	/* the call's deadline does not count */
 };
 
@@ -190,6 +206,8 @@ static int wait_for(struct call *call, const struct waiting *waiting, struct err
 		if (!call->cancel_seen && call_is_canceled(call))
 			return err_set(e, ERR_CANCELED, "canceled");
 		if (waiting->ask && is_answered(call, waiting->ask))
+			return 0;
+		if (waiting->fact && fact_is_answered(call, waiting->fact))
 			return 0;
 		if (call_has_typed(call))
 			return 0;
@@ -347,6 +365,63 @@ int call_ask(struct call *call, const char *of, const char *text, const char *de
 	return 0;
 }
 
+const struct json *call_facts(const struct call *call)
+{
+	return call->facts;
+}
+
+/* The fact, as text, beside those there are. */
+static int fact_fits(const struct call *call, const struct json *fact, struct err *e)
+{
+	char *one = json_print(fact), *all = json_print(call->facts);
+	size_t size = strlen(one) + strlen(all);
+
+	mem_free(one);
+	mem_free(all);
+	if (size <= LIMIT_FACTS)
+		return 0;
+	return err_set(e, ERR_USAGE, "the facts of this call take %zu bytes as JSON; at most %zu can be kept", size, LIMIT_FACTS);
+}
+
+/* What came of it. */
+static int fact_answer(struct call *call, int64_t number, struct err *e)
+{
+	int result = 0;
+
+	pthread_mutex_lock(&call->child->lock);
+	if (call->kept != number)
+		result = err_set(e, ERR_IO, "the session is gone: whether it kept a fact of this call is not known");
+	else if (call->kept_why)
+		result = err_set(e, ERR_USAGE, "%s", call->kept_why);
+	pthread_mutex_unlock(&call->child->lock);
+	return result;
+}
+
+int call_fact(struct call *call, struct json *fact, struct err *e)
+{
+	struct waiting waiting = { .fd = -1 };
+	struct json *data;
+	int result = -1;
+
+	if (call->id == 0) {
+		err_set(e, ERR_USAGE, "what is forgotten has no facts");
+	} else if (fact_fits(call, fact, e) == 0) {
+		pthread_mutex_lock(&call->child->lock);
+		waiting.fact = ++call->child->facts;
+		pthread_mutex_unlock(&call->child->lock);
+		data = json_new_object();
+		json_set_int(data, "number", waiting.fact);
+		json_put(data, "fact", json_copy_of(fact));
+		outbox_json(call->child, FRAME_FACT, call->id, data);
+		result = wait_for(call, &waiting, e) < 0 ? -1 : fact_answer(call, waiting.fact, e);
+	}
+	if (result == 0)
+		json_add(call->facts, fact);
+	else
+		json_free(fact);
+	return result;
+}
+
 void call_set_result(struct call *call, struct json *result)
 {
 	json_free(call->result);
@@ -386,13 +461,22 @@ const struct json *call_config(const struct call *call)
 	return call->config;
 }
 
-void *call_keep(struct call *call)
+void *call_keep(struct call *call, const struct keep_type *type)
 {
-	return call->lane->keep;
+	for (const struct kept *kept = call->lane->kept; kept; kept = kept->next) {
+		if (kept->type == type)
+			return kept->keep;
+	}
+	return NULL;
 }
 
-void call_set_keep(struct call *call, void *keep, void (*keep_free)(void *keep))
+void call_set_keep(struct call *call, const struct keep_type *type, void *keep)
 {
-	call->lane->keep = keep;
-	call->lane->keep_free = keep_free;
+	struct kept *kept = mem_alloc(sizeof(*kept));
+
+	assert(!call_keep(call, type));
+	kept->type = type;
+	kept->keep = keep;
+	kept->next = call->lane->kept;
+	call->lane->kept = kept;
 }

@@ -54,6 +54,17 @@ bool call_has_typed(const struct call *call);
 /* Appends what was typed since the last time (the caller wipes it; NULL leaves it where it is, bounded). True when the terminal has a new size, in *rows and *cols. */
 bool call_take_typed(struct call *call, struct buf *typed, int *rows, int *cols);
 
+/*
+ * Makes a fact durable in the middle of a call: it is in the journal when 0 comes, and call_facts has it from then on, also after any crash. Takes fact; no
+ * secret belongs into it, and texts in it are masked like all that comes from outside. Blocks. -1: it may be there or not, so what was to follow must not be
+ * done: ERR_IO when nobody is there any more who could keep it, ERR_CANCELED, ERR_TIMEOUT; ERR_USAGE when it cannot be kept (too large, or a call that is none
+ * of the journal, such as a meter's).
+ */
+int call_fact(struct call *call, struct json *fact, struct err *e);
+
+/* The facts of this call, oldest first: a list, borrowed until the next call_fact. Those from before a job that never started do not count. */
+const struct json *call_facts(const struct call *call);
+
 /* The result told with the end of the call; takes result. Members: exit int, signal text, and what the action gives. */
 void call_set_result(struct call *call, struct json *result);
 
@@ -63,8 +74,16 @@ const char *call_reveal(struct call *call, const struct json *value, size_t *len
 /* Settings of the fleet (object told by worker_config; borrowed): "ssh_config", "hosts" {name → options}. */
 const struct json *call_config(const struct call *call);
 
-/* A slot of the target's thread that lives as long as the worker: the connection is kept here between calls. The free function runs in the thread at the end. */
-void *call_keep(struct call *call);
-void call_set_keep(struct call *call, void *keep, void (*keep_free)(void *keep));
+/* What is kept by a lane is of one type, a static value of the module that keeps it: no other module gets it. */
+struct keep_type {
+	const char *name;
+	void (*free)(void *keep);	/* runs in the lane's thread, at its end */
+};
+
+/* What this module keeps between the calls of a lane (its connection), NULL = nothing yet. Borrowed. */
+void *call_keep(struct call *call, const struct keep_type *type);
+
+/* Keeps it until the lane ends; takes keep. Only when call_keep gives nothing of that type. */
+void call_set_keep(struct call *call, const struct keep_type *type, void *keep);
 
 #endif

@@ -13,7 +13,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LANE_MAX 4	/* threads, and so connections, to one target */
+/* How a kind of target is worked on. */
+struct target_limits {
+	int lanes;		/* threads, and so connections, to one target */
+	int64_t wait_us;	/* a call that has waited so long gets a further one */
+	int64_t idle_us;	/* a connection that was not used for so long is closed; 0 = when others need the room */
+};
+
+/* The limits of that kind, which may be changed before there is a target of it. */
+struct target_limits *targets_limits(enum action_target kind);
 
 /* Answer of a person, waiting to be taken. */
 struct answer {
@@ -26,6 +34,14 @@ struct answer {
 
 struct child;
 struct target;
+struct keep_type;
+
+/* Something that a lane keeps between calls; of each type once. */
+struct kept {
+	const struct keep_type *type;
+	void *keep;	/* owned */
+	struct kept *next;
+};
 
 /* A thread of a target, with the connection that it keeps. */
 struct lane {
@@ -35,8 +51,7 @@ struct lane {
 	pthread_cond_t work;	/* something to do */
 	bool waiting;	/* for work, and nobody has signalled it yet; under child->lock */
 	struct call *call;	/* in work, NULL = idle; under child->lock */
-	void *keep;	/* the thread's own */
-	void (*keep_free)(void *keep);
+	struct kept *kept;	/* the thread's own */
 	int files;	/* descriptors that it may need */
 	bool retiring;	/* it makes room for another: ends when it has nothing to do; under child->lock */
 	bool closed;	/* the end: its connection is closed; under child->lock */
@@ -52,9 +67,11 @@ struct litter {
 	struct litter *next;
 };
 
+/* One of its kind and name: a host and a database of the same name have nothing in common. */
 struct target {
 	struct child *child;
-	char *host;		/* owned */
+	const struct target_limits *limits;
+	char *host;		/* owned; its name */
 	struct lane *lanes;	/* oldest first; the first that waits gets the next call, so that connections and shells stay warm */
 	int lane_count, idle;
 	struct call *first, *last;	/* waiting calls */
@@ -90,7 +107,7 @@ struct child {
 	struct target *targets;
 	struct kept_config *configs;	/* newest first; old ones stay, calls borrow them */
 	struct kept_secret *secrets;	/* newest first; old ones stay, calls borrow them */
-	int64_t asks;
+	int64_t asks, facts;
 	int files, files_max;	/* descriptors that the lanes there are may need; that all lanes may */
 };
 
@@ -121,6 +138,9 @@ struct call {
 	bool silent;			/* its host was told to be lost or silent; the lane's own */
 	bool told;			/* under child->lock: nothing more is said of it, the lane is about to be free */
 	char seen[200];			/* words for call_settled */
+	struct json *facts;		/* owned; a list */
+	int64_t kept;			/* number of the fact that was answered last; under child->lock */
+	char *kept_why;			/* owned: why that is not kept, NULL = it is; under child->lock */
 	struct json *result;		/* owned */
 	struct call *next;
 };

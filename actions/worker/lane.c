@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Targets and their lanes. A call goes to an idle lane of its target, else it
- * waits; when it has waited LANE_WAIT, a further lane is opened for it, up to
- * LANE_MAX: a reindex of six hours does not block a probe of the same host,
- * and ten short probes in a row do not open ten connections.
+ * waits; when it has waited for a moment, a further lane is opened for it, up
+ * to what its kind may have: a reindex of six hours does not block a probe of
+ * the same host, and ten short probes in a row do not open ten connections.
  */
 #define _GNU_SOURCE
 #include "actions/worker/call.h"
@@ -23,6 +23,7 @@
 #include "base/wire.h"
 
 #define LANE_WAIT (20 * TIME_SECOND / 1000)
+#define IDLE (300 * TIME_SECOND)	/* a database counts who is connected; an API closes what says nothing */
 #define LITTER_WAIT (300 * TIME_SECOND / 1000)	/* since the last piece, so that it does not come between calls */
 #define LITTER_MANY 64		/* pieces that do not wait any longer, and go at once */
 #define LITTER_TIME (10 * TIME_SECOND)
@@ -34,7 +35,20 @@
 #define FILES_SSH2 8		/* one socket; for a moment the pipes of ssh -G */
 #define FILES_SSH 24		/* a master, a shell and an output of the system's ssh, each a process with pipes */
 #define FILES_HERE 16
+#define FILES_SOCKET 8
 #define FULL_TOLD (5 * TIME_SECOND)	/* a call that waits so long for a descriptor says so */
+
+static struct target_limits limits[] = {
+	[TARGET_HERE] = { .lanes = 4, .wait_us = LANE_WAIT },
+	[TARGET_HOST] = { .lanes = 4, .wait_us = LANE_WAIT },
+	[TARGET_DATABASE] = { .lanes = 2, .wait_us = LANE_WAIT, .idle_us = IDLE },
+	[TARGET_SERVICE] = { .lanes = 4, .wait_us = LANE_WAIT, .idle_us = IDLE },
+};
+
+struct target_limits *targets_limits(enum action_target kind)
+{
+	return &limits[kind];
+}
 
 /* Before the last word goes out: who hears it may close us down, and a lane that was told to be busy is not waited for. */
 static void mark_told(struct call *call)
@@ -281,6 +295,17 @@ static void lane_leave(struct lane *lane)
 	mem_free(lane);
 }
 
+static void free_kept(struct lane *lane)
+{
+	while (lane->kept) {
+		struct kept *kept = lane->kept;
+
+		lane->kept = kept->next;
+		kept->type->free(kept->keep);
+		mem_free(kept);
+	}
+}
+
 static void *lane_main(void *arg)
 {
 	struct lane *lane = arg;
@@ -301,14 +326,15 @@ static void *lane_main(void *arg)
 		} else {
 			lane->waiting = true;
 			lane->idle_us = time_mono_us();
+			/* The main thread is to know when its time is over. */
+			if (target->limits->idle_us)
+				(void)!write(child->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
 			pthread_cond_wait(&lane->work, &child->lock);
 			lane->waiting = false;
 		}
 	}
 	pthread_mutex_unlock(&child->lock);
-	if (lane->keep_free)
-		lane->keep_free(lane->keep);
-	lane->keep = NULL;
+	free_kept(lane);
 	/* The last word to the main thread, which waits for the connections to be closed: they may have files and processes. */
 	pthread_mutex_lock(&child->lock);
 	lane->closed = true;
@@ -334,9 +360,19 @@ static int files_for(const struct target *target)
 	const struct kept_config *configs = target->child->configs;
 	const struct json *hosts = configs ? json_at(configs->json, "hosts") : NULL;
 
-	if (!*target->host)
+	if (target->limits == &limits[TARGET_HERE] || !*target->host)
 		return FILES_HERE;
+	if (target->limits != &limits[TARGET_HOST])
+		return FILES_SOCKET;
 	return str_is(json_text(json_at(hosts, target->host), "transport", ""), "ssh") ? FILES_SSH : FILES_SSH2;
+}
+
+/* Nothing waits for it: it closes its connection and ends. Lock held. */
+static void retire(struct lane *lane)
+{
+	lane->retiring = true;
+	lane->waiting = false;
+	pthread_cond_signal(&lane->work);
 }
 
 /* Asks the lane that has been idle longest to make room. False when all are at work. Lock held. */
@@ -354,9 +390,7 @@ bool targets_make_room(struct child *child)
 	}
 	if (!oldest)
 		return false;
-	oldest->retiring = true;
-	oldest->waiting = false;
-	pthread_cond_signal(&oldest->work);
+	retire(oldest);
 	return true;
 }
 
@@ -410,16 +444,17 @@ static struct lane *lane_to_wake(struct target *target)
 	return NULL;
 }
 
-static struct target *target_get(struct child *child, const char *host)
+static struct target *target_get(struct child *child, enum action_target kind, const char *host)
 {
 	struct target *target;
 
 	for (target = child->targets; target; target = target->next) {
-		if (str_is(target->host, host))
+		if (target->limits == &limits[kind] && str_is(target->host, host))
 			return target;
 	}
 	target = mem_alloc(sizeof(*target));
 	target->child = child;
+	target->limits = &limits[kind];
 	target->host = mem_strdup(host);
 	target->next = child->targets;
 	child->targets = target;
@@ -429,7 +464,7 @@ static struct target *target_get(struct child *child, const char *host)
 
 void target_add(struct child *child, struct call *call)
 {
-	struct target *target = target_get(child, call->host);
+	struct target *target = target_get(child, call->action->target, call->host);
 
 	call->next = NULL;
 	if (target->last)
@@ -444,7 +479,7 @@ void target_add(struct child *child, struct call *call)
 
 void target_litter(struct child *child, const char *host, const struct action *action, const char *job, bool patient)
 {
-	struct target *target = target_get(child, host);
+	struct target *target = target_get(child, action->target, host);
 	struct litter *litter = mem_alloc(sizeof(*litter));
 	struct litter **end = &target->litter;
 
@@ -475,21 +510,39 @@ static void tell_full(struct target *target)
 	mem_free(text);
 }
 
+/* Closes connections that nobody has used for long. Gives next, or less when one of them has its time before. */
+static int64_t close_idle(struct target *target, int64_t now, int64_t next)
+{
+	if (!target->limits->idle_us || target->litter || target->first)
+		return next;
+	for (struct lane *lane = target->lanes; lane; lane = lane->next) {
+		int64_t left = lane->idle_us + target->limits->idle_us - now;
+
+		if (!lane->waiting)
+			continue;
+		if (left <= 0)
+			retire(lane);
+		else if (next < 0 || left < next)
+			next = left;
+	}
+	return next;
+}
+
 /* Microseconds until the target wants attention, -1 = none. */
 static int64_t target_tick(struct target *target, int64_t now)
 {
 	int64_t next = -1;
 
-	if (target->first && target->lane_count < LANE_MAX) {
-		int64_t left = target->waiting_since + LANE_WAIT - now;
+	if (target->first && target->lane_count < target->limits->lanes) {
+		int64_t left = target->waiting_since + target->limits->wait_us - now;
 
 		if (left <= 0 && target->idle == 0) {
 			open_lane(target);
-			left = LANE_WAIT;
+			left = target->limits->wait_us;
 			if (target->lane_count == 0 && !target->told_full && now - target->waiting_since > FULL_TOLD)
 				tell_full(target);
 		}
-		next = left > 0 ? left : LANE_WAIT;
+		next = left > 0 ? left : target->limits->wait_us;
 	}
 	if (target->litter) {
 		int64_t left = litter_wait(target, now);
@@ -499,14 +552,14 @@ static int64_t target_tick(struct target *target, int64_t now)
 
 			if (lane)
 				pthread_cond_signal(&lane->work);
-			else if (target->idle == 0 && target->lane_count < LANE_MAX)
+			else if (target->idle == 0 && target->lane_count < target->limits->lanes)
 				open_lane(target);
 			left = LITTER_WAIT;
 		}
 		if (next < 0 || left < next)
 			next = left;
 	}
-	return next;
+	return close_idle(target, now, next);
 }
 
 int64_t targets_tick(struct child *child)
@@ -540,7 +593,7 @@ struct call *targets_find(struct child *child, uint64_t id)
 
 bool target_withdraw(struct child *child, struct call *call)
 {
-	struct target *target = target_get(child, call->host);
+	struct target *target = target_get(child, call->action->target, call->host);
 	struct call *before = NULL;
 
 	for (struct call *at = target->first; at; before = at, at = at->next) {

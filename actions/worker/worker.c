@@ -261,6 +261,16 @@ static void told_output(struct worker *worker, const struct frame *frame)
 			       frame->len - (size_t)(end - frame->bytes));
 }
 
+static void told_fact(struct worker *worker, uint64_t call, const struct json *data)
+{
+	int64_t number = json_int(data, "number", 0);
+
+	if (worker->events->fact)
+		worker->events->fact(worker->arg, call, number, json_at(data, "fact"));
+	else
+		worker_kept(worker, call, number, "nobody keeps facts of this call");
+}
+
 /* Tells one frame. -1 when it makes no sense. */
 static int told(struct worker *worker, const struct frame *frame)
 {
@@ -287,6 +297,8 @@ static int told(struct worker *worker, const struct frame *frame)
 				    json_text(data, "details", NULL));
 	else if (frame->type == FRAME_ENDED)
 		told_ended(worker, frame->id, data);
+	else if (frame->type == FRAME_FACT)
+		told_fact(worker, frame->id, data);
 	else if (frame->type == FRAME_SWEPT && worker->events->swept)
 		worker->events->swept(worker->arg, json_text(data, "left", ""));
 	json_free(data);
@@ -471,6 +483,8 @@ void worker_start(struct worker *worker, uint64_t call, const struct worker_call
 	json_set_bool(data, "settle", what->settle);
 	json_set_int(data, "out", what->out_offset);
 	json_set_int(data, "err", what->err_offset);
+	if (what->facts)
+		json_put(data, "facts", json_copy_of(what->facts));
 	json_set_int(data, "generation", what->job ? get_generation(worker, what->job) : 1);
 	if (worker->fd >= 0)
 		add_call(worker, call, what->job ? what->job : "");
@@ -500,6 +514,16 @@ void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char
 		buf_putc(&head, (char)((uint64_t)ask >> (8 * i) & 255));
 	send_wiped(worker, FRAME_ANSWER, call, &head, value, len);
 	buf_done(&head);
+}
+
+void worker_kept(struct worker *worker, uint64_t call, int64_t number, const char *why)
+{
+	struct json *data = json_new_object();
+
+	json_set_int(data, "number", number);
+	json_set_text(data, "why", why);
+	send_json(worker, FRAME_KEPT, call, data);
+	json_free(data);
 }
 
 void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t len)

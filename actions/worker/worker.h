@@ -30,6 +30,8 @@ struct worker_events {
 	void (*ended)(void *arg, uint64_t call, const char *outcome, const char *error, bool not_run, const struct json *result);
 	/* What worker_sweep asked for is done, or was tried in vain. left: the hosts on which something stays, with ", " between, "" = none; "here" is this computer. */
 	void (*swept)(void *arg, const char *left);
+	/* A fact of a call (call_fact), which waits: worker_kept once it is on disk. NULL: nobody keeps facts here, and the call hears so. */
+	void (*fact)(void *arg, uint64_t call, int64_t number, const struct json *fact);
 	/* The worker process died; every call that has not ended is to be settled on a new worker (worker_restart). */
 	void (*lost)(void *arg, pid_t pid);
 };
@@ -57,6 +59,7 @@ struct worker_call {
 	int64_t timeout_us;		/* 0 = none */
 	bool settle;			/* it had begun before: settle it instead of starting it */
 	int64_t out_offset, err_offset;	/* with settle: bytes that are in the journal */
+	const struct json *facts;	/* borrowed during worker_start: a list of those in the journal, NULL = none */
 };
 
 /* Hands over a call. Never blocks. */
@@ -67,6 +70,9 @@ void worker_cancel(struct worker *worker, uint64_t call);
 
 /* Answers a question. The value is wiped from the frame after sending. */
 void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char *value, size_t len);
+
+/* The fact with that number is on disk; or will not be, and why (words). */
+void worker_kept(struct worker *worker, uint64_t call, int64_t number, const char *why);
 
 /* Bytes that a person typed into the terminal of a call. Wiped from the frame after sending. */
 void worker_type(struct worker *worker, uint64_t call, const void *bytes, size_t len);

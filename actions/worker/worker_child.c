@@ -146,6 +146,7 @@ static void take_start(struct child *child, uint64_t id, const struct json *data
 		.offsets = { json_int(data, "out", 0), json_int(data, "err", 0) },
 		.generation = (int)json_int(data, "generation", 1),
 		.config = child->configs ? child->configs->json : NULL,
+		.facts = json_at(data, "facts") ? json_copy_of(json_at(data, "facts")) : json_new_array(),
 	};
 	target_add(child, call);
 }
@@ -217,6 +218,18 @@ static void take_size(struct child *child, uint64_t id, const struct json *data)
 	wake_call(call);
 }
 
+static void take_kept(struct child *child, uint64_t id, const struct json *data)
+{
+	struct call *call = targets_find(child, id);
+
+	if (!call)
+		return;
+	call->kept = json_int(data, "number", 0);
+	mem_free(call->kept_why);
+	call->kept_why = mem_strdup(json_text(data, "why", NULL));
+	wake_call(call);
+}
+
 static void take_forget(struct child *child, const struct json *data)
 {
 	const struct action *action = action_find(json_text(data, "action", ""));
@@ -247,6 +260,8 @@ static void take_frame(struct child *child, const struct frame *frame)
 			take_start(child, frame->id, data);
 		} else if (frame->type == FRAME_SIZE) {
 			take_size(child, frame->id, data);
+		} else if (frame->type == FRAME_KEPT) {
+			take_kept(child, frame->id, data);
 		} else if (frame->type == FRAME_FORGET) {
 			take_forget(child, data);
 		} else if (frame->type == FRAME_SWEEP) {
@@ -385,8 +400,11 @@ static void close_down(struct child *child)
 	child->closing = true;
 	pthread_cond_broadcast(&child->room);
 	for (struct target *target = child->targets; target; target = target->next) {
-		for (struct lane *lane = target->lanes; lane; lane = lane->next)
+		for (struct lane *lane = target->lanes; lane; lane = lane->next) {
 			pthread_cond_signal(&lane->work);
+			/* Nobody answers any more what it may be waiting for. */
+			(void)!write(lane->wake, &(uint64_t){ 1 }, sizeof(uint64_t));
+		}
 	}
 	pthread_mutex_unlock(&child->lock);
 	while (!clean && time_mono_us() < until) {

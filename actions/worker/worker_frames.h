@@ -8,13 +8,14 @@ enum worker_frame {
 	/* to the worker */
 	FRAME_CONFIG = 1,	/* fleet settings; no id */
 	FRAME_SECRET,		/* NAME NUL VALUE; no id */
-	FRAME_START,		/* action args host job timeout settle out err generation */
+	FRAME_START,		/* action args host job timeout settle out err generation facts */
 	FRAME_CANCEL,		/* nothing */
 	FRAME_ANSWER,		/* i64 number of the question, little endian, then the value */
 	FRAME_FORGET,		/* action host job; no id */
 	FRAME_SWEEP,		/* nothing; no id: what is to be forgotten goes at once, then FRAME_SWEPT */
 	FRAME_TYPED,		/* bytes for a terminal */
 	FRAME_SIZE,		/* rows cols: of a terminal */
+	FRAME_KEPT,		/* number why: the fact is on disk, or why it will not be */
 
 	/* from the worker */
 	FRAME_OUTPUT = 100,	/* STREAM NUL BYTES */
@@ -24,6 +25,7 @@ enum worker_frame {
 	FRAME_ASK,		/* ask of text details */
 	FRAME_ENDED,		/* outcome error not_run result */
 	FRAME_SWEPT,		/* an empty object; no id */
+	FRAME_FACT,		/* number fact: FRAME_KEPT follows */
 };
 
 #endif

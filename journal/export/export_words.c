@@ -272,6 +272,14 @@ static void say_link(const struct said *said)
 	also(said, ", ", "text");
 }
 
+static void say_fact(const struct said *said)
+{
+	char *fact = json_print(json_at(said->data, "fact"));
+
+	buf_printf(said->out, "fact %lld of the call: %s", (long long)json_int(said->data, "count", 0), fact);
+	mem_free(fact);
+}
+
 static void say_worker(const struct said *said)
 {
 	buf_printf(said->out, "the worker (process %lld) died; %zu calls in doubt",

@@ -283,6 +283,7 @@ void calls_hand_over(struct engine *engine, struct record *record, bool settle)
 	struct worker_call what = {
 		.action = record->action, .args = record->args, .host = record->host, .job = record->job,
 		.timeout_us = record->patient ? 0 : timeout_of(engine, record), .settle = settle, .out_offset = record->out_to, .err_offset = record->err_to,
+		.facts = record->facts.list,
 	};
 	struct book_call key = book_call_of(record);
 
@@ -650,6 +651,8 @@ static void settled_stored(struct engine *engine, struct record *record, const s
 {
 	const char *how = json_text(data, "how", "unknown");
 
+	if (str_is(how, "again") || str_is(how, "never") || str_is(how, "rerun"))
+		facts_void(&record->facts);
 	if (str_is(how, "again")) {
 		excerpt_done(&record->out);
 		excerpt_done(&record->err);
@@ -748,7 +751,8 @@ static void withdrawn_stored(struct engine *engine, const struct json *data)
 void calls_stored(struct engine *engine, const struct event *ev, bool live)
 {
 	bool remark = ev->kind == EVENT_ASKED || ev->kind == EVENT_NOTE || ev->kind == EVENT_WARNED || ev->kind == EVENT_LESSON;
-	bool call = ev->kind == EVENT_CALL_BEGUN || ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_CALL_SETTLED || ev->kind == EVENT_CALL_OUTPUT;
+	bool call = ev->kind == EVENT_CALL_BEGUN || ev->kind == EVENT_CALL_ENDED || ev->kind == EVENT_CALL_SETTLED || ev->kind == EVENT_CALL_OUTPUT ||
+		    ev->kind == EVENT_CALL_FACT;
 	struct err e = {0};
 	struct json *data;
 	struct record *record;
@@ -782,6 +786,8 @@ void calls_stored(struct engine *engine, const struct event *ev, bool live)
 		begun_stored(engine, record, ev, data, live);
 	else if (record && ev->kind == EVENT_CALL_OUTPUT)
 		record_output(record, ev, data);
+	else if (record && ev->kind == EVENT_CALL_FACT)
+		calls_fact_stored(engine, record, data, live);
 	else if (record && ev->kind == EVENT_CALL_ENDED)
 		ended_stored(engine, record, data, live);
 	else if (record)

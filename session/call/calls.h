@@ -9,6 +9,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* call.fact is stored: the call has it from now on, and while it is live the worker hears so. */
+void calls_fact_stored(struct engine *engine, struct record *record, const struct json *data, bool live);
+
 /* The function of the running task wants something (handler of script_task_start). */
 void calls_wanted(void *arg, struct script_task *task, const char *path, const char *name, const char *host, const struct json *args);
 

@@ -55,6 +55,25 @@ static void on_progress(void *arg, uint64_t call, const struct json *progress)
 		calls_add(engine, record, EVENT_CALL_PROGRESS, json_copy_of(progress));
 }
 
+static void on_fact(void *arg, uint64_t call, int64_t number, const struct json *fact)
+{
+	struct engine *engine = arg;
+	struct record *record = record_by_number(engine, call);
+
+	if (record && record->at_worker && !record->ending)
+		calls_add(engine, record, EVENT_CALL_FACT, facts_add(&record->facts, number, fact));
+	else
+		worker_kept(engine->worker, call, number, "it is no call of the journal: nothing of it is kept");
+}
+
+void calls_fact_stored(struct engine *engine, struct record *record, const struct json *data, bool live)
+{
+	int64_t number = facts_stored(&record->facts, data);
+
+	if (live && number)
+		worker_kept(engine->worker, record->number, number, NULL);
+}
+
 static void on_link(void *arg, uint64_t call, const char *state, const char *text)
 {
 	struct engine *engine = arg;
@@ -327,6 +346,7 @@ static void on_lost(void *arg, pid_t pid)
 
 		if (record->state == RECORD_BEGUN && record->at_worker && !record->ending) {
 			transport_ask_withdraw(engine, record->number, "the worker was lost; the question comes again");
+			facts_lost(&record->facts);
 			json_add(calls, json_new_text(record->path, strlen(record->path)));
 		}
 	}
@@ -345,7 +365,7 @@ static void on_lost(void *arg, pid_t pid)
 const struct worker_events *calls_worker_events(void)
 {
 	static const struct worker_events events = {
-		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled, .ask = on_ask, .ended = on_ended, .swept = on_swept, .lost = on_lost,
+		.output = on_output, .progress = on_progress, .fact = on_fact, .link = on_link, .settled = on_settled, .ask = on_ask, .ended = on_ended, .swept = on_swept, .lost = on_lost,
 	};
 
 	return &events;

@@ -58,6 +58,7 @@ void records_free(struct engine *engine)
 		mem_free(record->first_job);
 		json_free(record->args);
 		json_free(record->result);
+		facts_done(&record->facts);
 		excerpt_done(&record->out);
 		excerpt_done(&record->err);
 		mem_free(record);

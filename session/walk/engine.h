@@ -14,6 +14,7 @@
 #include "journal/store/store.h"
 #include "session/walk/book.h"
 #include "session/call/excerpt.h"
+#include "session/call/facts.h"
 #include "session/lua/script.h"
 #include "session/people/server.h"
 #include "session/walk/rounds.h"
@@ -49,6 +50,7 @@ struct record {
 	struct json *args;	/* owned */
 	char *outcome, *error;	/* owned; outcome of call.ended */
 	struct json *result;	/* owned */
+	struct facts facts;	/* what its action made durable */
 	struct excerpt out, err;	/* redacted text for Lua */
 	bool dropped;		/* bytes of it are not even in the journal */
 	int64_t seq;		/* of call.begun */

@@ -16,6 +16,8 @@ struct double_call {
 	struct double_call *next;
 	uint64_t number;
 	char *action, *host, *job, *args;	/* owned; args as JSON */
+	char *facts;				/* owned: those it was handed over with, as JSON */
+	bool telling;				/* for the test: a fact of it was told */
 	bool settle, canceled;
 	bool begun, asking;			/* for the test */
 	char *answer;				/* owned: what a person said to its question; NULL = nothing yet */
@@ -29,6 +31,7 @@ struct worker {
 	struct double_call *calls;	/* owned: without an end, in the order in which they came */
 	int deferred;
 	bool sweeping;
+	uint64_t kept;			/* call of the fact that was kept last */
 };
 
 /* What becomes of a call, said through worker->events. False: not yet, ask again when something happened. The test defines it. */
@@ -43,6 +46,7 @@ static inline void double_free(struct double_call *call)
 	mem_free(call->host);
 	mem_free(call->job);
 	mem_free(call->args);
+	mem_free(call->facts);
 	mem_free(call->answer);
 	mem_free(call);
 }
@@ -151,7 +155,8 @@ void worker_start(struct worker *worker, uint64_t call, const struct worker_call
 
 	assert(what->action && what->host && what->job);
 	*one = (struct double_call){.number = call, .action = mem_strdup(what->action), .host = mem_strdup(what->host), .job = mem_strdup(what->job),
-				    .args = json_print(what->args), .settle = what->settle, .out_offset = what->out_offset};
+				    .args = json_print(what->args), .facts = what->facts ? json_print(what->facts) : mem_strdup(""),
+				    .settle = what->settle, .out_offset = what->out_offset};
 	while (*at)
 		at = &(*at)->next;
 	*at = one;
@@ -184,6 +189,14 @@ void worker_answer(struct worker *worker, uint64_t call, int64_t ask, const char
 	assert(strlen(value) <= len);
 	if (one)
 		mem_set(&one->answer, value);
+	double_wake(worker);
+}
+
+/* The call itself may be in its turn just now. */
+void worker_kept(struct worker *worker, uint64_t call, int64_t number, const char *why)
+{
+	assert(number > 0 && !why);
+	worker->kept = call;
 	double_wake(worker);
 }
 

@@ -31,7 +31,8 @@ struct told {
 	struct buf links, link_text, progress, notes;
 	char asked[400];
 	char outcome[16], error[300], of[16], seen[300];
-	int64_t ask;
+	struct buf facts;	/* as JSON, a line each */
+	int64_t ask, fact;	/* number of the question, and of the fact, that was told last */
 	int exit;
 	char signal[16];
 	bool ended, not_run, settled;	/* settled: never or unknown, so over */
@@ -107,6 +108,17 @@ static inline void on_ended(void *arg, uint64_t call, const char *outcome, const
 	str_copy(told->signal, sizeof(told->signal), json_text(result, "signal", ""));
 }
 
+/* It is kept when the test says so. */
+static inline void on_fact(void *arg, uint64_t call, int64_t number, const struct json *fact)
+{
+	struct told *told = &((struct fixture *)arg)->told[call];
+	char *text = json_print(fact);
+
+	buf_printf(&told->facts, "%s\n", text);
+	told->fact = number;
+	mem_free(text);
+}
+
 static inline void on_lost(void *arg, pid_t pid)
 {
 	(void)pid;
@@ -125,7 +137,7 @@ static inline int set_up(void **state)
 {
 	static const struct worker_events events = {
 		.output = on_output, .progress = on_progress, .link = on_link, .settled = on_settled,
-		.ask = on_ask, .ended = on_ended, .swept = on_swept, .lost = on_lost,
+		.ask = on_ask, .ended = on_ended, .swept = on_swept, .fact = on_fact, .lost = on_lost,
 	};
 	struct fixture *f = mem_alloc(sizeof(*f));
 	struct err e;
@@ -147,6 +159,7 @@ static inline void clear_told(struct told *told)
 	buf_done(&told->progress);
 	buf_done(&told->link_text);
 	buf_done(&told->notes);
+	buf_done(&told->facts);
 	*told = (struct told){ .exit = -3 };
 }
 

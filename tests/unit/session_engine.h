@@ -88,6 +88,9 @@ struct world {
 	size_t count;
 	bool go;		/* commands with "wait" end now */
 	bool clear;		/* what has become of commands with "vanish" can be seen now */
+	bool deaf;		/* commands do not hear that their facts are kept */
+	char facts[200];	/* those that the call had which was settled last, as JSON */
+	char started[200];	/* and those of the call that told a fact last, before it */
 	int reads;
 };
 
@@ -139,6 +142,22 @@ static inline bool read_answers(struct worker *worker, struct double_call *call)
 	return true;
 }
 
+/* True until its fact is kept. */
+static inline bool fact_first(struct worker *worker, struct double_call *call)
+{
+	struct json *fact;
+	struct err e = {0};
+
+	if (!call->telling) {
+		call->telling = true;
+		str_copy(world.started, sizeof(world.started), call->facts);
+		fact = json_parse("{\"n\":1}", 7, &e);
+		worker->events->fact(worker->arg, call->number, 7, fact);
+		json_free(fact);
+	}
+	return world.deaf || worker->kept != call->number;
+}
+
 #define PRINTED "it ran\n"	/* by each command */
 
 static inline bool settles(struct worker *worker, struct double_call *call, struct job *job)
@@ -146,6 +165,7 @@ static inline bool settles(struct worker *worker, struct double_call *call, stru
 	const char *how = !job ? "never" : strstr(call->args, "vanish") && !world.clear ? "unknown" : !job->ended && strstr(call->args, "wait") ? "running" : "finished";
 	size_t have = (size_t)call->out_offset < strlen(PRINTED) ? (size_t)call->out_offset : strlen(PRINTED);
 
+	str_copy(world.facts, sizeof(world.facts), call->facts);
 	if (!call->asking)
 		worker->events->settled(worker->arg, call->number, how, "the host was asked");
 	call->asking = true;
@@ -168,7 +188,7 @@ static inline bool asks_first(struct worker *worker, struct double_call *call, c
 	return true;
 }
 
-/* A command that has "hostkey" or "password" in it asks first; "wait" waits for world.go; "vanish" is not seen to end; "refuse" cannot be done; "exit 3" fails. */
+/* A command that has "fact" in it tells {"n":1} before it begins. One that has "hostkey" or "password" in it asks first; "wait" waits for world.go; "vanish" is not seen to end; "refuse" cannot be done; "exit 3" fails. */
 static bool double_answers(struct worker *worker, struct double_call *call)
 {
 	struct job *job = job_find(call->job);
@@ -178,6 +198,8 @@ static bool double_answers(struct worker *worker, struct double_call *call)
 	if (call->settle)
 		return settles(worker, call, job);
 	if ((strstr(call->args, "hostkey") && asks_first(worker, call, "hostkey")) || (strstr(call->args, "password") && asks_first(worker, call, "secret")))
+		return false;
+	if (strstr(call->args, "fact") && fact_first(worker, call))
 		return false;
 	if (str_is(call->answer, "refuse") || strstr(call->args, "refuse")) {
 		worker->events->ended(worker->arg, call->number, "failed", "it could not be done", true, NULL);
