@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Made once from Python's unicodedata (Unicode 14.0.0); code points not assigned
- * between two ranges were joined to them. Zero: Mn, Me, Cf without the soft
- * hyphen and the Arabic signs that enclose digits, and the Hangul vowels and
- * finals that join a syllable before them. Wide: East Asian Wide and Fullwidth,
- * which include every character with emoji presentation.
+ * Made by tools/utf8-table from Unicode 14.0.0. Code points not assigned between two
+ * ranges were joined to them. Zero: Mn, Me, Cf without the soft hyphen and the
+ * Arabic signs that enclose digits, and the Hangul vowels and finals that join a
+ * syllable before them. Wide: East Asian Wide and Fullwidth, which include every
+ * character with emoji presentation.
  */
 #include "base/utf8_table.h"
 

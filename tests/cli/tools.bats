@@ -344,3 +344,15 @@ compile() {
 	[ "$status" -eq 1 ]
 	[[ $output == 'session/call.c:3: error: ssh.run is named here;'* ]]
 }
+
+@test "utf8: the table of widths is as its maker makes it, and one that was changed by hand is not" {
+	cp "$REPO/base/utf8_table.c" "$TREE/base/"
+	ROOT=$TREE run "$REPO/tools/utf8-table" -c
+	[ "$status" -eq 0 ]
+	sed -i '0,/{ 0x300, 0x36f }/s//{ 0x300, 0x36e }/' "$TREE/base/utf8_table.c"
+	ROOT=$TREE run "$REPO/tools/utf8-table" -c
+	[[ $output == *"not as tools/utf8-table makes it"* && $status -eq 1 || $output == *"not compared"* ]]
+	ROOT=$TREE "$REPO/tools/utf8-table"
+	ROOT=$TREE run "$REPO/tools/utf8-table" -c
+	[ "$status" -eq 0 ]
+}
