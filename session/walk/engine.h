@@ -18,7 +18,6 @@
 #include "session/lua/script.h"
 #include "session/people/server.h"
 #include "session/walk/rounds.h"
-#include "session/walk/session.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -112,6 +111,7 @@ struct stuck;
 
 struct engine {
 	struct loop *loop;
+	void (*turn)(void *engine);	/* does what comes next: session.c */
 	struct fork_server *forks;
 	struct store *store;
 	struct book *book;
@@ -196,7 +196,7 @@ struct engine {
 	size_t stopped_count;
 };
 
-/* Plans engine_advance before the loop polls again. */
+/* Plans engine->turn before the loop polls again. */
 void engine_wake(struct engine *engine);
 
 /* Adds one event by bellbook (who NULL) or a person, at the step, with data (taken; NULL = {}). */

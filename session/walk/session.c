@@ -70,36 +70,6 @@
 #define AWAITED_US (3 * TIME_SECOND)	/* for the view of whoever began or resumed it */
 #define LINGER_US (2 * TIME_SECOND)
 
-/* ---- events ---- */
-
-void batch_add(struct batch *batch, enum event_kind kind, const char *who, const char *step, int attempt, struct json *data)
-{
-	struct event *ev = &batch->events[batch->n];
-
-	*ev = (struct event){.kind = kind, .who = who ? who : "bellbook", .step = step, .attempt = attempt};
-	batch->texts[batch->n] = data ? json_print(data) : NULL;
-	ev->data = batch->texts[batch->n];
-	json_free(data);
-	batch->n++;
-}
-
-void batch_commit(struct engine *engine, struct batch *batch)
-{
-	if (batch->n)
-		book_add(engine->book, batch->events, batch->n);
-	for (size_t i = 0; i < batch->n; i++)
-		mem_free(batch->texts[i]);
-	batch->n = 0;
-}
-
-void engine_add(struct engine *engine, enum event_kind kind, const char *who, const char *step, int attempt, struct json *data)
-{
-	struct batch batch = {0};
-
-	batch_add(&batch, kind, who, step, attempt, data);
-	batch_commit(engine, &batch);
-}
-
 static void tick(void *arg)
 {
 	struct engine *engine = arg;
@@ -125,15 +95,6 @@ static void tick(void *arg)
 		engine->advance_planned = false;
 	}
 	engine->woken = false;
-}
-
-void engine_wake(struct engine *engine)
-{
-	engine->woken = engine->woken || engine->in_script;
-	if (engine->advance_planned || engine->closed)
-		return;
-	engine->advance_planned = true;
-	loop_defer(engine->loop, tick, engine);
 }
 
 /* ---- what a stored event does ---- */
@@ -532,6 +493,7 @@ static int engine_open(struct engine *engine, const struct session_options *opti
 	/* What the session itself makes is its own; commands of the worker keep the umask that bellbook was started with. */
 	umask(077);
 	engine->loop = loop_new(NULL);
+	engine->turn = tick;
 	engine->store = store_open(options->journal, STORE_WRITE, e);
 	if (!engine->store)
 		return -1;

@@ -5,15 +5,10 @@
 
 #include "base/err.h"
 #include "base/json.h"
+#include "session/walk/inner.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* The word after the program's name that makes it a session's fork server: bellbook.c calls fork_server_main then. For bellbook itself, not for people. */
-#define SESSION_FORK_SERVER "--fork-server"
-
-/* The word that makes it what comes behind a session's process that stayed inside one function of Lua: bellbook.c calls session_stuck_main then. As the one before. */
-#define SESSION_STUCK "--stuck"
 
 struct session_options {
 	const char *journal;		/* path of the journal */

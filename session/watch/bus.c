@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "session/walk/session.h"
+#include "session/walk/inner.h"
 
 /*
  * SQLite maps the shared index of the journal's log (-shm). When somebody cuts
