@@ -16,7 +16,7 @@
 #include "session/walk/foresee.h"
 #include "session/secret/masks.h"
 #include "session/watch/outside.h"
-#include "session/people/pairing.h"
+#include "session/people/approval.h"
 #include "session/call/records.h"
 #include "session/secret/secret_words.h"
 #include "session/secret/secrets.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/people/pairing.h"
+#include "session/people/approval.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -12,7 +12,8 @@
 #include "session/call/calls.h"
 #include "session/call/evidence.h"
 #include "session/walk/foresee.h"
-#include "session/people/people.h"
+#include "session/people/here.h"
+#include "session/people/pairing.h"
 
 /*
  * Agreement to a step without a way back. It is asked for when the driver has
@@ -226,7 +227,7 @@ char *approval_problem(const struct reply *reply)
 		return other_problem(reply);
 	if (str_is(role, "observer") || str_is(role, "guest"))
 		return mem_printf("an %s does not approve; attach as navigator", role);
-	if (!wheel_driver_here(engine))
+	if (!here_driver(engine))
 		return mem_printf("%s drives and is gone: nothing new starts until somebody drives", engine->model->driver ? engine->model->driver : "nobody");
 	return is_driver(engine, reply->client) ? alone_problem(reply) : other_problem(reply);
 }

@@ -111,7 +111,7 @@ static void on_begun(struct pairing *pairing, const struct event *ev)
 	pairing->again = false;
 }
 
-void pairing_stored(struct engine *engine, const struct event *ev, const struct json *data, bool news)
+void pairing_stored(struct engine *engine, const struct event *ev, const struct json *data)
 {
 	struct pairing *pairing = engine->pairing;
 	int64_t seq = json_int(data, "seq", 0);
@@ -134,10 +134,4 @@ void pairing_stored(struct engine *engine, const struct event *ev, const struct 
 	} else if (ev->kind == EVENT_INVITED || ev->kind == EVENT_DISMISSED) {
 		guests_stored(engine, ev, data);
 	}
-	if (news && ev->kind == EVENT_CALL_BEGUN && str_is(json_text(data, "of", ""), "detour"))
-		approval_void(engine, NULL, "somebody went to a host by hand in between");
-	if (news && ev->kind == EVENT_WHEEL_PASSED && engine->server)
-		wheel_stored(engine, json_text(data, "to", ""));
-	if (news && (ev->kind == EVENT_ASKED || ev->kind == EVENT_APPROVAL_GIVEN))
-		approval_watch(engine);
 }

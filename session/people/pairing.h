@@ -11,7 +11,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct reply;		/* an answer being taken in: asks_int.h */
 struct guest;
 
 /* What was asked for, or agreed to: one attempt of one step with exactly these commands. */
@@ -51,74 +50,13 @@ void pairing_close(struct engine *engine);
 /* Empties it. */
 void pairing_forget(struct agreement *agreement);
 
-/* Takes a stored event in: live, or (news false) while a session is resumed. */
-void pairing_stored(struct engine *engine, const struct event *ev, const struct json *data, bool news);
+/* Folds a stored event in, also while a session is resumed; people_stored acts on it. */
+void pairing_stored(struct engine *engine, const struct event *ev, const struct json *data);
 
 /* A duration of the fleet's policy, usual when it says nothing; microseconds. */
 int64_t pairing_policy_us(const struct engine *engine, const char *name, int64_t usual);
 
 /* True when a person alone may waive the second one. */
 bool pairing_may_waive(const struct engine *engine);
-
-/* ---- wheel.c ---- */
-
-/* Account of the driver when a view of it is attached, else NULL. Borrowed. */
-const char *wheel_driver_here(const struct engine *engine);
-
-/* Gives the wheel to an account. how: given, accepted, "no answer" … */
-void wheel_pass(struct engine *engine, const char *to, const char *who, const char *how, const char *why);
-
-/* wheel.passed is stored: the views get their roles. */
-void wheel_stored(struct engine *engine, const char *to);
-
-/* take, give. */
-void wheel_intent(struct engine *engine, struct client *client, const struct json *intent);
-
-/* Why this person may not answer the question about the wheel, NULL = may. And what the answer does. */
-const char *wheel_problem(const struct reply *reply);
-void wheel_answered(struct reply *reply);
-
-/* The last view of an account went. */
-void wheel_gone(struct engine *engine, const char *who);
-
-/* ---- approval.c ---- */
-
-/* Asks for agreement to the next attempt of a step that was looked at; adds to the batch. */
-void approval_ask(struct engine *engine, struct batch *batch, const struct model_step *step);
-
-/* Why this person may not agree now, NULL = may. Caller owns. */
-char *approval_problem(const struct reply *reply);
-
-/* The answer agrees: what is added to its batch. */
-void approval_answered(struct reply *reply);
-
-/* True when what was agreed to is the next attempt of this step, still valid and still the same. Voids what is not. */
-bool approval_stands(struct engine *engine, const struct model_step *step);
-
-/* True when the session was paused because the second person is missing. */
-bool approval_misses_navigator(struct engine *engine, const struct model_step *step);
-
-/* A command that is about to begin. */
-struct approval_command {
-	const char *name, *host;	/* borrowed */
-	const struct json *args;	/* borrowed */
-	int again;			/* how often it is begun anew because a person said that it did not run; 0 = the first time */
-};
-
-/* True when a changing command of the running attempt is not in the list that was agreed to, or would run once more: it must wait, and agreement to it is asked for. */
-bool approval_holds(struct engine *engine, const struct approval_command *command);
-
-/* withdraw, disagree. */
-void approval_withdraw(struct engine *engine, struct client *client, const struct json *intent);
-void approval_disagree(struct engine *engine, struct client *client, const struct json *intent);
-
-/* Ends what is asked for or agreed to, if anything is; who may be NULL (bellbook). */
-void approval_void(struct engine *engine, const char *who, const char *reason);
-
-/* Sets the timer for what is asked for or agreed to. */
-void approval_watch(struct engine *engine);
-
-/* The last view of an account went. */
-void approval_gone(struct engine *engine, const struct client *client);
 
 #endif

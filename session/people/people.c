@@ -14,32 +14,24 @@
 #include "session/call/calls.h"
 #include "session/call/detour.h"
 #include "session/walk/enter.h"
+#include "session/people/approval.h"
 #include "session/people/guests.h"
+#include "session/people/here.h"
 #include "session/people/pairing.h"
+#include "session/people/wheel.h"
 #include "session/walk/steps.h"
 
 /* Who is here, who drives, and what each may do. Identity is the kernel's word about the socket; a role is the session's decision. */
 
-#define PRESENCE_US (TIME_SECOND / 5)	/* who types is told this often at most */
 #define AWAY_US (60 * TIME_SECOND)	/* the others are told when somebody comes back after so long */
 #define SESSIONS_MAX 500		/* sessions looked through for somebody's earlier ones */
 #define MARKERS_MAX 20000		/* and events of the newest of them */
-
-static struct json *person_data(const struct client *client)
-{
-	struct json *data = json_new_object();
-
-	json_set_int(data, "uid", (int64_t)client_uid(client));
-	json_set_text(data, "role", client_role(client));
-	json_set_text(data, "view", client_view(client));
-	return data;
-}
 
 /* Who came, and from which login when that was another account's. */
 static struct json *joined_data(const struct client *client)
 {
 	const struct account *account = client_account(client);
-	struct json *data = person_data(client);
+	struct json *data = here_person(client);
 	char *name;
 
 	if (account->login == ACCOUNT_NOBODY || account->login == account->uid)
@@ -48,63 +40,6 @@ static struct json *joined_data(const struct client *client)
 	json_set_text(data, "login", name);
 	mem_free(name);
 	return data;
-}
-
-/* Views of one account: to bellbook they are one person. */
-static int64_t views_of(const struct engine *engine, uid_t uid)
-{
-	int64_t n = 0;
-
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		n += client_uid(c) == uid;
-	return n;
-}
-
-static void tell_wheel(struct engine *engine)
-{
-	struct json *wheel = json_new_object();
-
-	json_set_text(wheel, "driver", engine->model->driver);
-	if (engine->pairing->driver_lost_us)
-		json_set_int(wheel, "lost_us", engine->pairing->driver_lost_us);
-	server_say(engine->server, NULL, "wheel", wheel);
-}
-
-void people_presence(struct engine *engine)
-{
-	struct json *list = json_new_array();
-
-	engine->presence_us = time_mono_us();
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c)) {
-		const struct client_facts *facts = client_facts(c);
-		struct json *person = person_data(c);
-
-		json_set_text(person, "who", client_who(c));
-		json_set_int(person, "active_us", facts->active_us);
-		if (facts->typing)
-			json_set_bool(person, "typing", true);
-		if (facts->until_us)
-			json_set_int(person, "until_us", facts->until_us);
-		json_add(list, person);
-	}
-	server_say(engine->server, NULL, "presence", list);
-}
-
-static void presence_due(void *arg)
-{
-	struct engine *engine = arg;
-
-	engine->timer_presence = 0;
-	people_presence(engine);
-}
-
-/* The same, but not more often than anybody can read: a key in every view is no reason to tell all of them forty times. */
-static void presence_soon(struct engine *engine)
-{
-	int64_t wait = engine->presence_us + PRESENCE_US - time_mono_us();
-
-	if (!engine->timer_presence)
-		engine->timer_presence = loop_after(engine->loop, wait > 0 ? wait : 0, presence_due, engine);
 }
 
 /* ---- somebody's first session ---- */
@@ -153,34 +88,6 @@ static bool is_newcomer(struct engine *engine, const char *who)
 
 /* ---- coming and going ---- */
 
-/* What the session knows of a view's person, told to that view. */
-static void tell_you(struct engine *engine, struct client *client)
-{
-	struct client_facts *facts = client_facts(client);
-	struct json *you = json_new_object();
-	int64_t views = views_of(engine, client_uid(client));
-
-	json_set_text(you, "who", client_who(client));
-	json_set_text(you, "role", client_role(client));
-	json_set_text(you, "why", facts->why);
-	json_set_int(you, "views", views);
-	if (facts->newcomer)
-		json_set_bool(you, "newcomer", true);
-	if (facts->until_us)
-		json_set_int(you, "until_us", facts->until_us);
-	server_say(engine->server, client, "you", you);
-	mem_set(&facts->why, NULL);
-	facts->newcomer = false;	/* a welcome is said once */
-}
-
-void people_role(struct engine *engine, struct client *client, const char *role)
-{
-	if (str_is(client_role(client), role))
-		return;
-	client_set_role(client, role);
-	tell_you(engine, client);
-}
-
 static void after_hello(void *arg)
 {
 	struct engine *engine = arg;
@@ -194,10 +101,10 @@ static void after_hello(void *arg)
 	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
 		if (!client_facts(c)->told) {
 			client_facts(c)->told = true;
-			tell_you(engine, c);
+			here_tell_you(engine, c);
 		}
-	people_presence(engine);
-	tell_wheel(engine);
+	here_tell(engine);
+	here_tell_wheel(engine);
 	detour_tell_hosts(engine);
 	detour_people(engine);
 }
@@ -228,10 +135,10 @@ static const char *role_for(struct engine *engine, struct client *client, const 
 	/* Views of one account share the wheel: they cannot be told apart. */
 	if (driver && str_is(driver, who))
 		return "driver";
-	if (!wheel_driver_here(engine) && (str_is(wish, "driver") || str_is(who, engine->who)))
+	if (!here_driver(engine) && (str_is(wish, "driver") || str_is(who, engine->who)))
 		return "driver";
 	if (driver)
-		client_facts(client)->why = wheel_driver_here(engine) ? mem_printf("%s drives; take asks for the wheel", driver) : mem_printf("%s drives and is away; take takes the wheel", driver);
+		client_facts(client)->why = here_driver(engine) ? mem_printf("%s drives; take asks for the wheel", driver) : mem_printf("%s drives and is away; take takes the wheel", driver);
 	return "navigator";
 }
 
@@ -256,7 +163,7 @@ static const char *guest_role(struct engine *engine, struct client *client, char
 		return "guest";
 	}
 	knock(engine, client);
-	*why = mem_printf("a guest comes by invitation: %s was told, and can say: invite %s 30m", wheel_driver_here(engine) ? wheel_driver_here(engine) : "nobody drives now, nobody",
+	*why = mem_printf("a guest comes by invitation: %s was told, and can say: invite %s 30m", here_driver(engine) ? here_driver(engine) : "nobody drives now, nobody",
 			  client_who(client));
 	return NULL;
 }
@@ -310,15 +217,15 @@ static void after_gone(void *arg)
 {
 	struct engine *engine = arg;
 
-	people_presence(engine);
-	tell_wheel(engine);
+	here_tell(engine);
+	here_tell_wheel(engine);
 }
 
 static void on_gone(void *arg, struct client *client)
 {
 	struct engine *engine = arg;
 	struct client_facts *facts = client_facts(client);
-	struct json *data = person_data(client);
+	struct json *data = here_person(client);
 
 	json_set_text(data, "reason", facts->why);
 	loop_cancel(engine->loop, facts->timer);
@@ -328,7 +235,7 @@ static void on_gone(void *arg, struct client *client)
 		return;
 	}
 	engine_add(engine, EVENT_LEFT, client_who(client), NULL, 0, data);
-	if (views_of(engine, client_uid(client)) == 0)
+	if (here_views(engine, client_uid(client)) == 0)
 		approval_gone(engine, client);
 	wheel_gone(engine, client_who(client));
 	detour_people(engine);
@@ -441,7 +348,7 @@ static void on_pause(struct engine *engine, struct client *client, const struct 
 		server_accept(engine->server, client, intent, engine->model->last_seq);
 }
 
-/* What a person ordered stands in the journal before it is done: as a note that names the order. It is done when it is stored (people_stored). */
+/* What a person ordered stands in the journal before it is done: as a note that names the order. It is done when it is stored (on_order). */
 static void order(struct engine *engine, struct client *client, const struct json *intent, struct event *ev, struct json *data)
 {
 	char *text = json_print(data);
@@ -517,7 +424,8 @@ static void on_abort(struct engine *engine, struct client *client, const struct 
 	mem_free(text);
 }
 
-void people_stored(struct engine *engine, const struct event *ev, const struct json *data)
+/* A note that is an order: a command is stopped, or the session is. */
+static void on_order(struct engine *engine, const struct event *ev, const struct json *data)
 {
 	const char *why = json_text(data, "abort", NULL);
 	const struct record *record = running(engine, json_int(data, "cancel", 0));
@@ -535,6 +443,18 @@ void people_stored(struct engine *engine, const struct event *ev, const struct j
 	engine_wake(engine);
 }
 
+void people_stored(struct engine *engine, const struct event *ev, const struct json *data)
+{
+	if (ev->kind == EVENT_CALL_BEGUN && str_is(json_text(data, "of", ""), "detour"))
+		approval_void(engine, NULL, "somebody went to a host by hand in between");
+	else if (ev->kind == EVENT_WHEEL_PASSED && engine->server)
+		wheel_stored(engine, json_text(data, "to", ""));
+	else if (ev->kind == EVENT_ASKED || ev->kind == EVENT_APPROVAL_GIVEN)
+		approval_watch(engine);
+	else if (ev->kind == EVENT_NOTE)
+		on_order(engine, ev, data);
+}
+
 /* A key was pressed there, or a field is being typed into: told to the others, never stored, and never replied to. */
 static void on_here(struct engine *engine, struct client *client, const struct json *intent)
 {
@@ -544,7 +464,7 @@ static void on_here(struct engine *engine, struct client *client, const struct j
 	facts->typing = typing;
 	facts->active_us = time_wall_us();
 	if (news)
-		presence_soon(engine);
+		here_tell_soon(engine);
 }
 
 /* Who may do what. A guest only watches. */

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "session/people/pairing.h"
+#include "session/people/wheel.h"
 
 #include <string.h>
 
 #include "base/str.h"
 #include "base/time.h"
 #include "session/ask/asks_int.h"
-#include "session/people/people.h"
+#include "session/people/approval.h"
+#include "session/people/here.h"
+#include "session/people/pairing.h"
 
 /*
  * Who drives. The wheel passes when the driver says so, when the driver does
@@ -17,14 +19,6 @@
 
 #define TAKE_US (20 * TIME_SECOND)
 #define GIVE_US (60 * TIME_SECOND)
-
-const char *wheel_driver_here(const struct engine *engine)
-{
-	for (struct client *c = server_next(engine->server, NULL); c; c = server_next(engine->server, c))
-		if (str_is(client_role(c), "driver"))
-			return client_who(c);
-	return NULL;
-}
 
 /* True when a view of that account is attached that may drive. */
 static bool may_drive(const struct engine *engine, const char *who)
@@ -53,10 +47,10 @@ void wheel_stored(struct engine *engine, const char *to)
 		const char *role = client_role(c);
 
 		if (str_is(role, "driver") || str_is(role, "navigator"))
-			people_role(engine, c, str_is(client_who(c), to) ? "driver" : client_account(c)->doubt ? "observer" : "navigator");
+			here_role(engine, c, str_is(client_who(c), to) ? "driver" : client_account(c)->doubt ? "observer" : "navigator");
 	}
 	engine->pairing->driver_lost_us = 0;
-	people_presence(engine);
+	here_tell(engine);
 }
 
 void wheel_pass(struct engine *engine, const char *to, const char *who, const char *how, const char *why)
@@ -135,7 +129,7 @@ static char *take_problem(struct engine *engine, struct client *client)
 		return mem_strdup("you drive already");
 	if (!may_drive(engine, client_who(client)) || !str_is(client_role(client), "navigator"))
 		return mem_printf("an %s does not drive; attach as navigator", client_role(client));
-	if (wheel_driver_here(engine) && engine->pairing->wheel_who)
+	if (here_driver(engine) && engine->pairing->wheel_who)
 		return mem_printf("the wheel is asked for or offered already (%s); wait for the answer", engine->pairing->wheel_who);
 	return NULL;
 }
@@ -164,7 +158,7 @@ void wheel_intent(struct engine *engine, struct client *client, const struct jso
 
 	if (problem) {
 		server_refuse(engine->server, client, intent, problem);
-	} else if (take && !wheel_driver_here(engine)) {
+	} else if (take && !here_driver(engine)) {
 		close_question(engine, "nobody drives any more");
 		wheel_pass(engine, client_who(client), client_who(client), "the driver was gone", *why ? why : NULL);
 	} else if (!take && pairing->wheel_who && str_is(pairing->wheel_who, to)) {
@@ -174,7 +168,7 @@ void wheel_intent(struct engine *engine, struct client *client, const struct jso
 	} else {
 		if (!take)
 			close_question(engine, "the wheel is offered to another person");
-		ask(engine, client_who(client), take ? wheel_driver_here(engine) : to, take, why);
+		ask(engine, client_who(client), take ? here_driver(engine) : to, take, why);
 	}
 	if (!problem && book_drain(engine->book) == 0)
 		server_accept(engine->server, client, intent, pairing->wheel_seq);
@@ -213,7 +207,7 @@ void wheel_gone(struct engine *engine, const char *who)
 	struct pairing *pairing = engine->pairing;
 	char *taker;
 
-	if (str_is(engine->model->driver, who) && !wheel_driver_here(engine)) {
+	if (str_is(engine->model->driver, who) && !here_driver(engine)) {
 		pairing->driver_lost_us = time_wall_us();
 		if (pairing->wheel_who && pairing->wheel_taking) {
 			taker = mem_strdup(pairing->wheel_who);

@@ -2,6 +2,7 @@
 #include "session/walk/enter.h"
 
 #include "base/str.h"
+#include "session/people/approval.h"
 #include "session/people/pairing.h"
 #include "session/walk/steps.h"
 

@@ -111,7 +111,7 @@ static void fold_extra(struct engine *engine, const struct event *ev)
 	data = json_parse(ev->data, strlen(ev->data), &e);
 	if (ev->kind == EVENT_SESSION_OPENED || ev->kind == EVENT_SESSION_RESUMED)
 		clock_process(engine, data);
-	pairing_stored(engine, ev, data, false);
+	pairing_stored(engine, ev, data);
 	stuck_told(engine, ev, data);
 	if (ev->kind == EVENT_NOTE)
 		secret_word_told(engine, data);

@@ -178,7 +178,8 @@ static void act(struct engine *engine, const struct event *ev)
 	data = json_parse(ev->data, strlen(ev->data), &e);
 	if (!str_is(ev->who, "bellbook"))
 		rounds_anew(&engine->rounds);
-	pairing_stored(engine, ev, data, true);
+	pairing_stored(engine, ev, data);
+	people_stored(engine, ev, data);
 	if (ev->kind == EVENT_STEP_ENDED)
 		on_step_ended(engine, data);
 	else if (ev->kind == EVENT_STEP_BEGUN)
@@ -191,8 +192,6 @@ static void act(struct engine *engine, const struct event *ev)
 		calls_release(engine);
 	else if (ev->kind == EVENT_RUNBOOK_CHANGED && engine->settle_later && str_is(json_text(data, "change", ""), "fleet"))
 		calls_settle(engine);
-	else if (ev->kind == EVENT_NOTE)
-		people_stored(engine, ev, data);
 	else if (ev->kind == EVENT_SESSION_CLOSED)
 		on_closed(engine);
 	json_free(data);

@@ -16,6 +16,8 @@
 #include "session/watch/meter.h"
 #include "session/walk/needs.h"
 #include "session/watch/outside.h"
+#include "session/people/approval.h"
+#include "session/people/here.h"
 #include "session/people/pairing.h"
 #include "session/secret/secrets.h"
 #include "session/call/tasks.h"
@@ -337,7 +339,7 @@ static bool agreed(struct engine *engine, const struct model_step *step)
 		return false;
 	if (!approval_stands(engine, step)) {
 		engine_wake(engine);
-	} else if (wheel_driver_here(engine)) {
+	} else if (here_driver(engine)) {
 		steps_begin(engine, &batch, step, "run");
 		batch_commit(engine, &batch);
 	}
@@ -381,7 +383,7 @@ static void ready(struct engine *engine, const struct model_step *step)
 		struct batch batch = {0};
 
 		/* A driver whose link died finds the session where it was. */
-		if (!wheel_driver_here(engine))
+		if (!here_driver(engine))
 			return;
 
 		engine->foreseen++;
