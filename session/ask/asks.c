@@ -15,7 +15,7 @@
 #include "session/people/pairing.h"
 #include "session/people/wheel.h"
 #include "session/secret/secrets.h"
-#include "session/walk/steps.h"
+#include "session/walk/step.h"
 #include "session/ask/transport_asks.h"
 #include "session/walk/way_back.h"
 
@@ -371,7 +371,7 @@ static void on_step(struct reply *reply)
 	if (step_type_of(reply->step->kind)->final)
 		approval_ask(reply->engine, &reply->batch, reply->step);
 	else
-		steps_begin(reply->engine, &reply->batch, reply->step, "run");
+		step_begin(reply->engine, &reply->batch, reply->step, "run");
 }
 
 /* What was agreed to was one attempt: another one of a step without a way back is looked at and agreed to anew. */
@@ -387,7 +387,7 @@ static bool needs_agreement(struct reply *reply)
 static void on_failure(struct reply *reply)
 {
 	if (!put_common(reply) && (str_is(value_of(reply), "undo") || !needs_agreement(reply)))
-		steps_begin(reply->engine, &reply->batch, reply->step, str_is(value_of(reply), "undo") ? "undo" : "run");
+		step_begin(reply->engine, &reply->batch, reply->step, str_is(value_of(reply), "undo") ? "undo" : "run");
 }
 
 static void on_doubt(struct reply *reply)

@@ -12,7 +12,6 @@
 #include "session/call/calls.h"
 #include "session/watch/meter.h"
 #include "session/call/records.h"
-#include "session/walk/steps.h"
 #include "session/call/tasks.h"
 
 /*
@@ -230,7 +229,7 @@ static bool is_busy(const struct engine *engine, const struct model_step *step)
 static void check(struct engine *engine, const struct model_step *step)
 {
 	engine->check_wanted = false;
-	steps_drop_task(engine);
+	tasks_drop(engine);
 	tasks_start(engine, (size_t)script_step_find(engine->script, step->id), FN_DONE, PART_DOUBT, "doubt");
 }
 

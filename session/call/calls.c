@@ -21,7 +21,7 @@
 #include "session/secret/secret_words.h"
 #include "session/secret/secrets.h"
 #include "session/call/sizes.h"
-#include "session/walk/steps.h"
+#include "session/walk/step.h"
 #include "session/call/tasks.h"
 
 /*
@@ -71,13 +71,23 @@ static void answer_error(struct engine *engine, const char *path, const char *ki
 	engine_wake(engine);
 }
 
+/* A person's answer to a question of the runbook ends the session, and the step under way is no failure. */
+static void stop_safely(struct engine *engine, const char *why)
+{
+	engine->abort_asked = engine->stopped_safely = true;
+	mem_set(&engine->abort_why, why);
+	mem_set(&engine->abort_who, engine->model->driver);
+	calls_cancel_all(engine, "the session is being stopped");
+	engine_wake(engine);
+}
+
 static void answer_ended(struct engine *engine, struct record *record)
 {
 	const char *path = bare_path(engine, record->path), *stops = asks_stop_words(record);
 
 	record->task = NULL;
 	if (stops) {
-		steps_stop(engine, stops);
+		stop_safely(engine, stops);
 	} else if (str_is(record->outcome, "ok")) {
 		struct json *value = is_builtin(record->action) ? json_copy_of(record->result) : record_value(record);
 
@@ -371,8 +381,8 @@ static void diverged(struct engine *engine, const struct record *record, const c
 				"What was done stays done, and what still runs is waited for; retry begins a new attempt with the runbook as it is now",
 				record->path, record->action, *record->host ? record->host : "this host", name, *host ? host : "this host");
 
-	steps_drop_task(engine);
-	steps_end(engine, "failed", text);
+	tasks_drop(engine);
+	step_end(engine, "failed", text);
 	mem_free(text);
 }
 

@@ -12,7 +12,6 @@
 #include "session/watch/meter.h"
 #include "session/watch/outside.h"
 #include "session/call/records.h"
-#include "session/walk/steps.h"
 #include "session/ask/transport_asks.h"
 
 /* What comes back from the worker becomes events; it is acted on when they are stored (calls.c). */

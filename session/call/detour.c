@@ -11,9 +11,9 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/call/calls.h"
-#include "session/people/people.h"
+#include "session/people/orders.h"
 #include "session/call/records.h"
-#include "session/walk/steps.h"
+#include "session/walk/step.h"
 
 /*
  * A detour is a call like any other, with three differences: a person wants
@@ -352,7 +352,7 @@ static struct json *args_of(const struct wish *wish)
 static struct record *begin_on(struct engine *engine, const char *who, const struct wish *wish, const char *host, int64_t number)
 {
 	size_t index;
-	const struct model_step *step = steps_current(engine, &index);
+	const struct model_step *step = step_current(engine, &index);
 	char *path = mem_printf("detour.%lld/%s", (long long)number, *host ? host : HERE);
 	struct record *record = record_new(engine, step ? step->id : "", step ? step->attempt : 0, path);
 	struct batch batch = {0};
@@ -503,7 +503,7 @@ static void on_sitting(struct engine *engine, struct client *client, const struc
 	if (why)
 		server_refuse(engine->server, client, intent, why);
 	else if (end)
-		people_cancel(engine, client, intent, record, true);
+		orders_stop(engine, client, intent, record, true);
 	/* One answer a key would be too much. */
 	else if (json_at(intent, "id"))
 		server_accept(engine->server, client, intent, record->seq);

@@ -10,7 +10,7 @@
 #include "session/watch/meter.h"
 #include "session/people/pairing.h"
 #include "session/call/sizes.h"
-#include "session/walk/steps.h"
+#include "session/walk/step.h"
 #include "session/watch/stuck.h"
 
 /* A task is one function of a step being run. What its end means depends on the part it played. */
@@ -33,16 +33,16 @@ static void run_ended(struct engine *engine, const char *error, const struct jso
 	const struct script_step *step = &script_book(engine->script)->steps[engine->task_step];
 
 	if (error) {
-		steps_end(engine, "failed", error);
+		step_end(engine, "failed", error);
 	} else if (is_false(result)) {
-		steps_end(engine, "failed", "the step's function returned false");
+		step_end(engine, "failed", "the step's function returned false");
 	} else {
 		json_free(engine->gives);
 		engine->gives = gives ? json_copy_of(gives) : json_new_object();
 		if (step->has[FN_DONE])
 			tasks_start(engine, engine->task_step, FN_DONE, PART_VERIFY, "done/");
 		else
-			steps_end(engine, engine->warned ? "warn" : "ok", NULL);
+			step_end(engine, engine->warned ? "warn" : "ok", NULL);
 	}
 }
 
@@ -51,12 +51,12 @@ static void verify_ended(struct engine *engine, const char *error, const struct 
 	char *reason;
 
 	if (!error && !is_false(result) && json_type_of(result) != JSON_IS_NULL) {
-		steps_end(engine, engine->warned ? "warn" : "ok", NULL);
+		step_end(engine, engine->warned ? "warn" : "ok", NULL);
 		return;
 	}
 	reason = error ? mem_printf("it ran, but whether it is done could not be checked: %s", error)
 		       : mem_strdup("it ran without an error, but the check after it (done) says that it is not done");
-	steps_end(engine, "failed", reason);
+	step_end(engine, "failed", reason);
 	mem_free(reason);
 }
 
@@ -64,7 +64,7 @@ static void undo_ended(struct engine *engine, const char *error)
 {
 	char *reason = error ? mem_printf("undo failed: %s", error) : mem_strdup("undone");
 
-	steps_end(engine, "failed", reason);
+	step_end(engine, "failed", reason);
 	mem_free(reason);
 }
 
@@ -74,11 +74,11 @@ static void when_ended(struct engine *engine, const char *error, const struct js
 	char *reason = error ? mem_printf("whether this step is needed could not be found out: %s", error) : result_text(result);
 
 	if (error)
-		steps_end(engine, "failed", reason);
+		step_end(engine, "failed", reason);
 	else if (json_as_text(result))
-		steps_end(engine, "skipped", reason);
+		step_end(engine, "skipped", reason);
 	else if (is_false(result) || json_type_of(result) == JSON_IS_NULL)
-		steps_end(engine, "skipped", "not needed here");
+		step_end(engine, "skipped", "not needed here");
 	else
 		engine->needed = true;
 	mem_free(reason);
@@ -120,6 +120,17 @@ static void doubt_ended(struct engine *engine, const char *error, const struct j
 	doubt_checked(engine, error ? mem_printf("The step's own check (done) could not tell: %s", error)
 				    : mem_printf("The step's own check (done) says: %s", is_false(result) || json_type_of(result) == JSON_IS_NULL ? "NOT done" : str_is(text, "true") ? "done" : text));
 	mem_free(text);
+}
+
+void tasks_drop(struct engine *engine)
+{
+	if (engine->task)
+		script_task_drop(engine->task);
+	engine->task = NULL;
+	engine->part = PART_NONE;
+	foresee_end(engine);
+	meter_end(engine);
+	calls_orphan(engine);
 }
 
 /* error NULL: it ended by itself. */
@@ -182,7 +193,7 @@ void tasks_cut(struct engine *engine, const char *why)
 {
 	enum task_part part = engine->part;
 
-	steps_drop_task(engine);
+	tasks_drop(engine);
 	part_over(engine, part, why, NULL, NULL);
 }
 

@@ -13,4 +13,7 @@ void tasks_start(struct engine *engine, size_t step, enum script_fn fn, enum tas
 /* Ends the running task as if its function had raised why, which it cannot catch. */
 void tasks_cut(struct engine *engine, const char *why);
 
+/* Ends the running task, if any; what it wanted goes on without it. */
+void tasks_drop(struct engine *engine);
+
 #endif

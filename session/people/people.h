@@ -9,9 +9,6 @@
 /* What the server calls for views. Static. */
 const struct server_hooks *people_hooks(void);
 
-/* Orders that a command is stopped, or (detour) that all of the detour that it belongs to is ended, as the intent of that view says: stored first, then done (people_stored). Replies. */
-void people_cancel(struct engine *engine, struct client *client, const struct json *intent, const struct record *record, bool detour);
-
 /* Acts on a stored event that people wait for, or that is an order in a note: a command is stopped, or the session is. */
 void people_stored(struct engine *engine, const struct event *ev, const struct json *data);
 

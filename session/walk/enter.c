@@ -4,7 +4,8 @@
 #include "base/str.h"
 #include "session/people/approval.h"
 #include "session/people/pairing.h"
-#include "session/walk/steps.h"
+#include "session/call/tasks.h"
+#include "session/walk/step.h"
 
 /*
  * Going back runs nothing: the step becomes the next one, and whatever a step
@@ -47,7 +48,7 @@ static char *problem(struct engine *engine, const struct model_step *step, const
 		return mem_strdup(book_halted(engine->book));
 	if (engine->closing || engine->abort_asked)
 		return mem_strdup("the session is being stopped");
-	now = steps_current(engine, &index);
+	now = step_current(engine, &index);
 	if (now && (now->state == STEP_RUNNING || now->state == STEP_DETACHED || now->state == STEP_IN_DOUBT))
 		return mem_printf("step “%s” is %s; when it is over, go back to this one", now->title, step_state_name(now->state));
 	return ask ? mem_printf("answer this first: %s", ask->text) : NULL;
@@ -67,7 +68,7 @@ void enter_intent(struct engine *engine, struct client *client, const struct jso
 	}
 	words = mem_printf("%s goes back to step “%s”", who, step->title);
 	if (engine->task)
-		steps_drop_task(engine);	/* a look, which leaves nothing */
+		tasks_drop(engine);	/* a look, which leaves nothing */
 	engine->pairing->again = false;
 	approval_void(engine, who, words);
 	for (size_t i = 0; i < engine->model->ask_count && batch.n < 4; i++) {
@@ -80,7 +81,7 @@ void enter_intent(struct engine *engine, struct client *client, const struct jso
 		json_set_text(data, "reason", words);
 		batch_add(&batch, EVENT_WITHDRAWN, who, NULL, 0, data);
 	}
-	steps_enter(engine, &batch, step, &(struct steps_back){.who = who, .why = intent_words(intent, "why")});
+	step_enter(engine, &batch, step, &(struct step_back){.who = who, .why = intent_words(intent, "why")});
 	batch_commit(engine, &batch);
 	mem_free(words);
 	if (book_drain(engine->book) == 0)

@@ -9,7 +9,6 @@
 #include "base/str.h"
 #include "base/time.h"
 #include "session/call/calls.h"
-#include "session/walk/steps.h"
 #include "session/call/tasks.h"
 
 /*
@@ -84,7 +83,7 @@ void foresee_stop(struct engine *engine, const char *why)
 	if (check || computed || why) {
 		tasks_cut(engine, why ? why : "it waits");
 	} else {
-		steps_drop_task(engine);
+		tasks_drop(engine);
 		engine->looked = true;
 	}
 	if (check && why)

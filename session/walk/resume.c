@@ -13,7 +13,6 @@
 #include "session/walk/fleet_diff.h"
 #include "session/people/pairing.h"
 #include "session/secret/secret_words.h"
-#include "session/walk/steps.h"
 #include "session/watch/stuck.h"
 #include "session/walk/way_back.h"
 

@@ -35,6 +35,7 @@
 #include "session/secret/secrets.h"
 #include "session/ask/transport_asks.h"
 #include "session/walk/steps.h"
+#include "session/call/tasks.h"
 #include "session/watch/stopped.h"
 #include "session/watch/stuck.h"
 #include "session/walk/way_back.h"
@@ -164,7 +165,7 @@ static void end_when_told(struct engine *engine)
 static void on_closed(struct engine *engine)
 {
 	engine->closed = true;
-	steps_drop_task(engine);
+	tasks_drop(engine);
 	end_when_told(engine);
 }
 

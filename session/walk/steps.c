@@ -15,6 +15,7 @@
 #include "session/walk/foresee.h"
 #include "session/watch/meter.h"
 #include "session/walk/needs.h"
+#include "session/walk/step.h"
 #include "session/watch/outside.h"
 #include "session/people/approval.h"
 #include "session/people/here.h"
@@ -29,94 +30,12 @@
  * the same next thing. Whatever it starts is an event first.
  */
 
-/* What has begun is ended before anything else begins, also when the runbook was changed around it. */
-struct model_step *steps_current(struct engine *engine, size_t *index)
-{
-	for (size_t i = 0; i < engine->model->step_count; i++) {
-		enum step_state state = engine->model->steps[i].state;
-
-		if (state == STEP_RUNNING || state == STEP_DETACHED || state == STEP_IN_DOUBT) {
-			*index = i;
-			return &engine->model->steps[i];
-		}
-	}
-	for (size_t i = 0; i < engine->model->step_count; i++)
-		if (!step_state_is_over(engine->model->steps[i].state)) {
-			*index = i;
-			return &engine->model->steps[i];
-		}
-	return NULL;
-}
-
-void steps_drop_task(struct engine *engine)
-{
-	if (engine->task)
-		script_task_drop(engine->task);
-	engine->task = NULL;
-	engine->part = PART_NONE;
-	foresee_end(engine);
-	meter_end(engine);
-	calls_orphan(engine);
-}
-
 /* Index in the runbook of a step of the model; steps_advance has seen that it is there. */
 static size_t script_index(const struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
 
 	return i < 0 ? 0 : (size_t)i;
-}
-
-/* Questions of a function that was stopped in the middle: nobody waits for the answers any more. */
-static void withdraw_questions(struct engine *engine, const struct model_step *step)
-{
-	for (size_t i = 0; i < engine->record_count; i++) {
-		const struct record *record = engine->records[i];
-
-		if (record->asked && record->attempt == step->attempt && str_is(record->step, step->id))
-			asks_withdraw(engine, record->asked, "the step ended");
-	}
-}
-
-void steps_end(struct engine *engine, const char *state, const char *reason)
-{
-	size_t index;
-	const struct model_step *step = steps_current(engine, &index);
-	struct batch batch = {0};
-	struct json *data = json_new_object();
-	bool good = str_is(state, "ok") || str_is(state, "warn");
-	char *done_by;
-
-	if (!step) {
-		json_free(data);
-		return;
-	}
-	done_by = !reason && good && step->done_by && *step->done_by ? mem_printf("done by %s", step->done_by) : NULL;
-	json_set_text(data, "state", state);
-	json_set_text(data, "reason", done_by ? done_by : reason);
-	mem_free(done_by);
-	if (engine->step_mono_us && !str_is(state, "skipped"))
-		json_set_int(data, "took_us", time_mono_us() - engine->step_mono_us - engine->step_waited_us);
-	withdraw_questions(engine, step);
-	if (good && engine->gives)
-		json_put(data, "gives", json_copy_of(engine->gives));
-	batch_add(&batch, EVENT_STEP_ENDED, NULL, step->id, step->attempt, data);
-	if (good && str_is(step->downtime, "ends") && engine->model->down_since_us && !engine->dry_run)
-		batch_add(&batch, EVENT_DOWNTIME_ENDED, NULL, step->id, step->attempt, NULL);
-	batch_commit(engine, &batch);
-	json_free(engine->gives);
-	engine->gives = NULL;
-	engine_wake(engine);
-}
-
-void steps_begin(struct engine *engine, struct batch *batch, const struct model_step *step, const char *part)
-{
-	struct json *data = json_new_object();
-
-	json_set_text(data, "part", part);
-	batch_add(batch, EVENT_STEP_BEGUN, NULL, step->id, step->attempt + 1, data);
-	if (str_is(step->downtime, "begins") && !engine->model->down_since_us && !engine->dry_run)
-		batch_add(batch, EVENT_DOWNTIME_BEGAN, NULL, step->id, step->attempt + 1, NULL);
 }
 
 void steps_close(struct engine *engine, const char *outcome, const char *reason)
@@ -145,33 +64,24 @@ void steps_close(struct engine *engine, const char *outcome, const char *reason)
 	calls_sweep_and_close(engine, data);
 }
 
-void steps_stop(struct engine *engine, const char *why)
-{
-	engine->abort_asked = engine->stopped_safely = true;
-	mem_set(&engine->abort_why, why);
-	mem_set(&engine->abort_who, engine->model->driver);
-	calls_cancel_all(engine, "the session is being stopped");
-	engine_wake(engine);
-}
-
 static void finish_abort(struct engine *engine)
 {
 	size_t index;
-	const struct model_step *step = steps_current(engine, &index);
+	const struct model_step *step = step_current(engine, &index);
 	char *reason;
 
 	if (engine->closing || detour_holds(engine, true) || calls_open(engine))
 		return;
 	reason = mem_printf("stopped by %s%s: %s", engine->abort_who ? engine->abort_who : "somebody", engine->going_back ? ", to go back" : "",
 			    engine->abort_why ? engine->abort_why : "no reason given");
-	steps_drop_task(engine);
+	tasks_drop(engine);
 	while (engine->model->ask_count && !book_halted(engine->book)) {
 		asks_withdraw(engine, engine->model->asks[0].seq, reason);
 		if (book_drain(engine->book) < 0)
 			break;
 	}
 	if (step && step->state == STEP_RUNNING)
-		steps_end(engine, engine->stopped_safely ? "skipped" : "failed", reason);
+		step_end(engine, engine->stopped_safely ? "skipped" : "failed", reason);
 	steps_close(engine, "aborted", reason);
 	mem_free(reason);
 }
@@ -220,21 +130,6 @@ static bool params_ready(struct engine *engine)
 
 /* ---- the present step ---- */
 
-void steps_enter(struct engine *engine, struct batch *batch, const struct model_step *step, const struct steps_back *back)
-{
-	struct json *data = json_new_object();
-
-	engine->needed = engine->looked = engine->probed = engine->warned = engine->already = false;
-	mem_set(&engine->look_details, NULL);
-	mem_set(&engine->probe_text, NULL);
-	json_set_int(data, "index", (int64_t)(step - engine->model->steps) + 1);
-	json_set_int(data, "total", (int64_t)engine->model->step_count);
-	if (back)
-		json_set_bool(data, "back", true);
-	json_set_text(data, "why", back ? back->why : NULL);
-	batch_add(batch, EVENT_STEP_ENTERED, back ? back->who : NULL, step->id, 0, data);
-}
-
 static void look(struct engine *engine, const struct model_step *step)
 {
 	size_t index = script_index(engine, step);
@@ -267,10 +162,10 @@ static bool lacks(struct engine *engine, const struct model_step *step)
 		/* Nobody gave it, as nothing was changed. */
 		engine->foreseeable++;
 		reason = mem_printf("not foreseen: %s", missing);
-		steps_end(engine, "ok", reason);
+		step_end(engine, "ok", reason);
 	} else {
 		reason = mem_printf("%s. Nothing of this step was run", missing);
-		steps_end(engine, "failed", reason);
+		step_end(engine, "failed", reason);
 	}
 	mem_free(reason);
 	mem_free(missing);
@@ -325,7 +220,7 @@ static void end_foreseen(struct engine *engine, const struct model_step *step)
 		engine->foreseen++;
 	}
 	engine->foreseeable++;
-	steps_end(engine, "ok", reason);
+	step_end(engine, "ok", reason);
 	buf_done(&text);
 	mem_free(reason);
 }
@@ -340,7 +235,7 @@ static bool agreed(struct engine *engine, const struct model_step *step)
 	if (!approval_stands(engine, step)) {
 		engine_wake(engine);
 	} else if (here_driver(engine)) {
-		steps_begin(engine, &batch, step, "run");
+		step_begin(engine, &batch, step, "run");
 		batch_commit(engine, &batch);
 	}
 	return true;
@@ -372,7 +267,7 @@ static void ready(struct engine *engine, const struct model_step *step)
 	const struct step_type *type = step_type_of(step->kind);
 
 	if (!engine->needed && !script_step_applies(script, engine->model->params)) {
-		steps_end(engine, "skipped", script->otherwise ? script->otherwise : "it does not belong to the way that was chosen");
+		step_end(engine, "skipped", script->otherwise ? script->otherwise : "it does not belong to the way that was chosen");
 		return;
 	}
 	if (lacks(engine, step))
@@ -388,7 +283,7 @@ static void ready(struct engine *engine, const struct model_step *step)
 
 		engine->foreseen++;
 		engine->foreseeable++;
-		steps_begin(engine, &batch, step, "run");
+		step_begin(engine, &batch, step, "run");
 		batch_commit(engine, &batch);
 	} else if (!engine->looked) {
 		look(engine, step);
@@ -419,7 +314,7 @@ static void run_step(struct engine *engine, const struct model_step *step)
 	else if (script->has[FN_DONE])
 		tasks_start(engine, index, FN_DONE, PART_VERIFY, "done/");
 	else
-		steps_end(engine, "ok", NULL);
+		step_end(engine, "ok", NULL);
 }
 
 static void close_done(struct engine *engine)
@@ -465,7 +360,7 @@ static void stop_rounds(struct engine *engine, const struct model_step *step)
 			       step->title, step_state_name(step->state), ROUNDS_MAX);
 	struct json *data;
 
-	steps_drop_task(engine);
+	tasks_drop(engine);
 	if (engine->dry_run) {
 		steps_close(engine, "failed", why);
 	} else {
@@ -485,7 +380,7 @@ static void advance(struct engine *engine)
 
 	if (engine->model->state == SESSION_PAUSED || asks_open(engine, NULL) || !params_ready(engine) || !secrets_words_ready(engine))
 		return;
-	step = steps_current(engine, &index);
+	step = step_current(engine, &index);
 	if (doubt_advance(engine, step) || engine->task || strays(engine, step))
 		return;
 	if (!step) {
@@ -498,7 +393,7 @@ static void advance(struct engine *engine)
 	}
 	switch (step->state) {
 	case STEP_PLANNED:
-		steps_enter(engine, &batch, step, NULL);
+		step_enter(engine, &batch, step, NULL);
 		batch_commit(engine, &batch);
 		break;
 	case STEP_READY:
@@ -542,7 +437,7 @@ void steps_advance(struct engine *engine)
 	}
 	if (engine->rounds.stopped)
 		return;
-	step = steps_current(engine, &index);
+	step = step_current(engine, &index);
 	advance(engine);
 	if (!step || engine->closing || (engine->task == task && book_is_idle(engine->book) && engine->model->last_seq == seq))
 		return;
