@@ -93,14 +93,14 @@ void dialogs_sure(struct ui *ui, enum dialog_use use, const char *title, const c
 	const char *label)
 {
 	open_kind(ui, DIALOG_LIST, title, text);
-	dialog_option(&ui->dialog, (struct dialog_option){ .use = use }, label, "");
+	dialog_option(&ui->dialog, (struct dialog_option){ .use = (int)use }, label, "");
 	dialog_option(&ui->dialog, (struct dialog_option){ .use = USE_NOTHING }, "nothing", "");
 }
 
 void dialogs_field(struct ui *ui, enum dialog_use use, const char *title, const char *text)
 {
 	open_kind(ui, DIALOG_FIELD, title, text);
-	ui->dialog.use = use;
+	ui->dialog.use = (int)use;
 }
 
 void dialogs_text(struct ui *ui, const char *title, const char *text)
@@ -319,7 +319,7 @@ static void need_enter(struct ui *ui, const struct question *question)
 static void field_enter(struct ui *ui, const struct scene *scene, int64_t now_us)
 {
 	const struct question *question = scene_question_find(scene, ui->matter.seq);
-	enum dialog_use use = ui->dialog.use;
+	enum dialog_use use = (enum dialog_use)ui->dialog.use;
 
 	if (dialogs_people_enter(ui, now_us))
 		return;

@@ -119,7 +119,7 @@ static void ask_why(struct ui *ui, const struct scene *scene, const struct dialo
 		buf_putc(&text, '\n');
 	}
 	buf_puts(&text, why);
-	dialogs_field(ui, option->use, title, buf_text(&text));
+	dialogs_field(ui, (enum dialog_use)option->use, title, buf_text(&text));
 	ui->matter.call = seq;
 	mem_free(title);
 	buf_done(&text);

@@ -184,7 +184,7 @@ void sitting_run(struct ui *ui, const struct scene *scene, const char *line, int
 
 bool sitting_option(struct ui *ui, const struct scene *scene, const struct dialog_option *option, int64_t now_us)
 {
-	enum dialog_use use = option->use;
+	enum dialog_use use = (enum dialog_use)option->use;
 	size_t choice = option->choice;
 
 	if (use != USE_SHELL && use != USE_RUN && use != USE_RUN_SURE)
