@@ -215,6 +215,40 @@ static struct json *param_json(const struct script_param *p)
 	return entry;
 }
 
+struct json *plan_step(const struct script_step *step)
+{
+	struct json *entry = json_new_object();
+
+	json_set_text(entry, "id", step->id);
+	json_set_text(entry, "kind", step_kind_name(step->kind));
+	json_set_text(entry, "title", step->title);
+	json_set_text(entry, "why", step->why);
+	json_set_text(entry, "phase", step->phase);
+	json_set_text(entry, "takes", step->takes);
+	json_set_text(entry, "downtime", step->downtime);
+	json_set_text(entry, "refuses", step->refuses);
+	json_set_text(entry, "back", step->back);
+	json_set_text(entry, "about", step->about);
+	return entry;
+}
+
+/* With what only the plan tells: under which conditions it is due, and what it will do. */
+static struct json *step_json(const struct script_step *step)
+{
+	struct json *entry = plan_step(step);
+
+	if (step->only)
+		json_put(entry, "only", json_copy_of(step->only));
+	json_set_text(entry, "otherwise", step->otherwise);
+	if (step->has[FN_WHEN])
+		json_set_bool(entry, "when", true);
+	json_set_text(entry, "because", step->because);
+	json_set_text(entry, "target", step->target);
+	json_set_text(entry, "command", step->command);
+	json_set_text(entry, "done_when", step->done_when);
+	return entry;
+}
+
 struct json *plan_json(const struct script_book *book)
 {
 	struct json *plan = json_new_object(), *params = json_new_array(), *steps = json_new_array();
@@ -227,31 +261,8 @@ struct json *plan_json(const struct script_book *book)
 	json_set_text(plan, "digest", book->digest);
 	for (size_t i = 0; i < book->param_count; i++)
 		json_add(params, param_json(&book->params[i]));
-	for (size_t i = 0; i < book->step_count; i++) {
-		const struct script_step *step = &book->steps[i];
-		struct json *entry = json_new_object();
-
-		json_set_text(entry, "id", step->id);
-		json_set_text(entry, "kind", step_kind_name(step->kind));
-		json_set_text(entry, "title", step->title);
-		json_set_text(entry, "why", step->why);
-		json_set_text(entry, "phase", step->phase);
-		json_set_text(entry, "takes", step->takes);
-		json_set_text(entry, "downtime", step->downtime);
-		json_set_text(entry, "refuses", step->refuses);
-		if (step->only)
-			json_put(entry, "only", json_copy_of(step->only));
-		json_set_text(entry, "otherwise", step->otherwise);
-		if (step->has[FN_WHEN])
-			json_set_bool(entry, "when", true);
-		json_set_text(entry, "back", step->back);
-		json_set_text(entry, "about", step->about);
-		json_set_text(entry, "because", step->because);
-		json_set_text(entry, "target", step->target);
-		json_set_text(entry, "command", step->command);
-		json_set_text(entry, "done_when", step->done_when);
-		json_add(steps, entry);
-	}
+	for (size_t i = 0; i < book->step_count; i++)
+		json_add(steps, step_json(&book->steps[i]));
 	json_put(plan, "params", params);
 	json_put(plan, "steps", steps);
 	return plan;

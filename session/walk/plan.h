@@ -11,6 +11,10 @@
  * {"n","median_us","min_us","max_us"}, says how long things usually take; NULL = nothing is known. */
 void plan_text(const struct script_book *book, bool markdown, const struct json *past, struct buf *out);
 
+/* What a step says of itself, as an object: in the plan, and in the journal when a session begins or is
+ * taken over. Caller owns. */
+struct json *plan_step(const struct script_step *step);
+
 /* The runbook as an object: id, title, about, window, digest, params, steps. Caller owns. */
 struct json *plan_json(const struct script_book *book);
 

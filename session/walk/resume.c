@@ -11,6 +11,7 @@
 #include "session/watch/clock.h"
 #include "session/ask/doubt.h"
 #include "session/walk/fleet_diff.h"
+#include "session/walk/plan.h"
 #include "session/people/pairing.h"
 #include "session/secret/secret_words.h"
 #include "session/watch/stuck.h"
@@ -26,18 +27,8 @@ static struct json *steps_data(const struct script_book *book)
 
 	for (size_t i = 0; i < book->step_count; i++) {
 		const struct script_step *step = &book->steps[i];
-		struct json *entry = json_new_object(), *was = json_new_array();
+		struct json *entry = plan_step(step), *was = json_new_array();
 
-		json_set_text(entry, "id", step->id);
-		json_set_text(entry, "kind", step_kind_name(step->kind));
-		json_set_text(entry, "title", step->title);
-		json_set_text(entry, "why", step->why);
-		json_set_text(entry, "phase", step->phase);
-		json_set_text(entry, "about", step->about);
-		json_set_text(entry, "back", step->back);
-		json_set_text(entry, "takes", step->takes);
-		json_set_text(entry, "downtime", step->downtime);
-		json_set_text(entry, "refuses", step->refuses);
 		if (step->stall_us)
 			json_set_int(entry, "stall_us", step->stall_us);
 		json_set_text(entry, "digest", step->digest);
