@@ -529,8 +529,8 @@ static void step_digest(lua_State *L, int table, struct script_step *step)
 			char *text = json_print(value);
 
 			sha256_add(sum, text, strlen(text) + 1);
-			/* There are functions in it. */
-			if (!value)
+			/* No JSON can be made of it: there are functions in the table. */
+			if (!value && lua_istable(L, -1))
 				lua_digest_table(L, sum, &functions);
 			mem_free(text);
 			json_free(value);
@@ -729,6 +729,19 @@ static int load(struct script *script, const char *path, struct err *e)
 	return lua_names_given(script, shown, e);
 }
 
+/* The words name what stands in the file, which may be any bytes. */
+static void scrub(struct err *e)
+{
+	struct buf words = {0};
+	size_t most = sizeof(e->text) - 1, len;
+
+	utf8_scrub(&words, e->text, strlen(e->text));
+	len = utf8_border(buf_text(&words), words.len < most ? words.len : most);
+	memcpy(e->text, buf_text(&words), len);
+	e->text[len] = '\0';
+	buf_done(&words);
+}
+
 struct script *script_load(const char *path, struct err *e)
 {
 	struct script *script = mem_alloc(sizeof(*script));
@@ -736,6 +749,8 @@ struct script *script_load(const char *path, struct err *e)
 	if (load(script, path, e) == 0)
 		return script;
 	e->kind = e->kind == ERR_NONE ? ERR_USAGE : e->kind;
+	if (!utf8_valid(e->text, strlen(e->text)))
+		scrub(e);
 	script_free(script);
 	return NULL;
 }

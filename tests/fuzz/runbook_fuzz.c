@@ -87,10 +87,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	lua_time();
 	script = script_load(path, &e);
+	if (!script || script_check_calls(script, &e) < 0)
+		check_words(&e);
 	if (script)
 		use(script);
-	else
-		check_words(&e);
 	script_free(script);
 	close(fd);
 	return 0;

@@ -297,6 +297,17 @@ static void plain__counts_in_the_digest_of_its_step(void **state)
 		false);
 }
 
+/* Bytes that are no UTF-8 stand in a title: no JSON is made of it, and it is no table either. */
+static void plain__bears_texts_that_are_none(void **state)
+{
+	struct script *script = loaded("change \"a\" { title = \"\xff\", why = \"w\", "
+				       "command = { on = \"\xff\", \"ls\" }, done_when = \"x\" }");
+
+	(void)state;
+	assert_int_equal(strlen(script_book(script)->steps[0].digest), 64);
+	script_free(script);
+}
+
 /* What a table of a step is made of may be used for another one. */
 static void plain__leaves_the_tables_of_the_runbook_alone(void **state)
 {
@@ -342,6 +353,7 @@ int main(void)
 		cmocka_unit_test(plain__is_kept_in_words),
 		cmocka_unit_test(plain__counts_in_the_digest_of_its_step),
 		cmocka_unit_test(commands__of_a_manual_step_may_be_computed),
+		cmocka_unit_test(plain__bears_texts_that_are_none),
 		cmocka_unit_test(plain__leaves_the_tables_of_the_runbook_alone),
 	};
 
