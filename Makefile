@@ -158,6 +158,7 @@ bench: all bench-bin
 docs:
 	$(Q)tools/events-doc
 	$(Q)tools/types-doc
+	$(Q)tools/actions-doc
 SHARE = $(abspath $(DESTDIR)$(PREFIX)/share)
 install: all install-data
 	install -D -m 755 $(B)/bellbook $(DESTDIR)$(PREFIX)/bin/bellbook

@@ -60,6 +60,7 @@ static const struct command commands[] = {
 	{"outside", "[URL] [--fleet F]", "the site as its visitors meet it", cmd_outside},
 	{"doctor", "[ROLE|HOST…] [--fleet F]", "look at everything a walk needs, and say what to do about what is wrong", cmd_doctor},
 	{"keys", "", "what the keys do, with your own; faults of the keys file", cmd_keys},
+	{"actions", "[ACTION]", "what a runbook can ask of the world, and what to know of each", cmd_actions},
 	{"version", "", "print the version", cmd_version},
 	{"help", "[COMMAND] [--format lines]", "this list, or what one command takes", cmd_help},
 };

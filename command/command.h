@@ -26,5 +26,6 @@ int cmd_hosts(struct options *o);
 int cmd_outside(struct options *o);
 int cmd_doctor(struct options *o);
 int cmd_keys(struct options *o);
+int cmd_actions(struct options *o);
 
 #endif

@@ -16,6 +16,7 @@ _bellbook_values() { # NAME CURRENT
 	case $1 in
 	RUNBOOK* | R) mapfile -t COMPREPLY < <(compgen -W "$(_bellbook_runbooks)" -- "$2"; compgen -f -X '!*.lua' -- "$2"; compgen -d -S / -- "$2") ;;
 	*SESSION* | N) mapfile -t COMPREPLY < <(compgen -W "$(_bellbook_sessions)" -- "$2") ;;
+	ACTION*) mapfile -t COMPREPLY < <(compgen -W "$("${COMP_WORDS[0]}" actions 2>/dev/null | awk '{ print $1 }')" -- "$2") ;;
 	COMMAND*) mapfile -t COMPREPLY < <(compgen -W "$(_bellbook_commands)" -- "$2") ;;
 	FILE* | F | PATH | JOURNAL*) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$2") ;;
 	*[a-z]*\|*) mapfile -t COMPREPLY < <(compgen -W "${1//|/ }" -- "$2") ;;

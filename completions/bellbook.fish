@@ -43,6 +43,8 @@ function __bellbook_values
             __fish_complete_suffix .lua
         case '*SESSION*' N
             bellbook sessions 2>/dev/null | string match -r '^[0-9]+'
+        case 'ACTION*'
+            bellbook actions 2>/dev/null | string match -r '^\S+'
         case 'COMMAND*'
             __bellbook_lines | string replace -r '\t([^\t]*)\t.*' '\t$1'
         case 'FILE*' F PATH 'JOURNAL*'

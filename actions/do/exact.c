@@ -10,6 +10,8 @@
 /* Content, and all variables together, longer than this are shown by their length and digest. */
 #define SHOWN_MAX ((size_t)4096)
 
+const struct action_group exact_files = { .title = "Files" };
+
 void exact_show_command(const struct action *action, const struct json *args, struct buf *out)
 {
 	struct err e = {0};

@@ -11,6 +11,9 @@ void exact_show_command(const struct action *action, const struct json *args, st
 /* `exact` of the same: user, folder, every variable that is no secret, what it is fed with, and whether it has a terminal. */
 void exact_command(const struct json *args, struct json *entry);
 
+/* Of the manual. */
+extern const struct action_group exact_files;
+
 /* `shown` of actions on a file: which, and the one on this computer that it is copied to or from. */
 void exact_show_file(const struct action *action, const struct json *args, struct buf *out);
 

@@ -18,16 +18,30 @@
 #define READ_AGAIN_MAX (60 * TIME_SECOND)
 #define END_MAX ((size_t)4096)
 
-#define COMMAND(place) { "cmd", ARG_COMMAND, .required = true, .help = "what to run: a text for sh, or a list of words", .rank = (place) }
+#define COMMAND(place) { "cmd", ARG_COMMAND, .required = true, .help = "what to run: a text for sh, or a list of words", .rank = (place), \
+	.more = "A list of words is quoted" }
 #define OPTIONS \
-	{ "as", ARG_TEXT, .help = "run it as this user, by sudo" }, \
-	{ "sudo_password", ARG_DATA, .help = "the password for sudo, a secret; without it a person is asked where sudo asks" }, \
+	{ "as", ARG_TEXT, .help = "run it as this user, by sudo", \
+	  .more = "Where sudo asks for a password, whoever drives is asked for it, once for each log-in name; it is kept in memory, and never " \
+		  "stored. A log-in as root needs no sudo" }, \
+	{ "sudo_password", ARG_DATA, .help = "the password for sudo, a secret; without it a person is asked where sudo asks", \
+	  .more = "It is tried once: when sudo refuses it, the command is not run and nothing of its stdin is read" }, \
 	{ "env", ARG_MAP, .help = "variables of its environment; secrets in it never show in ps" }, \
-	{ "cwd", ARG_TEXT, .help = "directory to run it in" }, \
+	{ "cwd", ARG_TEXT, .help = "directory to run it in", \
+	  .more = "When it, or the user of `as`, is not there, or sudo refuses, the command was not run: that is raised whatever " \
+		  "`check` and `codes` say" }, \
 	{ "stdin", ARG_DATA, .help = "text or secret that it reads on stdin, at most 1 MiB" }, \
 	{ "pty", ARG_BOOL, .help = "give it a terminal" }, \
 	{ "timeout", ARG_DURATION, .unit = "s", .help = "after this time without an end the outcome is unknown" }
 #define GRACE { "grace", ARG_DURATION, .unit = "s", .help = "when cancelled: time between TERM and KILL (5 s)" }
+
+static const struct action_group commands = {
+	.title = "Commands", .alike = true,
+	.about = "On a host the login shell is asked for nothing but `exec sh`, so that any will do. What it prints before or behind a command "
+		 "is no output of the command: it is shown once for each host, as a note. A login that throws stderr away, or prints it on "
+		 "stdout, will do too: what a command prints there is brought in another way, and shows when it has ended. One that throws "
+		 "stdout away, or begins no shell within two minutes, fails; nothing was run then",
+};
 
 static const struct action_param read_params[] = {
 	COMMAND(1),
@@ -155,7 +169,7 @@ static int read_start(struct call *call, struct err *e)
 
 /* What all of them have in common. */
 #define RUNS \
-	.gives = gives, .raises = RAISES_STATUS, .check = check, .shown = exact_show_command, .exact = exact_command
+	.group = &commands, .gives = gives, .raises = RAISES_STATUS, .check = check, .shown = exact_show_command, .exact = exact_command
 #define JOB \
 	.effect = EFFECT_CHANGE, .start = job_start, .settle = job_settle, .forget = job_forget, .forgets_many = true
 
@@ -167,6 +181,7 @@ const struct action action_ssh_read = {
 const struct action action_ssh_run = {
 	.name = "ssh.run", .target = TARGET_HOST, .params = run_params, RUNS, JOB, .use = USE_COMMAND,
 	.help = "run a command on a host that changes something; runs once, survives a lost connection",
+	.about = "It becomes a named job on the host, which is never started twice",
 };
 
 const struct action action_ssh_job = {

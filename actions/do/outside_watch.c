@@ -515,19 +515,27 @@ static int run_start(struct call *call, struct err *e)
 	return result;
 }
 
-#define ASKS "what is asked: tables of name, url, method, body, headers, token (a secret), want (list of numbers), every, any_certificate"
+#define ASKS "what is asked: a list of tables"
+#define ASK_IS \
+	"Each has `url`, and may have `name`, `method`, `body`, `headers` (texts), `token` (a secret, sent as bearer), `want` (a list of " \
+	"numbers, usually 200), `any_certificate` (not with a token), and for a watch `every`"
+
+static const struct action_group site = {
+	.title = "The site from outside",
+	.about = "It is asked over HTTP(S), from this computer, without redirects and cookies",
+};
 
 static const struct action_param look_params[] = {
-	{"asks", ARG_TABLES, .required = true, .help = ASKS},
+	{"asks", ARG_TABLES, .required = true, .help = ASKS, .more = ASK_IS},
 	{"timeout", ARG_DURATION, .unit = "s", .help = "for each answer (30s)"},
 	{.name = NULL},
 };
 
 static const struct action_param watch_params[] = {
-	{"asks", ARG_TABLES, .required = true, .help = ASKS},
+	{"asks", ARG_TABLES, .required = true, .help = ASKS, .more = ASK_IS},
 	{"slow", ARG_DURATION, .unit = "s", .help = "an answer that took longer was waited for (3s)"},
 	{"limit", ARG_DURATION, .unit = "s", .help = "it ends after so long, whatever comes (24h)"},
-	{"unproven", ARG_TEXT, .help = "what the answers do not prove, for those who read the counts"},
+	{"unproven", ARG_TEXT, .help = "words for what the answers do not prove, for those who read the counts"},
 	{.name = NULL},
 };
 
@@ -544,7 +552,7 @@ static const struct action_param no_params[] = {
 
 static const struct action_gives look_gives[] = {
 	{"looks", ARG_TABLES, NULL,
-	 "for each ask: name, status (0: no answer), wanted, kind, auth, certificate (false it was), took_us, body (its beginning), text (what was wrong)"},
+	 "for each ask: name, status (0: no answer), wanted, kind, auth, certificate (whether it was that), took_us, body (its beginning), text (what was wrong)"},
 	{.name = NULL},
 };
 
@@ -554,18 +562,26 @@ static const struct action_gives no_gives[] = {
 
 const struct action action_outside_look = {
 	.name = "outside.look", .target = TARGET_HERE, .effect = EFFECT_READ, .params = look_params, .gives = look_gives,
+	.group = &site,
 	.shown = exact_show_asks, .start = look_start,
-	.help = "ask a site once over HTTP(S), each ask by itself; gives looks: status, kind, body, what was wrong",
+	.help = "ask a site once, each ask by itself",
 };
 
 const struct action action_outside_watch = {
 	.name = "outside.watch", .target = TARGET_HERE, .effect = EFFECT_READ, .params = watch_params, .gives = no_gives,
+	.group = &site,
 	.shown = exact_show_asks, .watch = WATCH_BEGINS, .watcher = &action_outside_run, .start = watch_start,
 	.help = "ask a site from here on, once a second, until the walk ends; refused and slow answers are counted",
+	.about = "It also ends by `outside.finish`, and after `limit`; a process that takes the session over goes on. While an answer is waited for "
+		 "longer than `slow`, only each tenth beat of that ask is sent, so that a site that cannot keep up is not buried under them. Counted "
+		 "are requests that were refused (5xx, no connection), that took longer than `slow`, and that were not seen, because something "
+		 "before the site refused the asker (403, 429). Clock, record, account and end tell the counts beside the downtime of the steps, "
+		 "and `unproven`. In a dry run nothing is begun",
 };
 
 const struct action action_outside_finish = {
 	.name = "outside.finish", .target = TARGET_HERE, .effect = EFFECT_READ, .params = no_params, .gives = no_gives,
+	.group = &site,
 	.shown = exact_show_name, .watch = WATCH_ENDS, .start = finish_start,
 	.help = "end outside.watch",
 };

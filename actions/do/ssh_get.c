@@ -51,7 +51,7 @@ static const struct action_param get_params[] = {
 };
 
 static const struct action_gives get_gives[] = {
-	{ "out", ARG_TEXT, NULL, "the file; with `to` an empty text" },
+	{ "out", ARG_TEXT, NULL, "the file; empty when it went into a file here" },
 	{ "sha256", ARG_TEXT, NULL, "its digest in hex" },
 	{ "bytes", ARG_INT, "bytes", "how long it is" },
 	{ "mode", ARG_TEXT, "octal", "its permissions, like 0644" },
@@ -261,6 +261,8 @@ static int get_start(struct call *call, struct err *e)
 
 const struct action action_ssh_get = {
 	.name = "ssh.get", .target = TARGET_HOST, .effect = EFFECT_READ, .params = get_params, .gives = get_gives,
-	.shown = exact_show_file, .exact = exact_file, .start = get_start,
+	.group = &exact_files, .shown = exact_show_file, .exact = exact_file, .start = get_start,
 	.help = "read a file of a host",
+	.about = "What comes is compared with the digest that the host has. Into a file of this computer it is a change: before its step's "
+		 "question it is listed, and not done",
 };

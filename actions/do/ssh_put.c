@@ -447,6 +447,7 @@ static int put_settle(struct call *call, enum action_settled *how, struct err *e
 
 const struct action action_ssh_put = {
 	.name = "ssh.put", .target = TARGET_HOST, .effect = EFFECT_CHANGE, .params = put_params, .gives = put_gives,
-	.shown = exact_show_file, .exact = exact_file, .start = put_start, .settle = put_settle,
+	.group = &exact_files, .shown = exact_show_file, .exact = exact_file, .start = put_start, .settle = put_settle,
 	.help = "put a file in place on a host, whole or not at all",
+	.about = "It takes either `content` or `file`",
 };

@@ -14,22 +14,9 @@
 #define PARAMS_MAX 32
 #define ACTIONS_MAX 64
 
-/* One line per action; bellbook's help lists them in this order. */
 static const struct action *actions[ACTIONS_MAX] = {
-	&action_ssh_read,
-	&action_ssh_run,
-	&action_ssh_job,
-	&action_ssh_put,
-	&action_ssh_get,
-	&action_here_read,
-	&action_here_run,
-	&action_ssh_shell,
-	&action_here_shell,
-	&action_outside_look,
-	&action_outside_watch,
-	&action_outside_finish,
-	&action_outside_run,
-	NULL,
+#define ACTION(name) &action_##name,
+#include "actions/worker/builtin.def"
 };
 
 const struct action *const *action_list(void)

@@ -64,8 +64,16 @@ struct action_param {
 	bool required;
 	const char *unit;	/* "s", "bytes", "octal" … or NULL */
 	const char *help;
+	const char *more;	/* further sentences for the manual, or NULL; `x` is a word of code */
 	int rank;		/* place in the Lua call behind the target, from 1; 0: in the table of named arguments */
 	bool writes_here;	/* given, the call changes a file of the ops host, and is more than a look */
+};
+
+/* Actions that the manual tells of together. */
+struct action_group {
+	const char *title;
+	const char *about;	/* paragraphs with an empty line between, behind the list of its actions; or NULL */
+	bool alike;		/* they take nearly the same arguments, which are told once */
 };
 
 /* A member of the result as a runbook gets it. */
@@ -89,6 +97,8 @@ enum action_settled {
 struct action {
 	const char *name;			/* module and function, with a dot between */
 	const char *help;			/* one line */
+	const char *about;			/* paragraphs for the manual, or NULL */
+	const struct action_group *group;	/* NULL: it is told of under the name of its module */
 	const struct action_param *params;	/* ended by name NULL */
 	const struct action_gives *gives;	/* ended by name NULL */
 

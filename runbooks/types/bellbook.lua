@@ -415,7 +415,7 @@ function ssh.put(host, options) end
 ---@field timeout? bellbook.Duration at most so long
 
 ---@class bellbook.ssh.get.Result
----@field out string the file; with `to` an empty text
+---@field out string the file; empty when it went into a file here
 ---@field sha256 string its digest in hex
 ---@field bytes integer how long it is
 ---@field mode string its permissions, like 0644
@@ -484,22 +484,22 @@ function here.run(cmd, options) end
 outside = {}
 
 ---@class bellbook.outside.look.Options
----@field asks table[] what is asked: tables of name, url, method, body, headers, token (a secret), want (list of numbers), every, any_certificate
+---@field asks table[] what is asked: a list of tables
 ---@field timeout? bellbook.Duration for each answer (30s)
 
 ---@class bellbook.outside.look.Result
----@field looks table[] for each ask: name, status (0: no answer), wanted, kind, auth, certificate (false it was), took_us, body (its beginning), text (what was wrong)
+---@field looks table[] for each ask: name, status (0: no answer), wanted, kind, auth, certificate (whether it was that), took_us, body (its beginning), text (what was wrong)
 
----ask a site once over HTTP(S), each ask by itself; gives looks: status, kind, body, what was wrong
+---ask a site once, each ask by itself
 ---@param options bellbook.outside.look.Options
 ---@return bellbook.outside.look.Result
 function outside.look(options) end
 
 ---@class bellbook.outside.watch.Options
----@field asks table[] what is asked: tables of name, url, method, body, headers, token (a secret), want (list of numbers), every, any_certificate
+---@field asks table[] what is asked: a list of tables
 ---@field slow? bellbook.Duration an answer that took longer was waited for (3s)
 ---@field limit? bellbook.Duration it ends after so long, whatever comes (24h)
----@field unproven? string what the answers do not prove, for those who read the counts
+---@field unproven? string words for what the answers do not prove, for those who read the counts
 
 ---@class bellbook.outside.watch.Result
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "actions/worker/action_doc.h"
 #include "base/duration.h"
 #include "base/sha256.h"
 #include "base/str.h"
@@ -168,11 +169,6 @@ static int64_t timeout_of(const struct engine *engine, const struct record *reco
 	return index < 0 ? 0 : script_book(engine->script)->steps[index].timeout_us;
 }
 
-static const char *effect_name(enum action_effect effect)
-{
-	return effect == EFFECT_READ ? "read" : effect == EFFECT_CHANGE ? "change" : "once";
-}
-
 struct json *calls_begun_data(const struct engine *engine, const struct record *record)
 {
 	struct json *data = json_new_object();
@@ -181,7 +177,7 @@ struct json *calls_begun_data(const struct engine *engine, const struct record *
 
 	json_set_text(data, "action", record->action);
 	json_put(data, "args", json_copy_of(record->args));
-	json_set_text(data, "effect", effect_name(effect_of(record)));
+	json_set_text(data, "effect", action_effect_name(effect_of(record)));
 	json_set_text(data, "shown", shown);
 	json_set_text(data, "as", json_text(record->args, "as", NULL));
 	json_set_text(data, "job", record->job);

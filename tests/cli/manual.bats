@@ -40,6 +40,7 @@ completes() {
 	[ "$(completes --jou)" = --journal ]
 	[ "$(completes run wal)" = walk ]
 	[ "$(completes log '')" = 1 ]
+	[ "$(completes actions here)" = "here.read here.run" ]
 	[ "$(completes log 1 '')" = "" ]
 	[ "$(completes run walk --role n)" = navigator ]
 	[ "$(completes run --fleet f wal)" = walk ]
