@@ -434,17 +434,12 @@ static void take_args(struct record *record, const struct json *args)
 	record->args = json_copy_of(args);
 }
 
-static bool may_change(const struct engine *engine)
-{
-	return engine->part == PART_RUN || engine->part == PART_UNDO;
-}
-
 /* Words when what runs only looks. Caller owns; NULL = it may change things. */
 static char *only_looks(const struct engine *engine, const char *name)
 {
 	const struct step_type *type;
 
-	if (!may_change(engine))
+	if (engine->part != PART_RUN && engine->part != PART_UNDO)
 		return mem_printf("%s changes something, and %s only looks", name,
 				  engine->part == PART_COMMANDS ? "what computes commands" : "a probe (done)");
 	type = step_type_of(script_book(engine->script)->steps[engine->task_step].kind);
