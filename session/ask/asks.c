@@ -143,7 +143,7 @@ void asks_changed_words(const struct engine *engine, struct buf *out)
 			   "on this computer, then: bellbook resume %lld. You are asked about each step that became another.\n\n", file, (int)getpid(), (long long)engine->model->session);
 }
 
-void asks_step(struct engine *engine, const struct model_step *step)
+static void ask_step(struct engine *engine, const struct model_step *step)
 {
 	char *text = mem_printf("Run step “%s”?", step->title);
 	struct json *data = asks_data("step", text, "choice");
@@ -166,7 +166,7 @@ void asks_step(struct engine *engine, const struct model_step *step)
 	mem_free(text);
 }
 
-void asks_manual(struct engine *engine, const struct model_step *step)
+static void ask_manual(struct engine *engine, const struct model_step *step)
 {
 	long i = script_step_find(engine->script, step->id);
 	const struct script_step *script = &script_book(engine->script)->steps[i];
@@ -202,6 +202,20 @@ void asks_manual(struct engine *engine, const struct model_step *step)
 	buf_done(&details);
 	mem_free(text);
 	mem_free(usual);
+}
+
+void asks_before(struct engine *engine, const struct model_step *step)
+{
+	switch (step_type_of(step->kind)->prompt) {
+	case PROMPT_BY_HAND:
+		ask_manual(engine, step);
+		break;
+	case PROMPT_CHOICE:
+		ask_step(engine, step);
+		break;
+	case PROMPT_NONE:	/* begins by itself */
+		break;
+	}
 }
 
 /* A step before this one that was gone back to, and done, since this one failed; the last of them, or NULL. */

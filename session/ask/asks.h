@@ -23,9 +23,8 @@ void asks_choice(struct json *data, const char *value, const char *label, const 
 void asks_changed_words(const struct engine *engine, struct buf *out);
 
 /* The questions of the step machine. */
-void asks_step(struct engine *engine, const struct model_step *step);
+void asks_before(struct engine *engine, const struct model_step *step);	/* it begins: as its kind wants it */
 void asks_failure(struct engine *engine, const struct model_step *step);
-void asks_manual(struct engine *engine, const struct model_step *step);
 void asks_param(struct engine *engine, const struct script_param *param, const char *problem);
 
 /* True when the step's own check said that it is done, and no later step needs what only its run gives. */

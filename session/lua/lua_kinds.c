@@ -6,20 +6,32 @@
 #include "base/str.h"
 #include "session/lua/lua_api.h"
 
+/* Fields that some kind needs, in the order in which they are asked for. */
+static const struct {
+	const char *name, *words;
+} fields[] = {
+#define FIELD(name, words) { name, words },
+#include "journal/model/step_kinds.def"
+};
+
+/* The table of the step is at 1. A function may have come from the data form. */
+static bool is_given(lua_State *L, const struct script_step *step, const char *field)
+{
+	bool given = lua_getfield(L, 1, field) != LUA_TNIL;
+
+	lua_pop(L, 1);
+	return given || (str_is(field, "run") && step->has[FN_RUN]) || (str_is(field, "done") && step->has[FN_DONE]);
+}
+
 void lua_kinds_demand(lua_State *L, const struct script_step *step, const char *what)
 {
 	int64_t us;
 
 	if (!step->title)
 		luaL_error(L, "%s needs a title", what);
-	if (step_kind_needs(step->kind, "why") && !step->why)
-		luaL_error(L, "%s needs why = \"…\": what it is for, in words for a newcomer", what);
-	if (step_kind_needs(step->kind, "run") && !step->has[FN_RUN])
-		luaL_error(L, "%s needs run = function (s) … end, or command = { on = \"…\", \"…\" }", what);
-	if (step_kind_needs(step->kind, "done") && !step->has[FN_DONE])
-		luaL_error(L, "%s needs done = function (s) … end, or done_when = \"…\": a look that tells whether it is done", what);
-	if (step_kind_needs(step->kind, "target") && !step->target)
-		luaL_error(L, "%s needs target = \"…\": the name that must be typed", what);
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (step_kind_needs(step->kind, fields[i].name) && !is_given(L, step, fields[i].name))
+			luaL_error(L, "%s needs %s", what, fields[i].words);
 	if (step->downtime && !str_is(step->downtime, "begins") && !str_is(step->downtime, "ends"))
 		luaL_error(L, "%s: downtime is \"begins\" or \"ends\"", what);
 	if (step->refuses && !str_to_duration(step->refuses, &us))

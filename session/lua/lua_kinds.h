@@ -6,7 +6,7 @@
 #include "session/lua/lua_int.h"
 
 /* Raises an error in Lua when the step, which was read, lacks what its kind needs, or a field of
- * it has no sense. what names the step in words. */
+ * it has no sense. The table it was read from is at 1; what names the step in words. */
 void lua_kinds_demand(lua_State *L, const struct script_step *step, const char *what);
 
 /* Raises one when the table at 1 has a field that only steps of other kinds have: it would say

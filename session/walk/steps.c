@@ -293,10 +293,8 @@ static void ready(struct engine *engine, const struct model_step *step)
 			end_foreseen(engine, step);
 	} else if (type->final && (agreed(engine, step) || approval_misses_navigator(engine, step))) {
 		;
-	} else if (type->prompt == PROMPT_BY_HAND) {
-		asks_manual(engine, step);
 	} else {
-		asks_step(engine, step);
+		asks_before(engine, step);
 	}
 }
 

@@ -199,6 +199,22 @@ static void check_fields(const char *fields)
 	assert_null(strstr(fields, "  "));
 }
 
+/* Each field that a kind needs has words to demand it with. */
+static void check_words(const char *needs)
+{
+	static const char *const known[] = {
+#define FIELD(name, words) " " name " ",
+#include "journal/model/step_kinds.def"
+	};
+	size_t wanted = 0, found = 0;
+
+	for (const char *at = needs; *at; at++)
+		wanted += *at == ' ';
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		found += strstr(needs, known[i]) != NULL;
+	assert_int_equal(found + (wanted > 0), wanted);
+}
+
 static void step_kinds__say_all_that_is_asked_of_them(void **state)
 {
 	(void)state;
@@ -210,6 +226,7 @@ static void step_kinds__say_all_that_is_asked_of_them(void **state)
 		assert_int_equal(back, kind);
 		assert_true(*type->about && *type->word && *type->counted);
 		check_fields(type->needs);
+		check_words(type->needs);
 		check_fields(type->own);
 		assert_true(utf8_columns(type->glyph, strlen(type->glyph)) <= 2);
 		/* What only looks has nothing to agree to. */
