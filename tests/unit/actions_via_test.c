@@ -516,6 +516,8 @@ static int count_folders(void)
 
 #define LEAVES "TEST_VIA_LEAVES"
 
+static const char *program;	/* argv[0]: under valgrind /proc/self/exe is another one */
+
 /* This program again, as a worker that is killed: it takes nothing away. Its status. */
 static int leave_all(void)
 {
@@ -534,7 +536,7 @@ static void via__what_a_killed_worker_left_is_swept(void **state)
 	struct fixture_via *f = *state;
 
 	setenv(LEAVES, "1", 1);
-	sshd_do((const char *const[]){ "/proc/self/exe", NULL });
+	sshd_do((const char *const[]){ program, NULL });
 	unsetenv(LEAVES);
 	assert_int_equal(count_folders(), 1);
 	(void)listening(f, by_port(), "mine");
@@ -580,6 +582,7 @@ int main(int argc, char **argv)
 
 	int failed;
 
+	program = argv[0];
 	if (getenv(LEAVES))
 		return leave_all();
 	failed = sshd_tests(tests, sizeof(tests) / sizeof(*tests), argc, argv);
