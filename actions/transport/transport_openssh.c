@@ -455,12 +455,24 @@ static bool master_listens(const struct openssh *own)
 	return listens;
 }
 
+/* True when the master is gone or about to be: then it gets 0.2 s to say why. */
+static bool master_is_leaving(struct openssh *own)
+{
+	struct pollfd poll_fd = { .fd = own->pidfd, .events = POLLIN };
+
+	if (!master_has_ended(own) && master_listens(own))
+		return false;
+	if (own->master > 0)
+		(void)poll(&poll_fd, 1, 200);
+	return true;
+}
+
 static int opened_openssh(struct stream *stream, struct err *e)
 {
 	struct openssh *own = (struct openssh *)stream->transport;
 	int result = stream_local_opened(stream, e);
 
-	if (result < 0 && (master_has_ended(own) || !master_listens(own)))
+	if (result < 0 && master_is_leaving(own))
 		return lost(own, e);
 	return result;
 }
@@ -475,7 +487,7 @@ static ssize_t take_openssh(struct stream *stream, void *bytes, size_t size, str
 
 	if (got > 0 || (got == 0 && !stream->ended))
 		return got;
-	if (master_has_ended(own) || !master_listens(own))
+	if (master_is_leaving(own))
 		return lost(own, e);
 	why = stream_local_taken(stream) == 0 ? ssh_prompt_take(own->prompt, OPEN_FAILED) : NULL;
 	if (why)

@@ -11,7 +11,7 @@
 
 #include "actions/worker/call_int.h"
 
-#define FLOOD	 ((size_t)64 << 20)
+#define FLOOD ((size_t)32 << 20)
 #define STALL_MS 400 /* without a byte taken: the sender waits for the reader */
 
 /* What a connection is for is its first byte: e = comes back; c = counted, and told after its end;

@@ -291,7 +291,7 @@ static void via__a_slow_reader_holds_up_the_sender(void **state)
 	ssize_t got;
 
 	say(fd, "f", 1);
-	while (!atomic_load(&behind.stalled))
+	while (!atomic_load(&behind.stalled) && (size_t)atomic_load(&behind.sent) < FLOOD)
 		poll(NULL, 0, 5);
 	assert_true(memory_used() - before < 8 << 20);
 	assert_true((size_t)atomic_load(&behind.sent) < FLOOD / 2);
@@ -449,8 +449,9 @@ static void via__ends_all_when_the_link_is_lost(void **state)
 		close(fds[i]);
 	}
 	assert_false(via_is_up(f->via));
-	assert_failed(f, ERR_IO, "connection to plain lost: it was closed at the other end");
-	assert_failed(f, ERR_IO, "connection to plain lost");
+	assert_failed(f, ERR_IO, "connection to plain lost: ");
+	/* ssh does not always say why it ends. */
+	assert_failed(f, ERR_IO, f->reach == &openssh ? "" : "it was closed at the other end");
 	assert_int_equal(reach_socket(path), -1);
 	assert_int_equal(via_connect(f->via, &f->held.call, &to, &e), -1);
 	assert_has(e.text, "connection to plain lost");
