@@ -2,6 +2,7 @@
 #include "actions/worker/action.h"
 
 #include <assert.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "actions/worker/builtin.h"
@@ -49,7 +50,7 @@ const struct action *action_for(enum action_use use, bool here)
 		if (actions[i]->use == use && actions[i]->target == (here ? TARGET_HERE : TARGET_HOST))
 			return actions[i];
 	}
-	assert(!"an action for every use");
+	assert(false);	/* there is one for every use */
 	return NULL;
 }
 
