@@ -173,7 +173,7 @@ static inline bool settles(struct worker *worker, struct double_call *call, stru
 		return false;
 	if (job && !str_is(how, "unknown")) {
 		job->ended = true;
-		end_job(worker, call, PRINTED + have);
+		end_job(worker, call, &PRINTED[have]);
 	}
 	return true;
 }
