@@ -244,9 +244,9 @@ def what_is_wrong_is_said():
     """what is wrong with an ask is said"""
     with Place('''runbook { id = "t", bellbook = 1, title = "T" }
 observe "a" { title = "A", run = function(s) outside.watch { asks = { { url = "ftp://x" } } } end }
-observe "b" { title = "B", run = function(s) outside.watch { asks = "x" } end }
-observe "c" { title = "C", run = function(s) outside.watch { ask = {} } end }
-observe "d" { title = "D", run = function(s) outside.wach {} end }
+observe "b" { title = "B", run = function(s) local asks = s.step.title:rep(1) outside.watch { asks = asks } end }
+observe "c" { title = "C", run = function(s) local key = "as" .. "k" outside.watch { [key] = {} } end }
+observe "d" { title = "D", run = function(s) local name = "wa" .. "ch" outside[name] {} end }
 observe "e" { title = "E", run = function(s) outside.look { asks = { { url = "http://x.example/", headers = { X = "a\\nb: c" } } } } end }
 ''') as place:
         v = place.run()
