@@ -178,15 +178,17 @@ static void login_text__does_not_keep_a_job_from_being_stopped(void **state)
 
 /*
  * Waits for what has this in its command line, and kills it with its ancestors, so many up: shells of ours, whose own
- * starter says good-bye then. A shell's child looks like the shell until its exec: name a program that a shell has begun.
+ * starter says good-bye then. From above: a shell whose child ends tells its end. And a child looks like the shell until
+ * its exec: name a program that a shell has begun.
  */
 static void kill_with_shells(const char *what, int up)
 {
 	char text[300];
 
 	snprintf(text, sizeof(text),
-		 "until q=$(pgrep -n -f \"%s\"); do sleep 0.02; done; p=$q; "
-		 "for n in $(seq %d); do p=$(ps -o ppid= -p $p); q=\"$q $p\"; done; kill -9 $q", what, up);
+		 "while :; do p=$(pgrep -n -f \"%s\") || { sleep 0.02; continue; }; q=$p; "
+		 "for n in $(seq %d); do p=$(ps -o ppid= -p $p) || continue 2; q=\"$p $q\"; done; break; done; "
+		 "kill -9 $q", what, up);
 	sshd_do((const char *const[]){ "sh", "-c", text, NULL });
 }
 
@@ -219,13 +221,13 @@ static void login_text__between_the_live_output_of_a_job_is_not_told_as_its_own(
 {
 	static const char *const hosts[] = { "login", "login-rsa" };
 	struct fixture *f = *state;
-	char job[30], args[300], watch[50];
+	char job[30], args[300], watch[60];
 	struct told *told;
 
 	write_text("login", AROUND);
 	for (int i = 0; i < 2; i++) {
 		snprintf(job, sizeof(job), "cut-%d-%d", i, getpid());
-		snprintf(watch, sizeof(watch), "^tai[l] .*/%s[+]err$", job);
+		snprintf(watch, sizeof(watch), "^tai[l] .* -f -- .*/%s[+]err$", job);
 		snprintf(args, sizeof(args), "{'cmd':'echo one; while [ ! -e $HOME/go-%s ]; do sleep 0.05; done; echo two; echo bad >&2'}", job);
 		begin_on(f, 1, hosts[i], "ssh.run", job, args);
 		UNTIL(f, f->told[1].out.len > 0);
