@@ -167,50 +167,45 @@ static void depend_on_folder(struct look *look, const char *path)
 	mem_free(in);
 }
 
-/* Reads a small file that is there. */
-static bool slurp(const char *path, struct buf *out)
+/* All of a small file; false when it cannot be read, or is none. */
+static bool read_small(int fd, struct buf *out)
 {
-	struct err e;
-	int fd = file_open(path, O_RDONLY, 0, &e);
 	ssize_t got;
 
-	if (fd < 0)
-		return false;
 	do {
 		got = read(fd, buf_room(out, 16384), 16384);
 		if (got > 0)
 			buf_added(out, (size_t)got);
 	} while (got > 0 && out->len <= FILE_LIMIT);
-	close(fd);
 	return got == 0;
 }
 
-/* A pattern in the name of a folder: what may come to fit it has no one place to look at. */
-static bool has_folder_pattern(const char *line)
+/*
+ * One line of a configuration names nothing but files. No pattern in the name of a folder: what may
+ * come to fit it has no one place to look at.
+ */
+static bool is_plain_line(const char *line)
 {
 	const char *slash;
 
+	if (strstr(line, "${"))
+		return false;
 	line += strspn(line, " \t");
 	if (strncasecmp(line, "include", 7) != 0)
-		return false;
+		return true;
 	slash = strrchr(line, '/');
-	return slash && memchr(line, '*', (size_t)(slash - line)) != NULL;
-}
-
-/* One line of a configuration names nothing but files. */
-static bool is_plain_line(const char *line)
-{
-	return !strstr(line, "${") && !has_folder_pattern(line) &&
-	       !(strncasecmp(line + strspn(line, " \t"), "include", 7) == 0 && strpbrk(line, "?["));
+	return !strpbrk(line, "?[") && !(slash && memchr(line, '*', (size_t)(slash - line)));
 }
 
 /* A configuration that ssh read. */
 static void read_configuration(struct look *look, const char *path)
 {
 	struct buf text = {0};
+	struct err e;
+	int fd = file_open(path, O_RDONLY, 0, &e);
 
 	depend(look, path);
-	if (!look->fine || !slurp(path, &text) || memchr(buf_text(&text), '\0', text.len)) {
+	if (!look->fine || fd < 0 || !read_small(fd, &text) || memchr(buf_text(&text), '\0', text.len)) {
 		look->fine = false;
 	} else {
 		char *rest = text.data, *line;
@@ -218,6 +213,8 @@ static void read_configuration(struct look *look, const char *path)
 		while (rest && (line = strsep(&rest, "\n")) != NULL)
 			look->fine = look->fine && is_plain_line(line);
 	}
+	if (fd >= 0)
+		close(fd);
 	buf_done(&text);
 }
 
@@ -321,8 +318,8 @@ void ssh_kept_put(const char *host, const char *file, const struct buf *out,
 	char *path = place(host, file), *text;
 
 	look.fine = look.fine && path && utf8_valid(buf_text(out), out->len) &&
-		    !memmem(buf_text(out), out->len, "canonicalizehostname true", 25) &&
-		    !memmem(buf_text(out), out->len, "canonicalizehostname always", 27);
+		    !strstr(buf_text(out), "canonicalizehostname true") &&
+		    !strstr(buf_text(out), "canonicalizehostname always");
 	while (look.fine && (line = strsep(&rest, "\r\n")) != NULL)
 		look_at(&look, line);
 	if (look.fine && (!file || !*file))
@@ -333,7 +330,8 @@ void ssh_kept_put(const char *host, const char *file, const struct buf *out,
 		struct json *kept = json_new_object();
 
 		json_set_int(kept, "format", FORMAT);
-		json_put(kept, "of", json_copy_of(look.of));
+		json_put(kept, "of", look.of);
+		look.of = NULL;
 		json_put(kept, "said", json_new_text(buf_text(out), out->len));
 		text = json_print(kept);
 		write_kept(path, text);
@@ -371,7 +369,7 @@ bool ssh_kept_get(const char *host, const char *file, struct buf *out)
 	const char *said = NULL;
 	int fd = path ? file_open(path, O_RDONLY | O_NOFOLLOW, 0, &e) : -1;
 
-	if (fd >= 0 && is_ours(fd) && slurp(path, &text))
+	if (fd >= 0 && is_ours(fd) && read_small(fd, &text))
 		kept = json_parse(buf_text(&text), text.len, &e);
 	if (fd >= 0)
 		close(fd);
